@@ -1,0 +1,74 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"holdfast"
+)
+
+// Desk is how a service writes: load, decide, append at the expected revision,
+// and on a conflict load and decide anew.
+type Desk struct {
+	Journal Journal
+	State   *State
+	// Now is the control node's clock.
+	Now func() time.Time
+}
+
+// attempts bounds how often one act is decided anew. Each conflict means that
+// another act went through, so this many in a row is contention, not progress.
+const attempts = 50
+
+// Do calls decide under the state's read lock and appends what it returns. It
+// returns when the state has folded the new facts, so a caller reads what it
+// wrote. Deciding nothing (no drafts, no error) is success with a zero receipt.
+//
+// decide must be pure: it may be called several times.
+func (d *Desk) Do(ctx context.Context, by holdfast.Actor, decide func(now time.Time) ([]Draft, error)) (Receipt, error) {
+	for range attempts {
+		now := d.Now()
+		var drafts []Draft
+		var err error
+		d.State.View(func() { drafts, err = decide(now) })
+		if err != nil || len(drafts) == 0 {
+			return Receipt{}, err
+		}
+		receipt, err := d.append(ctx, Append{ID: holdfast.NewID(), Actor: by, Time: now, Facts: drafts})
+		var moved *Mismatch
+		switch {
+		case errors.As(err, &moved):
+			head, err := d.Journal.Barrier(ctx)
+			if err != nil {
+				return Receipt{}, err
+			}
+			if err := d.State.Reach(ctx, head.Position); err != nil {
+				return Receipt{}, err
+			}
+		case err != nil:
+			return Receipt{}, err
+		default:
+			// The facts are durable whatever happens now; a state that lags must not
+			// make the act look undone.
+			_ = d.State.Reach(ctx, receipt.Last)
+			return receipt, nil
+		}
+	}
+	return Receipt{}, holdfast.Errorf(holdfast.Unavailable, "too many others act on this at once; try again")
+}
+
+// append settles doubt by repeating the same append until it is answered or ctx
+// ends: reading cannot prove that a write is absent.
+func (d *Desk) append(ctx context.Context, a Append) (Receipt, error) {
+	for {
+		receipt, err := d.Journal.Append(ctx, a)
+		if holdfast.CodeOf(err) != holdfast.Doubtful || ctx.Err() != nil {
+			return receipt, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
