@@ -1,0 +1,147 @@
+// Package plan holds the emergency plan as data: who is in the team, what each
+// role may decide, which alerts suspect an emergency, the procedure of each
+// level, the notices, the probes. A revision is published whole, under the hash
+// of its text; incidents, and later drills, run the revision they began with.
+//
+// The text is one YAML file, decoded strictly: an unknown key, a missing text
+// or a reference to nothing is a [Fault] with line and column, and all faults
+// are reported at once. docs/formats/plan.md describes the file.
+package plan
+
+import (
+	"holdfast"
+	"holdfast/internal/procedure"
+)
+
+// Format is the value of the file's first key. It changes when the schema does.
+const Format = "holdfast-plan/1"
+
+// Plan is one revision's content.
+type Plan struct {
+	Format string        `json:"format" yaml:"format"`
+	ID     string        `json:"id" yaml:"id"`
+	Title  holdfast.Text `json:"title" yaml:"title"`
+	// Language is the language of record: where the texts disagree, it counts.
+	Language    holdfast.Lang `json:"language" yaml:"language"`
+	Purpose     holdfast.Text `json:"purpose" yaml:"purpose"`
+	Departments []Department  `json:"departments" yaml:"departments"`
+	Roles       []Role        `json:"roles" yaml:"roles"`
+	// Team lists the roles that draft the plan and are convened in an emergency.
+	Team       []string              `json:"team" yaml:"team"`
+	Levels     []Level               `json:"levels" yaml:"levels"`
+	Alerts     []AlertRule           `json:"alerts" yaml:"alerts"`
+	Procedures []procedure.Procedure `json:"procedures" yaml:"procedures"`
+	Templates  []Template            `json:"templates" yaml:"templates"`
+	Probes     []Probe               `json:"probes" yaml:"probes"`
+}
+
+// Department is a part of the operator.
+type Department struct {
+	ID   string        `json:"id" yaml:"id"`
+	Name holdfast.Text `json:"name" yaml:"name"`
+}
+
+// Role is a duty that people hold; the roster says who.
+type Role struct {
+	ID         string        `json:"id" yaml:"id"`
+	Name       holdfast.Text `json:"name" yaml:"name"`
+	Department string        `json:"department" yaml:"department"`
+	Duties     holdfast.Text `json:"duties" yaml:"duties"`
+	// Authority is what the role may decide.
+	Authority []Authority `json:"authority,omitempty" yaml:"authority,omitempty"`
+}
+
+// Authority lets a role decide on directives.
+type Authority struct {
+	// Directives lists kinds: stop, limit, lift.
+	Directives []string `json:"directives" yaml:"directives"`
+	// Level is the lowest gravity at which the authority holds: 1 means only at
+	// level 1, 3 means at any level.
+	Level holdfast.Level `json:"level" yaml:"level"`
+}
+
+// Level says in words when a level applies.
+type Level struct {
+	Level    holdfast.Level `json:"level" yaml:"level"`
+	Title    holdfast.Text  `json:"title" yaml:"title"`
+	Criteria holdfast.Text  `json:"criteria" yaml:"criteria"`
+}
+
+// AlertRule says which alerts suspect an emergency. Rules are tried in order;
+// an alert that none matches waits in the list of alerts for a person.
+type AlertRule struct {
+	ID string `json:"id" yaml:"id"`
+	// Match is an expression over the alert: labels["severity"] == "critical".
+	Match string `json:"match" yaml:"match"`
+	// Level is what the rule suggests; 0 asks for triage.
+	Level holdfast.Level `json:"level,omitempty" yaml:"level,omitempty"`
+	Why   holdfast.Text  `json:"why" yaml:"why"`
+}
+
+// Template is the text of a notice. {incident}, {level}, {title}, {time},
+// {reason}, {link} and {plan} stand for the incident's values.
+type Template struct {
+	ID      string        `json:"id" yaml:"id"`
+	Subject holdfast.Text `json:"subject" yaml:"subject"`
+	Body    holdfast.Text `json:"body" yaml:"body"`
+}
+
+// Probe is a test that must pass before and during recovery.
+type Probe struct {
+	ID    string        `json:"id" yaml:"id"`
+	Title holdfast.Text `json:"title" yaml:"title"`
+	// Kind is "http" (a GET of URL) or "payment" (a test payment through the
+	// gate, from a test account).
+	Kind string `json:"kind" yaml:"kind"`
+	// URL is what an http probe gets, or the gate's payment address. A name in
+	// braces, as {gate} or {primary}, is filled from the configuration.
+	URL string `json:"url" yaml:"url"`
+	// Body is the JSON a payment probe posts.
+	Body string `json:"body,omitempty" yaml:"body,omitempty"`
+	// Expect is an expression over the answer: status == 200 and millis < 2000.
+	Expect string `json:"expect" yaml:"expect"`
+	// Times is how often it must pass in a row; 0 means once.
+	Times int `json:"times,omitempty" yaml:"times,omitempty"`
+	// Timeout bounds one try; 0 means 5 seconds.
+	Timeout procedure.Duration `json:"timeout,omitzero" yaml:"timeout,omitempty"`
+}
+
+// Procedure returns the procedure of a level.
+func (p *Plan) Procedure(l holdfast.Level) (procedure.Procedure, bool) {
+	for _, pr := range p.Procedures {
+		if pr.Level == l {
+			return pr, true
+		}
+	}
+	return procedure.Procedure{}, false
+}
+
+// Role returns the role with an id.
+func (p *Plan) Role(id string) (Role, bool) {
+	for _, r := range p.Roles {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return Role{}, false
+}
+
+// Template returns the notice template with an id.
+func (p *Plan) Template(id string) (Template, bool) {
+	for _, t := range p.Templates {
+		if t.ID == id {
+			return t, true
+		}
+	}
+	return Template{}, false
+}
+
+// Probe returns the probe with an id.
+func (p *Plan) Probe(id string) (Probe, bool) {
+	for _, pr := range p.Probes {
+		if pr.ID == id {
+			return pr, true
+		}
+	}
+	return Probe{}, false
+}

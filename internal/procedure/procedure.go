@@ -1,0 +1,191 @@
+// Package procedure holds the flow of one level: stages in order, each with
+// tasks. A plan embeds procedures as data, an incident runs one, a drill counts
+// what was exercised. The package knows which stages requirement R4 makes
+// mandatory, in which order, and when a stage may open; everything else about a
+// flow is the plan's.
+//
+// Stages open in order. A stage opens when every earlier stage is done or
+// skipped; a stage marked alongside does not hold up the ones after it, so
+// telling superiors never delays the stop.
+package procedure
+
+import (
+	"fmt"
+	"time"
+
+	"holdfast"
+)
+
+// StageKind is one of the steps that R4 names.
+type StageKind string
+
+const (
+	Detect  StageKind = "detect"
+	Confirm StageKind = "confirm"
+	Notify  StageKind = "notify"
+	Stop    StageKind = "stop"
+	Convene StageKind = "convene"
+	Analyse StageKind = "analyse"
+	Handle  StageKind = "handle"
+	Recover StageKind = "recover"
+	Review  StageKind = "review"
+)
+
+// Mandatory returns the stages a procedure of this level must have, in this
+// order (R4.1–R4.9). A plan may not leave one out or change the order.
+func Mandatory(l holdfast.Level) []StageKind {
+	switch l {
+	case holdfast.Level1:
+		return []StageKind{Detect, Confirm, Notify, Stop, Convene, Handle, Recover, Review}
+	case holdfast.Level2, holdfast.Level3:
+		return []StageKind{Detect, Confirm, Notify, Analyse, Handle, Recover}
+	default:
+		return nil
+	}
+}
+
+// Procedure is the flow of one level.
+type Procedure struct {
+	Level  holdfast.Level `json:"level" yaml:"level"`
+	Title  holdfast.Text  `json:"title" yaml:"title"`
+	Stages []Stage        `json:"stages" yaml:"stages"`
+}
+
+// Stage is one step of a procedure.
+type Stage struct {
+	Kind  StageKind     `json:"stage" yaml:"stage"`
+	Title holdfast.Text `json:"title" yaml:"title"`
+	Guide holdfast.Text `json:"guide,omitzero" yaml:"guide,omitempty"`
+	// Role answers for the stage.
+	Role string `json:"role" yaml:"role"`
+	// Limit is the time from opening by which the stage should be done; zero
+	// means none.
+	Limit Duration `json:"limit,omitzero" yaml:"limit,omitempty"`
+	// Alongside lets the next stage open with this one instead of after it.
+	Alongside bool   `json:"alongside,omitempty" yaml:"alongside,omitempty"`
+	Tasks     []Task `json:"tasks,omitempty" yaml:"tasks,omitempty"`
+}
+
+// Task is what a role does inside a stage. At most one of Notice, Directive,
+// Probes and Ramp is set; with none, a person does it and says so.
+type Task struct {
+	// ID is unique in the procedure.
+	ID    string        `json:"id" yaml:"id"`
+	Title holdfast.Text `json:"title" yaml:"title"`
+	Guide holdfast.Text `json:"guide,omitzero" yaml:"guide,omitempty"`
+	// Role does the task; empty means the stage's role.
+	Role  string   `json:"role,omitempty" yaml:"role,omitempty"`
+	Limit Duration `json:"limit,omitzero" yaml:"limit,omitempty"`
+	// Evidence means the task cannot be done without a note or a file.
+	Evidence  bool       `json:"evidence,omitempty" yaml:"evidence,omitempty"`
+	Notice    *Notice    `json:"notice,omitempty" yaml:"notice,omitempty"`
+	Directive *Directive `json:"directive,omitempty" yaml:"directive,omitempty"`
+	Probes    []string   `json:"probes,omitempty" yaml:"probes,omitempty"`
+	Ramp      *Ramp      `json:"ramp,omitempty" yaml:"ramp,omitempty"`
+}
+
+// Notice tells the holders of roles something as soon as the stage opens.
+type Notice struct {
+	// Template names one of the plan's notice templates.
+	Template string `json:"template" yaml:"template"`
+	// To lists roles.
+	To []string `json:"to" yaml:"to"`
+	// Channels are tried together; empty means all that a person has.
+	Channels []string `json:"channels,omitempty" yaml:"channels,omitempty"`
+	// Acknowledge is how many of those told must acknowledge before the task is
+	// done; 0 means it is done when each has been reached on one channel.
+	Acknowledge int `json:"acknowledge,omitempty" yaml:"acknowledge,omitempty"`
+}
+
+// Directive proposes a directive to the gates.
+type Directive struct {
+	Kind string `json:"kind" yaml:"kind"`
+	// Scope is "all" or an expression over payment fields.
+	Scope string `json:"scope" yaml:"scope"`
+	// PreAuthorised means one person, or the procedure itself, may put it in
+	// force; otherwise a second person approves.
+	PreAuthorised bool `json:"pre_authorised,omitempty" yaml:"pre_authorised,omitempty"`
+	// Drain is how long payments in flight at the stop may take to answer before
+	// they are counted as unknown.
+	Drain Duration `json:"drain,omitzero" yaml:"drain,omitempty"`
+	// Reason is recorded with the directive and told to those who ask.
+	Reason holdfast.Text `json:"reason" yaml:"reason"`
+}
+
+// Ramp brings payments back step by step.
+type Ramp struct {
+	Steps []Step `json:"steps" yaml:"steps"`
+}
+
+// Step is one rung of a ramp.
+type Step struct {
+	// Percent of payers whose payments are admitted, in (0, 100].
+	Percent float64 `json:"percent" yaml:"percent"`
+	// RatePerSecond caps admitted payments over all gates; 0 means no cap.
+	RatePerSecond float64 `json:"rate_per_second,omitempty" yaml:"rate_per_second,omitempty"`
+	// Hold is how long to stay on the step before the next is offered.
+	Hold Duration `json:"hold,omitzero" yaml:"hold,omitempty"`
+}
+
+// Duration is a time span written as "90s", "5m", "1h30m".
+type Duration time.Duration
+
+// D returns the span for use with package time.
+func (d Duration) D() time.Duration { return time.Duration(d) }
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText writes the span as text.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads a span that is not negative.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q is not a time span: write it as 90s, 5m or 1h30m", text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Task finds a task and the index of its stage.
+func (p Procedure) Task(id string) (stage int, task Task, ok bool) {
+	for i, s := range p.Stages {
+		for _, t := range s.Tasks {
+			if t.ID == id {
+				return i, t, true
+			}
+		}
+	}
+	return 0, Task{}, false
+}
+
+// Status is where a stage or a task stands in one incident.
+type Status string
+
+const (
+	Waiting Status = "waiting"
+	Open    Status = "open"
+	Done    Status = "done"
+	Skipped Status = "skipped"
+)
+
+// Closed reports whether the stage or task needs nothing more.
+func (s Status) Closed() bool { return s == Done || s == Skipped }
+
+// Openable returns the indexes of the stages that are waiting and may open now,
+// given the status of each stage.
+func (p Procedure) Openable(status []Status) []int {
+	var open []int
+	for i, s := range p.Stages {
+		if status[i] == Waiting {
+			open = append(open, i)
+		}
+		// What holds up the later stages: one that is not closed, unless it runs
+		// alongside and has opened, or is opening now.
+		if !status[i].Closed() && !s.Alongside {
+			break
+		}
+	}
+	return open
+}
