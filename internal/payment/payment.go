@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Kind says what a request asks of the primary.
@@ -115,7 +116,29 @@ type Payment struct {
 	Payee    Sensitive
 	Channel  string
 	Method   string
+	// Probe is the incident for which the request carries a valid probe mark;
+	// empty for every payment of a customer.
+	Probe string
 }
+
+// Record is what is kept of a payment that was admitted: enough to find out
+// what became of it, nothing that PCI DSS forbids to keep.
+type Record struct {
+	Identity string `json:"identity"`
+	Route    string `json:"route"`
+	Kind     string `json:"kind"`
+	// Amount is in minor units; Currency is empty if it could not be read.
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency,omitempty"`
+	// Posture is the position of the posture that admitted it.
+	Posture uint64 `json:"posture"`
+	// At is when it was admitted, by the gate's clock.
+	At time.Time `json:"at"`
+}
+
+// MaxIdentity is the longest identity a gate reads, in bytes. A longer one
+// cannot be read: it would not fit the ring that lists payments in flight.
+const MaxIdentity = 160
 
 // MaxAmount is the largest amount the gate reads, in minor units: far above any
 // payment, far below overflow of a sum of a billion of them.

@@ -1,0 +1,278 @@
+// Package directive holds the authorised instructions to the gates and their
+// life:
+//
+//	proposed ──▶ in force ──▶ lifted
+//	    └──────▶ refused
+//
+// A directive that the plan pre-authorises goes into force with its proposal;
+// any other needs the approval of a second person. In force, a directive is
+// issued until every gate is accounted for, and then confirmed; see [Judge] for
+// what that takes. Restrictions end only by a fact, never by a clock.
+//
+// Facts on subject directive/<id>: directive.proposed, directive.approved,
+// directive.issued, directive.refused, directive.confirmed, directive.lifted.
+// On subject posture/main: posture.lease-set, posture.key-added. The facts
+// issued, lifted, lease-set and key-added change the posture; its head is the
+// position of the newest of them.
+package directive
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"strings"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/expression"
+	"holdfast/internal/journal"
+	"holdfast/internal/posture"
+)
+
+// Kinds of facts.
+const (
+	KindProposed  = "directive.proposed"
+	KindApproved  = "directive.approved"
+	KindIssued    = "directive.issued"
+	KindRefused   = "directive.refused"
+	KindConfirmed = "directive.confirmed"
+	KindLifted    = "directive.lifted"
+	KindLeaseSet  = "posture.lease-set"
+	KindKeyAdded  = "posture.key-added"
+)
+
+// State is where a directive stands.
+type State string
+
+const (
+	Proposed State = "proposed"
+	InForce  State = "in-force"
+	Refused  State = "refused"
+	Lifted   State = "lifted"
+)
+
+// Proposal is what someone wants the gates to do.
+type Proposal struct {
+	Kind posture.Kind `json:"kind"`
+	// Scope is "all" or an expression over payment fields.
+	Scope    string `json:"scope"`
+	Reason   string `json:"reason"`
+	Incident string `json:"incident,omitempty"`
+	// Drain is how long payments in flight at a stop may take to answer.
+	Drain time.Duration `json:"drain,omitempty"`
+	// Share of payers that a limit admits, in [0, 1].
+	Share float64 `json:"share,omitempty"`
+	Salt  string  `json:"salt,omitempty"`
+	// Rate caps admitted payments per second over all gates; 0 means no cap.
+	Rate float64 `json:"rate,omitempty"`
+}
+
+// Issued puts a proposal in force.
+type Issued struct {
+	Directive posture.Directive `json:"directive"`
+}
+
+// WithReason is the body of facts that a person gives a reason for.
+type WithReason struct {
+	Reason string `json:"reason"`
+}
+
+// Directive is one instruction as the book knows it.
+type Directive struct {
+	ID       string
+	Revision holdfast.Revision
+	State    State
+	Proposal
+	// PreAuthorised means that no second person was asked.
+	PreAuthorised bool
+	ProposedBy    holdfast.Actor
+	ProposedAt    time.Time
+	ApprovedBy    holdfast.Actor
+	// Position is where it went into force.
+	Position holdfast.Position
+	IssuedAt time.Time
+	// Confirmation is nil until every gate was accounted for.
+	Confirmation *Confirmation
+	LiftedBy     holdfast.Actor
+	LiftedAt     time.Time
+	EndReason    string
+}
+
+// Limits on what a person may write.
+const (
+	maxReason = 2000
+	maxDrain  = 10 * time.Minute
+)
+
+// Check refuses a proposal that no gate could carry out.
+func (p Proposal) Check() error {
+	if strings.TrimSpace(p.Reason) == "" || len(p.Reason) > maxReason {
+		return holdfast.Errorf(holdfast.Invalid, "write the reason, in at most %d bytes: it is told to everyone who asks why payments are held", maxReason).At("reason")
+	}
+	if _, err := expression.CompileScope(p.Scope); err != nil {
+		return holdfast.Errorf(holdfast.Invalid, "the scope cannot be used: %v", err).At("scope")
+	}
+	if p.Drain < 0 || p.Drain > maxDrain {
+		return holdfast.Errorf(holdfast.Invalid, "the drain is between 0 and %v", maxDrain).At("drain")
+	}
+	switch p.Kind {
+	case posture.Stop:
+		if p.Share != 0 || p.Rate != 0 {
+			return holdfast.Errorf(holdfast.Invalid, "a stop has no share and no rate; propose a limit").At("kind")
+		}
+	case posture.Limit:
+		if !(p.Share > 0 && p.Share <= 1) {
+			return holdfast.Errorf(holdfast.Invalid, "a limit's share is above 0 and at most 1; to admit nobody, propose a stop").At("share")
+		}
+		if !(p.Rate >= 0 && p.Rate <= 1e6) {
+			return holdfast.Errorf(holdfast.Invalid, "a limit's rate is between 0 (no cap) and 1000000 payments per second").At("rate")
+		}
+	default:
+		return holdfast.Errorf(holdfast.Invalid, "directive kind %q: write stop or limit", p.Kind).At("kind")
+	}
+	return nil
+}
+
+func subject(id string) holdfast.Subject { return holdfast.NewSubject("directive", id) }
+
+const postureSubject = holdfast.Subject("posture/main")
+
+// Propose decides on a proposal. With preAuthorised it goes into force in the
+// same append. gates are the names of the gates in service; a rate is split
+// over them once, in the fact, so that the parts always sum to the cap.
+func Propose(b *Book, p Proposal, preAuthorised bool, gates []string) (string, []journal.Draft, error) {
+	if err := p.Check(); err != nil {
+		return "", nil, err
+	}
+	id := b.NextID()
+	if p.Salt == "" {
+		p.Salt = id
+	}
+	drafts := []journal.Draft{journal.NewDraft(subject(id), 0, KindProposed, proposed{p, preAuthorised})}
+	if preAuthorised {
+		drafts = append(drafts, journal.NewDraft(subject(id), 1, KindIssued, Issued{p.directive(id, gates)}))
+	}
+	return id, drafts, nil
+}
+
+type proposed struct {
+	Proposal
+	PreAuthorised bool `json:"pre_authorised,omitempty"`
+}
+
+func (p Proposal) directive(id string, gates []string) posture.Directive {
+	d := posture.Directive{
+		ID: id, Kind: p.Kind, Scope: p.Scope, Incident: p.Incident,
+		Drain: p.Drain, Share: p.Share,
+	}
+	if p.Kind == posture.Limit {
+		d.Salt = p.Salt
+	}
+	if p.Rate > 0 {
+		d.Rates = map[string]float64{}
+		for _, g := range gates {
+			d.Rates[g] = p.Rate / float64(len(gates))
+		}
+	}
+	return d
+}
+
+// Approve decides on a second person's approval, which puts the directive in
+// force.
+func Approve(d *Directive, by holdfast.Actor, gates []string) ([]journal.Draft, error) {
+	if err := d.answerable(by, "approve"); err != nil {
+		return nil, err
+	}
+	return []journal.Draft{
+		journal.NewDraft(subject(d.ID), d.Revision, KindApproved, struct{}{}),
+		journal.NewDraft(subject(d.ID), d.Revision+1, KindIssued, Issued{d.directive(d.ID, gates)}),
+	}, nil
+}
+
+// Refuse decides on a refusal. Who proposed it may take it back.
+func Refuse(d *Directive, reason string) ([]journal.Draft, error) {
+	if d == nil || d.State != Proposed {
+		return nil, errState(d, "refused", "proposed")
+	}
+	if strings.TrimSpace(reason) == "" || len(reason) > maxReason {
+		return nil, holdfast.Errorf(holdfast.Invalid, "write why it is refused").At("reason")
+	}
+	return []journal.Draft{journal.NewDraft(subject(d.ID), d.Revision, KindRefused, WithReason{reason})}, nil
+}
+
+func (d *Directive) answerable(by holdfast.Actor, act string) error {
+	if d == nil || d.State != Proposed {
+		return errState(d, act+"d", "proposed")
+	}
+	if by.SameParty(d.ProposedBy) {
+		return holdfast.Errorf(holdfast.Forbidden, "directive %s was proposed by you; a second person has to approve it", d.ID)
+	}
+	return nil
+}
+
+// Lift decides on ending a directive. seen is the revision the author looked
+// at; 0 means the present one. A lift names one directive, so it can never undo
+// a stop that came in meanwhile.
+func Lift(d *Directive, seen holdfast.Revision, reason string) ([]journal.Draft, error) {
+	if d == nil || d.State != InForce {
+		return nil, errState(d, "lifted", "in force")
+	}
+	if seen != 0 && seen != d.Revision {
+		return nil, holdfast.Errorf(holdfast.Conflict, "directive %s changed since you looked: it is at revision %d, not %d", d.ID, d.Revision, seen)
+	}
+	if strings.TrimSpace(reason) == "" || len(reason) > maxReason {
+		return nil, holdfast.Errorf(holdfast.Invalid, "write why it is lifted").At("reason")
+	}
+	return []journal.Draft{journal.NewDraft(subject(d.ID), d.Revision, KindLifted, WithReason{reason})}, nil
+}
+
+// Replace decides on putting a proposal in force in place of others, in one
+// append: the new restriction first, then the lifts, so that at no position the
+// posture is more open than before or after.
+func Replace(b *Book, p Proposal, gates []string, old ...string) (string, []journal.Draft, error) {
+	id, drafts, err := Propose(b, p, true, gates)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, o := range old {
+		lift, err := Lift(b.Directive(o), 0, fmt.Sprintf("replaced by directive %s", id))
+		if err != nil {
+			return "", nil, err
+		}
+		drafts = append(drafts, lift...)
+	}
+	return id, drafts, nil
+}
+
+func errState(d *Directive, act, want string) error {
+	if d == nil {
+		return holdfast.Errorf(holdfast.NotFound, "there is no such directive")
+	}
+	return holdfast.Errorf(holdfast.Conflict, "directive %s cannot be %s: it is %s, not %s", d.ID, act, d.State, want)
+}
+
+// SetLease decides on the lease L. It is a fact, so that every control node
+// knows it before any of them grants by it.
+func SetLease(b *Book, l time.Duration) []journal.Draft {
+	if b.lease == l {
+		return nil
+	}
+	return []journal.Draft{journal.NewDraft(postureSubject, b.revision, KindLeaseSet, leaseSet{l})}
+}
+
+type leaseSet struct {
+	Lease time.Duration `json:"lease"`
+}
+
+// AddKey decides on a public key that may sign probe marks.
+func AddKey(b *Book, key ed25519.PublicKey) []journal.Draft {
+	for _, k := range b.keys {
+		if k.Equal(key) {
+			return nil
+		}
+	}
+	return []journal.Draft{journal.NewDraft(postureSubject, b.revision, KindKeyAdded, keyAdded{key})}
+}
+
+type keyAdded struct {
+	Key ed25519.PublicKey `json:"key"`
+}

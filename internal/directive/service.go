@@ -1,0 +1,84 @@
+package directive
+
+import (
+	"context"
+	"crypto/ed25519"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/enrolment"
+	"holdfast/internal/journal"
+)
+
+// Service carries out acts on directives. The caller has checked that the actor
+// may act; that proposer and approver differ is checked here.
+type Service struct {
+	Desk  *journal.Desk
+	Book  *Book
+	Gates *enrolment.Book
+}
+
+// Propose proposes a directive, and puts it in force if pre-authorised. It
+// returns the directive's id.
+func (s *Service) Propose(ctx context.Context, by holdfast.Actor, p Proposal, preAuthorised bool) (id string, err error) {
+	_, err = s.Desk.Do(ctx, by, func(time.Time) (drafts []journal.Draft, err error) {
+		id, drafts, err = Propose(s.Book, p, preAuthorised, s.GateNames())
+		return drafts, err
+	})
+	return id, err
+}
+
+// Approve puts a proposed directive in force.
+func (s *Service) Approve(ctx context.Context, by holdfast.Actor, id string) error {
+	return s.do(ctx, by, func(time.Time) ([]journal.Draft, error) {
+		return Approve(s.Book.Directive(id), by, s.GateNames())
+	})
+}
+
+// Refuse ends a proposal.
+func (s *Service) Refuse(ctx context.Context, by holdfast.Actor, id, reason string) error {
+	return s.do(ctx, by, func(time.Time) ([]journal.Draft, error) {
+		return Refuse(s.Book.Directive(id), reason)
+	})
+}
+
+// Lift ends a directive in force. seen is the revision its author looked at, or
+// 0.
+func (s *Service) Lift(ctx context.Context, by holdfast.Actor, id string, seen holdfast.Revision, reason string) error {
+	return s.do(ctx, by, func(time.Time) ([]journal.Draft, error) {
+		return Lift(s.Book.Directive(id), seen, reason)
+	})
+}
+
+// Confirm records that a directive is confirmed, if it is.
+func (s *Service) Confirm(ctx context.Context, by holdfast.Actor, id string, waited bool) error {
+	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
+		return Confirm(s.Book.Directive(id), s.Gates.Live(), waited, now), nil
+	})
+}
+
+// Prepare makes the lease and this node's probe key facts, if they are not yet.
+func (s *Service) Prepare(ctx context.Context, lease time.Duration, key ed25519.PublicKey) error {
+	by := holdfast.Self("posture")
+	if err := s.do(ctx, by, func(time.Time) ([]journal.Draft, error) { return SetLease(s.Book, lease), nil }); err != nil {
+		return err
+	}
+	return s.do(ctx, by, func(time.Time) ([]journal.Draft, error) { return AddKey(s.Book, key), nil })
+}
+
+func (s *Service) do(ctx context.Context, by holdfast.Actor, decide func(time.Time) ([]journal.Draft, error)) error {
+	_, err := s.Desk.Do(ctx, by, decide)
+	return err
+}
+
+// GateNames returns the names of the gates in service. Call it under the
+// state's lock.
+func (s *Service) GateNames() []string {
+	var names []string
+	for _, i := range s.Gates.Live() {
+		if len(names) == 0 || names[len(names)-1] != i.Gate {
+			names = append(names, i.Gate)
+		}
+	}
+	return names
+}

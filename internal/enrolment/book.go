@@ -1,0 +1,209 @@
+package enrolment
+
+import (
+	"sort"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/payment"
+)
+
+// Book is the record folded from the journal. Use it under the state's lock.
+type Book struct {
+	gates map[string]*Gate
+	// unknown holds the payments whose outcome nobody has settled.
+	unknown map[unknownKey]Unknown
+	// settled holds the newest ones that were, oldest first.
+	settled      []Unknown
+	settledCount int
+}
+
+type unknownKey struct{ gate, identity string }
+
+// Unknown is a payment whose outcome was unknown at a gate.
+type Unknown struct {
+	Gate   string         `json:"gate"`
+	Record payment.Record `json:"record"`
+	// Since is when it became unknown and Why says what was seen.
+	Since time.Time `json:"since"`
+	Why   string    `json:"why"`
+	// Outcome is unknown until settled; Settled is when, How by what.
+	Outcome payment.Outcome `json:"outcome"`
+	Settled time.Time       `json:"settled,omitzero"`
+	How     string          `json:"how,omitempty"`
+}
+
+// keepSettled bounds how many settled payments the book lists; the journal has
+// them all.
+const keepSettled = 10_000
+
+// NewBook returns an empty book.
+func NewBook() *Book {
+	return &Book{gates: map[string]*Gate{}, unknown: map[unknownKey]Unknown{}}
+}
+
+// Apply folds a fact.
+func (b *Book) Apply(f holdfast.Fact) error {
+	noun, name := f.Subject.Split()
+	if noun != "gate" {
+		return nil
+	}
+	g := b.gates[name]
+	if g == nil {
+		g = &Gate{Name: name, Reported: map[string]uint64{}}
+		b.gates[name] = g
+	}
+	g.Revision = f.Revision
+	switch f.Kind {
+	case KindEnrolled:
+		return b.enrolled(g, f)
+	case KindAcknowledged:
+		return b.acknowledged(g, f)
+	case KindDrained:
+		return b.drained(g, f)
+	case KindOutcomes:
+		return b.outcomes(g, f)
+	case KindRetired:
+		return b.retired(g, f)
+	}
+	return nil
+}
+
+func (b *Book) enrolled(g *Gate, f holdfast.Fact) error {
+	var e Enrolled
+	if err := f.Decode(&e); err != nil {
+		return err
+	}
+	if old := g.Incarnation(e.Replaces); old != nil && !old.Gone {
+		old.Gone, old.GoneWhy = true, "replaced by a later run"
+	}
+	g.Incarnations = append(g.Incarnations, &Incarnation{
+		Gate: g.Name, Boot: e.Boot, Version: e.Version, Routes: e.Routes,
+		Enrolled: f.Position, At: f.Time, Stops: map[holdfast.Position]*Stop{},
+	})
+	return nil
+}
+
+func (b *Book) acknowledged(g *Gate, f holdfast.Fact) error {
+	var a Acknowledged
+	if err := f.Decode(&a); err != nil {
+		return err
+	}
+	i := g.Incarnation(a.Boot)
+	if i == nil {
+		return nil
+	}
+	if a.Posture.Position >= i.Posture.Position {
+		i.Posture, i.Acked = a.Posture, a.At
+	}
+	if a.Listed && i.Stops[a.Posture.Position] == nil {
+		i.Stops[a.Posture.Position] = &Stop{InFlight: a.InFlight, Deadline: a.At.Add(a.Drain)}
+	}
+	return nil
+}
+
+func (b *Book) drained(g *Gate, f holdfast.Fact) error {
+	var d Drained
+	if err := f.Decode(&d); err != nil {
+		return err
+	}
+	if i := g.Incarnation(d.Boot); i != nil && i.Stops[d.Position] != nil {
+		i.Stops[d.Position].Drained = &d
+	}
+	return nil
+}
+
+func (b *Book) outcomes(g *Gate, f holdfast.Fact) error {
+	var o Outcomes
+	if err := f.Decode(&o); err != nil {
+		return err
+	}
+	for _, e := range o.Entries {
+		g.Reported[o.Account] = max(g.Reported[o.Account], e.Seq)
+		key := unknownKey{g.Name, e.Record.Identity}
+		if !e.Outcome.Settled() {
+			b.unknown[key] = Unknown{Gate: g.Name, Record: e.Record, Since: e.At, Why: e.Why, Outcome: e.Outcome}
+			continue
+		}
+		u, open := b.unknown[key]
+		if !open {
+			u = Unknown{Gate: g.Name, Record: e.Record, Since: e.At}
+		}
+		u.Outcome, u.Settled, u.How = e.Outcome, e.At, e.Why
+		delete(b.unknown, key)
+		b.settledCount++
+		if b.settled = append(b.settled, u); len(b.settled) > keepSettled {
+			b.settled = b.settled[1:]
+		}
+	}
+	return nil
+}
+
+func (b *Book) retired(g *Gate, f holdfast.Fact) error {
+	var r Retired
+	if err := f.Decode(&r); err != nil {
+		return err
+	}
+	// Every run of the gate that is still counted goes with it.
+	for _, i := range g.Incarnations {
+		if !i.Gone {
+			i.Gone, i.GoneWhy = true, r.Reason
+		}
+	}
+	return nil
+}
+
+// Gate returns a gate, or nil.
+func (b *Book) Gate(name string) *Gate { return b.gates[name] }
+
+// Gates returns all gates by name.
+func (b *Book) Gates() []*Gate {
+	all := make([]*Gate, 0, len(b.gates))
+	for _, g := range b.gates {
+		all = append(all, g)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
+	return all
+}
+
+// Live returns the incarnations that a stop must hear from, by gate and then by
+// enrolment.
+func (b *Book) Live() []*Incarnation {
+	var live []*Incarnation
+	for _, g := range b.Gates() {
+		for _, i := range g.Incarnations {
+			if !i.Gone {
+				live = append(live, i)
+			}
+		}
+	}
+	return live
+}
+
+// Unresolved returns the payments whose outcome is unknown, oldest first.
+func (b *Book) Unresolved() []Unknown {
+	list := make([]Unknown, 0, len(b.unknown))
+	for _, u := range b.unknown {
+		list = append(list, u)
+	}
+	sort.Slice(list, func(i, j int) bool {
+		if !list[i].Since.Equal(list[j].Since) {
+			return list[i].Since.Before(list[j].Since)
+		}
+		return list[i].Record.Identity < list[j].Record.Identity
+	})
+	return list
+}
+
+// UnresolvedCount returns how many outcomes are unknown.
+func (b *Book) UnresolvedCount() int { return len(b.unknown) }
+
+// Settled returns the newest settled ones, newest first, and how many there
+// were ever.
+func (b *Book) Settled() ([]Unknown, int) {
+	list := make([]Unknown, len(b.settled))
+	for i, u := range b.settled {
+		list[len(list)-1-i] = u
+	}
+	return list, b.settledCount
+}

@@ -1,0 +1,231 @@
+// Package fleet joins gates and control nodes. [Node] is a control node's end:
+// it enrols gates, answers heartbeats with the head at a barrier, pushes
+// postures, records acknowledgements and confirms directives. A gate in the
+// same process calls it directly; others reach it through [Server] and [Client]
+// over connect RPC (HTTP/2, mutual TLS, JSON messages; docs/formats/fleet.md).
+//
+// The rules of the confirmed stop that are kept here:
+//
+//   - A beat's answer names the head at a barrier that began after the
+//     heartbeat arrived, and the posture at or before that head. A node that
+//     cannot write cannot answer.
+//   - A directive is pushed when the node has folded it; the push never counts
+//     as an acknowledgement.
+//   - A node confirms a directive when every gate in service has acknowledged
+//     it, or, where all that have not are strict, when 1.2 leases have passed on
+//     this node's monotonic clock since a barrier of its own returned that it
+//     began after folding the directive.
+package fleet
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/directive"
+	"holdfast/internal/enrolment"
+	"holdfast/internal/gate"
+	"holdfast/internal/journal"
+	"holdfast/internal/posture"
+	"holdfast/internal/traffic"
+)
+
+// Node is a control node as gates see it.
+type Node struct {
+	Desk       *journal.Desk
+	Directives *directive.Service
+	Gates      *enrolment.Book
+	Series     *traffic.Series
+	Log        *slog.Logger
+
+	mu      sync.Mutex
+	live    map[string]*Live                    // by gate
+	hashes  map[holdfast.Position]holdfast.Hash // verified witnesses
+	changed chan struct{}
+}
+
+// Live is what a gate last said to this node.
+type Live struct {
+	Seen      time.Time
+	Heartbeat gate.Heartbeat
+	// Following says whether the gate's posture stream is open on this node.
+	Following bool
+}
+
+var _ gate.Control = (*Node)(nil)
+
+// NewNode makes a control node's end of the fleet.
+func NewNode(desk *journal.Desk, directives *directive.Service, gates *enrolment.Book, series *traffic.Series, log *slog.Logger) *Node {
+	return &Node{
+		Desk: desk, Directives: directives, Gates: gates, Series: series, Log: log,
+		live: map[string]*Live{}, hashes: map[holdfast.Position]holdfast.Hash{},
+	}
+}
+
+func actor(name string) holdfast.Actor { return holdfast.Actor{Kind: holdfast.Gate, ID: name} }
+
+// heartbeats per lease: five may be lost before a strict gate stops.
+const heartbeatsPerLease = 6
+
+// Enrol records the gate's process and says how often to beat.
+func (n *Node) Enrol(ctx context.Context, e gate.Enrolment) (gate.Enrolled, error) {
+	if err := n.checkWitness(ctx, e.Gate, e.Witness); err != nil {
+		return gate.Enrolled{}, err
+	}
+	routes := make([]enrolment.Route, len(e.Routes))
+	for i, r := range e.Routes {
+		routes[i] = enrolment.Route{Name: r.Name, Kind: r.Kind, Mode: string(r.Mode)}
+	}
+	enrolled := enrolment.Enrolled{Boot: e.Boot, Replaces: e.Replaces, Version: e.Version, Routes: routes}
+	_, err := n.Desk.Do(ctx, actor(e.Gate), func(time.Time) ([]journal.Draft, error) {
+		return enrolment.Enrol(n.Gates.Gate(e.Gate), e.Gate, enrolled)
+	})
+	if err != nil {
+		return gate.Enrolled{}, err
+	}
+	var answer gate.Enrolled
+	n.Desk.State.View(func() {
+		answer.Reported = n.Gates.Gate(e.Gate).Reported[e.Account]
+		answer.Every = n.Directives.Book.Set().Lease / heartbeatsPerLease
+	})
+	answer.Every = min(max(answer.Every, 100*time.Millisecond), 5*time.Second)
+	return answer, nil
+}
+
+// Beat answers a heartbeat.
+func (n *Node) Beat(ctx context.Context, h gate.Heartbeat) (gate.Beat, error) {
+	head, err := n.Desk.Journal.Barrier(ctx)
+	if err != nil {
+		return gate.Beat{}, err
+	}
+	if err := n.Desk.State.Reach(ctx, head.Position); err != nil {
+		return gate.Beat{}, err
+	}
+	if err := n.compareWitness(ctx, h.Gate, h.Witness, head); err != nil {
+		return gate.Beat{}, err
+	}
+	var known bool
+	var set posture.Set
+	n.Desk.State.View(func() {
+		i := n.Gates.Gate(h.Gate).Incarnation(h.Boot)
+		known = i != nil && !i.Gone
+		set = n.Directives.Book.Set()
+	})
+	if !known {
+		return gate.Beat{}, holdfast.Errorf(holdfast.NotFound, "the gate's run %q is not enrolled, or was taken out of service", h.Boot)
+	}
+	n.seen(h)
+	return gate.Beat{Nonce: h.Nonce, Journal: head, Posture: set.Head, Lease: set.Lease}, nil
+}
+
+// Follow pushes the posture to a gate, at once and at each change.
+func (n *Node) Follow(ctx context.Context, name, boot string, enforce func(posture.Set) error) error {
+	watch, end := n.Desk.State.Watch()
+	defer end()
+	n.following(name, boot, true)
+	defer n.following(name, boot, false)
+	var sent holdfast.Head
+	for first := true; ; first = false {
+		var set posture.Set
+		var gone bool
+		n.Desk.State.View(func() {
+			set = n.Directives.Book.Set()
+			i := n.Gates.Gate(name).Incarnation(boot)
+			gone = i == nil || i.Gone
+		})
+		if gone {
+			return holdfast.Errorf(holdfast.NotFound, "the gate's run %q is not enrolled, or was taken out of service", boot)
+		}
+		if first || set.Head != sent {
+			if err := enforce(set); err != nil {
+				return err
+			}
+			sent = set.Head
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-watch:
+		}
+	}
+}
+
+// Report records what a gate has to say.
+func (n *Node) Report(ctx context.Context, r gate.Report) (gate.Reported, error) {
+	by := actor(r.Gate)
+	find := func() *enrolment.Gate { return n.Gates.Gate(r.Gate) }
+	for _, a := range r.Acks {
+		ack := enrolment.Acknowledged{Boot: r.Boot, Posture: a.Posture, InFlight: a.InFlight, Listed: a.Listed, Drain: a.Drain, At: a.At}
+		if err := n.record(ctx, by, func() ([]journal.Draft, error) { return enrolment.Acknowledge(find(), ack) }); err != nil {
+			return gate.Reported{}, err
+		}
+	}
+	for _, d := range r.Drained {
+		drained := enrolment.Drained{Boot: r.Boot, Position: d.Position, Done: d.Done, NotDone: d.NotDone, Unknown: d.Unknown, At: d.At}
+		if err := n.record(ctx, by, func() ([]journal.Draft, error) { return enrolment.Drain(find(), drained) }); err != nil {
+			return gate.Reported{}, err
+		}
+	}
+	entries := make([]enrolment.Entry, len(r.Entries))
+	for i, e := range r.Entries {
+		entries[i] = enrolment.Entry(e)
+	}
+	if err := n.record(ctx, by, func() ([]journal.Draft, error) { return enrolment.Tell(find(), r.Account, entries) }); err != nil {
+		return gate.Reported{}, err
+	}
+	for _, c := range r.Counts {
+		n.Series.Add(r.Gate, r.Boot, c.Seq, c.Snapshot)
+	}
+	var answer gate.Reported
+	n.Desk.State.View(func() { answer.Entries = find().Reported[r.Account] })
+	return answer, nil
+}
+
+func (n *Node) record(ctx context.Context, by holdfast.Actor, decide func() ([]journal.Draft, error)) error {
+	_, err := n.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) { return decide() })
+	return err
+}
+
+func (n *Node) seen(h gate.Heartbeat) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := n.live[h.Gate]
+	if l == nil || l.Heartbeat.Boot != h.Boot {
+		l = &Live{Following: l != nil && l.Following}
+		n.live[h.Gate] = l
+	}
+	l.Seen, l.Heartbeat = n.Desk.Now(), h
+}
+
+func (n *Node) following(name, boot string, on bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := n.live[name]
+	if l == nil {
+		l = &Live{Heartbeat: gate.Heartbeat{Gate: name, Boot: boot}}
+		n.live[name] = l
+	}
+	l.Following = on
+}
+
+// Live returns what a gate last said to this node; ok is false if it has said
+// nothing since the node started.
+func (n *Node) Live(name string) (live Live, ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := n.live[name]
+	if l == nil {
+		return Live{}, false
+	}
+	return *l, true
+}
+
+// Silent reports whether a gate has missed the heartbeats of half a lease.
+func (n *Node) Silent(name string) bool {
+	var lease time.Duration
+	n.Desk.State.View(func() { lease = n.Directives.Book.Set().Lease })
+	l, ok := n.Live(name)
+	return !ok || n.Desk.Now().Sub(l.Seen) > lease/2
+}

@@ -1,0 +1,71 @@
+package fleet
+
+import (
+	"context"
+
+	"holdfast"
+)
+
+// A gate carries the newest head it has seen. A journal that does not contain
+// it has lost facts or is another one: that is an alarm, not a start.
+
+func (n *Node) checkWitness(ctx context.Context, name string, w holdfast.Head) error {
+	head, err := n.Desk.Journal.Barrier(ctx)
+	if err != nil {
+		return err
+	}
+	return n.compareWitness(ctx, name, w, head)
+}
+
+func (n *Node) compareWitness(ctx context.Context, name string, w, head holdfast.Head) error {
+	if w.Journal == "" || w.Position == 0 {
+		return nil
+	}
+	alarm := func(format string, args ...any) error {
+		err := holdfast.Errorf(holdfast.Damaged, format, args...)
+		n.Log.Error("a gate has seen facts that this journal does not hold", "gate", name, "error", err)
+		return err
+	}
+	switch {
+	case w.Journal != head.Journal || w.Epoch != head.Epoch:
+		return alarm("gate %s follows journal %s in epoch %d; this is journal %s in epoch %d", name, w.Journal, w.Epoch, head.Journal, head.Epoch)
+	case w.Position > head.Position:
+		return alarm("gate %s has seen position %d; this journal ends at %d", name, w.Position, head.Position)
+	}
+	hash, err := n.hashAt(ctx, w.Position, head)
+	if err != nil {
+		return err
+	}
+	if hash != w.Hash {
+		return alarm("gate %s has seen another fact at position %d than this journal holds", name, w.Position)
+	}
+	return nil
+}
+
+// hashAt returns the chain's hash at a position. Gates mostly carry the same
+// few heads, so those are kept.
+func (n *Node) hashAt(ctx context.Context, p holdfast.Position, head holdfast.Head) (holdfast.Hash, error) {
+	if p == head.Position {
+		return head.Hash, nil
+	}
+	n.mu.Lock()
+	hash, ok := n.hashes[p]
+	n.mu.Unlock()
+	if ok {
+		return hash, nil
+	}
+	facts, err := n.Desk.Journal.Read(ctx, p-1, 1)
+	if err != nil {
+		return holdfast.Hash{}, err
+	}
+	if len(facts) == 0 || facts[0].Position != p {
+		return holdfast.Hash{}, holdfast.Errorf(holdfast.Damaged, "the journal has no fact at position %d", p)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.hashes) > 256 {
+		clear(n.hashes)
+	}
+	n.hashes[p] = facts[0].Hash
+	return facts[0].Hash, nil
+}

@@ -1,0 +1,193 @@
+package gate
+
+import (
+	"crypto/ed25519"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"holdfast/internal/payment"
+	"holdfast/internal/posture"
+	"holdfast/internal/traffic"
+)
+
+// installed is a posture in use. Its number counts the gate's changes of
+// posture, local ones included; the ring's entries carry it.
+type installed struct {
+	number   uint64
+	posture  *posture.Posture
+	limiters []*rate.Limiter // by limit; nil where there is no cap
+}
+
+// swap puts a posture in use and returns its number. The caller holds g.mu, or
+// is the only one to know g.
+func (g *Gate) swap(p *posture.Posture) uint64 {
+	next := &installed{number: 1, posture: p}
+	old := g.installed.Load()
+	if old != nil {
+		next.number = old.number + 1
+	}
+	ids, rates := p.Limits()
+	for i, r := range rates {
+		next.limiters = append(next.limiters, limiter(old, ids[i], r))
+	}
+	g.installed.Store(next)
+	return next.number
+}
+
+// limiter returns the bucket for a limit, keeping the one in use if the limit
+// stays: a change elsewhere must not hand out a fresh burst.
+func limiter(old *installed, id string, perSecond float64) *rate.Limiter {
+	if perSecond < 0 {
+		return nil
+	}
+	if old != nil {
+		ids, rates := old.posture.Limits()
+		for i := range ids {
+			if ids[i] == id && rates[i] == perSecond {
+				return old.limiters[i]
+			}
+		}
+	}
+	// A burst of a tenth of a second, at least one payment.
+	return rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond/10)))
+}
+
+// Decide judges a payment before a connection is taken. It is only to save the
+// connection: Admit judges again.
+func (g *Gate) Decide(p *payment.Payment, mode Mode) posture.Verdict {
+	v := g.installed.Load().posture.Decide(p)
+	if v.Action == posture.Forward && mode == Strict && p.Kind.MovesMoney() && !g.lease.holds(g.opt.Clock.Boot()) {
+		return posture.Verdict{Action: posture.Decline, Reason: posture.NoLease}
+	}
+	return v
+}
+
+// Pending reports whether an earlier attempt with this identity has no settled
+// outcome. Its retry must not be told a final decline.
+func (g *Gate) Pending(identity string) bool { return g.open.has(identity) }
+
+// Admission is a payment that may be written to the primary now.
+type Admission struct {
+	gate *Gate
+	slot int32
+	// Posture is the position to put in the header that tells the primary under
+	// which posture the payment was admitted.
+	Posture uint64
+	rec     payment.Record
+	verdict posture.Verdict
+	pay     *payment.Payment
+	begun   time.Duration
+}
+
+// Admit judges a payment while the transport holds a connection, and enters it
+// in the list of payments in flight. On Forward the transport writes at once
+// and then calls Finish; on Decline nothing was entered.
+func (g *Gate) Admit(p *payment.Payment, mode Mode) (Admission, posture.Verdict) {
+	now := g.opt.Clock.Now()
+	for {
+		in := g.installed.Load()
+		v := in.posture.Decide(p)
+		if v.Action == posture.Forward && !in.draw(v, now) {
+			v = posture.Verdict{Action: posture.Decline, Reason: posture.OverRate, Directive: v.Directive}
+		}
+		if v.Action != posture.Forward && mode != Observe {
+			return Admission{}, v
+		}
+		slot, ok := g.ring.register(p, in.number, uint64(in.posture.Head().Position), now)
+		if !ok {
+			return Admission{}, posture.Verdict{Action: posture.Decline, Reason: posture.Full}
+		}
+		if g.installed.Load() != in {
+			g.ring.release(slot)
+			continue
+		}
+		boot := g.opt.Clock.Boot()
+		if mode == Strict && !g.lease.holds(boot) {
+			g.ring.release(slot)
+			return Admission{}, posture.Verdict{Action: posture.Decline, Reason: posture.NoLease}
+		}
+		g.open.add(p.Identity)
+		g.ring.sent(slot)
+		return Admission{
+			gate: g, slot: slot, Posture: uint64(in.posture.Head().Position),
+			rec: record(p, in, now), verdict: v, pay: p, begun: boot,
+		}, posture.Verdict{}
+	}
+}
+
+// draw takes a token of every limit the verdict names.
+func (in *installed) draw(v posture.Verdict, now time.Time) bool {
+	for i, l := range in.limiters {
+		if v.Draw&(1<<i) != 0 && !l.AllowN(now, 1) {
+			return false
+		}
+	}
+	return true
+}
+
+func record(p *payment.Payment, in *installed, at time.Time) payment.Record {
+	return payment.Record{
+		Identity: p.Identity, Route: p.Route, Kind: p.Kind.String(),
+		Amount: p.Amount, Currency: p.Currency,
+		Posture: uint64(in.posture.Head().Position), At: at,
+	}
+}
+
+// Finish says what became of an admitted payment; why says in words what was
+// seen. An unknown outcome is on disk before the payment leaves the list of
+// those in flight.
+func (a *Admission) Finish(o payment.Outcome, why string) {
+	g := a.gate
+	g.count(a.pay, a.verdict, o, g.opt.Clock.Boot()-a.begun)
+	g.drains.mu.Lock()
+	defer g.drains.mu.Unlock()
+	g.drains.account(a.slot, o)
+	if err := g.settle(a.rec, o, why); err != nil {
+		// The slot stays taken, so the next start finds the payment there.
+		g.opt.Log.Error("an outcome could not be written; the payment stays listed as in flight", "identity", a.rec.Identity, "error", err)
+		return
+	}
+	g.open.finish(a.rec.Identity, o)
+	g.ring.release(a.slot)
+}
+
+// settle keeps the account of unknown outcomes. A primary that answers "done"
+// to a repeat, or after a drain gave up, settles what was unknown; "not done"
+// to a repeat says nothing about the attempt before it.
+func (g *Gate) settle(r payment.Record, o payment.Outcome, why string) error {
+	now := g.opt.Clock.Now()
+	switch {
+	case o == payment.Unknown:
+		return g.outcomes.unknown(r, why, now)
+	case o == payment.Done || g.outcomes.isAttempt(r):
+		return g.outcomes.settle(r.Identity, o, why, now)
+	}
+	return nil
+}
+
+// Declined counts a payment that was not admitted.
+func (g *Gate) Declined(p *payment.Payment, v posture.Verdict) {
+	g.count(p, v, payment.NotDone, 0)
+}
+
+// Passed counts a request that needs no admission: an inquiry or another route.
+func (g *Gate) Passed(p *payment.Payment, o payment.Outcome, took time.Duration) {
+	g.count(p, posture.Verdict{}, o, took)
+}
+
+func (g *Gate) count(p *payment.Payment, v posture.Verdict, o payment.Outcome, took time.Duration) {
+	verdict := v.Action.String()
+	if p.Probe != "" {
+		verdict = "probe"
+	}
+	g.counter.Add(traffic.Key{
+		Route: p.Route, Kind: p.Kind, Channel: p.Channel, Method: p.Method,
+		Verdict: verdict, Reason: v.Reason.String(), Outcome: o, Currency: p.Currency,
+	}, p.Amount, took)
+}
+
+// ProbeKeys returns the keys that sign probe marks, as the posture names them.
+func (g *Gate) ProbeKeys() []ed25519.PublicKey {
+	return g.installed.Load().posture.Set().ProbeKeys
+}

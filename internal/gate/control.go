@@ -1,0 +1,402 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/posture"
+	"holdfast/internal/traffic"
+)
+
+// Control is the control plane as a gate sees it. Package fleet implements it
+// over the network and inside one process.
+type Control interface {
+	// Enrol makes this process known by a fact, before its first lease. Enrolling
+	// the same boot id again changes nothing.
+	Enrol(ctx context.Context, e Enrolment) (Enrolled, error)
+	// Beat returns the head of the journal at a barrier that began after the
+	// call arrived.
+	Beat(ctx context.Context, h Heartbeat) (Beat, error)
+	// Follow calls enforce with the present posture and then with each new one,
+	// until ctx ends or enforce fails.
+	Follow(ctx context.Context, gate, boot string, enforce func(posture.Set) error) error
+	// Report hands over what the gate has to say. It returns when that is
+	// recorded.
+	Report(ctx context.Context, r Report) (Reported, error)
+}
+
+// Enrolment introduces a gate's process.
+type Enrolment struct {
+	Gate string `json:"gate"`
+	Boot string `json:"boot"`
+	// Replaces is the boot id that used the same directory before: that process
+	// is gone, since this one holds the directory's lock.
+	Replaces string `json:"replaces,omitempty"`
+	// Account is the id of the gate's account of unknown outcomes.
+	Account string  `json:"account"`
+	Version string  `json:"version"`
+	Routes  []Route `json:"routes"`
+	// Witness is the newest head of the journal this gate has seen.
+	Witness holdfast.Head `json:"witness"`
+}
+
+// Enrolled is the answer.
+type Enrolled struct {
+	// Every is the time between heartbeats.
+	Every time.Duration `json:"every"`
+	// Reported is the last entry of the gate's account that is recorded.
+	Reported uint64 `json:"reported"`
+}
+
+// Heartbeat asks for a lease.
+type Heartbeat struct {
+	Gate  string `json:"gate"`
+	Boot  string `json:"boot"`
+	Nonce uint64 `json:"nonce"`
+	// Posture is what the gate enforces.
+	Posture    holdfast.Head       `json:"posture"`
+	Witness    holdfast.Head       `json:"witness"`
+	InFlight   int                 `json:"in_flight"`
+	Draining   int                 `json:"draining"`
+	Unresolved int                 `json:"unresolved"`
+	Local      []posture.Directive `json:"local,omitempty"`
+	Alarm      string              `json:"alarm,omitempty"`
+}
+
+// Beat is the answer.
+type Beat struct {
+	Nonce uint64 `json:"nonce"`
+	// Journal is the journal's head at the barrier.
+	Journal holdfast.Head `json:"journal"`
+	// Posture is the head of the newest posture at or before Journal. The lease
+	// counts once the gate enforces it.
+	Posture holdfast.Head `json:"posture"`
+	// Lease counts from when the heartbeat was sent, by the gate's clock.
+	Lease time.Duration `json:"lease"`
+}
+
+// Report is what a gate has to say. Any part may be empty.
+type Report struct {
+	Gate    string            `json:"gate"`
+	Boot    string            `json:"boot"`
+	Acks    []Acknowledgement `json:"acks,omitempty"`
+	Drained []Drained         `json:"drained,omitempty"`
+	Account string            `json:"account"`
+	Entries []Entry           `json:"entries,omitempty"`
+	Counts  []Counts          `json:"counts,omitempty"`
+}
+
+// Counts is one second's counts. Seq rises by one for each second of one boot.
+type Counts struct {
+	Seq      uint64           `json:"seq"`
+	Snapshot traffic.Snapshot `json:"snapshot"`
+}
+
+// Reported is the answer to a report.
+type Reported struct {
+	// Entries is the last entry of the gate's account that is recorded.
+	Entries uint64 `json:"entries"`
+}
+
+// Limits on what waits to be reported. Counts older than two minutes have no
+// place in the control plane's series; entries stay on disk until reported.
+const (
+	maxCountsWaiting  = 120
+	maxEntriesAtOnce  = 500
+	reportTimeout     = 10 * time.Second
+	firstRetry        = 100 * time.Millisecond
+	longestRetry      = 3 * time.Second
+	syncOutcomesEvery = time.Second
+)
+
+// outbox holds what waits to be reported.
+type outbox struct {
+	mu      sync.Mutex
+	acks    []Acknowledgement
+	drained []Drained
+	counts  []Counts
+	seq     uint64
+	wake    chan struct{}
+}
+
+func (o *outbox) acknowledge(a Acknowledgement) {
+	o.mu.Lock()
+	o.acks = append(o.acks, a)
+	o.mu.Unlock()
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (o *outbox) count(s traffic.Snapshot) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.seq++
+	o.counts = append(o.counts, Counts{o.seq, s})
+	if len(o.counts) > maxCountsWaiting {
+		o.counts = o.counts[1:]
+	}
+}
+
+// Run connects the gate to the control plane, settles unknown outcomes and
+// keeps the gate's books until ctx ends. Without a control plane (nil) it does
+// the rest. Payments pass whether Run runs or not.
+func (g *Gate) Run(ctx context.Context, control Control) error {
+	loops := []func(context.Context) error{g.keepBooks, g.resolve}
+	if control != nil {
+		loops = append(loops, func(ctx context.Context) error { return g.keepSession(ctx, control) })
+	}
+	err := together(ctx, loops...)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// together runs the loops until one returns, ends the others and returns the
+// first error.
+func together(ctx context.Context, loops ...func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	for _, loop := range loops {
+		wg.Go(func() { cancel(loop(ctx)) })
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+func (g *Gate) keepBooks(ctx context.Context) error {
+	tick := time.NewTicker(syncOutcomesEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		snapshot := g.counter.Take(g.opt.Clock.Now().Add(-time.Second).Unix())
+		g.outbox.count(snapshot)
+		if g.opt.Counts != nil {
+			g.opt.Counts(snapshot)
+		}
+		if err := g.outcomes.sync(); err != nil {
+			g.opt.Log.Error("the account of unknown outcomes cannot be synced", "error", err)
+		}
+	}
+}
+
+// keepSession holds a session with the control plane, again and again.
+func (g *Gate) keepSession(ctx context.Context, control Control) error {
+	wait := firstRetry
+	for {
+		begun := g.opt.Clock.Boot()
+		err := g.session(ctx, control)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		g.opt.Log.Warn("no session with the control plane; the last posture stays in force", "error", err)
+		if g.opt.Clock.Boot()-begun > longestRetry {
+			wait = firstRetry
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, longestRetry)
+	}
+}
+
+func (g *Gate) session(ctx context.Context, control Control) error {
+	enrolled, err := g.enrol(ctx, control)
+	if err != nil {
+		return err
+	}
+	return together(ctx,
+		func(ctx context.Context) error { return g.follow(ctx, control) },
+		func(ctx context.Context) error { return g.beat(ctx, control, enrolled.Every) },
+		func(ctx context.Context) error { return g.report(ctx, control) },
+	)
+}
+
+func (g *Gate) enrol(ctx context.Context, control Control) (Enrolled, error) {
+	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
+	defer cancel()
+	g.mu.Lock()
+	e := Enrolment{
+		Gate: g.opt.Name, Boot: g.boot, Replaces: g.replaces, Account: g.outcomes.account, Version: g.opt.Version,
+		Routes: g.opt.Routes, Witness: g.witness,
+	}
+	g.mu.Unlock()
+	enrolled, err := control.Enrol(ctx, e)
+	if err != nil {
+		return Enrolled{}, fmt.Errorf("enrol: %w", err)
+	}
+	if enrolled.Every <= 0 {
+		return Enrolled{}, errors.New("enrol: the answer names no time between heartbeats")
+	}
+	return enrolled, g.outcomes.confirm(enrolled.Reported)
+}
+
+func (g *Gate) follow(ctx context.Context, control Control) error {
+	err := control.Follow(ctx, g.opt.Name, g.boot, func(set posture.Set) error {
+		ack, err := g.Enforce(set)
+		if err != nil {
+			// Shown as the gate's alarm and in each heartbeat. The stream goes on: the
+			// next posture may be one that this gate can enforce.
+			g.opt.Log.Error("a posture was not taken", "position", set.Head.Position, "error", err)
+			return nil
+		}
+		if ack != nil {
+			g.outbox.acknowledge(*ack)
+		}
+		return nil
+	})
+	return fmt.Errorf("follow the posture: %w", orEnded(err))
+}
+
+// beat sends heartbeats. Each answer belongs to its own request, so a late one
+// can only give a shorter lease.
+func (g *Gate) beat(ctx context.Context, control Control, every time.Duration) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	var nonce uint64
+	for {
+		nonce++
+		if err := g.beatOnce(ctx, control, nonce, every); err != nil {
+			return fmt.Errorf("heartbeat: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+func (g *Gate) beatOnce(ctx context.Context, control Control, nonce uint64, every time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, max(4*every, time.Second))
+	defer cancel()
+	h := g.heartbeat(nonce)
+	t0 := g.opt.Clock.Boot() // before the heartbeat leaves
+	beat, err := control.Beat(ctx, h)
+	if err != nil {
+		return err
+	}
+	if beat.Nonce != nonce {
+		return fmt.Errorf("the answer is to heartbeat %d, not %d", beat.Nonce, nonce)
+	}
+	return g.takeBeat(t0, beat)
+}
+
+func (g *Gate) heartbeat(nonce uint64) Heartbeat {
+	draining := g.draining()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return Heartbeat{
+		Gate: g.opt.Name, Boot: g.boot, Nonce: nonce,
+		Posture: g.set.Head, Witness: g.witness,
+		InFlight: g.ring.inUse(), Draining: draining, Unresolved: g.outcomes.count(),
+		Local: g.local, Alarm: g.alarm,
+	}
+}
+
+// takeBeat takes the lease a beat offers, unless its journal is not the one the
+// gate has followed or is behind what the gate has seen.
+func (g *Gate) takeBeat(t0 time.Duration, b Beat) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	err := g.judgeHistory(b.Journal)
+	if err == nil && b.Journal.Position < g.witness.Position {
+		err = holdfast.Errorf(holdfast.Conflict, "the control plane's journal ends at position %d; this gate has seen %d: facts are lost", b.Journal.Position, g.witness.Position)
+	}
+	if err != nil {
+		g.lease.drop()
+		return g.raise(err)
+	}
+	g.witness = later(g.witness, b.Journal)
+	if !g.installed.Load().posture.IsClosed() {
+		g.lease.offer(grant{head: b.Posture, until: t0 + b.Lease}, g.set.Head)
+	}
+	return nil
+}
+
+// report sends what waits, at once when a posture was acknowledged and else each
+// second.
+func (g *Gate) report(ctx context.Context, control Control) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		for more := true; more; {
+			var err error
+			if more, err = g.reportOnce(ctx, control); err != nil {
+				return fmt.Errorf("report: %w", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-g.outbox.wake:
+		case <-tick.C:
+		}
+	}
+}
+
+// reportOnce sends one report and, once it is recorded, forgets what it held.
+// It returns true if more entries wait.
+func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err error) {
+	o := &g.outbox
+	ended := g.drained()
+	o.mu.Lock()
+	o.drained = append(o.drained, ended...)
+	r := Report{
+		Gate: g.opt.Name, Boot: g.boot,
+		Acks:    append([]Acknowledgement(nil), o.acks...),
+		Drained: append([]Drained(nil), o.drained...),
+		Counts:  append([]Counts(nil), o.counts...),
+		Account: g.outcomes.account,
+		Entries: g.outcomes.unreported(maxEntriesAtOnce),
+	}
+	o.mu.Unlock()
+	if len(r.Acks)+len(r.Drained)+len(r.Counts)+len(r.Entries) == 0 {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
+	defer cancel()
+	done, err := control.Report(ctx, r)
+	if err != nil {
+		return false, err
+	}
+	o.mu.Lock()
+	o.acks = o.acks[len(r.Acks):]
+	o.drained = o.drained[len(r.Drained):]
+	o.counts = afterSeq(o.counts, r.Counts)
+	o.mu.Unlock()
+	return len(r.Entries) == maxEntriesAtOnce, g.outcomes.confirm(done.Entries)
+}
+
+// afterSeq drops the counts that were sent; the box may have dropped some of
+// them itself meanwhile.
+func afterSeq(waiting, sent []Counts) []Counts {
+	if len(sent) == 0 {
+		return waiting
+	}
+	last, i := sent[len(sent)-1].Seq, 0
+	for i < len(waiting) && waiting[i].Seq <= last {
+		i++
+	}
+	return waiting[i:]
+}
+
+func orEnded(err error) error {
+	if err == nil {
+		return errors.New("the control plane ended the stream")
+	}
+	return err
+}

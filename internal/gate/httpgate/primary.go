@@ -1,0 +1,181 @@
+package httpgate
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"holdfast/internal/config"
+	"holdfast/internal/gate"
+	"holdfast/internal/payment"
+)
+
+// Primary is the payment system behind the gate, as the gate's settings
+// describe it. It settles unknown outcomes by asking.
+type Primary struct {
+	up         *upstream
+	host       string
+	routes     []*route
+	testPayers map[string]bool
+	now        func() time.Time
+}
+
+var _ gate.Inquirer = (*Primary)(nil)
+
+// NewPrimary makes the primary of a gate's settings.
+func NewPrimary(c config.Gate, now func() time.Time) (*Primary, error) {
+	u, err := url.Parse(string(c.Primary.URL))
+	if err != nil {
+		return nil, fmt.Errorf("primary: %w", err)
+	}
+	p := &Primary{
+		up: &upstream{addr: u.Host}, host: u.Host, now: now,
+		testPayers: map[string]bool{},
+	}
+	if u.Port() == "" {
+		p.up.addr = net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	}
+	if u.Scheme == "https" {
+		p.up.tls = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
+	}
+	for _, payer := range c.TestPayers {
+		p.testPayers[payer] = true
+	}
+	for _, rc := range c.Routes {
+		r, err := newRoute(rc, c.Mode)
+		if err != nil {
+			return nil, err
+		}
+		p.routes = append(p.routes, r)
+	}
+	return p, nil
+}
+
+// Routes lists the routes for the gate's enrolment.
+func (p *Primary) Routes() []gate.Route {
+	var list []gate.Route
+	for _, r := range p.routes {
+		list = append(list, gate.Route{Name: r.Name, Kind: r.kind.String(), Mode: r.mode})
+	}
+	return list
+}
+
+// Close closes the idle connections.
+func (p *Primary) Close() { p.up.close() }
+
+// classify says what a status means for a payment on this route.
+func (r *route) classify(status int) payment.Outcome {
+	has := func(list []config.Statuses) bool {
+		return slices.ContainsFunc(list, func(s config.Statuses) bool { return s.Has(status) })
+	}
+	switch {
+	case has(r.Outcome.Done):
+		return payment.Done
+	case has(r.Outcome.NotDone):
+		return payment.NotDone
+	default:
+		return payment.Unknown
+	}
+}
+
+// Inquire asks the primary about a payment by its identity.
+func (p *Primary) Inquire(ctx context.Context, rec payment.Record) (payment.Outcome, string, error) {
+	i := slices.IndexFunc(p.routes, func(r *route) bool { return r.Name == rec.Route })
+	if i < 0 || p.routes[i].Inquiry == nil || rec.Identity == "" {
+		return payment.Unknown, "", nil // nothing to ask by: a person must find out
+	}
+	q := p.routes[i].Inquiry
+	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(resp)
+	req.Header.SetMethod(q.Method)
+	req.SetRequestURI(strings.Replace(q.Path, "{identity}", url.QueryEscape(rec.Identity), 1))
+	req.Header.SetHost(p.host)
+	if err := p.ask(ctx, req, resp); err != nil {
+		return payment.Unknown, "", fmt.Errorf("inquire: %w", err)
+	}
+	outcome, why := judgeInquiry(q, resp.StatusCode(), resp.Body(), p.now().Sub(rec.At))
+	return outcome, why, nil
+}
+
+func (p *Primary) ask(ctx context.Context, req *fasthttp.Request, resp *fasthttp.Response) error {
+	c, err := p.up.get(ctx, p.now())
+	if err != nil {
+		return err
+	}
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = p.now().Add(connectTimeout)
+	}
+	if err := c.send(req, resp, deadline); err != nil {
+		c.Close()
+		return err
+	}
+	if resp.Header.ContentLength() > maxBuffered {
+		c.Close()
+		return fasthttp.ErrBodyTooLarge
+	}
+	if err := resp.ReadBody(c.r, maxBuffered); err != nil {
+		c.Close()
+		return err
+	}
+	return p.up.release(c, resp, p.now())
+}
+
+// judgeInquiry compares an inquiry's answer with what the route says it means.
+// That a payment is absent settles it only once it can no longer be on its way.
+func judgeInquiry(q *config.Inquiry, status int, body []byte, age time.Duration) (payment.Outcome, string) {
+	switch {
+	case answers(q.Done, status, body):
+		return payment.Done, fmt.Sprintf("inquiry: the primary says it is done (status %d)", status)
+	case answers(q.NotDone, status, body):
+		return payment.NotDone, fmt.Sprintf("inquiry: the primary says it is not done (status %d)", status)
+	case slices.ContainsFunc(q.Absent, func(s config.Statuses) bool { return s.Has(status) }) && age >= q.SettledAfter.D():
+		return payment.NotDone, fmt.Sprintf("inquiry: the primary does not know it (status %d) %v after it was sent", status, q.SettledAfter)
+	default:
+		return payment.Unknown, ""
+	}
+}
+
+func answers(a config.Answer, status int, body []byte) bool {
+	if !slices.ContainsFunc(a.Status, func(s config.Statuses) bool { return s.Has(status) }) {
+		return false
+	}
+	if a.Field.IsZero() {
+		return true
+	}
+	text, ok := readAnswer(a.Field, body)
+	return ok && slices.Contains(a.Is, text)
+}
+
+func readAnswer(f config.Source, body []byte) (string, bool) {
+	switch f.From {
+	case "json":
+		values, err := newPointers([]string{f.Name}).read(body)
+		return firstValue(values), err == nil && values[0].ok
+	case "xml":
+		found, err := readXML(body, []field{{Source: f}})
+		if err != nil || len(found[0]) != 1 {
+			return "", false
+		}
+		return found[0][0], true
+	case "form":
+		form, err := url.ParseQuery(string(body))
+		return form.Get(f.Name), err == nil && len(form[f.Name]) == 1
+	}
+	return "", false
+}
+
+func firstValue(values []value) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0].text
+}

@@ -1,0 +1,237 @@
+package httpgate
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// upstream keeps connections to the primary. It never sends anything twice: a
+// connection that broke is the caller's to judge, and the caller knows whether a
+// byte was written.
+type upstream struct {
+	addr string
+	tls  *tls.Config // nil for plain HTTP
+	dial net.Dialer
+
+	mu     sync.Mutex
+	idle   []*conn // newest last
+	closed bool
+}
+
+const (
+	connectTimeout = 3 * time.Second
+	// idleLimit is shorter than the keep-alive of common servers (nginx 75 s,
+	// HAProxy 60 s, Tomcat 60 s), so that the gate is rarely the last to know.
+	idleLimit = 30 * time.Second
+	maxIdle   = 512
+)
+
+// conn is one connection. Written counts the bytes of the present request that
+// were given to the kernel.
+type conn struct {
+	net.Conn
+	raw     syscall.RawConn
+	r       *bufio.Reader
+	w       *bufio.Writer
+	written int64
+	since   time.Time
+}
+
+func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.written += int64(n)
+	return n, err
+}
+
+// get returns a live connection. Its error means that nothing was written.
+func (u *upstream) get(ctx context.Context, now time.Time) (*conn, error) {
+	for {
+		c := u.pop()
+		if c == nil {
+			return u.connect(ctx)
+		}
+		if now.Sub(c.since) < idleLimit && c.alive() {
+			c.written = 0
+			return c, nil
+		}
+		c.Close()
+	}
+}
+
+func (u *upstream) pop() *conn {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.idle) == 0 {
+		return nil
+	}
+	c := u.idle[len(u.idle)-1]
+	u.idle = u.idle[:len(u.idle)-1]
+	return c
+}
+
+// put keeps a connection whose answer was read to its end.
+func (u *upstream) put(c *conn, now time.Time) {
+	c.since = now
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed || len(u.idle) >= maxIdle || c.r.Buffered() > 0 {
+		c.Close()
+		return
+	}
+	u.idle = append(u.idle, c)
+}
+
+func (u *upstream) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.closed = true
+	for _, c := range u.idle {
+		c.Close()
+	}
+	u.idle = nil
+}
+
+func (u *upstream) connect(ctx context.Context) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	raw, err := u.dial.DialContext(ctx, "tcp", u.addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: raw}
+	if sc, ok := raw.(syscall.Conn); ok {
+		if c.raw, err = sc.SyscallConn(); err != nil {
+			return nil, errors.Join(err, raw.Close())
+		}
+	}
+	if u.tls != nil {
+		secure := tls.Client(raw, u.tls)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return nil, errors.Join(err, raw.Close())
+		}
+		c.Conn = secure
+	}
+	c.r = bufio.NewReaderSize(c.Conn, maxHeader)
+	c.w = bufio.NewWriterSize(c, 4096)
+	return c, nil
+}
+
+// alive looks, without taking a byte, whether the primary has closed the
+// connection or sent something nobody asked for.
+func (c *conn) alive() bool {
+	if c.raw == nil {
+		return false
+	}
+	quiet := false
+	err := c.raw.Read(func(fd uintptr) bool {
+		var b [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		quiet = errors.Is(err, syscall.EAGAIN)
+		return true
+	})
+	return err == nil && quiet
+}
+
+// send writes the request and reads the head of the answer. An error with
+// c.written == 0 means that nothing was sent; any other error leaves the outcome
+// unknown.
+func (c *conn) send(req *fasthttp.Request, resp *fasthttp.Response, deadline time.Time) error {
+	if err := c.SetDeadline(deadline); err != nil {
+		return err
+	}
+	if err := req.Write(c.w); err != nil {
+		return err
+	}
+	if err := c.w.Flush(); err != nil {
+		return err
+	}
+	for range maxInterim {
+		if err := resp.Header.Read(c.r); err != nil {
+			return err
+		}
+		if s := resp.StatusCode(); s >= 200 || s == fasthttp.StatusSwitchingProtocols {
+			return nil
+		}
+	}
+	return errors.New("the primary sends interim answers without end")
+}
+
+// maxInterim bounds the 1xx answers before the answer.
+const maxInterim = 5
+
+// maxBuffered is the largest answer that is read whole before it is passed on,
+// in bytes; a larger one, or one of unknown length, streams.
+const maxBuffered = 64 << 10
+
+// receive reads the body of the answer into resp, or leaves it as a stream that
+// gives the connection back when it ends.
+func (u *upstream) receive(c *conn, req *fasthttp.Request, resp *fasthttp.Response, timeout time.Duration, now func() time.Time) error {
+	length := resp.Header.ContentLength()
+	status := resp.StatusCode()
+	if req.Header.IsHead() || status == fasthttp.StatusNoContent || status == fasthttp.StatusNotModified {
+		resp.SkipBody = true
+		return u.release(c, resp, now())
+	}
+	if length >= 0 && length <= maxBuffered {
+		if err := resp.ReadBody(c.r, maxBuffered); err != nil {
+			return errors.Join(err, c.Close())
+		}
+		return u.release(c, resp, now())
+	}
+	resp.StreamBody = true
+	if err := resp.ReadBody(c.r, 0); err != nil {
+		return errors.Join(err, c.Close())
+	}
+	body := resp.BodyStream()
+	resp.StreamBody = false
+	resp.SetBodyStream(&stream{body: body, conn: c, up: u, keep: keeps(resp), timeout: timeout, now: now}, length)
+	return nil
+}
+
+func (u *upstream) release(c *conn, resp *fasthttp.Response, now time.Time) error {
+	if !keeps(resp) {
+		return c.Close()
+	}
+	u.put(c, now)
+	return nil
+}
+
+func keeps(resp *fasthttp.Response) bool { return !resp.Header.ConnectionClose() }
+
+// stream is the body of an answer on its way to the client. The time-out holds
+// for each read, not for the whole.
+type stream struct {
+	body    io.Reader
+	conn    *conn
+	up      *upstream
+	keep    bool
+	ended   bool
+	timeout time.Duration
+	now     func() time.Time
+}
+
+func (s *stream) Read(b []byte) (int, error) {
+	if err := s.conn.SetReadDeadline(s.now().Add(s.timeout)); err != nil {
+		return 0, err
+	}
+	n, err := s.body.Read(b)
+	s.ended = s.ended || errors.Is(err, io.EOF)
+	return n, err
+}
+
+func (s *stream) Close() error {
+	if s.ended && s.keep {
+		s.up.put(s.conn, s.now())
+		return nil
+	}
+	return s.conn.Close()
+}

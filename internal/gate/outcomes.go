@@ -1,0 +1,270 @@
+package gate
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/payment"
+	"holdfast/internal/posture"
+)
+
+// Entry is one line of the gate's account of unknown outcomes: a payment became
+// unknown, or an unknown one was settled. Seq counts the gate's entries, so the
+// control plane records each once however often it is told.
+type Entry struct {
+	Seq     uint64          `json:"seq"`
+	Record  payment.Record  `json:"record"`
+	Outcome payment.Outcome `json:"outcome"`
+	// Why says what was seen: a time-out, an inquiry's answer.
+	Why string    `json:"why"`
+	At  time.Time `json:"at"`
+}
+
+// outcomes is the durable account: a file of JSON lines, each an Entry or the
+// mark {"reported": seq, "account": id}. The account's id is made with the file,
+// so that the entries of a gate whose directory was lost are not taken for
+// those of its next life. Lines are written at once (they survive kill -9) and
+// synced by Run each second.
+type outcomes struct {
+	mu       sync.Mutex
+	path     string
+	account  string
+	file     *os.File
+	size     int64
+	dirty    bool
+	seq      uint64
+	reported uint64
+	open     map[string]Entry // by identity
+	pending  []Entry          // not reported yet, in order
+}
+
+type mark struct {
+	Reported uint64 `json:"reported"`
+	Account  string `json:"account"`
+}
+
+// openOutcomes reads the account and rewrites it without what is settled and
+// reported.
+func openOutcomes(path string) (*outcomes, error) {
+	o := &outcomes{path: path, open: map[string]Entry{}}
+	content, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err := o.read(content); err != nil {
+		return nil, holdfast.Errorf(holdfast.Damaged, "%s is damaged; keep a copy as evidence, mend or remove the line named, and start again", path).Because(err)
+	}
+	if o.account == "" {
+		o.account = holdfast.NewID()
+	}
+	return o, o.compact()
+}
+
+func (o *outcomes) read(content []byte) error {
+	lines := bufio.NewReader(bytes.NewReader(content))
+	for n := 1; ; n++ {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil // a last line without an end was torn by a crash: it was never synced
+		}
+		if err := o.readLine(line); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+}
+
+func (o *outcomes) readLine(line []byte) error {
+	if bytes.HasPrefix(line, []byte(`{"reported"`)) {
+		var m mark
+		if err := json.Unmarshal(line, &m); err != nil {
+			return err
+		}
+		o.account = m.Account
+		o.markReported(m.Reported)
+		return nil
+	}
+	var e Entry
+	if err := json.Unmarshal(line, &e); err != nil {
+		return err
+	}
+	o.seq = max(o.seq, e.Seq)
+	if e.Seq > o.reported {
+		o.pending = append(o.pending, e)
+	}
+	if e.Outcome.Settled() {
+		delete(o.open, e.Record.Identity)
+	} else {
+		o.open[e.Record.Identity] = e
+	}
+	return nil
+}
+
+// compact writes the file anew with what still matters.
+func (o *outcomes) compact() error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	unreported := map[uint64]bool{}
+	for _, e := range o.pending {
+		unreported[e.Seq] = true
+	}
+	if err := enc.Encode(mark{o.reported, o.account}); err != nil {
+		return err
+	}
+	for _, e := range o.open {
+		if !unreported[e.Seq] {
+			if err := enc.Encode(e); err != nil {
+				return err
+			}
+		}
+	}
+	for _, e := range o.pending {
+		if err := enc.Encode(e); err != nil {
+			return err
+		}
+	}
+	if err := posture.WriteFile(o.path, b.Bytes()); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(o.path, os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	if o.file != nil {
+		err = o.file.Close()
+	}
+	o.file, o.size = f, int64(b.Len())
+	return err
+}
+
+func (o *outcomes) write(v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	n, err := o.file.Write(append(line, '\n'))
+	o.size += int64(n)
+	o.dirty = true
+	return err
+}
+
+func (o *outcomes) add(r payment.Record, out payment.Outcome, why string, at time.Time) error {
+	e := Entry{Seq: o.seq + 1, Record: r, Outcome: out, Why: why, At: at.UTC()}
+	if err := o.write(e); err != nil {
+		return err
+	}
+	o.seq++
+	o.pending = append(o.pending, e)
+	if out.Settled() {
+		delete(o.open, r.Identity)
+	} else {
+		o.open[r.Identity] = e
+	}
+	return nil
+}
+
+// unknown enters a payment. Entering an identity that is open already changes
+// nothing.
+func (o *outcomes) unknown(r payment.Record, why string, at time.Time) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, open := o.open[r.Identity]; open {
+		return nil
+	}
+	return o.add(r, payment.Unknown, why, at)
+}
+
+// settle closes an identity, if it is open.
+func (o *outcomes) settle(identity string, out payment.Outcome, why string, at time.Time) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	e, open := o.open[identity]
+	if !open {
+		return nil
+	}
+	return o.add(e.Record, out, why, at)
+}
+
+// isAttempt reports whether the open entry of r's identity is for this very
+// attempt.
+func (o *outcomes) isAttempt(r payment.Record) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	e, open := o.open[r.Identity]
+	return open && e.Record.At.Equal(r.At)
+}
+
+func (o *outcomes) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.open)
+}
+
+func (o *outcomes) unresolved() []payment.Record {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	list := make([]payment.Record, 0, len(o.open))
+	for _, e := range o.open {
+		list = append(list, e.Record)
+	}
+	return list
+}
+
+// unreported returns up to n entries that the control plane has not confirmed.
+func (o *outcomes) unreported(n int) []Entry {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return append([]Entry(nil), o.pending[:min(n, len(o.pending))]...)
+}
+
+// confirm notes that the control plane has recorded entries up to seq.
+func (o *outcomes) confirm(seq uint64) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if seq <= o.reported {
+		return nil
+	}
+	o.markReported(seq)
+	return o.write(mark{seq, o.account})
+}
+
+func (o *outcomes) markReported(seq uint64) {
+	o.reported = max(o.reported, seq)
+	i := 0
+	for i < len(o.pending) && o.pending[i].Seq <= o.reported {
+		i++
+	}
+	o.pending = append([]Entry(nil), o.pending[i:]...)
+}
+
+// compactAbove is the size in bytes from which sync rewrites the file.
+const compactAbove = 8 << 20
+
+// sync makes the lines written so far survive the loss of power.
+func (o *outcomes) sync() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.dirty {
+		return nil
+	}
+	o.dirty = false
+	if o.size > compactAbove && len(o.open)+len(o.pending) < 1000 {
+		return o.compact()
+	}
+	return o.file.Sync()
+}
+
+func (o *outcomes) close() error {
+	if o.file == nil {
+		return nil
+	}
+	return errors.Join(o.sync(), o.file.Close())
+}

@@ -1,0 +1,242 @@
+package gate
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"holdfast"
+	"holdfast/internal/payment"
+)
+
+// ring is the list of payments in flight: slots of fixed size in a file mapped
+// into memory. What a slot says survives kill -9, since the page cache belongs
+// to the kernel; it does not survive the loss of power.
+//
+// Layout: a header of one slot ("holdfast-inflight/1", number of slots), then
+// the slots. A slot:
+//
+//	 0 word     generation × 4 + state; the last thing written, the first read
+//	 8 install  the gate's count of posture changes when it was judged
+//	16 posture  journal position of that posture
+//	24 at       µs since 1970, UTC
+//	32 amount   minor units
+//	40 currency 3 bytes, kind 1 byte, length of route 2, of identity 2
+//	48 route    up to 48 bytes
+//	96 identity up to 160 bytes
+//
+// Integers are little-endian.
+type ring struct {
+	file *os.File
+	mem  []byte
+	n    int
+	free chan int32
+}
+
+const (
+	slotSize  = 256
+	ringMagic = "holdfast-inflight/1"
+	maxRoute  = 48
+)
+
+// The state of a slot, in the low bits of its word.
+const (
+	slotFree       = 0
+	slotRegistered = 1 // judged; nothing written
+	slotSent       = 2 // the first byte may have been written
+	stateMask      = 3
+)
+
+// openRing maps the file and returns the payments that an earlier process left
+// in it. The caller records them, then calls clear.
+func openRing(path string, n int) (*ring, []payment.Record, error) {
+	left, err := readRing(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, nil, err
+	}
+	if info, err := f.Stat(); err == nil && info.Size() < int64((n+1)*slotSize) {
+		err = f.Truncate(int64((n + 1) * slotSize))
+		if err != nil {
+			return nil, nil, errors.Join(err, f.Close())
+		}
+	}
+	mem, err := syscall.Mmap(int(f.Fd()), 0, (n+1)*slotSize, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("map %s: %w", path, err), f.Close())
+	}
+	r := &ring{file: f, mem: mem, n: n, free: make(chan int32, n)}
+	for i := range n {
+		r.free <- int32(i)
+	}
+	return r, left, nil
+}
+
+// readRing lists the payments that a ring file says were sent.
+func readRing(path string) ([]payment.Record, error) {
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || len(content) == 0 && err == nil {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	damaged := holdfast.Errorf(holdfast.Damaged, "%s is not a list of payments in flight; keep a copy as evidence, then remove it", path)
+	if len(content) < slotSize || string(content[:len(ringMagic)]) != ringMagic {
+		return nil, damaged
+	}
+	var left []payment.Record
+	for off := slotSize; off+slotSize <= len(content); off += slotSize {
+		slot := content[off : off+slotSize]
+		if binary.LittleEndian.Uint64(slot)&stateMask != slotSent {
+			continue
+		}
+		rec, ok := decodeSlot(slot)
+		if !ok {
+			return nil, damaged
+		}
+		left = append(left, rec)
+	}
+	return left, nil
+}
+
+// clear empties the ring for a new process.
+func (r *ring) clear() error {
+	clear(r.mem)
+	copy(r.mem, ringMagic)
+	if err := r.file.Truncate(int64(len(r.mem))); err != nil {
+		return err
+	}
+	return r.file.Sync()
+}
+
+func (r *ring) close() error {
+	return errors.Join(syscall.Munmap(r.mem), r.file.Close())
+}
+
+func (r *ring) slot(i int32) []byte {
+	off := (int(i) + 1) * slotSize
+	return r.mem[off : off+slotSize : off+slotSize]
+}
+
+func word(slot []byte) *atomic.Uint64 {
+	return (*atomic.Uint64)(unsafe.Pointer(&slot[0]))
+}
+
+// register enters a payment as judged under an install. It returns false if the
+// ring is full.
+func (r *ring) register(p *payment.Payment, install, position uint64, at time.Time) (int32, bool) {
+	var i int32
+	select {
+	case i = <-r.free:
+	default:
+		return 0, false
+	}
+	s := r.slot(i)
+	encodeSlot(s, p, install, position, at)
+	w := word(s)
+	w.Store(w.Load()&^stateMask + 4 | slotRegistered)
+	return i, true
+}
+
+// sent marks that the first byte may be written from now on.
+func (r *ring) sent(i int32) {
+	w := word(r.slot(i))
+	w.Store(w.Load()&^stateMask | slotSent)
+}
+
+// release frees a slot, sent or only registered.
+func (r *ring) release(i int32) {
+	w := word(r.slot(i))
+	w.Store(w.Load() &^ stateMask)
+	r.free <- i
+}
+
+func (r *ring) inUse() int { return r.n - len(r.free) }
+
+// install returns the install under which slot i was judged.
+func (r *ring) install(i int32) uint64 { return binary.LittleEndian.Uint64(r.slot(i)[8:]) }
+
+// fence returns once no slot judged before install is only registered: each is
+// written or undone. Between registering and writing a worker does not block,
+// so this takes microseconds.
+func (r *ring) fence(install uint64) {
+	for i := range r.n {
+		s := r.slot(int32(i))
+		w := word(s)
+		for v := w.Load(); v&stateMask == slotRegistered && binary.LittleEndian.Uint64(s[8:]) < install; v = w.Load() {
+			runtime.Gosched()
+		}
+	}
+}
+
+// sentBefore lists what was sent under an install before the given one and has
+// no outcome yet, by slot.
+func (r *ring) sentBefore(install uint64) map[int32]payment.Record {
+	found := map[int32]payment.Record{}
+	for i := range r.n {
+		s := r.slot(int32(i))
+		w := word(s)
+		before := w.Load()
+		if before&stateMask != slotSent {
+			continue
+		}
+		var c [slotSize]byte
+		copy(c[8:], s[8:])
+		if w.Load() != before || binary.LittleEndian.Uint64(c[8:]) >= install {
+			continue // it finished meanwhile, or is not older
+		}
+		if rec, ok := decodeSlot(c[:]); ok {
+			found[int32(i)] = rec
+		}
+	}
+	return found
+}
+
+func encodeSlot(s []byte, p *payment.Payment, install, position uint64, at time.Time) {
+	le := binary.LittleEndian
+	route := p.Route[:min(len(p.Route), maxRoute)]
+	le.PutUint64(s[8:], install)
+	le.PutUint64(s[16:], position)
+	le.PutUint64(s[24:], uint64(at.UnixMicro()))
+	le.PutUint64(s[32:], uint64(p.Amount))
+	s[40], s[41], s[42] = 0, 0, 0
+	copy(s[40:43], p.Currency)
+	s[43] = byte(p.Kind)
+	le.PutUint16(s[44:], uint16(len(route)))
+	le.PutUint16(s[46:], uint16(len(p.Identity)))
+	copy(s[48:96], route)
+	copy(s[96:], p.Identity)
+}
+
+func decodeSlot(s []byte) (payment.Record, bool) {
+	le := binary.LittleEndian
+	nr, ni := int(le.Uint16(s[44:])), int(le.Uint16(s[46:]))
+	kind := payment.Kind(s[43])
+	if nr > maxRoute || ni > payment.MaxIdentity || kind > payment.Inquiry {
+		return payment.Record{}, false
+	}
+	currency := ""
+	if s[40] != 0 {
+		currency = string(s[40:43])
+	}
+	return payment.Record{
+		Identity: string(s[96 : 96+ni]),
+		Route:    string(s[48 : 48+nr]),
+		Kind:     kind.String(),
+		Amount:   int64(le.Uint64(s[32:])),
+		Currency: currency,
+		Posture:  le.Uint64(s[16:]),
+		At:       time.UnixMicro(int64(le.Uint64(s[24:]))).UTC(),
+	}, true
+}

@@ -1,0 +1,108 @@
+package posture
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"holdfast"
+)
+
+// A posture file is one line "holdfast-posture/1 <SHA-256 of the rest>" and the
+// set as JSON. It is what a gate enforces when it starts without the control
+// plane.
+const fileMagic = "holdfast-posture/1 "
+
+// Save writes the set to path so that after a crash or the loss of power the
+// file holds either the old set or the new one, whole.
+func Save(path string, set Set) error {
+	body, err := json.Marshal(set)
+	if err != nil {
+		return fmt.Errorf("save posture: %w", err)
+	}
+	sum := holdfast.Hash(sha256.Sum256(body))
+	content := append([]byte(fileMagic+sum.String()+"\n"), body...)
+	if err := WriteFile(path, content); err != nil {
+		return fmt.Errorf("save posture: %w", err)
+	}
+	return nil
+}
+
+// Load reads a posture file: code NotFound if there is none, Damaged if it is
+// not what was saved.
+func Load(path string) (Set, error) {
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Set{}, holdfast.Errorf(holdfast.NotFound, "there is no posture file %s", path)
+	}
+	if err != nil {
+		return Set{}, fmt.Errorf("load posture: %w", err)
+	}
+	set, err := parseFile(content)
+	if err != nil {
+		return Set{}, holdfast.Errorf(holdfast.Damaged, "the posture file %s is damaged: payments are declined until the control plane sends the posture anew", path).Because(err)
+	}
+	return set, nil
+}
+
+func parseFile(content []byte) (Set, error) {
+	line, body, ok := bytes.Cut(content, []byte("\n"))
+	if !ok || !bytes.HasPrefix(line, []byte(fileMagic)) {
+		return Set{}, errors.New("it does not begin with " + fileMagic)
+	}
+	var want holdfast.Hash
+	if err := want.UnmarshalText(line[len(fileMagic):]); err != nil {
+		return Set{}, err
+	}
+	if sha256.Sum256(body) != want {
+		return Set{}, errors.New("its content does not match its hash")
+	}
+	var set Set
+	if err := json.Unmarshal(body, &set); err != nil {
+		return Set{}, err
+	}
+	return set, nil
+}
+
+// WriteFile replaces path whole: it writes beside it, syncs, renames and syncs
+// the directory. The file is readable by its owner only.
+func WriteFile(path string, content []byte) (err error) {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	if _, err = f.Write(content); err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return SyncDir(dir)
+}
+
+// SyncDir makes the names in a directory durable.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	return errors.Join(err, d.Close())
+}

@@ -1,0 +1,290 @@
+// Package posture holds what goes from the control plane to the gates: all
+// directives in force, as one immutable value numbered by the journal.
+//
+// A [Set] is the posture as data: it travels over fleet and lies on the gate's
+// disk. [Compile] turns it into a [Posture], whose Decide is the only place
+// where a payment is judged. Deciding is pure: no clock, no lock, no I/O.
+//
+// The order of judgement: a stop that covers the payment declines it; else each
+// limit that covers it must let its payer through; else it is forwarded. What
+// cannot be read counts as covered, and a set that cannot be compiled declines
+// everything: a restriction is never skipped.
+package posture
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/expression"
+	"holdfast/internal/payment"
+)
+
+// Kind is what a directive does. Stand-in, queue, reroute and mask are words of
+// the plan that this gate does not know yet; a set that holds one declines.
+type Kind string
+
+const (
+	// Stop declines every payment and refund in the scope.
+	Stop Kind = "stop"
+	// Limit admits a share of the payers in the scope, up to a rate.
+	Limit Kind = "limit"
+)
+
+// Directive is an instruction in force.
+type Directive struct {
+	ID   string `json:"id"`
+	Kind Kind   `json:"kind"`
+	// Scope is "all" or an expression over payment fields.
+	Scope string `json:"scope"`
+	// Incident the directive belongs to; a probe of that incident passes it.
+	Incident string `json:"incident,omitempty"`
+	// Position of the fact that put it in force; 0 for a gate's local stop.
+	Position holdfast.Position `json:"position,omitempty"`
+	// Drain is how long payments in flight when the directive arrives may take
+	// before they count as unknown.
+	Drain time.Duration `json:"drain,omitempty"`
+	// Share of payers a limit admits, in [0, 1].
+	Share float64 `json:"share,omitempty"`
+	// Salt fixes which payers a share picks. Limits with the same salt pick
+	// nested sets: who is in the 1 % is in the 10 %.
+	Salt string `json:"salt,omitempty"`
+	// Rates caps admitted payments per second, split over the gates by name so
+	// that the parts sum to the cap whatever each gate knows of the others. Nil
+	// means no cap; a gate that is not named has no part of it and admits none.
+	Rates map[string]float64 `json:"rates,omitempty"`
+}
+
+// Set is the posture as data.
+type Set struct {
+	// Head is the position of the last fact that changed the posture, and the
+	// journal's hash there.
+	Head holdfast.Head `json:"head"`
+	// Lease is how long a gate may admit after a heartbeat without the next.
+	Lease time.Duration `json:"lease"`
+	// ProbeKeys are the public keys that sign probe marks (Ed25519).
+	ProbeKeys  []ed25519.PublicKey `json:"probe_keys,omitempty"`
+	Directives []Directive         `json:"directives"`
+}
+
+// Restricts reports whether any directive of the kind is in the set.
+func (s Set) Restricts(k Kind) bool {
+	for _, d := range s.Directives {
+		if d.Kind == k {
+			return true
+		}
+	}
+	return false
+}
+
+// Union holds the restrictions of both sets under the head of s. A gate that
+// meets two histories enforces it until a person has decided which one holds.
+func (s Set) Union(other Set) Set {
+	have := map[string]bool{}
+	for _, d := range s.Directives {
+		have[d.ID] = true
+	}
+	u := s
+	u.Directives = append([]Directive(nil), s.Directives...)
+	for _, d := range other.Directives {
+		if !have[d.ID] {
+			u.Directives = append(u.Directives, d)
+		}
+	}
+	return u
+}
+
+// Action is what the gate does with a payment.
+type Action uint8
+
+const (
+	// Forward sends it to the primary.
+	Forward Action = iota
+	// Decline answers it as the route says.
+	Decline
+)
+
+func (a Action) String() string { return [...]string{"forward", "decline"}[a] }
+
+// Reason says why.
+type Reason uint8
+
+const (
+	None Reason = iota
+	// Stopped: a stop covers it.
+	Stopped
+	// OutOfShare: a limit admits other payers now.
+	OutOfShare
+	// OverRate: a limit's rate is used up for this second.
+	OverRate
+	// NoLease: the route is strict and the gate has no lease.
+	NoLease
+	// NoPosture: the gate has no posture it may admit under.
+	NoPosture
+	// Unreadable: the route declines what it cannot read.
+	Unreadable
+	// Full: the gate cannot list one more payment in flight.
+	Full
+)
+
+func (r Reason) String() string {
+	return [...]string{"", "stopped", "out-of-share", "over-rate", "no-lease", "no-posture", "unreadable", "full"}[r]
+}
+
+// Verdict is the judgement of one payment.
+type Verdict struct {
+	Action Action
+	Reason Reason
+	// Directive is the id of the one that declined it.
+	Directive string
+	// Draw has bit i set if the payment must draw on the rate of Limits()[i].
+	Draw uint64
+}
+
+// MaxLimits is how many limits one posture can hold.
+const MaxLimits = 64
+
+// Posture is a compiled set. It never changes.
+type Posture struct {
+	set    Set
+	closed bool
+	stops  []rule
+	limits []rule
+	rates  []float64 // by limit; negative means no cap
+}
+
+type rule struct {
+	Directive
+	scope *expression.Scope
+}
+
+// Compile makes the posture a named gate enforces: the set's directives and the
+// gate's own local stops. On an error it returns, with it, a posture that
+// declines every payment: that is what the gate must enforce, and must not
+// acknowledge.
+func Compile(set Set, local []Directive, gate string) (*Posture, error) {
+	p := &Posture{set: set}
+	for _, d := range append(append([]Directive(nil), set.Directives...), local...) {
+		if err := p.add(d, gate); err != nil {
+			return Closed(set), fmt.Errorf("directive %s: %w", d.ID, err)
+		}
+	}
+	return p, nil
+}
+
+// Closed returns a posture that declines every payment and refund.
+func Closed(set Set) *Posture { return &Posture{set: set, closed: true} }
+
+func (p *Posture) add(d Directive, gate string) error {
+	scope, err := expression.CompileScope(d.Scope)
+	if err != nil {
+		return err
+	}
+	switch d.Kind {
+	case Stop:
+		p.stops = append(p.stops, rule{d, scope})
+	case Limit:
+		if len(p.limits) == MaxLimits {
+			return fmt.Errorf("more than %d limits at once", MaxLimits)
+		}
+		if !(d.Share >= 0 && d.Share <= 1) {
+			return fmt.Errorf("share %v is not between 0 and 1", d.Share)
+		}
+		rate := -1.0
+		if d.Rates != nil {
+			rate = max(0, d.Rates[gate])
+		}
+		p.limits = append(p.limits, rule{d, scope})
+		p.rates = append(p.rates, rate)
+	default:
+		return fmt.Errorf("this gate does not know the kind %q", d.Kind)
+	}
+	return nil
+}
+
+// Set returns the data the posture was compiled from.
+func (p *Posture) Set() Set { return p.set }
+
+// Head identifies the posture.
+func (p *Posture) Head() holdfast.Head { return p.set.Head }
+
+// IsClosed reports whether it declines everything because it could not be
+// compiled or was never had.
+func (p *Posture) IsClosed() bool { return p.closed }
+
+// Limits returns the ids of the limits, in the order of Verdict.Draw, and their
+// caps in payments per second for this gate; a negative cap means none.
+func (p *Posture) Limits() (ids []string, rates []float64) {
+	for _, l := range p.limits {
+		ids = append(ids, l.ID)
+	}
+	return ids, p.rates
+}
+
+// Decide judges a payment. It does not allocate unless a scope needs the
+// expression machine.
+func (p *Posture) Decide(pay *payment.Payment) Verdict {
+	if !pay.Kind.MovesMoney() {
+		return Verdict{}
+	}
+	if p.closed {
+		return Verdict{Action: Decline, Reason: NoPosture}
+	}
+	for i := range p.stops {
+		if p.stops[i].covers(pay) {
+			return Verdict{Action: Decline, Reason: Stopped, Directive: p.stops[i].ID}
+		}
+	}
+	var v Verdict
+	for i := range p.limits {
+		l := &p.limits[i]
+		if !l.covers(pay) {
+			continue
+		}
+		if !l.picks(pay) {
+			return Verdict{Action: Decline, Reason: OutOfShare, Directive: l.ID}
+		}
+		if p.rates[i] >= 0 {
+			v.Draw |= 1 << i
+		}
+	}
+	return v
+}
+
+// covers counts "cannot tell" as covered.
+func (r *rule) covers(pay *payment.Payment) bool {
+	if pay.Probe != "" && pay.Probe == r.Incident {
+		return false
+	}
+	return r.scope.Match(pay) != expression.No
+}
+
+// picks reports whether the payer is in the limit's share. A payer that cannot
+// be read is in no share but the whole.
+func (r *rule) picks(pay *payment.Payment) bool {
+	if r.Share >= 1 {
+		return true
+	}
+	return pay.Read.Has(payment.Payer) && Fraction(r.Salt, pay.Payer.Reveal()) < r.Share
+}
+
+// Fraction maps a payer to a number in [0, 1), the same at every gate: FNV-1a
+// (64 bits) over salt, a zero byte and payer, finished with the 64-bit mixer of
+// MurmurHash3 so that short, similar names spread evenly.
+func Fraction(salt, payer string) float64 {
+	h := uint64(14695981039346656037)
+	for i := range len(salt) {
+		h = (h ^ uint64(salt[i])) * 1099511628211
+	}
+	h *= 1099511628211 // the zero byte
+	for i := range len(payer) {
+		h = (h ^ uint64(payer[i])) * 1099511628211
+	}
+	h ^= h >> 33
+	h *= 0xff51afd7ed558ccd
+	h ^= h >> 33
+	h *= 0xc4ceb9fe1a85ec53
+	h ^= h >> 33
+	return float64(h>>11) / (1 << 53)
+}
