@@ -156,12 +156,12 @@ func (b *Book) InForce(incident string) []*Directive {
 	return list
 }
 
-// NextID returns the id that the next directive gets: d1, d2, … An id is taken
-// by the first fact on its subject, so two proposers never share one.
-func (b *Book) NextID() string {
-	if len(b.order) == 0 {
-		return "d1"
+// NextID returns the id of the n-th directive to come, from 0: d1, d2, … An id
+// is taken by the first fact on its subject, so two proposers never share one.
+func (b *Book) NextID(n int) string {
+	last := 0
+	if len(b.order) > 0 {
+		last, _ = strconv.Atoi(strings.TrimPrefix(b.order[len(b.order)-1].ID, "d"))
 	}
-	n, _ := strconv.Atoi(strings.TrimPrefix(b.order[len(b.order)-1].ID, "d"))
-	return "d" + strconv.Itoa(n+1)
+	return "d" + strconv.Itoa(last+1+n)
 }

@@ -18,7 +18,6 @@ package directive
 
 import (
 	"crypto/ed25519"
-	"fmt"
 	"strings"
 	"time"
 
@@ -57,6 +56,8 @@ type Proposal struct {
 	Scope    string `json:"scope"`
 	Reason   string `json:"reason"`
 	Incident string `json:"incident,omitempty"`
+	// Task of the incident's procedure that asked for it, if one did.
+	Task string `json:"task,omitempty"`
 	// Drain is how long payments in flight at a stop may take to answer.
 	Drain time.Duration `json:"drain,omitempty"`
 	// Share of payers that a limit admits, in [0, 1].
@@ -143,7 +144,11 @@ func Propose(b *Book, p Proposal, preAuthorised bool, gates []string) (string, [
 	if err := p.Check(); err != nil {
 		return "", nil, err
 	}
-	id := b.NextID()
+	id := b.NextID(0)
+	return id, p.drafts(id, preAuthorised, gates), nil
+}
+
+func (p Proposal) drafts(id string, preAuthorised bool, gates []string) []journal.Draft {
 	if p.Salt == "" {
 		p.Salt = id
 	}
@@ -151,7 +156,7 @@ func Propose(b *Book, p Proposal, preAuthorised bool, gates []string) (string, [
 	if preAuthorised {
 		drafts = append(drafts, journal.NewDraft(subject(id), 1, KindIssued, Issued{p.directive(id, gates)}))
 	}
-	return id, drafts, nil
+	return drafts
 }
 
 type proposed struct {
@@ -225,22 +230,26 @@ func Lift(d *Directive, seen holdfast.Revision, reason string) ([]journal.Draft,
 	return []journal.Draft{journal.NewDraft(subject(d.ID), d.Revision, KindLifted, WithReason{reason})}, nil
 }
 
-// Replace decides on putting a proposal in force in place of others, in one
-// append: the new restriction first, then the lifts, so that at no position the
-// posture is more open than before or after.
-func Replace(b *Book, p Proposal, gates []string, old ...string) (string, []journal.Draft, error) {
-	id, drafts, err := Propose(b, p, true, gates)
-	if err != nil {
-		return "", nil, err
+// Replace decides on putting proposals in force in place of other directives, in
+// one append: the new restrictions first, then the lifts, so that at no position
+// the posture is more open than before and after.
+func Replace(b *Book, ps []Proposal, gates []string, old []string, reason string) (ids []string, drafts []journal.Draft, err error) {
+	for n, p := range ps {
+		if err := p.Check(); err != nil {
+			return nil, nil, err
+		}
+		id := b.NextID(n)
+		ids = append(ids, id)
+		drafts = append(drafts, p.drafts(id, true, gates)...)
 	}
 	for _, o := range old {
-		lift, err := Lift(b.Directive(o), 0, fmt.Sprintf("replaced by directive %s", id))
+		lift, err := Lift(b.Directive(o), 0, reason)
 		if err != nil {
-			return "", nil, err
+			return nil, nil, err
 		}
 		drafts = append(drafts, lift...)
 	}
-	return id, drafts, nil
+	return ids, drafts, nil
 }
 
 func errState(d *Directive, act, want string) error {

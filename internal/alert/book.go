@@ -1,0 +1,126 @@
+package alert
+
+import (
+	"slices"
+
+	"holdfast"
+	"holdfast/internal/journal"
+)
+
+// Book is all alerts, folded from the journal. Use it under the state's lock.
+type Book struct {
+	all    map[string]*Alert
+	order  []*Alert // by arrival
+	groups map[string]group
+}
+
+type group struct {
+	revision holdfast.Revision
+	cut      int
+}
+
+// NewBook returns an empty book.
+func NewBook() *Book {
+	return &Book{all: map[string]*Alert{}, groups: map[string]group{}}
+}
+
+// Apply folds a fact.
+func (b *Book) Apply(f holdfast.Fact) error {
+	switch noun, id := f.Subject.Split(); noun {
+	case "alert":
+		return b.apply(id, f)
+	case "alert-group":
+		var c membersCut
+		if err := f.Decode(&c); err != nil {
+			return err
+		}
+		b.groups[id] = group{f.Revision, c.Cut}
+	}
+	return nil
+}
+
+func (b *Book) apply(id string, f holdfast.Fact) error {
+	a := b.all[id]
+	if a == nil {
+		a = &Alert{ID: id, Received: f.Time, Reporter: f.Actor, Position: f.Position}
+		b.all[id] = a
+		b.order = append(b.order, a)
+	}
+	a.Revision = f.Revision
+	switch f.Kind {
+	case KindReceived:
+		if err := f.Decode(&a.Incoming); err != nil {
+			return err
+		}
+		a.Firing, a.Ended = !a.Resolved, a.EndsAt
+	case KindResolved:
+		var r resolved
+		if err := f.Decode(&r); err != nil {
+			return err
+		}
+		a.Firing, a.Ended = false, r.EndsAt
+		if a.Ended.IsZero() {
+			a.Ended = f.Time
+		}
+	case KindRefired:
+		a.Firing = true
+	case KindAttached:
+		var t attached
+		if err := f.Decode(&t); err != nil {
+			return err
+		}
+		a.Incident = t.Incident
+	case KindDismissed:
+		var r withReason
+		if err := f.Decode(&r); err != nil {
+			return err
+		}
+		a.Dismissed = r.Reason
+	}
+	return nil
+}
+
+// Alert returns an alert, or nil.
+func (b *Book) Alert(id string) *Alert { return b.all[id] }
+
+// All returns every alert, newest first.
+func (b *Book) All() []*Alert {
+	all := slices.Clone(b.order)
+	slices.Reverse(all)
+	return all
+}
+
+// Waiting counts the alerts that nobody has dealt with.
+func (b *Book) Waiting() int {
+	n := 0
+	for _, a := range b.order {
+		if a.Waiting() {
+			n++
+		}
+	}
+	return n
+}
+
+type membersCut struct {
+	Cut int `json:"cut"`
+}
+
+// Cut decides on how many members a group says it left out. A change is a fact:
+// as long as members are missing, nobody may take a quiet group for a healthy
+// one.
+func (b *Book) Cut(id string, n int) []journal.Draft {
+	g, known := b.groups[id]
+	if g.cut == n && (known || n == 0) {
+		return nil
+	}
+	return []journal.Draft{journal.NewDraft(holdfast.NewSubject("alert-group", id), g.revision, KindMembersCut, membersCut{n})}
+}
+
+// CutMembers sums the members that senders have left out.
+func (b *Book) CutMembers() int {
+	n := 0
+	for _, g := range b.groups {
+		n += g.cut
+	}
+	return n
+}

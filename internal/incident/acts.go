@@ -1,0 +1,316 @@
+package incident
+
+import (
+	"strings"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/journal"
+	"holdfast/internal/procedure"
+)
+
+// Limits on what a person may write, in bytes.
+const (
+	maxTitle    = 200
+	maxText     = 8000
+	maxEvidence = 20
+	maxImprove  = 100
+)
+
+// Suspect opens an incident.
+func Suspect(b *Book, s SuspectedFact, now time.Time) (string, []journal.Draft, error) {
+	s.Title = strings.TrimSpace(s.Title)
+	if s.Title == "" {
+		return "", nil, holdfast.Errorf(holdfast.Invalid, "an incident needs a title").At("title")
+	}
+	s.Title = cut(s.Title, maxTitle)
+	in := &Incident{ID: b.NextID(now)}
+	return in.ID, in.draft(s), nil
+}
+
+// AddAlert joins an alert to an incident that is not over.
+func AddAlert(in *Incident, alert string) ([]journal.Draft, error) {
+	if in == nil || in.Over() {
+		return nil, errState(in, Suspected)
+	}
+	for _, a := range in.Alerts {
+		if a == alert {
+			return nil, nil
+		}
+	}
+	return in.draft(AlertAdded{alert}), nil
+}
+
+// Over reports whether the incident is closed or dismissed.
+func (in *Incident) Over() bool { return in.State == Closed || in.State == Dismissed }
+
+// Confirm sets the level and starts its procedure (R4.2).
+func Confirm(in *Incident, level holdfast.Level, plan PlanRef, p procedure.Procedure, note string) ([]journal.Draft, error) {
+	switch {
+	case in == nil || in.State != Suspected:
+		return nil, errState(in, Suspected)
+	case p.Level != level:
+		return nil, holdfast.Errorf(holdfast.Invalid, "the plan in force has no procedure for level %s", level).At("level")
+	case len(note) > maxText:
+		return nil, errLong("note")
+	}
+	return in.draft(ConfirmedFact{Level: level, Plan: plan, Procedure: p, Note: note}), nil
+}
+
+// Dismiss ends a suspicion that was none.
+func Dismiss(in *Incident, reason string) ([]journal.Draft, error) {
+	if in == nil || in.State != Suspected {
+		return nil, errState(in, Suspected)
+	}
+	if err := needText("reason", reason, "write why this is no emergency"); err != nil {
+		return nil, err
+	}
+	return in.draft(DismissedFact{reason}), nil
+}
+
+// Take says that the actor does a task.
+func Take(in *Incident, task string) ([]journal.Draft, error) {
+	if _, err := in.OpenTask(task); err != nil {
+		return nil, err
+	}
+	return in.draft(TaskTaken{task}), nil
+}
+
+// Done ends a task that a person does. A task with an action ends by what the
+// action brings about; a person may still end one that tells people, since they
+// can be told by hand.
+func Done(in *Incident, task, note string, evidence []Evidence) ([]journal.Draft, error) {
+	t, err := in.OpenTask(task)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case t.Directive != nil || t.Probes != nil || t.Ramp != nil:
+		return nil, holdfast.Errorf(holdfast.Conflict, "task %s ends by itself when its action has succeeded; to go on without it, skip the stage", task)
+	case (t.Evidence || t.Notice != nil) && strings.TrimSpace(note) == "" && len(evidence) == 0:
+		return nil, holdfast.Errorf(holdfast.Invalid, "task %s needs evidence: write what was done, or add a file", task).At("note")
+	case len(note) > maxText:
+		return nil, errLong("note")
+	case len(evidence) > maxEvidence:
+		return nil, holdfast.Errorf(holdfast.TooLarge, "at most %d files at once", maxEvidence).At("evidence")
+	}
+	return in.draft(TaskDone{Task: task, Note: note, Evidence: evidence}), nil
+}
+
+// Succeed ends a task whose action has succeeded. It changes nothing if the
+// task is not open.
+func Succeed(in *Incident, task, note string) []journal.Draft {
+	if _, err := in.OpenTask(task); err != nil {
+		return nil
+	}
+	return in.draft(TaskDone{Task: task, Note: note})
+}
+
+// EndStage ends a stage that has no tasks.
+func EndStage(in *Incident, k procedure.StageKind, note string) ([]journal.Draft, error) {
+	i, err := in.openStageIndex(k)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.Procedure.Stages[i].Tasks) > 0 || k == procedure.Review {
+		return nil, holdfast.Errorf(holdfast.Conflict, "stage %s ends when its tasks are done", k)
+	}
+	if err := needText("note", note, "write what was done"); err != nil {
+		return nil, err
+	}
+	return in.draft(StageDone{Stage: k, Note: note}), nil
+}
+
+func (in *Incident) openStageIndex(k procedure.StageKind) (int, error) {
+	if in == nil || in.State != Active {
+		return 0, errState(in, Active)
+	}
+	i := in.stage(k)
+	if i < 0 || in.Stages[i].Status != procedure.Open {
+		return 0, holdfast.Errorf(holdfast.Conflict, "stage %s is not open", k)
+	}
+	return i, nil
+}
+
+// AskSkip asks for an open stage to be skipped.
+func AskSkip(in *Incident, k procedure.StageKind, reason string) ([]journal.Draft, error) {
+	i, err := in.openStageIndex(k)
+	if err != nil {
+		return nil, err
+	}
+	if in.Stages[i].Skip != nil {
+		return nil, holdfast.Errorf(holdfast.Conflict, "%s has asked to skip stage %s already; a second person has to consent", in.Stages[i].Skip.By, k)
+	}
+	if err := needText("reason", reason, "write why the stage is skipped"); err != nil {
+		return nil, err
+	}
+	return in.draft(SkipAsked{Stage: k, Reason: reason}), nil
+}
+
+// GrantSkip is the consent of a second person.
+func GrantSkip(in *Incident, k procedure.StageKind, by holdfast.Actor) ([]journal.Draft, error) {
+	skip, err := in.skipAsked(k)
+	if err != nil {
+		return nil, err
+	}
+	if by.SameParty(skip.By) {
+		return nil, holdfast.Errorf(holdfast.Forbidden, "you asked to skip stage %s; a second person has to consent", k)
+	}
+	return in.draft(SkipGranted{k}), nil
+}
+
+// RefuseSkip ends the wish to skip a stage.
+func RefuseSkip(in *Incident, k procedure.StageKind, reason string) ([]journal.Draft, error) {
+	if _, err := in.skipAsked(k); err != nil {
+		return nil, err
+	}
+	if len(reason) > maxText {
+		return nil, errLong("reason")
+	}
+	return in.draft(SkipRefused{k, reason}), nil
+}
+
+func (in *Incident) skipAsked(k procedure.StageKind) (*Skip, error) {
+	i, err := in.openStageIndex(k)
+	if err != nil {
+		return nil, err
+	}
+	if in.Stages[i].Skip == nil {
+		return nil, holdfast.Errorf(holdfast.Conflict, "nobody has asked to skip stage %s", k)
+	}
+	return in.Stages[i].Skip, nil
+}
+
+// Note adds to the timeline of an incident that is not over; task may be empty.
+func Note(in *Incident, task, text string, evidence []Evidence) ([]journal.Draft, error) {
+	if in == nil || in.Over() {
+		return nil, errState(in, Active)
+	}
+	if _, ok := in.Tasks[task]; task != "" && !ok {
+		return nil, holdfast.Errorf(holdfast.NotFound, "the procedure of incident %s has no task %q", in.ID, task)
+	}
+	if len(evidence) > maxEvidence {
+		return nil, holdfast.Errorf(holdfast.TooLarge, "at most %d files at once", maxEvidence).At("evidence")
+	}
+	if len(evidence) == 0 {
+		if err := needText("text", text, "write the note"); err != nil {
+			return nil, err
+		}
+	}
+	if len(text) > maxText {
+		return nil, errLong("text")
+	}
+	return in.draft(Noted{Task: task, Text: text, Evidence: evidence}), nil
+}
+
+// Probed records a probe's result and ends the task when every probe of it has
+// passed as often in a row as it must.
+func Probed(in *Incident, task string, r ProbeRan, times func(probe string) int) ([]journal.Draft, error) {
+	t, err := in.OpenTask(task)
+	if err != nil {
+		return nil, err
+	}
+	events := []event{r}
+	after := in.clone()
+	after.apply(r, holdfast.Fact{Revision: in.Revision + 1})
+	passed := len(t.Probes) > 0
+	for _, p := range t.Probes {
+		passed = passed && after.Probes[p].InARow >= max(1, times(p))
+	}
+	if passed {
+		events = append(events, TaskDone{Task: task, Note: "all probes passed"})
+	}
+	return in.draft(events...), nil
+}
+
+// RampTo records a step of the ramp: the next one, or one before the present
+// one, where 0 is stopped again. The last step ends the task. With no directive
+// to hold a step, it may be the last one at once.
+func RampTo(in *Incident, task string, step int, directives []string) ([]journal.Draft, error) {
+	t, err := in.OpenTask(task)
+	if err != nil {
+		return nil, err
+	}
+	last := t.Ramp != nil && step == len(t.Ramp.Steps)
+	if t.Ramp == nil || step < 0 || step > len(t.Ramp.Steps) || step == in.Ramp.Step ||
+		step > in.Ramp.Step+1 && !(last && len(directives) == 0) {
+		return nil, holdfast.Errorf(holdfast.Conflict, "step %d cannot follow step %d of the ramp", step, in.Ramp.Step)
+	}
+	e := Ramped{Task: task, Step: step, Directives: directives}
+	if step > 0 {
+		e.Percent = t.Ramp.Steps[step-1].Percent
+	}
+	events := []event{e}
+	if last {
+		events = append(events, TaskDone{Task: task, Note: "payments are back in full"})
+	}
+	return in.draft(events...), nil
+}
+
+// SaveDebrief keeps the debrief as it is now written. It may be saved often
+// before the incident is closed.
+func SaveDebrief(in *Incident, d Debrief) ([]journal.Draft, error) {
+	if _, err := in.openStageIndex(procedure.Review); err != nil {
+		return nil, err
+	}
+	if len(d.Summary) > maxText || len(d.Causes) > maxText || len(d.WentWell) > maxText {
+		return nil, errLong("debrief")
+	}
+	if len(d.Improvements) > maxImprove {
+		return nil, holdfast.Errorf(holdfast.TooLarge, "at most %d improvements", maxImprove).At("improvements")
+	}
+	for i, m := range d.Improvements {
+		if _, err := time.Parse(time.DateOnly, m.Due); err != nil || strings.TrimSpace(m.What) == "" || strings.TrimSpace(m.Who) == "" {
+			return nil, holdfast.Errorf(holdfast.Invalid, "improvement %d needs what is changed, who does it, and a due date as 2026-12-31", i+1).At("improvements")
+		}
+	}
+	return in.draft(DebriefSaved{d}), nil
+}
+
+// Close ends an incident whose stages are all closed; where the procedure has a
+// review, the debrief must say what happened, why, and what will change.
+func Close(in *Incident, f Figures) ([]journal.Draft, error) {
+	if in == nil || in.State != Active {
+		return nil, errState(in, Active)
+	}
+	var events []event
+	for i, s := range in.Stages {
+		kind := in.Procedure.Stages[i].Kind
+		switch {
+		case s.Status.Closed():
+		case kind == procedure.Review && s.Status == procedure.Open:
+			if d := in.Debrief; strings.TrimSpace(d.Summary) == "" || strings.TrimSpace(d.Causes) == "" || len(d.Improvements) == 0 {
+				return nil, holdfast.Errorf(holdfast.Conflict, "the debrief needs a summary, the causes and at least one improvement before incident %s is closed", in.ID)
+			}
+			events = append(events, StageDone{Stage: kind})
+		default:
+			return nil, holdfast.Errorf(holdfast.Conflict, "incident %s cannot be closed: stage %s is %s", in.ID, kind, s.Status)
+		}
+	}
+	return in.draft(append(events, ClosedFact{f})...), nil
+}
+
+func needText(field, text, ask string) error {
+	if strings.TrimSpace(text) == "" {
+		return holdfast.Errorf(holdfast.Invalid, "%s", ask).At(field)
+	}
+	if len(text) > maxText {
+		return errLong(field)
+	}
+	return nil
+}
+
+func errLong(field string) error {
+	return holdfast.Errorf(holdfast.TooLarge, "the text is longer than %d bytes", maxText).At(field)
+}
+
+// cut shortens a text to at most n bytes without breaking a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xC0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}

@@ -1,0 +1,284 @@
+// Package incident holds declared emergencies: from suspicion, through the
+// stages of the procedure, to the debrief.
+//
+//	suspected ──▶ active ──▶ closed
+//	    └───────▶ dismissed
+//
+// Confirming an incident copies the procedure of its level out of one published
+// plan revision; later revisions do not change it. Stages open in the order
+// that package procedure allows, a stage is done when its tasks are done, and
+// opening and ending are facts of their own, written in the same append as the
+// act that caused them. A stage is skipped only with a reason and the consent
+// of a second person. Nothing is edited: corrections are new notes.
+//
+// Facts on subject incident/<id>; ids are the year and a count, 2026-1.
+package incident
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/journal"
+	"holdfast/internal/procedure"
+)
+
+// State is where an incident stands.
+type State string
+
+const (
+	Suspected State = "suspected"
+	Active    State = "active"
+	Closed    State = "closed"
+	Dismissed State = "dismissed"
+)
+
+// PlanRef names the exact plan revision that an incident runs.
+type PlanRef struct {
+	ID       string        `json:"id"`
+	Revision int           `json:"revision"`
+	Hash     holdfast.Hash `json:"hash"`
+}
+
+// Incident is one emergency.
+type Incident struct {
+	ID       string
+	Revision holdfast.Revision
+	State    State
+	// Drill is true for a rehearsal.
+	Drill bool
+	Title string
+	// Suggested is the level that a rule of the plan suggests while suspected;
+	// Unknown asks for triage.
+	Suggested holdfast.Level
+	Rule      string
+	Level     holdfast.Level
+	Alerts    []string
+
+	Opened      time.Time
+	OpenedBy    holdfast.Actor
+	Confirmed   time.Time
+	ConfirmedBy holdfast.Actor
+	Ended       time.Time
+	EndedBy     holdfast.Actor
+	EndReason   string
+
+	Plan      PlanRef
+	Procedure procedure.Procedure
+	Stages    []Stage // in step with Procedure.Stages
+	Tasks     map[string]Task
+	Probes    map[string]Probe
+	Ramp      Ramp
+	Debrief   Debrief
+}
+
+// Stage is where a stage stands.
+type Stage struct {
+	Status procedure.Status
+	Opened time.Time
+	Ended  time.Time
+	Note   string
+	// Skip is set once someone has asked to skip the stage.
+	Skip *Skip
+}
+
+// Skip is the wish to skip a stage.
+type Skip struct {
+	Reason    string
+	By        holdfast.Actor
+	At        time.Time
+	GrantedBy holdfast.Actor
+	Granted   bool
+}
+
+// Task is where a task stands.
+type Task struct {
+	Status   procedure.Status
+	Opened   time.Time
+	Owner    holdfast.Actor
+	Taken    time.Time
+	Ended    time.Time
+	EndedBy  holdfast.Actor
+	Note     string
+	Evidence []Evidence
+}
+
+// Due returns when the task should be done, if it has a limit.
+func (t Task) Due(limit procedure.Duration) (time.Time, bool) {
+	if limit == 0 || t.Opened.IsZero() {
+		return time.Time{}, false
+	}
+	return t.Opened.Add(limit.D()), true
+}
+
+// Evidence is a file kept with an act.
+type Evidence struct {
+	Name string        `json:"name"`
+	Type string        `json:"type"`
+	Size int           `json:"size"`
+	Hash holdfast.Hash `json:"hash"`
+}
+
+// Probe is what a probe has shown in this incident.
+type Probe struct {
+	// InARow counts the passes since the last failure.
+	InARow int
+	Last   ProbeRan
+	At     time.Time
+}
+
+// Ramp is how far payments have been brought back.
+type Ramp struct {
+	// Step counts from 1; 0 means none, or stopped again.
+	Step    int
+	Percent float64
+	At      time.Time
+}
+
+// Debrief is the summary after the emergency (R4.9).
+type Debrief struct {
+	Summary      string        `json:"summary"`
+	Causes       string        `json:"causes"`
+	WentWell     string        `json:"went_well,omitempty"`
+	Improvements []Improvement `json:"improvements"`
+}
+
+// Improvement is what will be changed, by whom, by when.
+type Improvement struct {
+	What string `json:"what"`
+	Who  string `json:"who"`
+	// Due is a date, 2026-12-31.
+	Due string `json:"due"`
+}
+
+func subject(id string) holdfast.Subject { return holdfast.NewSubject("incident", id) }
+
+// stage returns the index of the stage of a kind, or -1.
+func (in *Incident) stage(k procedure.StageKind) int {
+	return slices.IndexFunc(in.Procedure.Stages, func(s procedure.Stage) bool { return s.Kind == k })
+}
+
+// StageOpen reports whether the stage of a kind is open.
+func (in *Incident) StageOpen(k procedure.StageKind) bool {
+	i := in.stage(k)
+	return i >= 0 && in.Stages[i].Status == procedure.Open
+}
+
+// OpenTask returns a task that can be worked on now.
+func (in *Incident) OpenTask(id string) (procedure.Task, error) {
+	if in == nil || in.State != Active {
+		return procedure.Task{}, errState(in, Active)
+	}
+	i, t, ok := in.Procedure.Task(id)
+	switch {
+	case !ok:
+		return procedure.Task{}, holdfast.Errorf(holdfast.NotFound, "the procedure of incident %s has no task %q", in.ID, id)
+	case in.Tasks[id].Status.Closed():
+		return procedure.Task{}, holdfast.Errorf(holdfast.Conflict, "task %s is %s already", id, in.Tasks[id].Status)
+	case in.Tasks[id].Status != procedure.Open:
+		return procedure.Task{}, holdfast.Errorf(holdfast.Conflict, "task %s belongs to the stage %q, which is not open yet", id, in.Procedure.Stages[i].Kind)
+	}
+	return t, nil
+}
+
+// event is the body of a fact. Each kind of fact has one type.
+type event interface{ kind() string }
+
+// draft turns events into drafts, followed by what they bring about: stages
+// that end and stages that open.
+func (in *Incident) draft(events ...event) []journal.Draft {
+	c := in.clone()
+	var drafts []journal.Draft
+	for i := 0; ; i++ {
+		var e event
+		if i < len(events) {
+			e = events[i]
+		} else if e = c.consequence(); e == nil {
+			return drafts
+		}
+		drafts = append(drafts, journal.NewDraft(subject(in.ID), c.Revision, e.kind(), e))
+		c.apply(e, holdfast.Fact{Revision: c.Revision + 1})
+	}
+}
+
+// consequence returns the next stage to end or to open, or nil.
+func (in *Incident) consequence() event {
+	if in.State != Active {
+		return nil
+	}
+	status := make([]procedure.Status, len(in.Stages))
+	for i, s := range in.Stages {
+		status[i] = s.Status
+		if s.Status == procedure.Open && in.tasksClosed(i) {
+			return StageDone{Stage: in.Procedure.Stages[i].Kind}
+		}
+	}
+	for _, i := range in.Procedure.Openable(status) {
+		return StageOpened{Stage: in.Procedure.Stages[i].Kind}
+	}
+	return nil
+}
+
+// tasksClosed reports whether a stage has tasks and all are done. A stage
+// without tasks ends by an act of its own.
+func (in *Incident) tasksClosed(i int) bool {
+	tasks := in.Procedure.Stages[i].Tasks
+	for _, t := range tasks {
+		if !in.Tasks[t.ID].Status.Closed() {
+			return false
+		}
+	}
+	return len(tasks) > 0 && in.Procedure.Stages[i].Kind != procedure.Review
+}
+
+func (in *Incident) clone() *Incident {
+	c := *in
+	c.Stages = slices.Clone(in.Stages)
+	c.Tasks = maps.Clone(in.Tasks)
+	c.Probes = maps.Clone(in.Probes)
+	return &c
+}
+
+func errState(in *Incident, want State) error {
+	if in == nil {
+		return holdfast.Errorf(holdfast.NotFound, "there is no such incident")
+	}
+	return holdfast.Errorf(holdfast.Conflict, "incident %s is %s, not %s", in.ID, in.State, want)
+}
+
+func decode[E event](f holdfast.Fact) (event, error) {
+	var e E
+	err := f.Decode(&e)
+	return e, err
+}
+
+// decoders knows the kinds of facts.
+var decoders = map[string]func(holdfast.Fact) (event, error){
+	SuspectedFact{}.kind(): decode[SuspectedFact],
+	AlertAdded{}.kind():    decode[AlertAdded],
+	ConfirmedFact{}.kind(): decode[ConfirmedFact],
+	DismissedFact{}.kind(): decode[DismissedFact],
+	StageOpened{}.kind():   decode[StageOpened],
+	StageDone{}.kind():     decode[StageDone],
+	SkipAsked{}.kind():     decode[SkipAsked],
+	SkipGranted{}.kind():   decode[SkipGranted],
+	SkipRefused{}.kind():   decode[SkipRefused],
+	TaskTaken{}.kind():     decode[TaskTaken],
+	TaskDone{}.kind():      decode[TaskDone],
+	Noted{}.kind():         decode[Noted],
+	ProbeRan{}.kind():      decode[ProbeRan],
+	Ramped{}.kind():        decode[Ramped],
+	DebriefSaved{}.kind():  decode[DebriefSaved],
+	ClosedFact{}.kind():    decode[ClosedFact],
+}
+
+// Decode returns the body of an incident's fact: one of this package's types.
+func Decode(f holdfast.Fact) (any, error) {
+	d, ok := decoders[f.Kind]
+	if !ok {
+		return json.RawMessage(f.Body), nil
+	}
+	return d(f)
+}
