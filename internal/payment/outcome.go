@@ -1,6 +1,9 @@
 package payment
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Outcome is what became of a payment at the primary.
 type Outcome uint8
@@ -20,7 +23,12 @@ const (
 
 var outcomeNames = [...]string{"in-flight", "done", "not-done", "unknown"}
 
-func (o Outcome) String() string { return outcomeNames[o] }
+func (o Outcome) String() string {
+	if int(o) >= len(outcomeNames) {
+		return "outcome " + strconv.Itoa(int(o))
+	}
+	return outcomeNames[o]
+}
 
 // Settled reports whether the outcome is final.
 func (o Outcome) Settled() bool { return o == Done || o == NotDone }

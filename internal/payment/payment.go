@@ -27,7 +27,12 @@ const (
 
 var kindNames = [...]string{"other", "payment", "refund", "inquiry"}
 
-func (k Kind) String() string { return kindNames[k] }
+func (k Kind) String() string {
+	if int(k) >= len(kindNames) {
+		return "kind " + strconv.Itoa(int(k))
+	}
+	return kindNames[k]
+}
 
 // MovesMoney reports whether requests of this kind are subject to directives.
 func (k Kind) MovesMoney() bool { return k == Pay || k == Refund }
@@ -141,7 +146,7 @@ type Record struct {
 const MaxIdentity = 160
 
 // MaxAmount is the largest amount the gate reads, in minor units: far above any
-// payment, far below overflow of a sum of a billion of them.
+// payment. Nine thousand of them can be summed in 64 bits.
 const MaxAmount = 1_000_000_000_000_000
 
 // ErrAmount is returned for text that is not a whole number of minor units.

@@ -45,6 +45,9 @@ func To(in *incident.Incident, task string, step int, b *directive.Book, gates [
 	if len(held) == 0 && step < len(t.Ramp.Steps) {
 		return nil, holdfast.Errorf(holdfast.Conflict, "nothing of incident %s is in force, so there is nothing to bring back in steps: go to the last step, %d", in.ID, len(t.Ramp.Steps)).At("step")
 	}
+	if len(held) > 0 && step > in.Ramp.Step+1 {
+		return nil, holdfast.Errorf(holdfast.Conflict, "step %d cannot follow step %d of the ramp", step, in.Ramp.Step)
+	}
 	ids, drafts, err := directive.Replace(b, proposals(in, t, step, held), gates, idsOf(held), fmt.Sprintf("ramp step %d", step))
 	if err != nil {
 		return nil, err

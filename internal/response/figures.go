@@ -1,0 +1,148 @@
+package response
+
+import (
+	"time"
+
+	"holdfast"
+	"holdfast/internal/directive"
+	"holdfast/internal/incident"
+	"holdfast/internal/posture"
+	"holdfast/internal/procedure"
+	"holdfast/internal/traffic"
+)
+
+// Figures measures an incident as it stands. Call it under the state's lock.
+func (s *Service) Figures(in *incident.Incident) incident.Figures {
+	f := incident.Figures{
+		Detected: in.Opened, Confirmed: in.Confirmed,
+		Notified:  stageEnd(in, procedure.Notify),
+		Convened:  stageEnd(in, procedure.Convene),
+		Handled:   stageEnd(in, procedure.Handle),
+		Recovered: stageEnd(in, procedure.Recover),
+	}
+	for _, d := range s.Directives.All() { // newest first: the first stop wins
+		if d.Incident != in.ID || d.Kind != posture.Stop || d.IssuedAt.IsZero() {
+			continue
+		}
+		f.Stopped, f.StopConfirmed = d.IssuedAt, time.Time{}
+		if d.Confirmation != nil {
+			f.StopConfirmed = d.Confirmation.Confirmed
+		}
+		t := directive.Sum(directive.Progress(d, s.Gates))
+		f.InFlight += t.InFlight
+		f.Done += t.Done
+		f.NotDone += t.NotDone
+		f.Unknown += t.Unknown
+		f.NotKnown += t.NotKnown
+	}
+	s.countDeclined(in, &f)
+	f.Told, f.Acknowledged = s.Notices.People(in.ID)
+	return f
+}
+
+func stageEnd(in *incident.Incident, k procedure.StageKind) time.Time {
+	for i, p := range in.Procedure.Stages {
+		if p.Kind == k && in.Stages[i].Status == procedure.Done {
+			return in.Stages[i].Ended
+		}
+	}
+	return time.Time{}
+}
+
+// countDeclined sums what the gates declined by directives from the first stop
+// until payments were back, or now. It counts attempts: a customer who tries
+// again is counted again.
+func (s *Service) countDeclined(in *incident.Incident, f *incident.Figures) {
+	if f.Stopped.IsZero() {
+		return
+	}
+	end := f.Recovered
+	if end.IsZero() {
+		end = s.Desk.Now()
+	}
+	totals, err := s.Series.Totals(traffic.Query{
+		From: f.Stopped.Unix(), To: end.Unix() + 1,
+		Where: func(k traffic.Key) bool { return k.Verdict == posture.Decline.String() && k.Kind.MovesMoney() },
+	}, nil)
+	if err != nil {
+		s.Log.Warn("declined payments cannot be counted", "incident", in.ID, "error", err)
+		return
+	}
+	f.DeclinedAmount = map[string]int64{}
+	for _, g := range totals.Groups {
+		f.Declined += g.Count
+		for _, m := range g.Amounts {
+			f.DeclinedAmount[m.Currency] += m.Minor
+		}
+	}
+}
+
+// Preview says in numbers what a directive would do now.
+type Preview struct {
+	// PerSecond is the rate of payments and refunds that are forwarded now;
+	// Known is false if no gate has said.
+	PerSecond float64 `json:"per_second"`
+	Known     bool    `json:"known"`
+	// Partly means that the scope covers only some of them.
+	Partly bool `json:"partly,omitempty"`
+	Gates  int  `json:"gates"`
+}
+
+// previewSeconds is how many seconds the rate of a preview is taken over.
+const previewSeconds = 10
+
+// Preview measures what a directive with this scope would act on. Call it under
+// the state's lock.
+func (s *Service) Preview(scope string) Preview {
+	p := Preview{Gates: len(s.gateNames()), Partly: scope != "all"}
+	rate, err := s.Series.Rate(s.Desk.Now().Unix(), previewSeconds, func(k traffic.Key) bool {
+		return k.Verdict == posture.Forward.String() && k.Kind.MovesMoney()
+	})
+	if err == nil && rate.Seconds > 0 {
+		p.Known, p.PerSecond = true, float64(rate.Count)/float64(rate.Seconds)
+	}
+	return p
+}
+
+// Timeline keeps, for each incident, the facts that belong to it: its own and
+// those of its alerts, directives and notices.
+type Timeline struct {
+	facts map[string][]holdfast.Fact // by incident
+	owner map[holdfast.Subject]string
+}
+
+// NewTimeline returns an empty timeline.
+func NewTimeline() *Timeline {
+	return &Timeline{facts: map[string][]holdfast.Fact{}, owner: map[holdfast.Subject]string{}}
+}
+
+// Apply folds a fact. What belongs to an incident names it in the body of a
+// first fact; later facts on the same subject belong to it too.
+func (t *Timeline) Apply(f holdfast.Fact) error {
+	noun, id := f.Subject.Split()
+	switch noun {
+	case "incident":
+		t.facts[id] = append(t.facts[id], f)
+		return nil
+	case "alert", "directive", "notice":
+	default:
+		return nil
+	}
+	owner := t.owner[f.Subject]
+	if owner == "" {
+		var body struct {
+			Incident string `json:"incident"`
+		}
+		if err := f.Decode(&body); err != nil || body.Incident == "" {
+			return err
+		}
+		owner = body.Incident
+		t.owner[f.Subject] = owner
+	}
+	t.facts[owner] = append(t.facts[owner], f)
+	return nil
+}
+
+// Of returns the facts of an incident, oldest first. Call it under the state's
+// lock and do not change what it returns.
+func (t *Timeline) Of(incident string) []holdfast.Fact { return t.facts[incident] }

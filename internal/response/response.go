@@ -1,0 +1,337 @@
+// Package response is the flow from the first alert to the debrief (R4): it
+// holds the order of steps across alerts, incidents, directives, notices and
+// the plan, and no rule that belongs to one of them.
+//
+//	alert or report ─▶ suspected incident ─▶ confirmed at a level
+//	   ─▶ the level's stages, each with its tasks:
+//	      notices go out (package callout) ─▶ payments are stopped (directive)
+//	      ─▶ the team is convened ─▶ the fault is handled
+//	      ─▶ probes pass, payments return in steps (ramp) ─▶ debrief
+//
+// A person acts through [Service]. What follows by itself is done by
+// [Service.Run], which looks at the state, not at events: it suspects incidents
+// from alerts that the plan's rules match, and ends tasks whose action has
+// succeeded. Every control node may run it; the journal takes each step once.
+package response
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/alert"
+	"holdfast/internal/callout"
+	"holdfast/internal/directive"
+	"holdfast/internal/enrolment"
+	"holdfast/internal/incident"
+	"holdfast/internal/journal"
+	"holdfast/internal/notify"
+	"holdfast/internal/plan"
+	"holdfast/internal/posture"
+	"holdfast/internal/procedure"
+	"holdfast/internal/ramp"
+	"holdfast/internal/traffic"
+)
+
+// Prober runs one probe of a plan for an incident.
+type Prober interface {
+	Probe(ctx context.Context, p plan.Probe, incident string) incident.ProbeRan
+}
+
+// Service carries out acts on incidents. The caller has checked that the actor
+// may act; that a second person is one is checked by the nouns.
+type Service struct {
+	Desk       *journal.Desk
+	Incidents  *incident.Book
+	Alerts     *alert.Book
+	Plans      *plan.Book
+	Directives *directive.Book
+	Gates      *enrolment.Book
+	Notices    *notify.Book
+	Series     *traffic.Series
+	Prober     Prober
+	Log        *slog.Logger
+
+	rules rules
+}
+
+type decision func(now time.Time) ([]journal.Draft, error)
+
+func (s *Service) do(ctx context.Context, by holdfast.Actor, decide decision) error {
+	_, err := s.Desk.Do(ctx, by, decide)
+	return err
+}
+
+// Suspect opens an incident from alerts that nobody has dealt with, or from
+// none. It returns the incident's id.
+func (s *Service) Suspect(ctx context.Context, by holdfast.Actor, title string, alerts []string) (id string, err error) {
+	err = s.do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
+		id, drafts, err = incident.Suspect(s.Incidents, incident.SuspectedFact{Title: title, Alerts: alerts}, now)
+		if err != nil {
+			return nil, err
+		}
+		return s.attach(drafts, id, "", alerts)
+	})
+	return id, err
+}
+
+func (s *Service) attach(drafts []journal.Draft, id, rule string, alerts []string) ([]journal.Draft, error) {
+	for _, a := range alerts {
+		more, err := alert.Attach(s.Alerts.Alert(a), id, rule)
+		if err != nil {
+			return nil, err
+		}
+		drafts = append(drafts, more...)
+	}
+	return drafts, nil
+}
+
+// Attach joins an alert to an incident that is not over.
+func (s *Service) Attach(ctx context.Context, by holdfast.Actor, id, alertID string) error {
+	return s.do(ctx, by, func(time.Time) ([]journal.Draft, error) {
+		drafts, err := incident.AddAlert(s.Incidents.Incident(id), alertID)
+		if err != nil {
+			return nil, err
+		}
+		return s.attach(drafts, id, "", []string{alertID})
+	})
+}
+
+// Confirm sets the level of a suspected incident and starts the procedure that
+// the published plan has for it.
+func (s *Service) Confirm(ctx context.Context, by holdfast.Actor, id string, level holdfast.Level, note string) error {
+	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
+		p, ok := s.Plans.Current("", now)
+		if !ok {
+			return nil, holdfast.Errorf(holdfast.Conflict, "no plan is published, so there is no procedure to run")
+		}
+		proc, ok := p.Plan().Procedure(level)
+		if !ok {
+			return nil, holdfast.Errorf(holdfast.Invalid, "the plan in force has no procedure for level %s", level).At("level")
+		}
+		ref := incident.PlanRef{ID: p.ID, Revision: p.Number, Hash: p.Hash}
+		return incident.Confirm(s.Incidents.Incident(id), level, ref, proc, note)
+	})
+}
+
+// Dismiss ends a suspicion that was none.
+func (s *Service) Dismiss(ctx context.Context, by holdfast.Actor, id, reason string) error {
+	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) { return incident.Dismiss(in, reason) })
+}
+
+// Take says that the actor does a task.
+func (s *Service) Take(ctx context.Context, by holdfast.Actor, id, task string) error {
+	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) { return incident.Take(in, task) })
+}
+
+// Done ends a task that a person did.
+func (s *Service) Done(ctx context.Context, by holdfast.Actor, id, task, note string, evidence []incident.Evidence) error {
+	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) {
+		return incident.Done(in, task, note, evidence)
+	})
+}
+
+// Note adds to the timeline.
+func (s *Service) Note(ctx context.Context, by holdfast.Actor, id, task, text string, evidence []incident.Evidence) error {
+	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) {
+		return incident.Note(in, task, text, evidence)
+	})
+}
+
+// EndStage ends a stage without tasks.
+func (s *Service) EndStage(ctx context.Context, by holdfast.Actor, id string, k procedure.StageKind, note string) error {
+	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) { return incident.EndStage(in, k, note) })
+}
+
+// AskSkip asks for a stage to be skipped.
+func (s *Service) AskSkip(ctx context.Context, by holdfast.Actor, id string, k procedure.StageKind, reason string) error {
+	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) { return incident.AskSkip(in, k, reason) })
+}
+
+// AnswerSkip is the second person's answer to the wish to skip a stage.
+func (s *Service) AnswerSkip(ctx context.Context, by holdfast.Actor, id string, k procedure.StageKind, granted bool, reason string) error {
+	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) {
+		if granted {
+			return incident.GrantSkip(in, k, by)
+		}
+		return incident.RefuseSkip(in, k, reason)
+	})
+}
+
+// SaveDebrief keeps the debrief as it is now written.
+func (s *Service) SaveDebrief(ctx context.Context, by holdfast.Actor, id string, d incident.Debrief) error {
+	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) { return incident.SaveDebrief(in, d) })
+}
+
+// Close ends an incident, keeping its figures as they are now.
+func (s *Service) Close(ctx context.Context, by holdfast.Actor, id string) error {
+	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) {
+		if in == nil {
+			return incident.Close(in, incident.Figures{})
+		}
+		if held := s.Directives.InForce(id); len(held) > 0 {
+			return nil, holdfast.Errorf(holdfast.Conflict, "directive %s of incident %s is still in force; lift it before the incident is closed", held[0].ID, id)
+		}
+		return incident.Close(in, s.Figures(in))
+	})
+}
+
+func (s *Service) on(ctx context.Context, by holdfast.Actor, id string, decide func(*incident.Incident) ([]journal.Draft, error)) error {
+	return s.do(ctx, by, func(time.Time) ([]journal.Draft, error) { return decide(s.Incidents.Incident(id)) })
+}
+
+// Direct proposes the directive that a task of the procedure names, and puts it
+// in force if the plan pre-authorises it. It returns the directive's id.
+func (s *Service) Direct(ctx context.Context, by holdfast.Actor, id, task string) (ordered string, err error) {
+	err = s.on(ctx, by, id, func(in *incident.Incident) (drafts []journal.Draft, err error) {
+		t, err := in.OpenTask(task)
+		if err != nil {
+			return nil, err
+		}
+		if t.Directive == nil {
+			return nil, holdfast.Errorf(holdfast.Invalid, "task %s names no directive", task)
+		}
+		for _, d := range s.Directives.All() {
+			if d.Incident == id && d.Task == task && (d.State == directive.Proposed || d.State == directive.InForce) {
+				return nil, holdfast.Errorf(holdfast.Conflict, "directive %s of this task is %s already", d.ID, d.State)
+			}
+		}
+		p := proposal(in, t)
+		ordered, drafts, err = directive.Propose(s.Directives, p, t.Directive.PreAuthorised, s.gateNames())
+		return drafts, err
+	})
+	return ordered, err
+}
+
+func proposal(in *incident.Incident, t procedure.Task) directive.Proposal {
+	reason := t.Directive.Reason.In(holdfast.ZhHant)
+	if reason == "" {
+		reason = in.Title
+	}
+	return directive.Proposal{
+		Kind: posture.Kind(t.Directive.Kind), Scope: t.Directive.Scope,
+		Incident: in.ID, Task: t.ID, Drain: t.Directive.Drain.D(), Reason: reason,
+	}
+}
+
+// RampTo brings payments to a step of the task's ramp: 0 is stopped.
+func (s *Service) RampTo(ctx context.Context, by holdfast.Actor, id, task string, step int) error {
+	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
+		return ramp.To(s.Incidents.Incident(id), task, step, s.Directives, s.gateNames(), now)
+	})
+}
+
+// Probe runs the probes of a task once and records what they showed.
+func (s *Service) Probe(ctx context.Context, by holdfast.Actor, id, task string) ([]incident.ProbeRan, error) {
+	probes, err := s.probesOf(id, task)
+	if err != nil {
+		return nil, err
+	}
+	var results []incident.ProbeRan
+	for _, p := range probes {
+		r := s.Prober.Probe(ctx, p, id)
+		results = append(results, r)
+		if err := s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) {
+			return incident.Probed(in, task, r, func(probe string) int { return timesOf(probes, probe) })
+		}); err != nil {
+			return results, err
+		}
+	}
+	return results, nil
+}
+
+func (s *Service) probesOf(id, task string) (probes []plan.Probe, err error) {
+	s.Desk.State.View(func() {
+		in := s.Incidents.Incident(id)
+		t, openErr := in.OpenTask(task)
+		if openErr != nil {
+			err = openErr
+			return
+		}
+		rev, ok := s.Plans.Revision(in.Plan.ID, in.Plan.Revision)
+		if len(t.Probes) == 0 || !ok {
+			err = holdfast.Errorf(holdfast.Invalid, "task %s names no probes", task)
+			return
+		}
+		for _, name := range t.Probes {
+			if p, ok := rev.Plan().Probe(name); ok {
+				probes = append(probes, p)
+			}
+		}
+	})
+	return probes, err
+}
+
+func timesOf(probes []plan.Probe, id string) int {
+	for _, p := range probes {
+		if p.ID == id {
+			return p.Times
+		}
+	}
+	return 1
+}
+
+func (s *Service) gateNames() []string {
+	return (&directive.Service{Gates: s.Gates}).GateNames()
+}
+
+// Run does what follows by itself, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	watch, end := s.Desk.State.Watch()
+	defer end()
+	for {
+		if err := s.follow(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Warn("the response cannot go on now", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-watch:
+		case <-time.After(5 * time.Second): // after a failure, without waiting for a fact
+		}
+	}
+}
+
+// follow takes every step that is due. Each is decided anew on the state it is
+// written against, so a step that another node took meanwhile is not taken twice.
+func (s *Service) follow(ctx context.Context) error {
+	by := holdfast.Self("response")
+	for _, next := range []decision{s.suspectFromAlerts, s.endTasks} {
+		if err := s.do(ctx, by, next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endTasks ends the tasks whose action has succeeded.
+func (s *Service) endTasks(time.Time) ([]journal.Draft, error) {
+	for _, in := range s.Incidents.Open() {
+		for i, stage := range in.Procedure.Stages {
+			if in.Stages[i].Status != procedure.Open {
+				continue
+			}
+			for _, t := range stage.Tasks {
+				if note, ok := s.succeeded(in, t); ok && in.Tasks[t.ID].Status == procedure.Open {
+					return incident.Succeed(in, t.ID, note), nil
+				}
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (s *Service) succeeded(in *incident.Incident, t procedure.Task) (note string, ok bool) {
+	switch {
+	case t.Directive != nil:
+		for _, d := range s.Directives.All() {
+			if d.Incident == in.ID && d.Task == t.ID && d.Confirmation != nil {
+				return "directive " + d.ID + " is confirmed", true
+			}
+		}
+	case t.Notice != nil:
+		return callout.Succeeded(s.Notices, in.ID, t)
+	}
+	return "", false
+}

@@ -1,0 +1,87 @@
+package response
+
+import (
+	"sync"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/alert"
+	"holdfast/internal/expression"
+	"holdfast/internal/incident"
+	"holdfast/internal/journal"
+	"holdfast/internal/plan"
+)
+
+// rules holds the alert rules of one plan revision, compiled.
+type rules struct {
+	mu   sync.Mutex
+	hash holdfast.Hash
+	list []rule
+}
+
+type rule struct {
+	plan.AlertRule
+	match *expression.Expression
+}
+
+// of returns the compiled rules of a revision. A rule that does not compile
+// cannot be in a published plan; were one there, it would match nothing and the
+// alert would wait for a person.
+func (r *rules) of(p *plan.Revision) []rule {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.hash == p.Hash {
+		return r.list
+	}
+	r.hash, r.list = p.Hash, nil
+	for _, ar := range p.Plan().Alerts {
+		if e, err := expression.Compile(ar.Match, plan.AlertFields()); err == nil {
+			r.list = append(r.list, rule{ar, e})
+		}
+	}
+	return r.list
+}
+
+// suspectFromAlerts deals with the oldest waiting alert that a rule of the plan
+// matches: it joins the gravest open incident, or opens one. One alert is dealt
+// with at a time; the next fact brings the next.
+func (s *Service) suspectFromAlerts(now time.Time) ([]journal.Draft, error) {
+	p, ok := s.Plans.Current("", now)
+	if !ok {
+		return nil, nil
+	}
+	list := s.rules.of(p)
+	for _, a := range s.Alerts.Waiting() {
+		r, ok := matching(list, a)
+		if !ok || !a.Firing {
+			continue
+		}
+		if open := s.Incidents.Open(); len(open) > 0 {
+			drafts, err := incident.AddAlert(open[0], a.ID)
+			if err != nil {
+				return nil, err
+			}
+			return s.attach(drafts, open[0].ID, r.ID, []string{a.ID})
+		}
+		f := incident.SuspectedFact{Title: a.Title(), Level: r.Level, Rule: r.ID, Alerts: []string{a.ID}}
+		id, drafts, err := incident.Suspect(s.Incidents, f, now)
+		if err != nil {
+			return nil, err
+		}
+		return s.attach(drafts, id, r.ID, []string{a.ID})
+	}
+	return nil, nil
+}
+
+func matching(list []rule, a *alert.Alert) (rule, bool) {
+	values := map[string]any{
+		"name": a.Labels["alertname"], "source": a.Source,
+		"labels": a.Labels, "annotations": a.Annotations,
+	}
+	for _, r := range list {
+		if ok, err := r.match.Eval(values); err == nil && ok {
+			return r, true
+		}
+	}
+	return rule{}, false
+}

@@ -1,0 +1,115 @@
+package traffic
+
+import (
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+
+	"holdfast"
+	"holdfast/internal/payment"
+)
+
+// maxRows is the most rows of a snapshot that a Series takes.
+const maxRows = 4096
+
+// Snapshot is what a gate counted in one second.
+type Snapshot struct {
+	// Boot names the Counter that took it, which lives as long as the gate's
+	// process; Sequence counts its snapshots from 1. Both with the gate's name
+	// tell snapshots apart.
+	Boot     string `json:"boot"`
+	Sequence uint64 `json:"sequence"`
+	// Second is when it was counted, in seconds since 1970 by the gate's clock.
+	Second int64 `json:"second"`
+	// Folded is how many payments stand under Other in the place of a value of
+	// their own.
+	Folded int64 `json:"folded,omitempty"`
+	// Rows has each key once, the largest counts first.
+	Rows []Row `json:"rows"`
+}
+
+// MarshalJSON writes the row as an array; see the package comment.
+func (r Row) MarshalJSON() ([]byte, error) {
+	end := len(r.Latency)
+	for end > 0 && r.Latency[end-1] == 0 {
+		end--
+	}
+	return json.Marshal([]any{
+		r.Route, r.Channel, r.Method, r.Kind.String(), r.Verdict, r.Reason, r.Outcome, r.Currency,
+		r.Count, r.Amount, r.Latency[:end],
+	})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (r *Row) UnmarshalJSON(b []byte) error {
+	var kind string
+	var latency []int64
+	var read Row
+	into := []any{
+		&read.Route, &read.Channel, &read.Method, &kind, &read.Verdict, &read.Reason, &read.Outcome, &read.Currency,
+		&read.Count, &read.Amount, &latency,
+	}
+	var parts []json.RawMessage
+	if err := json.Unmarshal(b, &parts); err != nil {
+		return err
+	}
+	if len(parts) != len(into) {
+		return fmt.Errorf("a row has %d parts, not %d", len(into), len(parts))
+	}
+	for i, part := range parts {
+		if err := json.Unmarshal(part, into[i]); err != nil {
+			return fmt.Errorf("part %d of a row: %w", i+1, err)
+		}
+	}
+	if len(latency) > len(read.Latency) {
+		return fmt.Errorf("a row has at most %d latencies, not %d", len(read.Latency), len(latency))
+	}
+	copy(read.Latency[:], latency)
+	var err error
+	read.Kind, err = payment.ParseKind(kind)
+	*r = read
+	return err
+}
+
+// Check refuses what no Counter can have counted. The error has code Invalid.
+func (s Snapshot) Check() error {
+	wrong := func(format string, args ...any) error {
+		return holdfast.Errorf(holdfast.Invalid, "snapshot: "+format, args...)
+	}
+	switch {
+	case s.Boot == "" || len(s.Boot) > MaxText:
+		return wrong("the boot id has %d bytes; it must have 1 to %d", len(s.Boot), MaxText)
+	case s.Sequence == 0 || s.Second <= 0 || s.Folded < 0:
+		return wrong("sequence %d, second %d and folded %d must be above, above and not below 0", s.Sequence, s.Second, s.Folded)
+	case len(s.Rows) > maxRows:
+		return wrong("%d rows; %d is the limit", len(s.Rows), maxRows)
+	}
+	for i := range s.Rows {
+		if what := s.Rows[i].fault(); what != "" {
+			return wrong("row %d: %s", i+1, what)
+		}
+	}
+	return nil
+}
+
+func (r *Row) fault() string {
+	if r.Kind > payment.Inquiry || r.Outcome > payment.Unknown {
+		return "there is no such kind or outcome"
+	}
+	for _, s := range []string{r.Route, r.Channel, r.Method, r.Verdict, r.Reason, r.Currency} {
+		if len(s) > MaxText || !utf8.ValidString(s) {
+			return fmt.Sprintf("a value is over %d bytes or not text", MaxText)
+		}
+	}
+	var measured int64
+	for _, n := range r.Latency {
+		if n < 0 {
+			return "a latency is counted below 0"
+		}
+		measured = plus(measured, n)
+	}
+	if r.Amount < 0 || r.Count < measured {
+		return "its amount is below 0, or its count below the sum of its latencies"
+	}
+	return ""
+}

@@ -1,0 +1,194 @@
+package view
+
+import (
+	"strconv"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/directive"
+	"holdfast/internal/incident"
+	"holdfast/internal/posture"
+	"holdfast/internal/procedure"
+	"holdfast/internal/traffic"
+)
+
+// Posture answers: are payments flowing, at which level are we, what is in
+// force, what is late?
+type Posture struct {
+	At       time.Time         `json:"at"`
+	Position holdfast.Position `json:"position"`
+	Operator string            `json:"operator,omitempty"`
+	Band     Band              `json:"band"`
+	// Directives in force or waiting for approval.
+	Directives []Directive `json:"directives"`
+	Incidents  []Incident  `json:"incidents"`
+	Gates      []Gate      `json:"gates"`
+	Traffic    Traffic     `json:"traffic"`
+	Unresolved int         `json:"unresolved"`
+	// AlertsWaiting counts alerts nobody has dealt with; MembersCut those that
+	// senders say they left out.
+	AlertsWaiting int    `json:"alerts_waiting"`
+	MembersCut    int    `json:"members_cut,omitempty"`
+	Late          []Late `json:"late"`
+}
+
+// Band is the state in one word, for the top of every page.
+type Band struct {
+	// State is stopped, recovering, limited, level-1, level-2, level-3, suspected
+	// or normal: the first of these that applies.
+	State string `json:"state"`
+	// Percent of payers admitted while recovering or limited.
+	Percent float64 `json:"percent,omitempty"`
+	// Confirmed says of stopped whether every stop is confirmed.
+	Confirmed bool   `json:"confirmed,omitempty"`
+	Incident  string `json:"incident,omitempty"`
+	Drill     bool   `json:"drill,omitempty"`
+	// Alarm is true if a gate or the journal needs attention.
+	Alarm bool `json:"alarm,omitempty"`
+}
+
+// Traffic is what the gates counted in the last seconds.
+type Traffic struct {
+	// Known is false if no gate has said anything; the numbers mean nothing then.
+	Known bool `json:"known"`
+	// Complete is false if some gate is missing from the numbers.
+	Complete bool `json:"complete"`
+	// Payments and refunds per second, by what became of them.
+	Done     float64 `json:"done"`
+	NotDone  float64 `json:"not_done"`
+	Unknown  float64 `json:"unknown"`
+	Declined float64 `json:"declined"`
+}
+
+// Late is a task past its limit.
+type Late struct {
+	Incident string        `json:"incident"`
+	Task     string        `json:"task"`
+	Title    holdfast.Text `json:"title"`
+	Due      time.Time     `json:"due"`
+}
+
+// trafficSeconds is how many seconds the present rates are taken over.
+const trafficSeconds = 5
+
+// Posture assembles the first screen.
+func (s *Source) Posture() (p Posture) {
+	s.State.View(func() {
+		p = Posture{
+			At: s.Now().UTC(), Operator: s.Operator,
+			Band: s.band(), Traffic: s.traffic(),
+			Directives: []Directive{}, Incidents: []Incident{}, Late: []Late{},
+			Unresolved:    s.Gates.UnresolvedCount(),
+			AlertsWaiting: len(s.Alerts.Waiting()), MembersCut: s.Alerts.CutMembers(),
+		}
+		for _, d := range s.Directives.All() {
+			if d.State == directive.InForce || d.State == directive.Proposed {
+				p.Directives = append(p.Directives, s.directive(d))
+			}
+		}
+		for _, in := range s.Incidents.Open() {
+			p.Incidents = append(p.Incidents, s.summary(in))
+			p.Late = append(p.Late, s.late(in)...)
+		}
+		p.Gates = s.gates()
+	})
+	p.Position = s.State.Head().Position
+	return p
+}
+
+// Band assembles the band alone.
+func (s *Source) Band() (b Band) {
+	s.State.View(func() { b = s.band() })
+	return b
+}
+
+func (s *Source) band() Band {
+	b := Band{State: "normal", Alarm: s.alarm()}
+	open := s.Incidents.Open()
+	if len(open) > 0 {
+		gravest := open[0]
+		b.Incident, b.Drill = gravest.ID, gravest.Drill
+		b.State = "suspected"
+		for _, in := range open {
+			if in.State == incident.Active {
+				b.State, b.Incident, b.Drill = "level-"+strconv.Itoa(int(in.Level)), in.ID, in.Drill
+				break
+			}
+		}
+	}
+	share, confirmed := 1.0, true
+	for _, d := range s.Directives.InForce("") {
+		switch d.Kind {
+		case posture.Stop:
+			b.State = "stopped"
+			confirmed = confirmed && d.Confirmation != nil
+		case posture.Limit:
+			share = min(share, d.Share)
+			if b.State != "stopped" {
+				b.State = "limited"
+				if d.Incident != "" {
+					b.State = "recovering"
+				}
+			}
+		}
+	}
+	if b.State == "stopped" {
+		b.Confirmed = confirmed
+	} else if share < 1 {
+		b.Percent = share * 100
+	}
+	return b
+}
+
+func (s *Source) alarm() bool {
+	for _, i := range s.Gates.Live() {
+		if l, ok := s.Node.Live(i.Gate); ok && l.Heartbeat.Alarm != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Source) traffic() Traffic {
+	now := s.Now().Unix()
+	rate := func(where func(traffic.Key) bool) (float64, traffic.Rate) {
+		r, err := s.Series.Rate(now, trafficSeconds, where)
+		if err != nil || r.Seconds == 0 {
+			return 0, traffic.Rate{}
+		}
+		return float64(r.Count) / float64(r.Seconds), r
+	}
+	var t Traffic
+	t.Done, _ = rate(outcomeIs("done"))
+	t.NotDone, _ = rate(outcomeIs("not-done"))
+	t.Unknown, _ = rate(outcomeIs("unknown"))
+	declined, r := rate(Declined)
+	t.Declined, t.Known, t.Complete = declined, r.Seconds > 0, r.Complete()
+	return t
+}
+
+// Declined picks the payments and refunds that the gate declined.
+func Declined(k traffic.Key) bool {
+	return k.Kind.MovesMoney() && k.Verdict == posture.Decline.String()
+}
+
+// outcomeIs picks the payments and refunds that went to the primary, by outcome.
+func outcomeIs(name string) func(traffic.Key) bool {
+	return func(k traffic.Key) bool {
+		return k.Kind.MovesMoney() && k.Verdict != posture.Decline.String() && k.Outcome.String() == name
+	}
+}
+
+func (s *Source) late(in *incident.Incident) []Late {
+	var late []Late
+	for _, st := range in.Procedure.Stages {
+		for _, t := range st.Tasks {
+			state := in.Tasks[t.ID]
+			due, ok := state.Due(t.Limit)
+			if ok && state.Status == procedure.Open && s.Now().After(due) {
+				late = append(late, Late{Incident: in.ID, Task: t.ID, Title: t.Title, Due: due})
+			}
+		}
+	}
+	return late
+}

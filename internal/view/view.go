@@ -1,0 +1,108 @@
+// Package view assembles what the API answers and the console shows: plain
+// structs, built under one lock from one state, so that every number on a
+// screen is from the same position of the journal. It decides nothing.
+//
+// Times are UTC; amounts are minor units; durations in JSON are nanoseconds as
+// Go writes them unless a field's name says otherwise. Texts that people wrote
+// in several languages are passed on whole.
+package view
+
+import (
+	"time"
+
+	"holdfast"
+	"holdfast/internal/access"
+	"holdfast/internal/alert"
+	"holdfast/internal/directive"
+	"holdfast/internal/enrolment"
+	"holdfast/internal/fleet"
+	"holdfast/internal/incident"
+	"holdfast/internal/journal"
+	"holdfast/internal/notify"
+	"holdfast/internal/plan"
+	"holdfast/internal/response"
+	"holdfast/internal/roster"
+	"holdfast/internal/traffic"
+)
+
+// Source is where views are assembled from.
+type Source struct {
+	State      *journal.State
+	Now        func() time.Time
+	Access     *access.Book
+	Alerts     *alert.Book
+	Directives *directive.Book
+	Gates      *enrolment.Book
+	Incidents  *incident.Book
+	Notices    *notify.Book
+	Plans      *plan.Book
+	Roster     *roster.Book
+	Timeline   *response.Timeline
+	Response   *response.Service
+	Series     *traffic.Series
+	Node       *fleet.Node
+	Version    string
+	Operator   string
+}
+
+// Page is a part of a list, newest first.
+type Page[T any] struct {
+	Items []T `json:"items"`
+	Total int `json:"total"`
+	// Next is the number to ask the next page with; 0 means there is none.
+	Next int `json:"next,omitempty"`
+}
+
+// PageSize is how many items a page holds unless asked otherwise, and MaxPage
+// the most it can hold.
+const (
+	PageSize = 50
+	MaxPage  = 500
+)
+
+// paginate cuts a page out of a list: offset items in, at most size.
+func paginate[T, V any](all []T, offset, size int, view func(T) V) Page[V] {
+	if size <= 0 || size > MaxPage {
+		size = PageSize
+	}
+	p := Page[V]{Items: []V{}, Total: len(all)}
+	offset = min(max(offset, 0), len(all))
+	end := min(offset+size, len(all))
+	for _, item := range all[offset:end] {
+		p.Items = append(p.Items, view(item))
+	}
+	if end < len(all) {
+		p.Next = end
+	}
+	return p
+}
+
+// Actor is who did something.
+type Actor struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+func actor(a holdfast.Actor) *Actor {
+	if a.ID == "" {
+		return nil
+	}
+	return &Actor{Kind: string(a.Kind), ID: a.ID, Name: a.String()}
+}
+
+// Named is something with an id and a name in several languages.
+type Named struct {
+	ID   string        `json:"id"`
+	Name holdfast.Text `json:"name"`
+}
+
+// role names a role by the plan revision of an incident, or by its id.
+func role(p *plan.Plan, id string) Named {
+	if p != nil {
+		if r, ok := p.Role(id); ok {
+			return Named{ID: id, Name: r.Name}
+		}
+	}
+	return Named{ID: id}
+}
