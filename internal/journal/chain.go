@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"holdfast"
 )
@@ -92,19 +94,73 @@ func Seal(head holdfast.Head, a Append) ([]holdfast.Fact, holdfast.Head) {
 
 // Check refuses an append that no journal takes.
 func Check(a Append) error {
-	if a.ID == "" || len(a.ID) > 64 {
-		return holdfast.Errorf(holdfast.Invalid, "an append needs an id of 1 to 64 characters")
+	if !name(a.ID, MaxID) {
+		return holdfast.Errorf(holdfast.Invalid, "an append needs an id of 1 to %d characters", MaxID)
 	}
 	if len(a.Facts) == 0 || len(a.Facts) > MaxFacts {
 		return holdfast.Errorf(holdfast.Invalid, "an append holds 1 to %d facts, not %d", MaxFacts, len(a.Facts))
 	}
+	for _, text := range []string{string(a.Actor.Kind), a.Actor.ID, a.Actor.Name, a.Actor.Via} {
+		if text != "" && !name(text, MaxName) {
+			return holdfast.Errorf(holdfast.Invalid, "the texts of an actor have at most %d characters each", MaxName)
+		}
+	}
+	total := 0
 	for _, d := range a.Facts {
 		if len(d.Body) > MaxBody {
 			return holdfast.Errorf(holdfast.TooLarge, "the body of %s has %d bytes; %d is the limit", d.Kind, len(d.Body), MaxBody)
 		}
-		if d.Subject == "" || d.Kind == "" || !json.Valid(d.Body) {
-			return holdfast.Errorf(holdfast.Invalid, "a fact needs a subject, a kind and a JSON body")
+		if !name(string(d.Subject), MaxName) || !name(d.Kind, MaxName) || !json.Valid(d.Body) {
+			return holdfast.Errorf(holdfast.Invalid, "a fact needs a subject and a kind of 1 to %d characters and a JSON body", MaxName)
 		}
+		total += len(d.Body)
+	}
+	if total > MaxAppend {
+		return holdfast.Errorf(holdfast.TooLarge, "the bodies of the append have %d bytes together; %d is the limit", total, MaxAppend)
+	}
+	return nil
+}
+
+// CheckDocument refuses a document that no store takes.
+func CheckDocument(d Document) error {
+	if !name(d.Key, MaxKey) {
+		return holdfast.Errorf(holdfast.Invalid, "a document needs a key of 1 to %d characters", MaxKey)
+	}
+	if len(d.Body) > MaxDocument {
+		return holdfast.Errorf(holdfast.TooLarge, "the document %s has %d bytes; %d is the limit", d.Key, len(d.Body), MaxDocument)
+	}
+	return nil
+}
+
+// CheckBlob refuses a blob that no store takes.
+func CheckBlob(b []byte) error {
+	if len(b) > MaxBlob {
+		return holdfast.Errorf(holdfast.TooLarge, "the blob has %d bytes; %d is the limit", len(b), MaxBlob)
+	}
+	return nil
+}
+
+// name reports whether s can be an identifying text: 1 to limit bytes of UTF-8
+// without NUL. Other bytes would not come back from JSON or from every database
+// as they went in, and the chain would call that damage.
+func name(s string, limit int) bool {
+	return s != "" && len(s) <= limit && utf8.ValidString(s) && !strings.ContainsRune(s, 0)
+}
+
+// Expect checks what a's drafts expect. Revision gives the stored revision of a
+// subject, 0 if it has none. An expectation that does not hold answers with
+// [Conflict].
+func Expect(a Append, revision func(holdfast.Subject) holdfast.Revision) error {
+	left := make(map[holdfast.Subject]holdfast.Revision, len(a.Facts))
+	for _, d := range a.Facts {
+		actual, moved := left[d.Subject]
+		if !moved {
+			actual = revision(d.Subject)
+		}
+		if actual != d.Expect {
+			return Conflict(Mismatch{Subject: d.Subject, Expect: d.Expect, Actual: actual})
+		}
+		left[d.Subject] = actual + 1
 	}
 	return nil
 }

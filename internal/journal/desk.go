@@ -59,16 +59,21 @@ func (d *Desk) Do(ctx context.Context, by holdfast.Actor, decide func(now time.T
 }
 
 // append settles doubt by repeating the same append until it is answered or ctx
-// ends: reading cannot prove that a write is absent.
+// ends: reading cannot prove that a write is absent. Nor can a repetition that
+// was not carried out, so after a doubt Unavailable is no answer.
 func (d *Desk) append(ctx context.Context, a Append) (Receipt, error) {
-	for {
-		receipt, err := d.Journal.Append(ctx, a)
-		if holdfast.CodeOf(err) != holdfast.Doubtful || ctx.Err() != nil {
-			return receipt, err
-		}
+	receipt, err := d.Journal.Append(ctx, a)
+	for holdfast.CodeOf(err) == holdfast.Doubtful {
+		doubt := err
 		select {
 		case <-ctx.Done():
+			return Receipt{}, doubt
 		case <-time.After(100 * time.Millisecond):
 		}
+		receipt, err = d.Journal.Append(ctx, a)
+		if holdfast.CodeOf(err) == holdfast.Unavailable {
+			err = doubt
+		}
 	}
+	return receipt, err
 }

@@ -32,10 +32,18 @@ const (
 	MaxBody = 1 << 20
 	// MaxFacts is the most facts one append may hold.
 	MaxFacts = 1000
+	// MaxAppend is the most bytes the bodies of one append may have together.
+	MaxAppend = 8 << 20
+	// MaxID is the longest id of an append in bytes.
+	MaxID = 64
+	// MaxName is the longest subject, kind or text of an actor in bytes.
+	MaxName = 256
 	// MaxBlob is the largest blob in bytes.
 	MaxBlob = 16 << 20
 	// MaxDocument is the largest document in bytes.
 	MaxDocument = 1 << 20
+	// MaxKey is the longest key of a document in bytes.
+	MaxKey = 512
 )
 
 // Draft is a fact about to be appended.
@@ -135,7 +143,8 @@ type Blobs interface {
 	Blob(ctx context.Context, h holdfast.Hash) ([]byte, error)
 }
 
-// Store is all that a data source offers.
+// Store is all that a data source offers. What a call was given must not be
+// changed after it, even if it ended early: it may still be being written.
 type Store interface {
 	Journal
 	Documents
@@ -157,4 +166,20 @@ func (m *Mismatch) Error() string {
 // Conflict is the error of an append whose expectation did not hold.
 func Conflict(m Mismatch) error {
 	return holdfast.Errorf(holdfast.Conflict, "%s changed meanwhile: it is at revision %d, not %d; load it again", m.Subject, m.Actual, m.Expect).Because(&m)
+}
+
+// NoDocument is the error of a document that is not there.
+func NoDocument(key string) error {
+	return holdfast.Errorf(holdfast.NotFound, "there is no document %s", key)
+}
+
+// MovedDocument is the error of a document that is not at the revision a write
+// of it expects.
+func MovedDocument(d Document, actual holdfast.Revision) error {
+	return holdfast.Errorf(holdfast.Conflict, "the document %s changed meanwhile: it is at revision %d, not %d; load it again", d.Key, actual, d.Revision)
+}
+
+// NoBlob is the error of a blob that is not there.
+func NoBlob(h holdfast.Hash) error {
+	return holdfast.Errorf(holdfast.NotFound, "there is no blob %s", h)
 }
