@@ -1,0 +1,275 @@
+package sqljournal
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"holdfast"
+	"holdfast/internal/journal"
+)
+
+// Options says where the journal is.
+type Options struct {
+	// Dir is the data directory. It is made if it is not there.
+	Dir string
+	// Now is the clock by which documents expire; time.Now if nil.
+	Now func() time.Time
+	// Warn is told of what was mended without loss and of what may become trouble:
+	// one English sentence each. It must not call the store. May be nil.
+	Warn func(message string)
+}
+
+// checkpointSize is how many bytes the -wal may reach before it is checkpointed,
+// and checkpointShare how many times the size of journal.sums, which every
+// checkpoint writes anew. walLimit is what a larger -wal is cut to after that.
+const (
+	checkpointSize  = 16 << 20
+	checkpointShare = 4
+	walLimit        = 2 * checkpointSize
+)
+
+// Store is a journal.Store in one data directory. It is also archive.Journal
+// and archive.Storage.
+type Store struct {
+	now     func() time.Time
+	warn    func(string)
+	dir     string
+	genesis holdfast.Head
+	reader  // of committed state
+	writer  *writer
+	closing chan struct{} // closed when Close begins
+	stopped chan struct{} // closed when the writing goroutine has ended
+	close   sync.Once
+	closed  error
+	broken  atomic.Pointer[holdfast.Error] // why nothing can be written any more
+
+	// reading is held by readers, and wholly by a checkpoint, which no reader may
+	// hold back. checking is held by a verification, which takes long, and by a
+	// checkpoint, which is put off meanwhile.
+	reading  sync.RWMutex
+	checking sync.Mutex
+
+	mu    sync.Mutex
+	head  holdfast.Head
+	beat  uint64        // of head
+	moved chan struct{} // closed and replaced when head moves
+}
+
+var _ journal.Store = (*Store)(nil)
+
+// fdatasync leaves out of each sync what a commit does not need: the file's
+// times. It holds for all SQLite databases of the process.
+var fdatasync = sync.OnceFunc(func() { sqlite.Fdatasync(true) })
+
+// Open opens the journal in a data directory and makes it there if there is
+// none. It refuses with code Unavailable while another process uses the
+// directory, and with code Damaged if what is stored is not what was written;
+// it then changes nothing. Ctx bounds the opening only.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Warn == nil {
+		o.Warn = func(string) {}
+	}
+	fdatasync()
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil || o.Dir == "" {
+		return nil, holdfast.Errorf(holdfast.Invalid, "the journal needs a data directory").At("dir").Because(err)
+	}
+	o.Dir = dir
+	s, err := open(ctx, o)
+	if err != nil && holdfast.CodeOf(err) == holdfast.Internal {
+		err = holdfast.Errorf(holdfast.Unavailable, "the journal in %s cannot be opened", dir).Because(err)
+	}
+	return s, err
+}
+
+func open(ctx context.Context, o Options) (_ *Store, err error) {
+	var undo cleanups
+	defer func() {
+		if err != nil {
+			undo.run()
+		}
+	}()
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	undo.add(lock.Close)
+	if err := createIfFresh(ctx, o); err != nil {
+		return nil, err
+	}
+	e, err := examine(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	// Closing any descriptor of journal.db drops the locks SQLite holds on it for
+	// this process, so this one stays open until SQLite is done.
+	undo.add(func() error { e.close(); return nil })
+	m, err := e.check(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(e.problems) > 0 {
+		return nil, refusal(o.Dir, e.problems)
+	}
+	s := &Store{
+		now: o.Now, warn: o.Warn, dir: o.Dir,
+		genesis: m.Genesis(), head: m.head, beat: m.beat,
+		moved:   make(chan struct{}),
+		closing: make(chan struct{}),
+		stopped: make(chan struct{}),
+	}
+	if err := s.connect(ctx, e, &undo); err != nil {
+		return nil, err
+	}
+	if err := s.writer.start(ctx, m, e, &undo); err != nil {
+		return nil, err
+	}
+	for _, name := range e.missing {
+		o.Warn(fmt.Sprintf("%s was missing in %s; the whole journal was checked, found sound, and the file was made anew", name, o.Dir))
+	}
+	s.writer.release = undo
+	go s.write()
+	return s, nil
+}
+
+// cleanups are functions that undo an opening, last first.
+type cleanups []func() error
+
+func (c *cleanups) add(f func() error) { *c = append(*c, f) }
+
+func (c cleanups) run() error {
+	var errs []error
+	for i := len(c) - 1; i >= 0; i-- {
+		errs = append(errs, c[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// connect opens the connections. SQLite checkpoints by itself when the last
+// connection to a database closes, which must not happen behind journal.sums:
+// so the last one to close is a reader, which cannot write.
+func (s *Store) connect(ctx context.Context, e *evidence, undo *cleanups) error {
+	path := filepath.Join(s.dir, fileDB)
+	readers, err := sql.Open("sqlite", dsn(path, "ro", "busy_timeout(5000)", "cache_size(-16384)"))
+	if err != nil {
+		return err
+	}
+	undo.add(readers.Close)
+	readers.SetMaxOpenConns(5)
+	readers.SetMaxIdleConns(5)
+	s.reader = reader{readers}
+	guard, err := readers.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	undo.add(guard.Close)
+	s.writer = &writer{store: s, file: e.db, guard: guard, requests: make(chan *request, maxWaiting), checkpoints: make(chan chan error)}
+	return s.writer.connect(ctx, path, undo)
+}
+
+// dsn names a database for the driver. The path is absolute.
+func dsn(path, mode string, pragmas ...string) string {
+	query := url.Values{"mode": {mode}, "_pragma": append([]string{
+		"temp_store(memory)", "wal_autocheckpoint(0)", "synchronous(full)", "trusted_schema(0)",
+	}, pragmas...)}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
+	return u.String()
+}
+
+// createIfFresh makes an empty journal where there is none. The database gets
+// its name when it is whole; a crash before the other two files stand leaves
+// what the next start mends.
+func createIfFresh(ctx context.Context, o Options) error {
+	if fresh, err := isFresh(o.Dir); err != nil || !fresh {
+		return err
+	}
+	path := filepath.Join(o.Dir, fileDB)
+	tmp := path + ".new"
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := os.Remove(tmp + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	id := holdfast.NewID()
+	if err := createDatabase(ctx, tmp, id, o.Now()); err != nil {
+		return fmt.Errorf("make %s: %w", tmp, err)
+	}
+	content, err := os.ReadFile(tmp)
+	if err != nil {
+		return err
+	}
+	pages, err := sumPages(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return err
+	}
+	if err := (sums{journal: id, pages: pages}).write(o.Dir); err != nil {
+		return err
+	}
+	genesis := holdfast.Head{Journal: id, Epoch: 1, Hash: journal.Genesis(id)}
+	return replaceFile(filepath.Join(o.Dir, fileHead), witness{head: genesis}.encode())
+}
+
+func createDatabase(ctx context.Context, path, id string, now time.Time) error {
+	db, err := sql.Open("sqlite", dsn(path, "rwc", "page_size(4096)", "journal_mode(wal)"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := migrate(ctx, tx, 0, now); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, sqlCreate, id); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	if err := db.Close(); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o600) // the -wal and the -shm take the mode after it
+}
+
+// execer runs statements in the transaction it is part of.
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// migrate brings a database from one format to the newest.
+func migrate(ctx context.Context, tx execer, format int, now time.Time) error {
+	for i, statements := range migrations[format:] {
+		if _, err := tx.ExecContext(ctx, statements); err != nil {
+			return fmt.Errorf("make format %d: %w", format+i+1, err)
+		}
+		if _, err := tx.ExecContext(ctx, sqlMigrated, format+i+1, now.UnixMicro()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package sqljournal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"holdfast"
+)
+
+func (w *writer) connect(ctx context.Context, path string, undo *cleanups) error {
+	db, err := sql.Open("sqlite", dsn(path, "rw", "busy_timeout(200)", "cache_size(-65536)", fmt.Sprintf("journal_size_limit(%d)", walLimit)))
+	if err != nil {
+		return err
+	}
+	undo.add(db.Close)
+	db.SetMaxOpenConns(1)
+	if w.conn, err = db.Conn(ctx); err != nil {
+		return err
+	}
+	undo.add(w.conn.Close)
+	w.commit = func(ctx context.Context) error {
+		_, err := w.conn.ExecContext(ctx, sqlCommit)
+		return err
+	}
+	return nil
+}
+
+// start brings the files to the state in which writing may begin.
+func (w *writer) start(ctx context.Context, m meta, e *evidence, undo *cleanups) error {
+	now, err := reader{w.store.db}.readMeta(ctx)
+	if err != nil {
+		return err
+	}
+	if now != m {
+		// The index of the -wal that the other program keeps alive is behind the -wal.
+		return holdfast.Errorf(holdfast.Unavailable, "another program has %s open and reads commit %d where commit %d is stored; end that program and start again", fileDB, now.beat, m.beat)
+	}
+	w.beat = m.beat
+	if err := w.openFiles(undo); err != nil {
+		return err
+	}
+	if err := w.migrate(ctx); err != nil {
+		return err
+	}
+	if err := w.prepare(ctx, undo); err != nil {
+		return err
+	}
+	if e.sums != nil {
+		w.sums = *e.sums
+	} else if err := w.rebuildSums(ctx); err != nil {
+		return err
+	}
+	if e.witness == nil || w.beat != m.beat {
+		if err := w.writeHead(w.store.head); err != nil {
+			return err
+		}
+		if err := w.headFile.Sync(); err != nil {
+			return err
+		}
+	}
+	return w.hold(ctx)
+}
+
+// openFiles opens the -wal and the witness, and syncs what a killed process may
+// have left in memory only: what is read from now on must outlast a loss of
+// power.
+func (w *writer) openFiles(undo *cleanups) error {
+	var err error
+	if w.wal, err = os.Open(filepath.Join(w.store.dir, fileWAL)); err != nil {
+		return err
+	}
+	undo.add(w.wal.Close)
+	if w.headFile, err = os.OpenFile(filepath.Join(w.store.dir, fileHead), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return err
+	}
+	undo.add(w.headFile.Close)
+	return errors.Join(w.wal.Sync(), w.file.Sync(), syncDir(w.store.dir))
+}
+
+// migrate brings an older database to the newest format, as one commit.
+func (w *writer) migrate(ctx context.Context) error {
+	var format int
+	if err := w.conn.QueryRowContext(ctx, sqlFormat).Scan(&format); err != nil {
+		return err
+	}
+	if format == len(migrations) {
+		return nil
+	}
+	if _, err := w.conn.ExecContext(ctx, sqlBegin); err != nil {
+		return err
+	}
+	err := migrate(ctx, w.conn, format, w.store.now())
+	if err == nil {
+		_, err = w.conn.ExecContext(ctx, sqlBeat, w.beat+1)
+	}
+	if err == nil {
+		err = w.commit(ctx)
+	}
+	if err != nil {
+		w.conn.ExecContext(ctx, sqlRollback)
+		return fmt.Errorf("migrate %s: %w", fileDB, err)
+	}
+	w.committed()
+	return nil
+}
+
+func (w *writer) committed() {
+	w.beat++
+	w.written, w.dirty = true, true
+}
+
+// prepare prepares the statements. A connection lives on until the last of its
+// statements is closed, so they are closed first.
+func (w *writer) prepare(ctx context.Context, undo *cleanups) error {
+	s := &w.statements
+	for _, p := range []struct {
+		to    **sql.Stmt
+		query string
+	}{
+		{&s.beat, sqlBeat}, {&s.fact, sqlFact}, {&s.revisions, sqlRevisions}, {&s.appends, sqlAppends},
+		{&s.document, sqlDocument}, {&s.putDocument, sqlPutDocument}, {&s.deleteDocument, sqlDeleteDocument},
+		{&s.deleteExpired, sqlDeleteExpired}, {&s.putBlob, sqlPutBlob}, {&s.frames, sqlFrames},
+	} {
+		var err error
+		if *p.to, err = w.conn.PrepareContext(ctx, p.query); err != nil {
+			return err
+		}
+		undo.add((*p.to).Close)
+	}
+	return nil
+}
