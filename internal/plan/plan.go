@@ -6,10 +6,19 @@
 // The text is one YAML file, decoded strictly: an unknown key, a missing text
 // or a reference to nothing is a [Fault] with line and column, and all faults
 // are reported at once. docs/formats/plan.md describes the file.
+//
+// A plan's life is a row of facts on the subject "plan/<id>":
+//
+//	plan.published   revision n is in force from a date and supersedes n-1
+//
+// [Book] is the projection of these facts, [Service] writes them.
 package plan
 
 import (
+	"time"
+
 	"holdfast"
+	"holdfast/internal/expression"
 	"holdfast/internal/procedure"
 )
 
@@ -58,6 +67,8 @@ type Authority struct {
 	// Level is the lowest gravity at which the authority holds: 1 means only at
 	// level 1, 3 means at any level.
 	Level holdfast.Level `json:"level" yaml:"level"`
+	// Alone means that a holder decides without a second person.
+	Alone bool `json:"alone,omitempty" yaml:"alone,omitempty"`
 }
 
 // Level says in words when a level applies.
@@ -78,12 +89,48 @@ type AlertRule struct {
 	Why   holdfast.Text  `json:"why" yaml:"why"`
 }
 
+// AlertFields are the fields that the match of an alert rule may read.
+func AlertFields() map[string]expression.Type {
+	return map[string]expression.Type{
+		"name":        expression.String, // the label alertname
+		"source":      expression.String, // who sent it: alertmanager, or report for a person's
+		"labels":      expression.StringMap,
+		"annotations": expression.StringMap,
+	}
+}
+
+// Placeholders are the names that stand in braces in a notice for the
+// incident's values.
+var Placeholders = [...]string{"incident", "level", "title", "time", "reason", "link", "plan"}
+
 // Template is the text of a notice. {incident}, {level}, {title}, {time},
 // {reason}, {link} and {plan} stand for the incident's values.
 type Template struct {
 	ID      string        `json:"id" yaml:"id"`
 	Subject holdfast.Text `json:"subject" yaml:"subject"`
 	Body    holdfast.Text `json:"body" yaml:"body"`
+}
+
+// The kinds of probe.
+const (
+	ProbeHTTP    = "http"
+	ProbePayment = "payment"
+)
+
+// Limits of a probe.
+const (
+	MaxTimes     = 100
+	MaxTimeout   = time.Minute
+	MaxProbeBody = 64 << 10 // bytes: as much as a gate buffers of a payment
+)
+
+// ProbeFields are the fields that the expectation of a probe may read.
+func ProbeFields() map[string]expression.Type {
+	return map[string]expression.Type{
+		"status": expression.Int,    // the HTTP status of the answer
+		"millis": expression.Int,    // the time until the whole answer was read
+		"body":   expression.String, // the answer's body
+	}
 }
 
 // Probe is a test that must pass before and during recovery.

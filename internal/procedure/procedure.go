@@ -2,7 +2,9 @@
 // tasks. A plan embeds procedures as data, an incident runs one, a drill counts
 // what was exercised. The package knows which stages requirement R4 makes
 // mandatory, in which order, and when a stage may open; everything else about a
-// flow is the plan's.
+// flow is the plan's. [Check] says what is wrong with a procedure taken by
+// itself; whether the roles, templates and probes it names exist is for the plan
+// to say.
 //
 // Stages open in order. A stage opens when every earlier stage is done or
 // skipped; a stage marked alongside does not hold up the ones after it, so
@@ -10,7 +12,6 @@
 package procedure
 
 import (
-	"fmt"
 	"time"
 
 	"holdfast"
@@ -30,6 +31,9 @@ const (
 	Recover StageKind = "recover"
 	Review  StageKind = "review"
 )
+
+// Kinds lists the stage kinds in the order of R4.
+var Kinds = [...]StageKind{Detect, Confirm, Notify, Stop, Convene, Analyse, Handle, Recover, Review}
 
 // Mandatory returns the stages a procedure of this level must have, in this
 // order (R4.1–R4.9). A plan may not leave one out or change the order.
@@ -61,7 +65,8 @@ type Stage struct {
 	// Limit is the time from opening by which the stage should be done; zero
 	// means none.
 	Limit Duration `json:"limit,omitzero" yaml:"limit,omitempty"`
-	// Alongside lets the next stage open with this one instead of after it.
+	// Alongside lets the next stage open with this one instead of after it. Only
+	// notify, stop, convene and analyse may have it.
 	Alongside bool   `json:"alongside,omitempty" yaml:"alongside,omitempty"`
 	Tasks     []Task `json:"tasks,omitempty" yaml:"tasks,omitempty"`
 }
@@ -97,8 +102,26 @@ type Notice struct {
 	Acknowledge int `json:"acknowledge,omitempty" yaml:"acknowledge,omitempty"`
 }
 
+// The kinds of directive a task may propose. Payments are let in again by a
+// ramp, so no task proposes a lift.
+const (
+	DirectiveStop  = "stop"
+	DirectiveLimit = "limit"
+)
+
+// Limits of a directive that a task proposes: a plan that passes must not be
+// refused in the emergency.
+const (
+	MaxDrain = Duration(10 * time.Minute)
+	// MaxReason is in bytes, for each language.
+	MaxReason = 600
+	// MaxRate is in payments per second.
+	MaxRate = 1_000_000
+)
+
 // Directive proposes a directive to the gates.
 type Directive struct {
+	// Kind is stop or limit.
 	Kind string `json:"kind" yaml:"kind"`
 	// Scope is "all" or an expression over payment fields.
 	Scope string `json:"scope" yaml:"scope"`
@@ -106,13 +129,20 @@ type Directive struct {
 	// force; otherwise a second person approves.
 	PreAuthorised bool `json:"pre_authorised,omitempty" yaml:"pre_authorised,omitempty"`
 	// Drain is how long payments in flight at the stop may take to answer before
-	// they are counted as unknown.
+	// they are counted as unknown. Only a stop has it.
 	Drain Duration `json:"drain,omitzero" yaml:"drain,omitempty"`
+	// Percent of payers whose payments a limit admits, in (0, 100]. Only a limit
+	// has it.
+	Percent float64 `json:"percent,omitempty" yaml:"percent,omitempty"`
+	// RatePerSecond caps the payments a limit admits over all gates; 0 means no
+	// cap.
+	RatePerSecond float64 `json:"rate_per_second,omitempty" yaml:"rate_per_second,omitempty"`
 	// Reason is recorded with the directive and told to those who ask.
 	Reason holdfast.Text `json:"reason" yaml:"reason"`
 }
 
-// Ramp brings payments back step by step.
+// Ramp brings payments back step by step: the percentages rise, and the last is
+// 100.
 type Ramp struct {
 	Steps []Step `json:"steps" yaml:"steps"`
 }
@@ -125,27 +155,6 @@ type Step struct {
 	RatePerSecond float64 `json:"rate_per_second,omitempty" yaml:"rate_per_second,omitempty"`
 	// Hold is how long to stay on the step before the next is offered.
 	Hold Duration `json:"hold,omitzero" yaml:"hold,omitempty"`
-}
-
-// Duration is a time span written as "90s", "5m", "1h30m".
-type Duration time.Duration
-
-// D returns the span for use with package time.
-func (d Duration) D() time.Duration { return time.Duration(d) }
-
-func (d Duration) String() string { return time.Duration(d).String() }
-
-// MarshalText writes the span as text.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
-
-// UnmarshalText reads a span that is not negative.
-func (d *Duration) UnmarshalText(text []byte) error {
-	v, err := time.ParseDuration(string(text))
-	if err != nil || v < 0 {
-		return fmt.Errorf("%q is not a time span: write it as 90s, 5m or 1h30m", text)
-	}
-	*d = Duration(v)
-	return nil
 }
 
 // Task finds a task and the index of its stage.
@@ -174,7 +183,7 @@ const (
 func (s Status) Closed() bool { return s == Done || s == Skipped }
 
 // Openable returns the indexes of the stages that are waiting and may open now,
-// given the status of each stage.
+// given the status of each stage: status has one entry per stage.
 func (p Procedure) Openable(status []Status) []int {
 	var open []int
 	for i, s := range p.Stages {

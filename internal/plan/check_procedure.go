@@ -1,0 +1,85 @@
+package plan
+
+import (
+	"holdfast"
+	"holdfast/internal/procedure"
+)
+
+// procedures checks what package procedure cannot know: the texts, and whether
+// what a procedure names is in the plan.
+func (c *checker) procedures() {
+	tasks := 0
+	for i, p := range c.plan.Procedures {
+		path := at("procedures", i)
+		c.text(path+".title", p.Title)
+		for j, s := range p.Stages {
+			c.stage(at(path+".stages", j), s)
+			tasks += len(s.Tasks)
+		}
+		for _, f := range procedure.Check(p) {
+			c.add(path+"."+f.Path, f.Rule, f.Error)
+		}
+	}
+	if tasks > MaxTasks {
+		c.add("procedures", "P018", holdfast.Errorf(holdfast.TooLarge, "the procedures have %d tasks together; %d is the limit", tasks, MaxTasks))
+	}
+}
+
+func (c *checker) stage(path string, s procedure.Stage) {
+	c.required(path+".stage", string(s.Kind))
+	c.text(path+".title", s.Title)
+	c.optionalText(path+".guide", s.Guide)
+	c.knownRole(path+".role", s.Role)
+	for i, t := range s.Tasks {
+		c.task(at(path+".tasks", i), t)
+	}
+}
+
+func (c *checker) task(path string, t procedure.Task) {
+	c.name(path+".id", t.ID)
+	c.text(path+".title", t.Title)
+	c.optionalText(path+".guide", t.Guide)
+	if t.Role != "" {
+		c.knownRole(path+".role", t.Role)
+	}
+	if t.Notice != nil {
+		c.notice(path+".notice", *t.Notice)
+	}
+	if t.Directive != nil {
+		c.directive(path+".directive", *t.Directive)
+	}
+	if t.Probes != nil && c.count(path+".probes", len(t.Probes)) {
+		for i, id := range t.Probes {
+			_, found := c.plan.Probe(id)
+			c.known(at(path+".probes", i), "probe", id, found)
+		}
+	}
+}
+
+func (c *checker) notice(path string, n procedure.Notice) {
+	if c.required(path+".template", n.Template) {
+		_, found := c.plan.Template(n.Template)
+		c.known(path+".template", "template", n.Template, found)
+	}
+	if c.count(path+".to", len(n.To)) {
+		for i, role := range n.To {
+			c.knownRole(at(path+".to", i), role)
+		}
+	}
+	if c.atMost(path+".channels", len(n.Channels), MaxEntries) {
+		for i, channel := range n.Channels {
+			c.name(at(path+".channels", i), channel)
+		}
+	}
+	if n.Acknowledge < 0 || n.Acknowledge > MaxEntries {
+		c.add(path+".acknowledge", "P015", holdfast.Errorf(holdfast.Invalid, "0 to %d people can be asked to acknowledge, not %d", MaxEntries, n.Acknowledge))
+	}
+}
+
+func (c *checker) directive(path string, d procedure.Directive) {
+	c.required(path+".kind", d.Kind)
+	if c.required(path+".scope", d.Scope) {
+		c.expression(path+".scope", compileScope(d.Scope))
+	}
+	c.text(path+".reason", d.Reason)
+}
