@@ -1,0 +1,106 @@
+package roster
+
+import (
+	"fmt"
+	"net/mail"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"holdfast"
+)
+
+// check returns what is wrong with a person; each error's field is a path as
+// contacts[1].address.
+func check(p Person) []*holdfast.Error {
+	var faults []*holdfast.Error
+	invalid := func(field, format string, args ...any) {
+		faults = append(faults, holdfast.Errorf(holdfast.Invalid, format, args...).At(field))
+	}
+	ident := func(field, what, s string) {
+		if !holdfast.ValidName(s) {
+			invalid(field, "%q cannot be %s: use 1 to 64 lower-case letters, digits, '-', '_' and '.', a letter or digit first", s, what)
+		}
+	}
+	ident("id", "a person's id", p.ID)
+	switch {
+	case p.Name == "":
+		invalid("name", "the person needs a name")
+	case !line(p.Name, maxName):
+		invalid("name", "the name must be one line of up to %d characters, without space around it", maxName)
+	}
+	if p.Department != "" {
+		ident("department", "a department", p.Department)
+	}
+	if p.Account != "" {
+		ident("account", "an account", p.Account)
+	}
+	if p.Lang != "" && !slices.Contains(holdfast.Langs[:], p.Lang) {
+		invalid("lang", "language %q: write zh-Hant, zh-Hans or en, or leave it out", p.Lang)
+	}
+	if len(p.Roles) > maxRoles {
+		invalid("roles", "a person has at most %d roles, not %d", maxRoles, len(p.Roles))
+	}
+	for i, r := range p.Roles {
+		field := fmt.Sprintf("roles[%d]", i)
+		ident(field, "a role", r)
+		if slices.Contains(p.Roles[:i], r) {
+			invalid(field, "the role %q stands here twice", r)
+		}
+	}
+	if len(p.Contacts) > maxContacts {
+		invalid("contacts", "a person has at most %d contacts, not %d", maxContacts, len(p.Contacts))
+	}
+	for i, c := range p.Contacts {
+		if e := checkContact(c); e != nil {
+			faults = append(faults, e.At(fmt.Sprintf("contacts[%d].%s", i, e.Field)))
+		}
+		if slices.ContainsFunc(p.Contacts[:i], func(d Contact) bool { return c.Channel == d.Channel && c.Address == d.Address }) {
+			invalid(fmt.Sprintf("contacts[%d]", i), "the contact %s stands here twice", c.Address)
+		}
+	}
+	return faults
+}
+
+// line reports whether s is one printable line of at most limit characters.
+func line(s string, limit int) bool {
+	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= limit && s == strings.TrimSpace(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// phoneNumber has 3 to 15 digits (ITU-T E.164), with or without a plus before
+// and single spaces and hyphens between.
+var phoneNumber = regexp.MustCompile(`^\+?[0-9]([ -]?[0-9]){2,14}$`)
+
+func checkContact(c Contact) *holdfast.Error {
+	bad := func(want string) *holdfast.Error {
+		return holdfast.Errorf(holdfast.Invalid, "%q is not "+want, c.Address).At("address")
+	}
+	if len(c.Address) > maxAddress {
+		return holdfast.Errorf(holdfast.TooLarge, "an address has at most %d bytes, not %d", maxAddress, len(c.Address)).At("address")
+	}
+	switch c.Channel {
+	case SMTP:
+		if a, err := mail.ParseAddress(c.Address); err != nil || a.Address != c.Address {
+			return bad("a mail address: write it bare, as name@example.com")
+		}
+	case Webhook:
+		if !webhook(c.Address) {
+			return bad("a webhook's address: write a URL with http or https and a host, and no user, password or fragment")
+		}
+	case Phone:
+		if !phoneNumber.MatchString(c.Address) {
+			return bad("a phone number: write 3 to 15 digits, as +886 2 5550 0101")
+		}
+	default:
+		return holdfast.Errorf(holdfast.Invalid, "there is no channel %q; write smtp, webhook or phone", c.Channel).At("channel")
+	}
+	return nil
+}
+
+func webhook(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && u.Fragment == ""
+}

@@ -1,0 +1,88 @@
+package roster
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/journal"
+)
+
+// record states how people are from now on; those who are so already give no
+// fact. It is all or nothing, and the error lists every fault.
+func record(b *Book, people []Person, now time.Time) ([]journal.Draft, error) {
+	if len(people) > MaxPeople {
+		return nil, holdfast.Errorf(holdfast.TooLarge, "at most %d people are recorded at once, not %d", MaxPeople, len(people))
+	}
+	var drafts []journal.Draft
+	var faults []error
+	for i, p := range people {
+		for _, e := range slices.Concat(check(p), checkDays(p, now), checkUnique(p, people[:i]), checkAccount(b, p, people)) {
+			faults = append(faults, e.At(fmt.Sprintf("people[%d].%s", i, e.Field)))
+		}
+		if before, ok := b.people[p.ID]; !ok || !before.equal(p) {
+			drafts = append(drafts, journal.NewDraft(subject(p.ID), b.revisions[p.ID], kindRecorded, p))
+		}
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	return drafts, nil
+}
+
+// checkDays refuses contacts verified in the future. A day has no time zone, so
+// it may be tomorrow's in UTC.
+func checkDays(p Person, now time.Time) []*holdfast.Error {
+	var faults []*holdfast.Error
+	for i, c := range p.Contacts {
+		if c.Verified.After(now.Add(24 * time.Hour)) {
+			faults = append(faults, holdfast.Errorf(holdfast.Invalid, "the contact cannot have been verified on %s, which is still to come", c.Verified.Format(time.DateOnly)).
+				At(fmt.Sprintf("contacts[%d].verified", i)))
+		}
+	}
+	return faults
+}
+
+// checkUnique refuses a person whose id or account another of the same list has.
+func checkUnique(p Person, before []Person) []*holdfast.Error {
+	var faults []*holdfast.Error
+	for _, q := range before {
+		if p.ID == q.ID {
+			faults = append(faults, holdfast.Errorf(holdfast.Invalid, "the person %q stands in the list twice", p.ID).At("id"))
+		}
+		if p.Account != "" && p.Account == q.Account {
+			faults = append(faults, holdfast.Errorf(holdfast.Invalid, "the account %q is %q's in this list; two people do not share one", p.Account, q.ID).At("account"))
+		}
+	}
+	return faults
+}
+
+// checkAccount refuses an account that is someone's in the roster, unless the
+// list takes it from him.
+func checkAccount(b *Book, p Person, list []Person) []*holdfast.Error {
+	if p.Account == "" {
+		return nil
+	}
+	for _, q := range b.people {
+		if q.Account != p.Account || q.ID == p.ID {
+			continue
+		}
+		if !slices.ContainsFunc(list, func(n Person) bool { return n.ID == q.ID }) {
+			return []*holdfast.Error{holdfast.Errorf(holdfast.Conflict, "the account %q is %q's; two people do not share one", p.Account, q.ID).At("account")}
+		}
+	}
+	return nil
+}
+
+// leave states that a person is no longer here.
+func leave(b *Book, id, reason string) ([]journal.Draft, error) {
+	if _, ok := b.people[id]; !ok {
+		return nil, holdfast.Errorf(holdfast.NotFound, "there is no person %q", id)
+	}
+	if reason == "" || !line(reason, maxReason) {
+		return nil, holdfast.Errorf(holdfast.Invalid, "say why in one line of up to %d characters", maxReason).At("reason")
+	}
+	return []journal.Draft{journal.NewDraft(subject(id), b.revisions[id], kindLeft, left{Reason: reason})}, nil
+}
