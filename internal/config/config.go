@@ -1,0 +1,153 @@
+// Package config reads the settings of a control node ([Config], for "serve")
+// and of a gate ([Gate], for "gate run"): one YAML file each, with environment
+// variables and flags over it.
+//
+// A setting has a path, such as "fleet.lease". It takes its value from the first
+// of these that gives one:
+//
+//	a flag                    --fleet-lease 20s
+//	an environment variable   HOLDFAST_FLEET_LEASE=20s
+//	the file                  fleet: {lease: 20s}
+//	its default
+//
+// Lists are written with commas in flags and variables. What stands inside a
+// list of sections, such as a gate's routes, can only be written in the file.
+//
+// Reading is strict and complete: an unknown key, a key written twice, a value
+// of the wrong form or a rule broken between settings is a [Fault] that says
+// where (file:line:column, variable or flag), which setting, what and how to
+// mend it; all faults are returned together as [Faults]. Anchors and aliases are
+// refused, so what a line says is what holds there. A file has at most 1 MiB.
+//
+// Secrets never stand in a file or a flag: a setting that is one takes a
+// reference, "env:NAME" or "file:PATH" ([Secret]). Names of files and
+// directories are relative to the directory the process runs in.
+//
+// docs/configuration.md lists every setting; a test holds it to the structs.
+package config
+
+import "holdfast"
+
+// Config holds the settings of a control node.
+type Config struct {
+	// Data is the directory of the journal and of all else the node keeps.
+	Data string `yaml:"data" default:"holdfast-data"`
+	// Operator is the name of the payment system's operator, for people to read.
+	Operator string `yaml:"operator"`
+	// Language is used where neither the account nor the browser asks for one.
+	Language holdfast.Lang `yaml:"language" default:"zh-Hant" one:"zh-Hant zh-Hans en"`
+	// TimeZone is used where the account has none.
+	TimeZone Zone `yaml:"time_zone" default:"UTC"`
+	// AllowedHosts are the host names, without port, under which people and
+	// programs reach the node. Empty means only the loopback names and addresses.
+	AllowedHosts []Host   `yaml:"allowed_hosts"`
+	Listen       Listen   `yaml:"listen"`
+	TLS          Pair     `yaml:"tls"`
+	Fleet        Fleet    `yaml:"fleet"`
+	Notices      Notices  `yaml:"notices"`
+	Sessions     Sessions `yaml:"sessions"`
+	Series       Series   `yaml:"series"`
+	Log          Log      `yaml:"log"`
+
+	origins map[string]Origin
+}
+
+// Listen says where a control node listens. Port 0 takes a free port.
+type Listen struct {
+	// Console serves the screens and the API.
+	Console Address `yaml:"console" default:"127.0.0.1:8800"`
+	// Fleet serves gates that are processes of their own; empty means none.
+	Fleet Address `yaml:"fleet"`
+	// Metrics serves Prometheus metrics without sign-in; empty means none.
+	Metrics Address `yaml:"metrics"`
+}
+
+// Pair is a certificate chain and its private key, as PEM files.
+type Pair struct {
+	Certificate File `yaml:"certificate"`
+	Key         File `yaml:"key"`
+}
+
+// MutualTLS is a pair and the authority that signed the other side's
+// certificate, as PEM files.
+type MutualTLS struct {
+	Authority   File `yaml:"authority"`
+	Certificate File `yaml:"certificate"`
+	Key         File `yaml:"key"`
+}
+
+// Fleet holds how the node and the gates know each other. Without files the
+// node is its own authority, in the directory "fleet" of its data.
+type Fleet struct {
+	MutualTLS `yaml:",inline"`
+	// Lease is how long a gate may admit payments after a heartbeat without the
+	// next one, from 2 s to 10 min.
+	Lease Duration `yaml:"lease" default:"30s"`
+}
+
+// Notices holds how people are told.
+type Notices struct {
+	SMTP    SMTP    `yaml:"smtp"`
+	Webhook Webhook `yaml:"webhook"`
+}
+
+// SMTP is the mail server that takes our mail. Without a host no mail is sent.
+type SMTP struct {
+	Host string `yaml:"host"`
+	Port int    `yaml:"port" default:"587"`
+	// StartTLS means that mail is sent only over an encrypted connection.
+	StartTLS bool   `yaml:"starttls" default:"true"`
+	Username string `yaml:"username"`
+	Password Secret `yaml:"password"`
+	// From is the sender's address: "duty@example.org" or "Duty <duty@…>".
+	From string `yaml:"from"`
+}
+
+// Webhook holds how outgoing webhooks are signed.
+type Webhook struct {
+	Secret Secret `yaml:"secret"`
+}
+
+// Sessions says how long a person stays signed in.
+type Sessions struct {
+	// Idle ends a session that was not used for so long.
+	Idle Duration `yaml:"idle" default:"2h"`
+	// Lifetime ends every session.
+	Lifetime Duration `yaml:"lifetime" default:"24h"`
+}
+
+// Series holds what is kept of the counts per second.
+type Series struct {
+	// Retention is how long, from 1 h to 8784 h (366 days).
+	Retention Duration `yaml:"retention" default:"168h"`
+}
+
+// Log says how the process logs to its standard error.
+type Log struct {
+	Level  string `yaml:"level" default:"info" one:"debug info warn error"`
+	Format string `yaml:"format" default:"text" one:"text json"`
+}
+
+// Options say where settings come from.
+type Options struct {
+	// File is read if it is not empty.
+	File string
+	// Content, if not nil, is used instead of the file's; File then only names it.
+	Content []byte
+	// Env looks up an environment variable; nil means there are none.
+	Env func(string) (string, bool)
+	// Flags holds the values of the flags that were given, by the setting's path.
+	Flags map[string]string
+}
+
+// Load reads the settings of a control node. The error is [Faults] if settings
+// are at fault; the Config must not be used then.
+func Load(opt Options) (Config, error) {
+	var c Config
+	origins, err := load(opt, &c, c.check)
+	c.origins = origins
+	return c, err
+}
+
+// Explain lists every setting with its value and where it came from.
+func (c Config) Explain() []Setting { return explain(c, c.origins) }

@@ -1,0 +1,157 @@
+package config
+
+import (
+	_ "embed"
+	"iter"
+
+	"holdfast/internal/payment"
+)
+
+// DefaultGateYAML is the settings file of a gate in front of the sandbox's
+// payment API. It is also the example to start from.
+//
+//go:embed gate.yaml
+var DefaultGateYAML string
+
+// Gate holds the settings of a gate.
+type Gate struct {
+	// Name is the gate's own, for life: see holdfast.ValidName.
+	Name string `yaml:"name"`
+	// Data is the gate's own directory.
+	Data    string     `yaml:"data" default:"holdfast-gate"`
+	Listen  GateListen `yaml:"listen"`
+	Primary Primary    `yaml:"primary"`
+	Control Control    `yaml:"control"`
+	// Mode says what the gate does without a lease, where the route does not.
+	Mode string `yaml:"mode" default:"static" one:"static strict observe"`
+	// Routes are tried in order; the first that matches takes the request.
+	Routes []Route `yaml:"routes"`
+	// TestPayers are the test accounts: only their payments may carry the mark of
+	// a probe, which passes the stop of its incident.
+	TestPayers []string `yaml:"test_payers"`
+	Log        Log      `yaml:"log"`
+
+	origins map[string]Origin
+}
+
+// GateListen says where a gate listens. Port 0 takes a free port.
+type GateListen struct {
+	// Payments serves the clients of the payment API.
+	Payments Address `yaml:"payments" default:"127.0.0.1:8080"`
+	// Metrics serves Prometheus metrics; empty means none.
+	Metrics Address `yaml:"metrics"`
+}
+
+// Primary is the payment system behind the gate.
+type Primary struct {
+	// URL has no path: requests are forwarded under the path they came with.
+	URL URL `yaml:"url"`
+}
+
+// Control says which control nodes the gate follows. With no URL it follows
+// none and takes only local commands.
+type Control struct {
+	URLs      []URL `yaml:"urls"`
+	MutualTLS `yaml:",inline"`
+}
+
+// Route is one kind of request of the payment API.
+type Route struct {
+	Name string `yaml:"name"`
+	// Methods of HTTP; empty means every method.
+	Methods []string `yaml:"methods" one:"GET HEAD POST PUT PATCH DELETE OPTIONS"`
+	Path    Pattern  `yaml:"path"`
+	Kind    string   `yaml:"kind" one:"payment refund inquiry other"`
+	// Mode is the gate's unless it stands here.
+	Mode string `yaml:"mode" one:"static strict observe"`
+	// Body says how fields are read from the body of a payment or refund.
+	Body   string `yaml:"body" default:"opaque" one:"opaque json form xml"`
+	Fields Fields `yaml:"fields"`
+	// Unreadable says what becomes of a payment when a field the route names
+	// cannot be read from it.
+	Unreadable string  `yaml:"unreadable" default:"decline" one:"decline forward"`
+	Outcome    Outcome `yaml:"outcome"`
+	// Timeout is how long the primary may take to answer, from 100 ms to 5 min.
+	Timeout Duration `yaml:"timeout" default:"10s"`
+	Decline Decline  `yaml:"decline"`
+	// Inquiry settles unknown outcomes; without it a person must.
+	Inquiry *Inquiry `yaml:"inquiry"`
+}
+
+// Fields says where each field of a payment stands.
+type Fields struct {
+	Identity Source `yaml:"identity"`
+	Amount   Source `yaml:"amount"`
+	Currency Source `yaml:"currency"`
+	Payer    Source `yaml:"payer"`
+	Payee    Source `yaml:"payee"`
+	Channel  Source `yaml:"channel"`
+	Method   Source `yaml:"method"`
+}
+
+// All yields each field of a payment with its source, the zero Source included,
+// in the order of payment.Fields.
+func (f Fields) All() iter.Seq2[payment.Field, Source] {
+	sources := map[payment.Field]Source{
+		payment.Identity: f.Identity, payment.Amount: f.Amount, payment.Currency: f.Currency,
+		payment.Payer: f.Payer, payment.Payee: f.Payee, payment.Channel: f.Channel, payment.Method: f.Method,
+	}
+	return func(yield func(payment.Field, Source) bool) {
+		for _, field := range payment.Fields() {
+			if !yield(field, sources[field]) {
+				return
+			}
+		}
+	}
+}
+
+// Outcome says what the statuses of the primary's answers mean. A status in
+// neither list means that the outcome is unknown.
+type Outcome struct {
+	Done    []Statuses `yaml:"done" default:"200, 201"`
+	NotDone []Statuses `yaml:"not_done" default:"400-407, 410-499"`
+}
+
+// Decline is the answer to a payment that is not admitted: problem+json.
+type Decline struct {
+	Status int    `yaml:"status" default:"503"`
+	Type   string `yaml:"type" default:"about:blank"`
+	Title  string `yaml:"title" default:"Payments are suspended"`
+	// RetryAfter is sent in whole seconds; 0 means that it is not sent.
+	RetryAfter Duration `yaml:"retry_after" default:"30s"`
+}
+
+// Inquiry asks the primary what became of a payment. The answer is compared with
+// Done, then NotDone, then Absent; if none holds, the outcome stays unknown.
+type Inquiry struct {
+	Method string `yaml:"method" default:"GET" one:"GET POST"`
+	// Path and query to ask, with {identity} where the identity goes.
+	Path    string `yaml:"path"`
+	Done    Answer `yaml:"done"`
+	NotDone Answer `yaml:"not_done"`
+	// Absent statuses say that the primary knows no such payment. They mean "not
+	// done" once the last attempt is SettledAfter old, and nothing before: the
+	// attempt may still be on its way.
+	Absent       []Statuses `yaml:"absent" default:"404"`
+	SettledAfter Duration   `yaml:"settled_after" default:"2m"`
+}
+
+// Answer describes answers: the status is one of Status and, if Field is set,
+// that field reads as one of Is.
+type Answer struct {
+	Status []Statuses `yaml:"status"`
+	Field  Source     `yaml:"field"`
+	Is     []string   `yaml:"is"`
+}
+
+// LoadGate reads the settings of a gate. The error is [Faults] if settings are
+// at fault; the Gate must not be used then.
+func LoadGate(opt Options) (Gate, error) {
+	var g Gate
+	origins, err := load(opt, &g, g.check)
+	g.origins = origins
+	return g, err
+}
+
+// Explain lists every setting with its value and where it came from.
+func (g Gate) Explain() []Setting { return explain(g, g.origins) }
