@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Checks the tree as "make check" does: the steps named as arguments, or all of
+# them, in the order below. Each step is announced and timed; the first that
+# fails ends the run with its reason.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+all=(packages format vet staticcheck tidy build test fuzz)
+
+# packages: what the tests need from Debian.
+step_packages() { tools/packages.sh; }
+
+# format: gofmt.
+step_format() {
+	local wrong
+	wrong=$(gofmt -l .)
+	[ -z "$wrong" ] || { echo "not formatted; run 'make fmt':" "$wrong"; return 1; }
+}
+
+step_vet() { go vet ./...; }
+
+# staticcheck: built from the tools module, run over this one.
+step_staticcheck() { go tool -modfile=tools/go.mod staticcheck ./...; }
+
+# tidy: go.mod and go.sum name what the code imports, no less and no more.
+step_tidy() {
+	go mod tidy -diff || { echo "run 'go mod tidy'"; return 1; }
+	go -C tools mod tidy -diff || { echo "run 'go -C tools mod tidy'"; return 1; }
+}
+
+# build: the program that tests start and kill, built without the race detector.
+step_build() { make --no-print-directory build; }
+
+# test: everything under the race detector. Seeds of fuzz targets run here, too.
+step_test() { HOLDFAST_BINARY="$PWD/build/holdfast" go test -race -count=1 -timeout 10m ./...; }
+
+# fuzz: two seconds of new inputs for each target.
+step_fuzz() { tools/fuzz.sh "${FUZZTIME:-2s}"; }
+
+begun=$SECONDS
+[ $# -gt 0 ] || set -- "${all[@]}"
+for step; do
+	[[ " ${all[*]} " == *" $step "* ]] || { echo "there is no step '$step'; the steps are: ${all[*]}" >&2; exit 2; }
+	echo "== $step"
+	start=$SECONDS
+	# A function called in a condition would run with errexit off.
+	set +e
+	(set -e; "step_$step")
+	status=$?
+	set -e
+	if [ $status -ne 0 ]; then
+		echo "== $step FAILED after $((SECONDS - start)) s" >&2
+		exit 1
+	fi
+	echo "== $step done in $((SECONDS - start)) s"
+done
+echo "== all done in $((SECONDS - begun)) s"
