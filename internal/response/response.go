@@ -31,6 +31,7 @@ import (
 	"holdfast/internal/posture"
 	"holdfast/internal/procedure"
 	"holdfast/internal/ramp"
+	"holdfast/internal/roster"
 	"holdfast/internal/traffic"
 )
 
@@ -49,6 +50,8 @@ type Service struct {
 	Directives *directive.Book
 	Gates      *enrolment.Book
 	Notices    *notify.Book
+	Sender     *notify.Service
+	Roster     *roster.Book
 	Series     *traffic.Series
 	Prober     Prober
 	Log        *slog.Logger

@@ -1,0 +1,270 @@
+package api
+
+import (
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/access"
+	"holdfast/internal/alert"
+	"holdfast/internal/directive"
+	"holdfast/internal/plan"
+	"holdfast/internal/posture"
+	"holdfast/internal/roster"
+	"holdfast/internal/view"
+	"holdfast/internal/web"
+)
+
+func (a *API) status(c *call) (any, error) {
+	s := Status{
+		Version: a.View.Version, Head: a.Desk.State.Head(), Time: a.Desk.Now().UTC(),
+		Account: c.who.Account, Rights: []string{}, Operator: a.View.Operator,
+	}
+	for _, r := range access.AllActions() {
+		if c.who.May(r) {
+			s.Rights = append(s.Rights, string(r))
+		}
+	}
+	return s, nil
+}
+
+func (a *API) posture(*call) (any, error) { return a.View.Posture(), nil }
+
+func (a *API) traffic(c *call) (any, error) {
+	minutes, err := c.number("minutes")
+	if err != nil {
+		return nil, err
+	}
+	return a.View.Chart(time.Duration(minutes) * time.Minute)
+}
+
+func (a *API) events(c *call) (any, error) {
+	return written, web.Events(c.w, c.r, a.Desk.State)
+}
+
+func (a *API) facts(c *call) (any, error) {
+	after, err := c.number("after")
+	if err != nil {
+		return nil, err
+	}
+	_, limit, err := c.page()
+	if err != nil {
+		return nil, err
+	}
+	if limit == 0 {
+		limit = view.PageSize
+	}
+	facts, err := a.Store.Read(c.r.Context(), holdfast.Position(after), limit)
+	if err != nil {
+		return nil, err
+	}
+	head := a.Desk.State.Head().Position
+	p := view.Page[holdfast.Fact]{Items: facts, Total: int(head)}
+	if p.Items == nil {
+		p.Items = []holdfast.Fact{}
+	}
+	if n := len(facts); n > 0 && facts[n-1].Position < head {
+		p.Next = int(facts[n-1].Position)
+	}
+	return p, nil
+}
+
+func (a *API) alerts(c *call) (any, error) {
+	offset, limit, err := c.page()
+	if err != nil {
+		return nil, err
+	}
+	return a.View.AllAlerts(c.flag("waiting"), offset, limit), nil
+}
+
+func (a *API) alert(c *call) (any, error) { return a.View.Alert(c.path("id")) }
+
+func (a *API) dismissAlert(c *call) (any, error) {
+	in, err := body[Reason](c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.Alerts.Dismiss(c.r.Context(), c.by(), c.path("id"), in.Reason)
+}
+
+func (a *API) report(c *call) (any, error) {
+	in, err := body[alert.Report](c)
+	if err != nil {
+		return nil, err
+	}
+	id, err := a.Alerts.Report(c.r.Context(), c.by(), in)
+	return Created{id}, err
+}
+
+// maxWebhook is the largest webhook of Alertmanager in bytes: about ten
+// thousand alerts.
+const maxWebhook = 16 << 20
+
+// alertmanager stores a delivery before it answers. Whatever keeps it from
+// storing is 503, never 429: Alertmanager tries again on 5xx alone.
+func (a *API) alertmanager(c *call) (any, error) {
+	content, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxWebhook))
+	if err != nil {
+		return nil, holdfast.Errorf(holdfast.TooLarge, "a webhook has at most %d bytes; set max_alerts", maxWebhook).Because(err)
+	}
+	d, err := alert.DecodeAlertmanager(content)
+	if err != nil {
+		return nil, err
+	}
+	sender := holdfast.Actor{Kind: holdfast.Sender, ID: c.who.Account, Name: c.who.Actor.Name, Via: c.who.Actor.Via}
+	if err := a.Alerts.Deliver(c.r.Context(), sender, d); err != nil {
+		if code := holdfast.CodeOf(err); code == holdfast.Invalid || code == holdfast.TooLarge {
+			return nil, err
+		}
+		return nil, holdfast.Errorf(holdfast.Unavailable, "the alerts could not be stored; send them again").Because(err)
+	}
+	return nil, nil
+}
+
+func (a *API) directives(c *call) (any, error) {
+	offset, limit, err := c.page()
+	if err != nil {
+		return nil, err
+	}
+	return a.View.AllDirectives(offset, limit), nil
+}
+
+func (a *API) propose(c *call) (any, error) {
+	in, err := body[Propose](c)
+	if err != nil {
+		return nil, err
+	}
+	if !(in.DrainSeconds >= 0 && in.DrainSeconds <= math.MaxInt32) {
+		return nil, holdfast.Errorf(holdfast.Invalid, "drain_seconds is not a time").At("drain_seconds")
+	}
+	p := directive.Proposal{
+		Kind: posture.Kind(in.Kind), Scope: in.Scope, Reason: in.Reason, Incident: in.Incident,
+		Share: in.Share, Rate: in.Rate, Drain: time.Duration(in.DrainSeconds * float64(time.Second)),
+	}
+	id, err := a.Response.Propose(c.r.Context(), c.who.Actor, c.who.Account, p)
+	return Created{id}, err
+}
+
+// directive answers at once, or, with wait, when there is nothing more to wait
+// for.
+func (a *API) directive(c *call) (any, error) {
+	wait, err := c.wait()
+	if err != nil {
+		return nil, err
+	}
+	watch, end := a.Desk.State.Watch()
+	defer end()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		d, err := a.View.Directive(c.path("id"))
+		if err != nil || wait == 0 || !d.Confirmed.IsZero() || d.State == string(directive.Lifted) || d.State == string(directive.Refused) {
+			return d, err
+		}
+		select {
+		case <-watch:
+		case <-timer.C:
+			return d, nil
+		case <-c.r.Context().Done():
+			return d, nil
+		}
+	}
+}
+
+func (a *API) approve(c *call) (any, error) {
+	return nil, a.Directives.Approve(c.r.Context(), c.by(), c.path("id"))
+}
+
+func (a *API) refuse(c *call) (any, error) {
+	in, err := body[Reason](c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.Directives.Refuse(c.r.Context(), c.by(), c.path("id"), in.Reason)
+}
+
+func (a *API) lift(c *call) (any, error) {
+	in, err := body[Lift](c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.Directives.Lift(c.r.Context(), c.by(), c.path("id"), in.Revision, in.Reason)
+}
+
+func (a *API) gates(*call) (any, error) { return a.View.AllGates(), nil }
+
+func (a *API) gate(c *call) (any, error) { return a.View.Gate(c.path("name")) }
+
+func (a *API) retire(c *call) (any, error) {
+	in, err := body[Reason](c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.Gates.Retire(c.r.Context(), c.by(), c.path("name"), in.Reason)
+}
+
+func (a *API) unknowns(c *call) (any, error) {
+	offset, limit, err := c.page()
+	if err != nil {
+		return nil, err
+	}
+	return a.View.Unknowns(c.flag("settled"), offset, limit), nil
+}
+
+func (a *API) plan(*call) (any, error) { return a.View.Plan(0) }
+
+func (a *API) revisions(*call) (any, error) { return a.View.PlanRevisions(), nil }
+
+func (a *API) revision(c *call) (any, error) {
+	n, err := strconv.Atoi(c.path("n"))
+	if err != nil || n < 1 {
+		return nil, holdfast.Errorf(holdfast.NotFound, "the plan has no revision %q", c.path("n"))
+	}
+	return a.View.Plan(n)
+}
+
+func (a *API) publish(c *call) (any, error) {
+	in, err := body[Publish](c)
+	if err != nil {
+		return nil, err
+	}
+	n, err := a.Plans.Publish(c.r.Context(), c.by(), []byte(in.Text), in.Note)
+	return Published{n}, err
+}
+
+func (a *API) lint(c *call) (any, error) {
+	in, err := body[Lint](c)
+	if err != nil {
+		return nil, err
+	}
+	_, faults := plan.Decode("", []byte(in.Text))
+	if faults == nil {
+		return []plan.Fault{}, nil
+	}
+	return []plan.Fault(faults), nil
+}
+
+func (a *API) people(*call) (any, error) { return a.View.People(), nil }
+
+func (a *API) record(c *call) (any, error) {
+	in, err := body[People](c)
+	if err != nil {
+		return nil, err
+	}
+	people, err := roster.DecodePeople("", []byte(in.Text))
+	if err != nil {
+		return nil, holdfast.Errorf(holdfast.Invalid, "%v", err).At("text")
+	}
+	return nil, a.Roster.Record(c.r.Context(), c.by(), people...)
+}
+
+func (a *API) leave(c *call) (any, error) {
+	in, err := body[Reason](c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.Roster.Leave(c.r.Context(), c.by(), c.path("id"), in.Reason)
+}

@@ -1,0 +1,121 @@
+package api
+
+import (
+	"net/http"
+
+	"holdfast"
+	"holdfast/internal/access"
+	"holdfast/internal/alert"
+	"holdfast/internal/enrolment"
+	"holdfast/internal/incident"
+	"holdfast/internal/plan"
+	"holdfast/internal/view"
+)
+
+// route is one row of the table.
+type route struct {
+	Method, Path string
+	// Right is what the caller needs; public and anyone are not rights of an
+	// account.
+	Right   access.Action
+	Summary string
+	Query   []string
+	// In and Out are zero values of the body and the answer; nil means none.
+	In, Out any
+	// Created means that success is 201.
+	Created bool
+	Do      func(*API, *call) (any, error)
+}
+
+const (
+	// public needs no sign-in.
+	public access.Action = ""
+	// anyone needs sign-in and no right.
+	anyone access.Action = "signed-in"
+)
+
+func (rt route) status() int {
+	switch {
+	case rt.Created:
+		return http.StatusCreated
+	case rt.Out == nil:
+		return http.StatusNoContent
+	default:
+		return http.StatusOK
+	}
+}
+
+var paging = []string{"offset", "limit"}
+
+func with(more ...string) []string { return append(more, paging...) }
+
+// routes is all of the API.
+var routes []route
+
+func init() {
+	routes = []route{
+		{Method: "GET", Path: "/openapi.json", Right: public, Summary: "This API as an OpenAPI document", Out: map[string]any{}, Do: (*API).openAPI},
+		{Method: "GET", Path: "/status", Right: anyone, Summary: "Version, journal head and who is asking", Out: Status{}, Do: (*API).status},
+		{Method: "GET", Path: "/posture", Right: access.Read, Summary: "Are payments flowing, at which level are we, what is in force, what is late", Out: view.Posture{}, Do: (*API).posture},
+		{Method: "GET", Path: "/traffic", Right: access.Read, Summary: "Payments over time by outcome", Query: []string{"minutes"}, Out: view.Chart{}, Do: (*API).traffic},
+		{Method: "GET", Path: "/events", Right: access.Read, Summary: "Server-sent events: one \"change\" for each advance of the journal", Do: (*API).events},
+		{Method: "GET", Path: "/journal", Right: access.ReadArchive, Summary: "Facts after a position, oldest first", Query: []string{"after", "limit"}, Out: view.Page[holdfast.Fact]{}, Do: (*API).facts},
+
+		{Method: "GET", Path: "/incidents", Right: access.Read, Summary: "Incidents, newest first", Query: with("open", "q"), Out: view.Page[view.Incident]{}, Do: (*API).incidents},
+		{Method: "POST", Path: "/incidents", Right: access.RunIncident, Summary: "Open a suspected incident", In: Suspect{}, Out: Created{}, Created: true, Do: (*API).suspect},
+		{Method: "GET", Path: "/incidents/{id}", Right: access.Read, Summary: "One incident, whole", Out: view.Incident{}, Do: (*API).incident},
+		{Method: "POST", Path: "/incidents/{id}/confirm", Right: access.RunIncident, Summary: "Confirm at a level; the level's procedure starts", In: Confirm{}, Do: (*API).confirm},
+		{Method: "POST", Path: "/incidents/{id}/dismiss", Right: access.RunIncident, Summary: "Dismiss a suspicion that was none", In: Reason{}, Do: (*API).dismiss},
+		{Method: "POST", Path: "/incidents/{id}/alerts", Right: access.RunIncident, Summary: "Join an alert to the incident", In: AlertRef{}, Do: (*API).attach},
+		{Method: "POST", Path: "/incidents/{id}/notes", Right: access.RunIncident, Summary: "Add to the timeline", In: Note{}, Do: (*API).note},
+		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/take", Right: access.RunIncident, Summary: "Say that you do the task", Do: (*API).take},
+		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/done", Right: access.RunIncident, Summary: "End a task that a person did", In: Done{}, Do: (*API).done},
+		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/direct", Right: access.IssueDirective, Summary: "Propose the task's directive; in force at once if the plan pre-authorises it", Out: Created{}, Created: true, Do: (*API).direct},
+		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/probe", Right: access.RunIncident, Summary: "Run the task's probes once", Out: []incident.ProbeRan{}, Do: (*API).probe},
+		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/ramp", Right: access.RunRamp, Summary: "Bring payments to a step of the ramp; 0 is stopped", In: RampTo{}, Do: (*API).rampTo},
+		{Method: "POST", Path: "/incidents/{id}/stages/{stage}/done", Right: access.RunIncident, Summary: "End a stage that has no tasks", In: StageNote{}, Do: (*API).endStage},
+		{Method: "POST", Path: "/incidents/{id}/stages/{stage}/skip", Right: access.RunIncident, Summary: "Ask for a stage to be skipped", In: Reason{}, Do: (*API).askSkip},
+		{Method: "POST", Path: "/incidents/{id}/stages/{stage}/skip/answer", Right: access.Approve, Summary: "Answer, as a second person, the wish to skip a stage", In: Answer{}, Do: (*API).answerSkip},
+		{Method: "PUT", Path: "/incidents/{id}/debrief", Right: access.RunIncident, Summary: "Keep the debrief as it is now written", In: incident.Debrief{}, Do: (*API).debrief},
+		{Method: "POST", Path: "/incidents/{id}/close", Right: access.RunIncident, Summary: "Close the incident", Do: (*API).close},
+		{Method: "POST", Path: "/incidents/{id}/acknowledge", Right: access.Acknowledge, Summary: "Acknowledge a task's notices: your own, or by phone for another person", In: Acknowledge{}, Do: (*API).acknowledge},
+		{Method: "POST", Path: "/evidence", Right: access.RunIncident, Summary: "Keep a file (the body) as evidence, to name in a note or a task", Query: []string{"name", "type"}, Out: incident.Evidence{}, Created: true, Do: (*API).keep},
+		{Method: "GET", Path: "/evidence/{hash}", Right: access.Read, Summary: "A file kept as evidence", Do: (*API).evidence},
+
+		{Method: "GET", Path: "/alerts", Right: access.Read, Summary: "Alerts, newest first", Query: with("waiting"), Out: view.Page[view.Alert]{}, Do: (*API).alerts},
+		{Method: "GET", Path: "/alerts/{id}", Right: access.Read, Summary: "One alert", Out: view.Alert{}, Do: (*API).alert},
+		{Method: "POST", Path: "/alerts/{id}/dismiss", Right: access.RunIncident, Summary: "Say that an alert needs no incident", In: Reason{}, Do: (*API).dismissAlert},
+		{Method: "POST", Path: "/reports", Right: access.ReportAlert, Summary: "Report what a person saw", In: alert.Report{}, Out: Created{}, Created: true, Do: (*API).report},
+		{Method: "POST", Path: "/intake/alertmanager", Right: access.DeliverAlerts, Summary: "Webhook of Alertmanager (version 4); answered once the alerts are stored", In: map[string]any{}, Do: (*API).alertmanager},
+
+		{Method: "GET", Path: "/directives", Right: access.Read, Summary: "Directives, newest first", Query: paging, Out: view.Page[view.Directive]{}, Do: (*API).directives},
+		{Method: "POST", Path: "/directives", Right: access.IssueDirective, Summary: "Propose a directive; in force at once where the plan lets your role decide alone", In: Propose{}, Out: Created{}, Created: true, Do: (*API).propose},
+		{Method: "GET", Path: "/directives/{id}", Right: access.Read, Summary: "One directive; with wait, once it is confirmed or ended or the time is up", Query: []string{"wait"}, Out: view.Directive{}, Do: (*API).directive},
+		{Method: "POST", Path: "/directives/{id}/approve", Right: access.Approve, Summary: "Approve, as a second person", Do: (*API).approve},
+		{Method: "POST", Path: "/directives/{id}/refuse", Right: access.IssueDirective, Summary: "Refuse, or take back, a proposal", In: Reason{}, Do: (*API).refuse},
+		{Method: "POST", Path: "/directives/{id}/lift", Right: access.LiftDirective, Summary: "Lift a directive", In: Lift{}, Do: (*API).lift},
+
+		{Method: "GET", Path: "/gates", Right: access.Read, Summary: "Gates", Out: []view.Gate{}, Do: (*API).gates},
+		{Method: "GET", Path: "/gates/{name}", Right: access.Read, Summary: "One gate", Out: view.Gate{}, Do: (*API).gate},
+		{Method: "POST", Path: "/gates/{name}/retire", Right: access.ManageGates, Summary: "Say that a gate is gone for good: no stop waits for it any more", In: Reason{}, Do: (*API).retire},
+		{Method: "GET", Path: "/unknowns", Right: access.Read, Summary: "Payments of unknown outcome, oldest first; settled ones, newest first", Query: with("settled"), Out: view.Page[enrolment.Unknown]{}, Do: (*API).unknowns},
+
+		{Method: "GET", Path: "/plan", Right: access.Read, Summary: "The plan in force", Out: view.Plan{}, Do: (*API).plan},
+		{Method: "POST", Path: "/plan", Right: access.PublishPlan, Summary: "Publish a revision", In: Publish{}, Out: Published{}, Created: true, Do: (*API).publish},
+		{Method: "GET", Path: "/plan/revisions", Right: access.Read, Summary: "All revisions, newest first", Out: []view.Plan{}, Do: (*API).revisions},
+		{Method: "GET", Path: "/plan/revisions/{n}", Right: access.Read, Summary: "One revision", Out: view.Plan{}, Do: (*API).revision},
+		{Method: "POST", Path: "/plan/lint", Right: access.Read, Summary: "What is wrong with a plan's text", In: Lint{}, Out: []plan.Fault{}, Do: (*API).lint},
+
+		{Method: "GET", Path: "/people", Right: access.Read, Summary: "The roster", Out: []view.Person{}, Do: (*API).people},
+		{Method: "POST", Path: "/people", Right: access.ManageRoster, Summary: "Record people from a holdfast-people/1 file", In: People{}, Do: (*API).record},
+		{Method: "POST", Path: "/people/{id}/leave", Right: access.ManageRoster, Summary: "Say that a person has left", In: Reason{}, Do: (*API).leave},
+
+		{Method: "GET", Path: "/accounts", Right: access.ManageAccess, Summary: "Accounts", Out: []access.Account{}, Do: (*API).accounts},
+		{Method: "POST", Path: "/accounts", Right: access.ManageAccess, Summary: "Create an account", In: NewAccount{}, Created: true, Do: (*API).createAccount},
+		{Method: "PATCH", Path: "/accounts/{name}", Right: access.ManageAccess, Summary: "Change an account", In: access.Changes{}, Do: (*API).changeAccount},
+		{Method: "POST", Path: "/accounts/{name}/password", Right: access.ManageAccess, Summary: "Set a password; the account's sessions end", In: Password{}, Do: (*API).setPassword},
+		{Method: "GET", Path: "/tokens", Right: anyone, Summary: "Tokens of your account; with account, of another", Query: []string{"account"}, Out: []access.Token{}, Do: (*API).tokens},
+		{Method: "POST", Path: "/tokens", Right: anyone, Summary: "Issue a token, which is shown once", In: NewToken{}, Out: Issued{}, Created: true, Do: (*API).issueToken},
+		{Method: "POST", Path: "/tokens/{id}/revoke", Right: anyone, Summary: "Revoke a token", Do: (*API).revokeToken},
+	}
+}

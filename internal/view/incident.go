@@ -1,0 +1,336 @@
+package view
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/callout"
+	"holdfast/internal/directive"
+	"holdfast/internal/incident"
+	"holdfast/internal/plan"
+	"holdfast/internal/procedure"
+	"holdfast/internal/ramp"
+	"holdfast/internal/response"
+)
+
+// Incident is one emergency, in short or whole.
+type Incident struct {
+	ID          string            `json:"id"`
+	Revision    holdfast.Revision `json:"revision"`
+	State       string            `json:"state"`
+	Drill       bool              `json:"drill,omitempty"`
+	Title       string            `json:"title"`
+	Suggested   holdfast.Level    `json:"suggested_level,omitempty"`
+	Level       holdfast.Level    `json:"level,omitempty"`
+	Opened      time.Time         `json:"opened_at"`
+	OpenedBy    *Actor            `json:"opened_by"`
+	Confirmed   time.Time         `json:"confirmed_at,omitzero"`
+	ConfirmedBy *Actor            `json:"confirmed_by,omitempty"`
+	Ended       time.Time         `json:"ended_at,omitzero"`
+	EndedBy     *Actor            `json:"ended_by,omitempty"`
+	EndReason   string            `json:"end_reason,omitempty"`
+	Plan        *incident.PlanRef `json:"plan,omitempty"`
+	// OpenStages are the stages people work on now.
+	OpenStages []Named `json:"open_stages"`
+
+	// What follows is empty in a list.
+	Stages     []Stage           `json:"stages,omitempty"`
+	Alerts     []Alert           `json:"alerts,omitempty"`
+	Directives []Directive       `json:"directives,omitempty"`
+	Timeline   []Event           `json:"timeline,omitempty"`
+	Debrief    *incident.Debrief `json:"debrief,omitempty"`
+	Figures    *incident.Figures `json:"figures,omitempty"`
+	// Effect says, while suspected, what confirming level 1 leads to.
+	Effect *response.Preview `json:"effect,omitempty"`
+}
+
+// Stage is one stage of the procedure.
+type Stage struct {
+	Kind   string        `json:"stage"`
+	Title  holdfast.Text `json:"title"`
+	Guide  holdfast.Text `json:"guide,omitzero"`
+	Role   Named         `json:"role"`
+	Status string        `json:"status"`
+	Opened time.Time     `json:"opened_at,omitzero"`
+	Ended  time.Time     `json:"ended_at,omitzero"`
+	Due    time.Time     `json:"due_at,omitzero"`
+	Note   string        `json:"note,omitempty"`
+	Skip   *Skip         `json:"skip,omitempty"`
+	Tasks  []Task        `json:"tasks"`
+}
+
+// Skip is the wish to skip a stage, or its record.
+type Skip struct {
+	Reason    string    `json:"reason"`
+	By        *Actor    `json:"by"`
+	At        time.Time `json:"at"`
+	Granted   bool      `json:"granted"`
+	GrantedBy *Actor    `json:"granted_by,omitempty"`
+}
+
+// Task is one task of a stage. Kind is manual, notice, directive, probes or ramp.
+type Task struct {
+	ID           string              `json:"id"`
+	Kind         string              `json:"kind"`
+	Title        holdfast.Text       `json:"title"`
+	Guide        holdfast.Text       `json:"guide,omitzero"`
+	Role         Named               `json:"role"`
+	Status       string              `json:"status"`
+	Opened       time.Time           `json:"opened_at,omitzero"`
+	Due          time.Time           `json:"due_at,omitzero"`
+	Late         bool                `json:"late,omitempty"`
+	NeedEvidence bool                `json:"need_evidence,omitempty"`
+	Owner        *Actor              `json:"owner,omitempty"`
+	Ended        time.Time           `json:"ended_at,omitzero"`
+	EndedBy      *Actor              `json:"ended_by,omitempty"`
+	Note         string              `json:"note,omitempty"`
+	Evidence     []incident.Evidence `json:"evidence,omitempty"`
+
+	Notice    *NoticeTask    `json:"notice,omitempty"`
+	Directive *DirectiveTask `json:"directive,omitempty"`
+	Probes    []Probe        `json:"probes,omitempty"`
+	Ramp      *Ramp          `json:"ramp,omitempty"`
+}
+
+// NoticeTask is whom a task tells.
+type NoticeTask struct {
+	// Need is how many must acknowledge; 0 means each must be reached.
+	Need   int     `json:"need"`
+	Roles  []Named `json:"roles"`
+	People []Told  `json:"people"`
+	// Missing lists roles that nobody holds.
+	Missing []Named `json:"missing,omitempty"`
+}
+
+// DirectiveTask is what a task does at the gates.
+type DirectiveTask struct {
+	Kind          string           `json:"kind"`
+	Scope         string           `json:"scope"`
+	Reason        holdfast.Text    `json:"reason"`
+	PreAuthorised bool             `json:"pre_authorised"`
+	Preview       response.Preview `json:"preview"`
+	// Issued is the directive of this task, once there is one.
+	Issued *Directive `json:"issued,omitempty"`
+}
+
+// Probe is one test and what it has shown.
+type Probe struct {
+	ID     string        `json:"id"`
+	Title  holdfast.Text `json:"title"`
+	Kind   string        `json:"kind"`
+	Expect string        `json:"expect"`
+	// Times is how often in a row it must pass, InARow how often it has.
+	Times  int       `json:"times"`
+	InARow int       `json:"in_a_row"`
+	Ran    time.Time `json:"ran_at,omitzero"`
+	Passed bool      `json:"passed"`
+	Detail string    `json:"detail,omitempty"`
+	Millis int64     `json:"millis,omitempty"`
+}
+
+// Ramp is the ladder and where payments stand on it.
+type Ramp struct {
+	Steps []procedure.Step `json:"steps"`
+	// Step counts from 1; 0 means stopped.
+	Step int       `json:"step"`
+	At   time.Time `json:"at,omitzero"`
+	// HeldUntil is when the next step may be taken.
+	HeldUntil time.Time `json:"held_until,omitzero"`
+}
+
+// Event is one line of the timeline. Its body depends on the kind; screens put
+// it in words.
+type Event struct {
+	Position holdfast.Position `json:"position"`
+	At       time.Time         `json:"at"`
+	Actor    *Actor            `json:"actor"`
+	Kind     string            `json:"kind"`
+	Subject  string            `json:"subject"`
+	Body     json.RawMessage   `json:"body"`
+}
+
+// AllIncidents assembles a page of incidents, newest first; open leaves out
+// those that are over, query those whose id and title do not hold it.
+func (s *Source) AllIncidents(open bool, query string, offset, size int) (p Page[Incident]) {
+	s.State.View(func() {
+		list := s.Incidents.All()
+		if open {
+			list = s.Incidents.Open()
+		}
+		if query = strings.ToLower(strings.TrimSpace(query)); query != "" {
+			var hits []*incident.Incident
+			for _, in := range list {
+				if strings.Contains(strings.ToLower(in.ID+" "+in.Title), query) {
+					hits = append(hits, in)
+				}
+			}
+			list = hits
+		}
+		p = paginate(list, offset, size, s.summary)
+	})
+	return p
+}
+
+// Incident assembles one incident whole.
+func (s *Source) Incident(id string) (v Incident, err error) {
+	s.State.View(func() {
+		in := s.Incidents.Incident(id)
+		if in == nil {
+			err = holdfast.Errorf(holdfast.NotFound, "there is no incident %q", id)
+			return
+		}
+		v = s.whole(in)
+	})
+	return v, err
+}
+
+func (s *Source) summary(in *incident.Incident) Incident {
+	v := Incident{
+		ID: in.ID, Revision: in.Revision, State: string(in.State), Drill: in.Drill, Title: in.Title,
+		Suggested: in.Suggested, Level: in.Level,
+		Opened: in.Opened, OpenedBy: actor(in.OpenedBy),
+		Confirmed: in.Confirmed, ConfirmedBy: actor(in.ConfirmedBy),
+		Ended: in.Ended, EndedBy: actor(in.EndedBy), EndReason: in.EndReason,
+		OpenStages: []Named{},
+	}
+	if in.Plan.ID != "" {
+		ref := in.Plan
+		v.Plan = &ref
+	}
+	for i, st := range in.Stages {
+		if st.Status == procedure.Open {
+			p := in.Procedure.Stages[i]
+			v.OpenStages = append(v.OpenStages, Named{ID: string(p.Kind), Name: p.Title})
+		}
+	}
+	return v
+}
+
+func (s *Source) whole(in *incident.Incident) Incident {
+	v := s.summary(in)
+	var p *plan.Plan
+	if rev, ok := s.Plans.Revision(in.Plan.ID, in.Plan.Revision); ok {
+		p = rev.Plan()
+	}
+	for i := range in.Stages {
+		v.Stages = append(v.Stages, s.stage(in, i, p))
+	}
+	for _, id := range in.Alerts {
+		if a := s.Alerts.Alert(id); a != nil {
+			v.Alerts = append(v.Alerts, viewAlert(a))
+		}
+	}
+	for _, d := range s.Directives.All() {
+		if d.Incident == in.ID {
+			v.Directives = append(v.Directives, s.directive(d))
+		}
+	}
+	for _, f := range s.Timeline.Of(in.ID) {
+		v.Timeline = append(v.Timeline, Event{f.Position, f.Time, actor(f.Actor), f.Kind, string(f.Subject), f.Body})
+	}
+	if in.State == incident.Suspected {
+		effect := s.Response.Preview("all")
+		v.Effect = &effect
+	}
+	if in.State == incident.Active || in.State == incident.Closed {
+		debrief, figures := in.Debrief, s.Response.Figures(in)
+		if in.Closed != nil {
+			figures = *in.Closed
+		}
+		v.Debrief, v.Figures = &debrief, &figures
+	}
+	return v
+}
+
+func (s *Source) stage(in *incident.Incident, i int, p *plan.Plan) Stage {
+	st, def := in.Stages[i], in.Procedure.Stages[i]
+	v := Stage{
+		Kind: string(def.Kind), Title: def.Title, Guide: def.Guide, Role: role(p, def.Role),
+		Status: string(st.Status), Opened: st.Opened, Ended: st.Ended, Note: st.Note,
+		Tasks: []Task{},
+	}
+	if def.Limit > 0 && !st.Opened.IsZero() {
+		v.Due = st.Opened.Add(def.Limit.D())
+	}
+	if k := st.Skip; k != nil {
+		v.Skip = &Skip{Reason: k.Reason, By: actor(k.By), At: k.At, Granted: k.Granted, GrantedBy: actor(k.GrantedBy)}
+	}
+	for _, t := range def.Tasks {
+		v.Tasks = append(v.Tasks, s.task(in, def, t, p))
+	}
+	return v
+}
+
+func (s *Source) task(in *incident.Incident, stage procedure.Stage, t procedure.Task, p *plan.Plan) Task {
+	st := in.Tasks[t.ID]
+	v := Task{
+		ID: t.ID, Kind: "manual", Title: t.Title, Guide: t.Guide,
+		Status: string(st.Status), Opened: st.Opened, NeedEvidence: t.Evidence,
+		Owner: actor(st.Owner), Ended: st.Ended, EndedBy: actor(st.EndedBy), Note: st.Note, Evidence: st.Evidence,
+	}
+	v.Role = role(p, t.Role)
+	if t.Role == "" {
+		v.Role = role(p, stage.Role)
+	}
+	if due, ok := st.Due(t.Limit); ok {
+		v.Due, v.Late = due, st.Status == procedure.Open && s.Now().After(due)
+	}
+	switch {
+	case t.Notice != nil:
+		v.Kind, v.Notice = "notice", s.noticeTask(in, t, p)
+	case t.Directive != nil:
+		v.Kind, v.Directive = "directive", s.directiveTask(in, t)
+	case len(t.Probes) > 0:
+		v.Kind, v.Probes = "probes", probes(in, t, p)
+	case t.Ramp != nil:
+		v.Kind = "ramp"
+		v.Ramp = &Ramp{Steps: t.Ramp.Steps, Step: in.Ramp.Step, At: in.Ramp.At, HeldUntil: ramp.HeldUntil(in, *t.Ramp)}
+	}
+	return v
+}
+
+func (s *Source) noticeTask(in *incident.Incident, t procedure.Task, p *plan.Plan) *NoticeTask {
+	v := &NoticeTask{Need: t.Notice.Acknowledge, Roles: []Named{}, People: s.told(in.ID, t.ID)}
+	for _, id := range t.Notice.To {
+		v.Roles = append(v.Roles, role(p, id))
+		if len(callout.Recipients(s.Roster, []string{id})) == 0 {
+			v.Missing = append(v.Missing, role(p, id))
+		}
+	}
+	return v
+}
+
+func (s *Source) directiveTask(in *incident.Incident, t procedure.Task) *DirectiveTask {
+	v := &DirectiveTask{
+		Kind: t.Directive.Kind, Scope: t.Directive.Scope, Reason: t.Directive.Reason,
+		PreAuthorised: t.Directive.PreAuthorised, Preview: s.Response.Preview(t.Directive.Scope),
+	}
+	for _, d := range s.Directives.All() {
+		if d.Incident == in.ID && d.Task == t.ID && d.State != directive.Refused {
+			issued := s.directive(d)
+			v.Issued = &issued
+			break
+		}
+	}
+	return v
+}
+
+func probes(in *incident.Incident, t procedure.Task, p *plan.Plan) []Probe {
+	var list []Probe
+	for _, id := range t.Probes {
+		state := in.Probes[id]
+		v := Probe{
+			ID: id, Times: 1, InARow: state.InARow, Ran: state.At,
+			Passed: state.Last.Passed, Detail: state.Last.Detail, Millis: state.Last.Millis,
+		}
+		if p != nil {
+			if def, ok := p.Probe(id); ok {
+				v.Title, v.Kind, v.Expect, v.Times = def.Title, def.Kind, def.Expect, max(1, def.Times)
+			}
+		}
+		list = append(list, v)
+	}
+	return list
+}
