@@ -9,9 +9,11 @@ import (
 
 // Book is all alerts, folded from the journal. Use it under the state's lock.
 type Book struct {
-	all    map[string]*Alert
-	order  []*Alert // by arrival
-	groups map[string]group
+	all   map[string]*Alert
+	order []*Alert // by arrival
+	// waiting holds those that nobody has dealt with, by arrival.
+	waiting []*Alert
+	groups  map[string]group
 }
 
 type group struct {
@@ -45,6 +47,7 @@ func (b *Book) apply(id string, f holdfast.Fact) error {
 		a = &Alert{ID: id, Received: f.Time, Reporter: f.Actor, Position: f.Position}
 		b.all[id] = a
 		b.order = append(b.order, a)
+		b.waiting = append(b.waiting, a)
 	}
 	a.Revision = f.Revision
 	switch f.Kind {
@@ -70,12 +73,14 @@ func (b *Book) apply(id string, f holdfast.Fact) error {
 			return err
 		}
 		a.Incident = t.Incident
+		b.dealtWith(a)
 	case KindDismissed:
 		var r withReason
 		if err := f.Decode(&r); err != nil {
 			return err
 		}
 		a.Dismissed = r.Reason
+		b.dealtWith(a)
 	}
 	return nil
 }
@@ -90,16 +95,12 @@ func (b *Book) All() []*Alert {
 	return all
 }
 
-// Waiting counts the alerts that nobody has dealt with.
-func (b *Book) Waiting() int {
-	n := 0
-	for _, a := range b.order {
-		if a.Waiting() {
-			n++
-		}
-	}
-	return n
+func (b *Book) dealtWith(a *Alert) {
+	b.waiting = slices.DeleteFunc(b.waiting, func(w *Alert) bool { return w == a })
 }
+
+// Waiting returns the alerts that nobody has dealt with, oldest first.
+func (b *Book) Waiting() []*Alert { return slices.Clone(b.waiting) }
 
 type membersCut struct {
 	Cut int `json:"cut"`

@@ -176,7 +176,9 @@ func (n *Node) Report(ctx context.Context, r gate.Report) (gate.Reported, error)
 		return gate.Reported{}, err
 	}
 	for _, c := range r.Counts {
-		n.Series.Add(r.Gate, r.Boot, c.Seq, c.Snapshot)
+		if err := n.Series.Add(n.Desk.Now().Unix(), r.Gate, c); err != nil {
+			n.Log.Warn("a gate's counts were not taken", "gate", r.Gate, "error", err)
+		}
 	}
 	var answer gate.Reported
 	n.Desk.State.View(func() { answer.Entries = find().Reported[r.Account] })

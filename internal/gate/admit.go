@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"holdfast"
 	"holdfast/internal/payment"
 	"holdfast/internal/posture"
 	"holdfast/internal/traffic"
@@ -67,6 +68,9 @@ func (g *Gate) Decide(p *payment.Payment, mode Mode) posture.Verdict {
 // outcome. Its retry must not be told a final decline.
 func (g *Gate) Pending(identity string) bool { return g.open.has(identity) }
 
+// unnamed begins the identity that the gate gives to a payment without one.
+const unnamed = "unnamed-"
+
 // Admission is a payment that may be written to the primary now.
 type Admission struct {
 	gate *Gate
@@ -85,6 +89,10 @@ type Admission struct {
 // and then calls Finish; on Decline nothing was entered.
 func (g *Gate) Admit(p *payment.Payment, mode Mode) (Admission, posture.Verdict) {
 	now := g.opt.Clock.Now()
+	if p.Identity == "" {
+		// What cannot be asked about by name is still listed, for a person to find.
+		p.Identity = unnamed + holdfast.NewID()
+	}
 	for {
 		in := g.installed.Load()
 		v := in.posture.Decide(p)

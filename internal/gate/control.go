@@ -81,19 +81,13 @@ type Beat struct {
 
 // Report is what a gate has to say. Any part may be empty.
 type Report struct {
-	Gate    string            `json:"gate"`
-	Boot    string            `json:"boot"`
-	Acks    []Acknowledgement `json:"acks,omitempty"`
-	Drained []Drained         `json:"drained,omitempty"`
-	Account string            `json:"account"`
-	Entries []Entry           `json:"entries,omitempty"`
-	Counts  []Counts          `json:"counts,omitempty"`
-}
-
-// Counts is one second's counts. Seq rises by one for each second of one boot.
-type Counts struct {
-	Seq      uint64           `json:"seq"`
-	Snapshot traffic.Snapshot `json:"snapshot"`
+	Gate    string             `json:"gate"`
+	Boot    string             `json:"boot"`
+	Acks    []Acknowledgement  `json:"acks,omitempty"`
+	Drained []Drained          `json:"drained,omitempty"`
+	Account string             `json:"account"`
+	Entries []Entry            `json:"entries,omitempty"`
+	Counts  []traffic.Snapshot `json:"counts,omitempty"`
 }
 
 // Reported is the answer to a report.
@@ -118,8 +112,7 @@ type outbox struct {
 	mu      sync.Mutex
 	acks    []Acknowledgement
 	drained []Drained
-	counts  []Counts
-	seq     uint64
+	counts  []traffic.Snapshot
 	wake    chan struct{}
 }
 
@@ -136,8 +129,7 @@ func (o *outbox) acknowledge(a Acknowledgement) {
 func (o *outbox) count(s traffic.Snapshot) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.seq++
-	o.counts = append(o.counts, Counts{o.seq, s})
+	o.counts = append(o.counts, s)
 	if len(o.counts) > maxCountsWaiting {
 		o.counts = o.counts[1:]
 	}
@@ -359,7 +351,7 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 		Gate: g.opt.Name, Boot: g.boot,
 		Acks:    append([]Acknowledgement(nil), o.acks...),
 		Drained: append([]Drained(nil), o.drained...),
-		Counts:  append([]Counts(nil), o.counts...),
+		Counts:  append([]traffic.Snapshot(nil), o.counts...),
 		Account: g.outcomes.account,
 		Entries: g.outcomes.unreported(maxEntriesAtOnce),
 	}
@@ -376,19 +368,19 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 	o.mu.Lock()
 	o.acks = o.acks[len(r.Acks):]
 	o.drained = o.drained[len(r.Drained):]
-	o.counts = afterSeq(o.counts, r.Counts)
+	o.counts = afterSent(o.counts, r.Counts)
 	o.mu.Unlock()
 	return len(r.Entries) == maxEntriesAtOnce, g.outcomes.confirm(done.Entries)
 }
 
-// afterSeq drops the counts that were sent; the box may have dropped some of
+// afterSent drops the counts that were sent; the box may have dropped some of
 // them itself meanwhile.
-func afterSeq(waiting, sent []Counts) []Counts {
+func afterSent(waiting, sent []traffic.Snapshot) []traffic.Snapshot {
 	if len(sent) == 0 {
 		return waiting
 	}
-	last, i := sent[len(sent)-1].Seq, 0
-	for i < len(waiting) && waiting[i].Seq <= last {
+	last, i := sent[len(sent)-1].Sequence, 0
+	for i < len(waiting) && waiting[i].Sequence <= last {
 		i++
 	}
 	return waiting[i:]

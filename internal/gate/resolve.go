@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"sort"
+	"strings"
 	"time"
 
 	"holdfast/internal/payment"
@@ -79,7 +80,7 @@ func (g *Gate) due(asked map[string]inquiry, now time.Time) []payment.Record {
 	var due []payment.Record
 	for _, r := range open {
 		still[r.Identity] = true
-		if q, ok := asked[r.Identity]; ok && now.Before(q.due) || now.Sub(r.At) < firstInquiry {
+		if q, ok := asked[r.Identity]; ok && now.Before(q.due) || now.Sub(r.At) < firstInquiry || strings.HasPrefix(r.Identity, unnamed) {
 			continue
 		}
 		due = append(due, r)

@@ -61,7 +61,7 @@ func (in *Incident) apply(e event, f holdfast.Fact) {
 	case DebriefSaved:
 		in.Debrief = e.Debrief
 	case ClosedFact:
-		in.State, in.Ended, in.EndedBy = Closed, f.Time, f.Actor
+		in.State, in.Closed, in.Ended, in.EndedBy = Closed, &e.Figures, f.Time, f.Actor
 	}
 }
 

@@ -72,6 +72,8 @@ type Incident struct {
 	Probes    map[string]Probe
 	Ramp      Ramp
 	Debrief   Debrief
+	// Closed holds the figures as they were when the incident was closed.
+	Closed *Figures
 }
 
 // Stage is where a stage stands.
