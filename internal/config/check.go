@@ -31,7 +31,6 @@ func (c *Config) check(r *report) {
 	if c.Sessions.Idle > c.Sessions.Lifetime {
 		r.at("sessions.idle", "%s is longer than the whole lifetime of a session, %s", c.Sessions.Idle, c.Sessions.Lifetime)
 	}
-	r.within("series.retention", c.Series.Retention, time.Hour, 366*24*time.Hour)
 }
 
 func (s *SMTP) check(r *report) {

@@ -46,7 +46,7 @@ type Config struct {
 	Fleet        Fleet    `yaml:"fleet"`
 	Notices      Notices  `yaml:"notices"`
 	Sessions     Sessions `yaml:"sessions"`
-	Series       Series   `yaml:"series"`
+	Probes       Probes   `yaml:"probes"`
 	Log          Log      `yaml:"log"`
 
 	origins map[string]Origin
@@ -116,10 +116,11 @@ type Sessions struct {
 	Lifetime Duration `yaml:"lifetime" default:"24h"`
 }
 
-// Series holds what is kept of the counts per second.
-type Series struct {
-	// Retention is how long, from 1 h to 8784 h (366 days).
-	Retention Duration `yaml:"retention" default:"168h"`
+// Probes names the places that a plan's probes may call, "{gate}" and
+// "{primary}" in their addresses. A probe that names a place without a URL fails.
+type Probes struct {
+	Gate    URL `yaml:"gate"`
+	Primary URL `yaml:"primary"`
 }
 
 // Log says how the process logs to its standard error.

@@ -56,7 +56,7 @@ notices:
   smtp: {host: mail.example.org, port: 25, username: duty, password: env:SMTP_PASSWORD, from: Duty <duty@example.org>}
   webhook: {secret: file:DIR/hook}
 sessions: {idle: 15m, lifetime: 8h}
-series: {retention: 48h}
+probes: {gate: "http://127.0.0.1:8080"}
 log: {level: debug, format: json}
 `, "DIR", dir)),
 		Env: env(map[string]string{"SMTP_PASSWORD": "pw"}),

@@ -5,8 +5,6 @@ import (
 
 	"holdfast"
 	"holdfast/internal/alert"
-	"holdfast/internal/plan"
-	"holdfast/internal/roster"
 )
 
 // Alert is one signal.
@@ -63,95 +61,14 @@ func (s *Source) Alert(id string) (v Alert, err error) {
 	return v, err
 }
 
-// Plan is a published revision.
-type Plan struct {
-	ID       string        `json:"id"`
-	Revision int           `json:"revision"`
-	Hash     holdfast.Hash `json:"hash"`
-	By       *Actor        `json:"by"`
-	At       time.Time     `json:"at"`
-	InForce  time.Time     `json:"in_force"`
-	Note     string        `json:"note,omitempty"`
-	Current  bool          `json:"current"`
-	Content  *plan.Plan    `json:"content,omitempty"`
-	Text     string        `json:"text,omitempty"`
+// AlertsWaiting counts the alerts that nobody has dealt with.
+func (s *Source) AlertsWaiting() (n int) {
+	s.State.View(func() { n = len(s.Alerts.Waiting()) })
+	return n
 }
 
-// Plan assembles a revision of the plan that incidents run: 0 asks for the one
-// in force.
-func (s *Source) Plan(revision int) (v Plan, err error) {
-	s.State.View(func() {
-		current, ok := s.Plans.Current("", s.Now())
-		if !ok {
-			err = holdfast.Errorf(holdfast.NotFound, "no plan is published yet; publish one with: holdfast plan publish FILE")
-			return
-		}
-		r := current
-		if revision != 0 {
-			if r, ok = s.Plans.Revision(current.ID, revision); !ok {
-				err = holdfast.Errorf(holdfast.NotFound, "the plan has no revision %d", revision)
-				return
-			}
-		}
-		v = viewPlan(r, current)
-		v.Content, v.Text = r.Plan(), r.Text
-	})
-	return v, err
-}
-
-// PlanRevisions assembles the list of revisions, newest first, without content.
-func (s *Source) PlanRevisions() (list []Plan) {
-	list = []Plan{}
-	s.State.View(func() {
-		current, ok := s.Plans.Current("", s.Now())
-		if !ok {
-			return
-		}
-		all := s.Plans.Revisions(current.ID)
-		for i := len(all) - 1; i >= 0; i-- {
-			list = append(list, viewPlan(all[i], current))
-		}
-	})
-	return list
-}
-
-func viewPlan(r, current *plan.Revision) Plan {
-	return Plan{
-		ID: r.ID, Revision: r.Number, Hash: r.Hash, By: actor(r.By), At: r.At,
-		InForce: r.InForce, Note: r.Note, Current: r == current,
-	}
-}
-
-// Person is someone on the roster, with the names of what they do.
-type Person struct {
-	roster.Person
-	RoleNames []Named `json:"role_names"`
-	// Department's name in the plan in force.
-	DepartmentName holdfast.Text `json:"department_name,omitzero"`
-}
-
-// People assembles the roster.
-func (s *Source) People() (list []Person) {
-	list = []Person{}
-	s.State.View(func() {
-		var p *plan.Plan
-		if current, ok := s.Plans.Current("", s.Now()); ok {
-			p = current.Plan()
-		}
-		for _, person := range s.Roster.People() {
-			v := Person{Person: person, RoleNames: []Named{}}
-			for _, id := range person.Roles {
-				v.RoleNames = append(v.RoleNames, role(p, id))
-			}
-			if p != nil {
-				for _, d := range p.Departments {
-					if d.ID == person.Department {
-						v.DepartmentName = d.Name
-					}
-				}
-			}
-			list = append(list, v)
-		}
-	})
-	return list
+// MembersCut counts the alerts that senders say they left out.
+func (s *Source) MembersCut() (n int) {
+	s.State.View(func() { n = s.Alerts.CutMembers() })
+	return n
 }

@@ -9,6 +9,7 @@ import (
 	"holdfast/internal/incident"
 	"holdfast/internal/posture"
 	"holdfast/internal/procedure"
+	"holdfast/internal/response"
 	"holdfast/internal/traffic"
 )
 
@@ -191,4 +192,10 @@ func (s *Source) late(in *incident.Incident) []Late {
 		}
 	}
 	return late
+}
+
+// Preview measures what a directive with this scope would act on now.
+func (s *Source) Preview(scope string) (p response.Preview) {
+	s.State.View(func() { p = s.Response.Preview(scope) })
+	return p
 }

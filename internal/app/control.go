@@ -1,0 +1,422 @@
+package app
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"holdfast"
+	"holdfast/internal/access"
+	"holdfast/internal/alert"
+	"holdfast/internal/api"
+	"holdfast/internal/callout"
+	"holdfast/internal/config"
+	"holdfast/internal/console"
+	"holdfast/internal/directive"
+	"holdfast/internal/enrolment"
+	"holdfast/internal/fleet"
+	"holdfast/internal/gate"
+	"holdfast/internal/incident"
+	"holdfast/internal/journal"
+	"holdfast/internal/notify"
+	"holdfast/internal/plan"
+	"holdfast/internal/posture"
+	"holdfast/internal/probes"
+	"holdfast/internal/response"
+	"holdfast/internal/roster"
+	"holdfast/internal/senders/smtp"
+	"holdfast/internal/senders/webhook"
+	"holdfast/internal/sqljournal"
+	"holdfast/internal/telemetry"
+	"holdfast/internal/traffic"
+	"holdfast/internal/view"
+	"holdfast/internal/web"
+)
+
+// ControlOptions open a control node.
+type ControlOptions struct {
+	Config config.Config
+	// Env looks up what secrets are named by.
+	Env func(string) (string, bool)
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+// Control is a control node: journal, console, API, and the end that gates talk
+// to.
+type Control struct {
+	opt   ControlOptions
+	down  teardown
+	loops []loop
+
+	store *sqljournal.Store
+	state *journal.State
+	desk  *journal.Desk
+	books books
+
+	access     *access.Service
+	alerts     *alert.Service
+	directives *directive.Service
+	gates      *enrolment.Service
+	notices    *notify.Service
+	plans      *plan.Service
+	roster     *roster.Service
+	response   *response.Service
+	series     *traffic.Series
+	node       *fleet.Node
+	runner     *probes.Runner
+	authority  *fleet.Authority
+
+	console, fleet net.Listener
+}
+
+// books are the folded state, one for each noun.
+type books struct {
+	access     *access.Book
+	alerts     *alert.Book
+	directives *directive.Book
+	gates      *enrolment.Book
+	incidents  *incident.Book
+	notices    *notify.Book
+	plans      *plan.Book
+	roster     *roster.Book
+	timeline   *response.Timeline
+}
+
+// OpenControl opens the journal, folds it, and listens.
+func OpenControl(ctx context.Context, opt ControlOptions) (_ *Control, err error) {
+	c := &Control{opt: opt, series: traffic.NewSeries()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Close())
+		}
+	}()
+	if err := c.openJournal(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.makeServices(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.listenFleet(); err != nil {
+		return nil, err
+	}
+	if err := c.listenConsole(); err != nil {
+		return nil, err
+	}
+	return c, c.listenMetrics()
+}
+
+func (c *Control) openJournal(ctx context.Context) (err error) {
+	o := sqljournal.Options{Dir: c.opt.Config.Data, Now: c.opt.Now, Warn: func(m string) { c.opt.Log.Warn(m) }}
+	if c.store, err = sqljournal.Open(ctx, o); err != nil {
+		return fmt.Errorf("open the journal in %s: %w", c.opt.Config.Data, err)
+	}
+	c.down.add("journal", c.store.Close)
+	c.books = books{
+		access: access.NewBook(), alerts: alert.NewBook(), directives: directive.NewBook(c.store.Genesis()), gates: enrolment.NewBook(),
+		incidents: incident.NewBook(), notices: notify.NewBook(), plans: plan.NewBook(), roster: roster.NewBook(), timeline: response.NewTimeline(),
+	}
+	b := c.books
+	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.roster, b.timeline)
+	if err := c.state.Load(ctx); err != nil {
+		return fmt.Errorf("fold the journal: %w", err)
+	}
+	c.desk = &journal.Desk{Journal: c.store, State: c.state, Now: c.opt.Now}
+	c.loops = append(c.loops, loop{"state", c.state.Run})
+	return nil
+}
+
+func (c *Control) makeServices(ctx context.Context) (err error) {
+	b, conf := c.books, c.opt.Config
+	if c.access, err = access.New(access.Options{
+		Desk: c.desk, Book: b.access, Documents: c.store, SessionLife: conf.Sessions.Lifetime.D(), SessionIdle: conf.Sessions.Idle.D(),
+	}); err != nil {
+		return err
+	}
+	c.alerts = &alert.Service{Desk: c.desk, Book: b.alerts}
+	c.directives = &directive.Service{Desk: c.desk, Book: b.directives, Gates: b.gates}
+	c.gates = &enrolment.Service{Desk: c.desk, Book: b.gates}
+	c.notices = &notify.Service{Desk: c.desk, Book: b.notices}
+	c.plans = &plan.Service{Desk: c.desk, Book: b.plans}
+	c.roster = roster.New(c.desk, b.roster)
+	c.node = fleet.NewNode(c.desk, c.directives, b.gates, c.series, c.opt.Log)
+
+	key, err := probeKey(filepath.Join(conf.Data, "probe.key"))
+	if err != nil {
+		return err
+	}
+	c.runner = &probes.Runner{
+		Places: map[string]string{}, Key: key, Now: c.opt.Now,
+		HTTP: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	}
+	c.SetPlaces(string(conf.Probes.Gate), string(conf.Probes.Primary))
+	c.response = &response.Service{
+		Desk: c.desk, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Directives: b.directives, Gates: b.gates,
+		Notices: b.notices, Sender: c.notices, Roster: b.roster, Series: c.series, Prober: c.runner, Log: c.opt.Log,
+	}
+	courier, err := c.courier()
+	if err != nil {
+		return err
+	}
+	told := &callout.Service{
+		State: c.state, Incidents: b.incidents, Plans: b.plans, Roster: b.roster, Book: b.notices, Notices: c.notices,
+		Link: c.link, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+	}
+	c.loops = append(c.loops,
+		loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"response", c.response.Run}, loop{"notices", courier.Run},
+	)
+	// The state's loop is not running yet: these two facts are folded here.
+	return c.folding(ctx, func(ctx context.Context) error {
+		return c.directives.Prepare(ctx, conf.Fleet.Lease.D(), key.Public().(ed25519.PublicKey))
+	})
+}
+
+// folding lets an act be written and read back before Run has begun.
+func (c *Control) folding(ctx context.Context, act func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	folded := make(chan error, 1)
+	go func() { folded <- c.state.Run(ctx) }()
+	err := act(ctx)
+	stop()
+	return errors.Join(err, <-folded)
+}
+
+// SetPlaces says where probes find the gate and the primary, as base URLs. Call
+// it before Run.
+func (c *Control) SetPlaces(gate, primary string) {
+	for name, place := range map[string]string{"gate": gate, "primary": primary} {
+		if place != "" {
+			c.runner.Places[name] = place
+		}
+	}
+}
+
+func (c *Control) courier() (*notify.Courier, error) {
+	conf := c.opt.Config.Notices
+	senders := map[string]notify.Sender{}
+	if conf.SMTP.Host != "" {
+		password, err := conf.SMTP.Password.Read(c.opt.Env)
+		if err != nil {
+			return nil, fmt.Errorf("notices.smtp.password: %w", err)
+		}
+		s, err := smtp.New(smtp.Options{
+			Host: conf.SMTP.Host, Port: conf.SMTP.Port, StartTLS: conf.SMTP.StartTLS,
+			Username: conf.SMTP.Username, Password: password, From: conf.SMTP.From,
+		})
+		if err != nil {
+			return nil, err
+		}
+		senders[string(roster.SMTP)] = s
+	}
+	if conf.Webhook.Secret != "" {
+		secret, err := conf.Webhook.Secret.Read(c.opt.Env)
+		if err != nil {
+			return nil, fmt.Errorf("notices.webhook.secret: %w", err)
+		}
+		s, err := webhook.New(webhook.Options{Secret: secret, Now: c.opt.Now})
+		if err != nil {
+			return nil, err
+		}
+		senders[string(roster.Webhook)] = s
+	}
+	return notify.NewCourier(notify.CourierOptions{Desk: c.desk, Book: c.books.notices, Senders: senders, Log: c.opt.Log})
+}
+
+// link is the address of an incident's page, as notices give it.
+func (c *Control) link(id string) string { return c.URL() + "/incidents/" + id }
+
+// probeKey loads the key that signs the marks of test payments, or makes one.
+func probeKey(path string) (ed25519.PrivateKey, error) {
+	seed, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		seed = make([]byte, ed25519.SeedSize)
+		rand.Read(seed)
+		err = posture.WriteFile(path, seed)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the key of test payments: %w", err)
+	}
+	if len(seed) != ed25519.SeedSize {
+		return nil, holdfast.Errorf(holdfast.Damaged, "%s is not a key of %d bytes; remove it, and a new one is made", path, ed25519.SeedSize)
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+func (c *Control) listenFleet() (err error) {
+	conf := c.opt.Config
+	if conf.Listen.Fleet == "" {
+		return nil
+	}
+	if c.fleet, err = listen("gates", string(conf.Listen.Fleet), &c.down); err != nil {
+		return err
+	}
+	security, err := c.fleetTLS()
+	if err != nil {
+		return fmt.Errorf("certificates of the fleet: %w", err)
+	}
+	var protocols http.Protocols
+	protocols.SetHTTP2(true)
+	s := &http.Server{
+		Handler: fleet.Server(c.node), TLSConfig: security, Protocols: &protocols, ReadHeaderTimeout: grace,
+		ErrorLog: slog.NewLogLogger(c.opt.Log.Handler(), slog.LevelDebug),
+	}
+	c.loops = append(c.loops, serve("fleet", tls.NewListener(c.fleet, security), s))
+	return nil
+}
+
+func (c *Control) fleetTLS() (*tls.Config, error) {
+	conf := c.opt.Config.Fleet
+	if conf.Authority != "" {
+		return fleet.LoadNodeTLS(string(conf.Certificate), string(conf.Key), string(conf.Authority))
+	}
+	var err error
+	if c.authority, err = fleet.OpenAuthority(filepath.Join(c.opt.Config.Data, "fleet"), c.opt.Now()); err != nil {
+		return nil, err
+	}
+	hosts := []string{"localhost", "127.0.0.1", "::1"}
+	for _, h := range c.opt.Config.AllowedHosts {
+		hosts = append(hosts, string(h))
+	}
+	return c.authority.Node(hosts, c.opt.Now())
+}
+
+func (c *Control) listenConsole() (err error) {
+	conf := c.opt.Config
+	if c.console, err = listen("console and API", string(conf.Listen.Console), &c.down); err != nil {
+		return err
+	}
+	handler, err := c.handler()
+	if err != nil {
+		return err
+	}
+	s := &http.Server{
+		Handler: handler, ReadHeaderTimeout: grace, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(c.opt.Log.Handler(), slog.LevelDebug),
+	}
+	l := c.console
+	if conf.TLS.Certificate != "" {
+		pair, err := tls.LoadX509KeyPair(string(conf.TLS.Certificate), string(conf.TLS.Key))
+		if err != nil {
+			return fmt.Errorf("the console's certificate: %w", err)
+		}
+		l = tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}})
+	}
+	c.loops = append(c.loops, serve("console", l, s))
+	return nil
+}
+
+func (c *Control) handler() (http.Handler, error) {
+	conf := c.opt.Config
+	hosts := make([]string, len(conf.AllowedHosts))
+	for i, h := range conf.AllowedHosts {
+		hosts[i] = string(h)
+	}
+	server, err := web.New(web.Options{
+		Access: c.access, Log: c.opt.Log, Hosts: hosts, Secure: conf.TLS.Certificate != "", Now: c.opt.Now, Language: conf.Language,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b := c.books
+	source := &view.Source{
+		State: c.state, Now: c.opt.Now, Access: b.access, Alerts: b.alerts, Directives: b.directives, Gates: b.gates, Incidents: b.incidents,
+		Notices: b.notices, Plans: b.plans, Roster: b.roster, Timeline: b.timeline, Response: c.response, Series: c.series, Node: c.node,
+		Version: telemetry.Version(), Operator: conf.Operator,
+	}
+	machines := &api.API{
+		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
+		Notices: c.notices, Plans: c.plans, Roster: c.roster, Response: c.response, Log: c.opt.Log,
+	}
+	people := &console.Console{
+		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
+		Plans: c.plans, Roster: c.roster, Response: c.response, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+	}
+	screens, err := people.Handler(server)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/api/", machines.Handler(server))
+	mux.Handle("/", screens)
+	return server.Wrap(mux), nil
+}
+
+func (c *Control) listenMetrics() error {
+	if c.opt.Config.Listen.Metrics == "" {
+		return nil
+	}
+	l, err := listen("metrics", string(c.opt.Config.Listen.Metrics), &c.down)
+	if err != nil {
+		return err
+	}
+	registry := telemetry.NewRegistry()
+	gauge := func(name, help string, read func() float64) {
+		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "holdfast_" + name, Help: help}, func() (v float64) {
+			c.state.View(func() { v = read() })
+			return v
+		}))
+	}
+	gauge("incidents_open", "Incidents that are suspected or active.", func() float64 { return float64(len(c.books.incidents.Open())) })
+	gauge("alerts_waiting", "Alerts that nobody has dealt with.", func() float64 { return float64(len(c.books.alerts.Waiting())) })
+	gauge("payments_unknown", "Payments whose outcome is not known.", func() float64 { return float64(c.books.gates.UnresolvedCount()) })
+	gauge("gates_enrolled", "Gate processes that a stop waits for.", func() float64 { return float64(len(c.books.gates.Live())) })
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "holdfast_journal_position", Help: "Position that the node has folded."},
+		func() float64 { return float64(c.state.Head().Position) }))
+	c.loops = append(c.loops, serve("metrics", l, metricsServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))))
+	return nil
+}
+
+func metricsServer(h http.Handler) *http.Server {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", h)
+	return &http.Server{Handler: mux, ReadHeaderTimeout: grace, ReadTimeout: grace, IdleTimeout: time.Minute}
+}
+
+// URL is the address of console and API.
+func (c *Control) URL() string {
+	scheme := "http"
+	if c.opt.Config.TLS.Certificate != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + c.console.Addr().String()
+}
+
+// FleetURL is the address gates connect to; "" if there is none.
+func (c *Control) FleetURL() string {
+	if c.fleet == nil {
+		return ""
+	}
+	return "https://" + c.fleet.Addr().String()
+}
+
+// Join is the end that a gate in this process talks to.
+func (c *Control) Join() gate.Control { return c.node }
+
+// NeedsAccount reports whether there is no account yet.
+func (c *Control) NeedsAccount() bool { return len(c.access.Accounts()) == 0 }
+
+// Bootstrap makes the first account, an admin. Call it before Run.
+func (c *Control) Bootstrap(ctx context.Context, name, password string) error {
+	return c.folding(ctx, func(ctx context.Context) error { return c.access.Bootstrap(ctx, name, password) })
+}
+
+// Run serves until ctx ends.
+func (c *Control) Run(ctx context.Context) error {
+	return errors.Join(together(ctx, c.loops...), c.Close())
+}
+
+// Close releases what OpenControl opened.
+func (c *Control) Close() error { return c.down.close() }

@@ -1,0 +1,338 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/access"
+	"holdfast/internal/config"
+	"holdfast/internal/posture"
+	"holdfast/internal/sandbox"
+	"holdfast/internal/sandbox/customers"
+	"holdfast/internal/sandbox/postoffice"
+	"holdfast/internal/sandbox/primary"
+)
+
+// DemoOptions set a demo up. Empty addresses take a free port of 127.0.0.1.
+type DemoOptions struct {
+	// Dir keeps everything; a demo started again in it goes on where it was.
+	Dir string
+	// Console, Gate and Fleet are the addresses to listen on.
+	Console, Gate, Fleet string
+	// Rate is the mean number of payments per second.
+	Rate float64
+	// Seed decides everything random in the simulated world.
+	Seed uint64
+	// SecondGate starts a gate as a process of its own, joined over the network;
+	// Program is the binary it runs.
+	SecondGate bool
+	Program    string
+	// Zone and Language are the operator's.
+	Zone     string
+	Language holdfast.Lang
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// Demo is Holdfast whole, in front of a simulated payment system under traffic.
+//
+//	customers ─▶ gate-1 (here) and gate-2 (a process of its own) ─▶ primary
+//	a monitor of the customers ─▶ alerts ─▶ control node ─▶ the post office
+//
+// Its plan is the built-in one with hold times of seconds; its people are made
+// up, and what is sent to them stays in the post office.
+type Demo struct {
+	opt   DemoOptions
+	down  teardown
+	loops []loop
+
+	Control *Control
+	World   *sandbox.Sandbox
+	Office  *postoffice.Office
+	Ready   Ready
+
+	gate     *Gate
+	balancer balancer
+}
+
+// Ready says where everything answers; it is the content of the ready file.
+type Ready struct {
+	Console string `json:"console"`
+	API     string `json:"api"`
+	Gate    string `json:"gate"`
+	// Token is an API token of the account Account, for everything it may do.
+	Token string `json:"token"`
+	PID   int    `json:"pid"`
+	// Account and Password sign in to the console; Second is another person, with
+	// the same password, for acts that need two.
+	Account  string `json:"account"`
+	Password string `json:"password"`
+	Second   string `json:"second"`
+	// Sandbox and SandboxToken are the control API of the simulated world.
+	Sandbox      string `json:"sandbox"`
+	SandboxToken string `json:"sandbox_token"`
+}
+
+// OpenDemo opens all parts.
+func OpenDemo(ctx context.Context, opt DemoOptions) (_ *Demo, err error) {
+	d := &Demo{opt: opt}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Close())
+		}
+	}()
+	if err := os.MkdirAll(opt.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the demo's directory: %w", err)
+	}
+	kept, err := d.recall()
+	if err != nil {
+		return nil, err
+	}
+	if err := d.openWorld(kept); err != nil {
+		return nil, err
+	}
+	if err := d.openOffice(kept); err != nil {
+		return nil, err
+	}
+	if err := d.openControl(ctx, kept); err != nil {
+		return nil, err
+	}
+	if err := d.openGates(kept); err != nil {
+		return nil, err
+	}
+	return d, d.introduce(ctx, kept)
+}
+
+// kept is what a demo must remember to go on in its directory.
+type kept struct {
+	Ready    Ready  `json:"ready"`
+	Monitor  string `json:"monitor"`
+	Webhook  string `json:"webhook"`
+	SMTP     string `json:"smtp"`
+	HTTP     string `json:"http"`
+	Primary  string `json:"primary"`
+	Sandbox  string `json:"sandbox"`
+	SecondAt string `json:"second_gate"`
+}
+
+const keptFile = "demo.json"
+
+func (d *Demo) recall() (*kept, error) {
+	content, err := os.ReadFile(filepath.Join(d.opt.Dir, keptFile))
+	if errors.Is(err, os.ErrNotExist) {
+		k := &kept{Webhook: newWebhookSecret()}
+		k.Ready.Account, k.Ready.Second, k.Ready.Password = "admin", "commander", holdfast.NewID()[:20]
+		k.Ready.SandboxToken = holdfast.Secret()
+		return k, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what the demo kept: %w", err)
+	}
+	k := new(kept)
+	if err := json.Unmarshal(content, k); err != nil {
+		return nil, holdfast.Errorf(holdfast.Damaged, "%s cannot be read; start the demo in another directory", filepath.Join(d.opt.Dir, keptFile)).Because(err)
+	}
+	return k, nil
+}
+
+func (d *Demo) keep(k *kept) error {
+	content, err := json.MarshalIndent(k, "", "  ")
+	if err != nil {
+		return err
+	}
+	return posture.WriteFile(filepath.Join(d.opt.Dir, keptFile), content)
+}
+
+func (d *Demo) openWorld(k *kept) (err error) {
+	d.World, err = sandbox.New(sandbox.Options{
+		Seed: d.opt.Seed, Dir: filepath.Join(d.opt.Dir, "sandbox"),
+		Primary:        primary.Options{Address: k.Primary},
+		ControlAddress: k.Sandbox, Token: k.Ready.SandboxToken,
+		Traffic: customers.Options{Rate: d.opt.Rate, Run: "c" + holdfast.NewID()[:8], Transport: &d.balancer},
+	})
+	if err != nil {
+		return err
+	}
+	d.down.add("simulated world", d.World.Close)
+	d.loops = append(d.loops, loop{"simulated world", d.World.Run})
+	k.Primary, k.Sandbox = hostOf(d.World.URL()), hostOf(d.World.ControlURL())
+	return nil
+}
+
+func (d *Demo) openOffice(k *kept) (err error) {
+	d.Office, err = postoffice.Open(postoffice.Options{SMTP: k.SMTP, HTTP: k.HTTP, Secret: k.Webhook})
+	if err != nil {
+		return err
+	}
+	d.down.add("post office", d.Office.Close)
+	d.loops = append(d.loops, loop{"post office", d.Office.Run})
+	k.SMTP, k.HTTP = d.Office.SMTPAddr(), d.Office.HTTPAddr()
+	return nil
+}
+
+func (d *Demo) openControl(ctx context.Context, k *kept) error {
+	o := d.opt
+	host, port, _ := strings.Cut(k.SMTP, ":")
+	c, err := config.Load(config.Options{
+		Env: func(name string) (string, bool) { return k.Webhook, name == "HOLDFAST_DEMO_WEBHOOK" },
+		Flags: map[string]string{
+			"data": filepath.Join(o.Dir, "control"), "operator": "Demo", "time_zone": o.Zone, "language": string(o.Language),
+			"listen.console": address(o.Console, hostOf(k.Ready.Console)), "listen.fleet": address(o.Fleet, ""),
+			"notices.smtp.host": host, "notices.smtp.port": port, "notices.smtp.starttls": "false", "notices.smtp.from": "holdfast@demo.invalid",
+			"notices.webhook.secret": "env:HOLDFAST_DEMO_WEBHOOK", "probes.primary": d.World.URL(),
+			"fleet.lease": "6s",
+		},
+	})
+	if err != nil {
+		return err
+	}
+	d.Control, err = OpenControl(ctx, ControlOptions{
+		Config: c, Log: o.Log, Now: o.Now,
+		Env: func(name string) (string, bool) { return k.Webhook, name == "HOLDFAST_DEMO_WEBHOOK" },
+	})
+	if err != nil {
+		return err
+	}
+	d.down.add("control node", d.Control.Close)
+	d.loops = append(d.loops, loop{"control node", d.Control.Run})
+	k.Ready.Console, k.Ready.API = d.Control.URL(), d.Control.URL()
+	return nil
+}
+
+func (d *Demo) openGates(k *kept) error {
+	conf, err := d.gateConfig("gate-1", address(d.opt.Gate, hostOf(k.Ready.Gate)))
+	if err != nil {
+		return err
+	}
+	d.gate, err = OpenGate(GateOptions{Config: conf, Control: d.Control.Join(), Log: d.opt.Log, Now: d.opt.Now})
+	if err != nil {
+		return err
+	}
+	d.down.add("gate-1", d.gate.Close)
+	d.loops = append(d.loops, loop{"gate-1", d.gate.Run})
+	k.Ready.Gate = d.gate.URL()
+	gates := []string{hostOf(d.gate.URL())}
+	if d.opt.SecondGate {
+		second, err := d.openSecondGate(k)
+		if err != nil {
+			return err
+		}
+		gates = append(gates, second)
+	}
+	d.Control.SetPlaces(d.gate.URL(), "")
+	d.balancer.over(gates)
+	return d.World.Traffic.SetTarget(d.gate.URL())
+}
+
+func (d *Demo) gateConfig(name, listen string) (config.Gate, error) {
+	return config.LoadGate(config.Options{
+		File: "gate.yaml (built in)", Content: []byte(config.DefaultGateYAML),
+		Flags: map[string]string{
+			"name": name, "data": filepath.Join(d.opt.Dir, name), "listen.payments": listen, "primary.url": d.World.URL(),
+			"test_payers": "acct_test_01",
+		},
+	})
+}
+
+// introduce makes accounts, people and plan on the first start.
+func (d *Demo) introduce(ctx context.Context, k *kept) error {
+	if d.Control.NeedsAccount() {
+		if err := d.Control.folding(ctx, func(ctx context.Context) error { return d.furnish(ctx, k) }); err != nil {
+			return fmt.Errorf("furnish the demo: %w", err)
+		}
+	}
+	k.Ready.Sandbox, k.Ready.PID = d.World.ControlURL(), os.Getpid()
+	d.Ready = k.Ready
+	d.loops = append(d.loops, loop{"monitor", newMonitor(d, k.Monitor).run})
+	return d.keep(k)
+}
+
+func (d *Demo) furnish(ctx context.Context, k *kept) error {
+	c, r := d.Control, &k.Ready
+	if err := c.access.Bootstrap(ctx, r.Account, r.Password); err != nil {
+		return err
+	}
+	admin, err := c.principal(r.Account)
+	if err != nil {
+		return err
+	}
+	roles, display := []access.Role{access.Admin, access.Commander, access.Duty}, "王值班"
+	if err := c.access.ChangeAccount(ctx, admin, r.Account, access.Changes{Roles: &roles, Display: &display}); err != nil {
+		return err
+	}
+	others := []access.NewAccount{
+		{Name: r.Second, Display: "林指揮", Roles: []access.Role{access.Commander}},
+		{Name: "monitor", Display: "Monitor", Roles: []access.Role{access.Sender}},
+	}
+	for _, n := range others {
+		if err := c.access.CreateAccount(ctx, admin, n, r.Password); err != nil {
+			return err
+		}
+	}
+	if admin, err = c.principal(r.Account); err != nil { // with the new roles
+		return err
+	}
+	if err := c.roster.Record(ctx, admin.Actor, demoPeople(k)...); err != nil {
+		return err
+	}
+	if _, err := c.plans.Publish(ctx, admin.Actor, demoPlan(), "demo"); err != nil {
+		return err
+	}
+	if r.Token, _, err = c.access.IssueToken(ctx, admin, access.NewToken{Account: r.Account, Name: "demo", Scopes: admin.Actions}); err != nil {
+		return err
+	}
+	k.Monitor, _, err = c.access.IssueToken(ctx, admin, access.NewToken{Account: "monitor", Name: "monitor", Scopes: access.Actions{access.DeliverAlerts}})
+	return err
+}
+
+// principal is an account as a signed-in party.
+func (c *Control) principal(account string) (access.Principal, error) {
+	a, err := c.access.Account(account)
+	return a.Principal(), err
+}
+
+// Run serves until ctx ends.
+func (d *Demo) Run(ctx context.Context) error {
+	return errors.Join(together(ctx, d.loops...), d.Close())
+}
+
+// Close releases what OpenDemo opened.
+func (d *Demo) Close() error { return d.down.close() }
+
+// newWebhookSecret makes a key in the form of Standard Webhooks.
+func newWebhookSecret() string {
+	var key [32]byte
+	rand.Read(key[:])
+	return "whsec_" + base64.StdEncoding.EncodeToString(key[:])
+}
+
+func hostOf(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// address is the one asked for, else the one the demo had before, else free.
+func address(asked, before string) string {
+	switch {
+	case asked != "":
+		return asked
+	case before != "":
+		return before
+	default:
+		return "127.0.0.1:0"
+	}
+}

@@ -1,0 +1,45 @@
+package app
+
+import (
+	"fmt"
+	"regexp"
+
+	"holdfast"
+	"holdfast/internal/plan"
+	"holdfast/internal/roster"
+)
+
+var hold = regexp.MustCompile(`hold: \d+m`)
+
+// demoPlan is the built-in plan with hold times of seconds: nobody watches a
+// demo for a quarter of an hour.
+func demoPlan() []byte { return hold.ReplaceAll(plan.Builtin(), []byte("hold: 3s")) }
+
+// demoPeople are made up. Their mail and messages go to the post office.
+func demoPeople(k *kept) []roster.Person {
+	type row struct {
+		id, name, department, account string
+		lang                          holdfast.Lang
+		roles                         []string
+	}
+	rows := []row{
+		{"wang.zhiban", "王值班", "operations", k.Ready.Account, holdfast.ZhHant, []string{"duty-officer", "operations-lead", "recorder"}},
+		{"lin.zhihui", "林指揮", "operations", k.Ready.Second, holdfast.ZhHant, []string{"commander", "operations-head"}},
+		{"chen.zong", "陳總經理", "management", "", holdfast.ZhHant, []string{"superior"}},
+		{"zhao.jishu", "赵技术", "technology", "", holdfast.ZhHans, []string{"technology-head", "technology-lead"}},
+		{"sun.fengkong", "孙风控", "risk-control", "", holdfast.ZhHans, []string{"risk-head", "risk-lead"}},
+		{"amy.lau", "Amy Lau", "customer-service", "", holdfast.En, []string{"service-lead", "communications-lead"}},
+		{"ben.ho", "Ben Ho", "legal", "", holdfast.En, []string{"legal-lead"}},
+	}
+	people := make([]roster.Person, len(rows))
+	for i, r := range rows {
+		people[i] = roster.Person{
+			ID: r.id, Name: r.name, Department: r.department, Account: r.account, Lang: r.lang, Roles: r.roles,
+			Contacts: []roster.Contact{
+				{Channel: roster.SMTP, Address: r.id + "@demo.invalid"},
+				{Channel: roster.Webhook, Address: fmt.Sprintf("http://%s/im/%s", k.HTTP, r.id)},
+			},
+		}
+	}
+	return people
+}

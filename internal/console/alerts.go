@@ -1,0 +1,88 @@
+package console
+
+import (
+	"holdfast/internal/alert"
+	"holdfast/internal/view"
+)
+
+type alertsPage struct {
+	List    view.Page[view.Alert]
+	Pages   pages
+	Waiting bool
+	// Cut counts alerts that senders say they left out.
+	Cut int
+}
+
+func (c *Console) alerts(v *visit) error {
+	own := alertsPage{Waiting: v.query("waiting") != "", Cut: c.View.MembersCut()}
+	own.List = c.View.AllAlerts(own.Waiting, v.offset(), view.PageSize)
+	own.Pages = pagesOf(v, own.List)
+	return c.show(v, "alerts", v.words.T("alerts.title"), true, own)
+}
+
+type alertPage struct {
+	Alert view.Alert
+	// Open are the incidents it can join.
+	Open []view.Incident
+}
+
+func (c *Console) alert(v *visit) error {
+	a, err := c.View.Alert(v.path("id"))
+	if err != nil {
+		return err
+	}
+	own := alertPage{Alert: a, Open: c.View.AllIncidents(true, "", 0, view.MaxPage).Items}
+	return c.show(v, "alert", a.Title, true, own)
+}
+
+func (c *Console) suspect(v *visit) error {
+	a, err := c.View.Alert(v.path("id"))
+	if err != nil {
+		return err
+	}
+	id, err := c.Response.Suspect(v.r.Context(), v.by(), a.Title, []string{a.ID})
+	if err != nil {
+		return err
+	}
+	return v.seeOther("/incidents/"+id, "")
+}
+
+func (c *Console) attach(v *visit) error {
+	id := v.form("incident")
+	if err := c.Response.Attach(v.r.Context(), v.by(), id, v.path("id")); err != nil {
+		return err
+	}
+	return v.seeOther("/incidents/"+id, "done")
+}
+
+func (c *Console) dismissAlert(v *visit) error {
+	if err := c.Alerts.Dismiss(v.r.Context(), v.by(), v.path("id"), v.form("reason")); err != nil {
+		return err
+	}
+	return v.seeOther("/alerts/"+v.path("id"), "done")
+}
+
+// reportForm is what a person saw, or a customer told.
+type reportForm struct{ Summary, Detail, Caller string }
+
+func (c *Console) reportPage(v *visit) error {
+	own := reportForm{v.form("summary"), v.form("detail"), v.form("caller")}
+	return c.show(v, "report", v.words.T("report.title"), false, own)
+}
+
+func (c *Console) report(v *visit) error {
+	id, err := c.Alerts.Report(v.r.Context(), v.by(), alert.Report{
+		Summary: v.form("summary"), Detail: v.form("detail"), Caller: v.form("caller"),
+	})
+	if err != nil {
+		return err
+	}
+	if v.form("suspect") == "" {
+		return v.seeOther("/alerts/"+id, "reported")
+	}
+	opened, err := c.Response.Suspect(v.r.Context(), v.by(), v.form("summary"), []string{id})
+	if err != nil {
+		return v.seeOther("/alerts/"+id, "reported") // the plan's rules may have opened one already
+	}
+	return v.seeOther("/incidents/"+opened, "reported")
+}

@@ -1,0 +1,248 @@
+// Package console is the screens for people: HTML made on the server, every act
+// a form that works without a script, and a short script of our own that swaps
+// in what has changed. It shows the structs of package view and calls the same
+// services as package api; it decides nothing.
+//
+// A page is one template under templates/ with its own struct; [Console.Handler]
+// lists all routes. An act answers with a redirect to a page (303), so that a
+// reload repeats nothing; an act that was refused shows its page again with the
+// reason, and what was typed.
+//
+// Texts come from the catalogues in the reader's language: the one chosen with
+// ?lang= (kept in a cookie), else the account's, else the browser's. Times are in
+// the zone the browser names in a cookie, else the operator's.
+package console
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/access"
+	"holdfast/internal/alert"
+	"holdfast/internal/directive"
+	"holdfast/internal/enrolment"
+	"holdfast/internal/journal"
+	"holdfast/internal/locale"
+	"holdfast/internal/plan"
+	"holdfast/internal/response"
+	"holdfast/internal/roster"
+	"holdfast/internal/view"
+	"holdfast/internal/web"
+)
+
+// Console shows the screens.
+type Console struct {
+	View       *view.Source
+	Store      journal.Store
+	Desk       *journal.Desk
+	Access     *access.Service
+	Alerts     *alert.Service
+	Directives *directive.Service
+	Gates      *enrolment.Service
+	Plans      *plan.Service
+	Roster     *roster.Service
+	Response   *response.Service
+	// Zone is the operator's time zone, for readers whose browser names none.
+	Zone *time.Location
+	Log  *slog.Logger
+
+	web     *web.Server
+	screens screens
+}
+
+// visit is one request of one reader.
+type visit struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	req   web.Request
+	words *locale.Printer
+	zone  *time.Location
+}
+
+func (v *visit) who() access.Principal { return v.req.Who }
+
+func (v *visit) by() holdfast.Actor { return v.req.Who.Actor }
+
+func (v *visit) path(name string) string { return v.r.PathValue(name) }
+
+func (v *visit) query(name string) string { return v.r.URL.Query().Get(name) }
+
+// form returns a field of the posted form.
+func (v *visit) form(name string) string { return v.r.PostFormValue(name) }
+
+// offset reads where a page of a list begins.
+func (v *visit) offset() int {
+	n, err := strconv.Atoi(v.query("offset"))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+// seeOther sends the browser to a page, which shows the text flash.<done>.
+func (v *visit) seeOther(path, done string) error {
+	if done != "" {
+		path += "?ok=" + url.QueryEscape(done)
+	}
+	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
+	return nil
+}
+
+// screen makes one page, or carries out one act.
+type screen func(c *Console, v *visit) error
+
+// maxForm is the largest form in bytes: a file of evidence and some text.
+const maxForm = journal.MaxBlob + 1<<20
+
+// Handler returns the handler of all screens.
+func (c *Console) Handler(s *web.Server) (http.Handler, error) {
+	c.web, c.Zone = s, cmp.Or(c.Zone, time.UTC)
+	if err := c.screens.parse(); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	for _, rt := range routes {
+		mux.Handle(rt.pattern, c.serve(rt))
+	}
+	mux.Handle("GET /static/{name}", http.HandlerFunc(c.static))
+	mux.Handle("/", s.Page(func(w http.ResponseWriter, r *http.Request, _ web.Request) error {
+		return holdfast.Errorf(holdfast.NotFound, "there is no page %s", r.URL.Path)
+	}, c.fail))
+	return mux, nil
+}
+
+type route struct {
+	pattern string
+	// right is what the reader needs; anyone means no more than to be signed in,
+	// public not even that.
+	right access.Action
+	show  screen
+	// back makes the page that shows why an act was refused; nil for pages.
+	back screen
+}
+
+const (
+	public access.Action = ""
+	anyone access.Action = "signed-in"
+)
+
+// routes is every screen and every act. An act's last entry is the page to show
+// again if it is refused.
+var routes []route
+
+func init() {
+	routes = []route{
+		{"GET /sign-in", public, (*Console).signInPage, nil},
+		{"POST /sign-in", public, (*Console).signIn, (*Console).signInPage},
+		{"POST /sign-out", public, (*Console).signOut, nil},
+		{"GET /live", access.Read, (*Console).live, nil},
+
+		{"GET /{$}", access.Read, (*Console).posture, nil},
+		{"GET /incidents", access.Read, (*Console).incidents, nil},
+		{"GET /incidents/{id}", access.Read, (*Console).incident, nil},
+		{"POST /incidents/{id}/confirm", access.RunIncident, (*Console).confirm, (*Console).incident},
+		{"POST /incidents/{id}/dismiss", access.RunIncident, (*Console).dismiss, (*Console).incident},
+		{"POST /incidents/{id}/notes", access.RunIncident, (*Console).note, (*Console).incident},
+		{"POST /incidents/{id}/tasks/{task}/take", access.RunIncident, (*Console).take, (*Console).incident},
+		{"POST /incidents/{id}/tasks/{task}/done", access.RunIncident, (*Console).done, (*Console).incident},
+		{"POST /incidents/{id}/tasks/{task}/direct", access.IssueDirective, (*Console).direct, (*Console).incident},
+		{"POST /incidents/{id}/tasks/{task}/probe", access.RunIncident, (*Console).probe, (*Console).incident},
+		{"POST /incidents/{id}/tasks/{task}/ramp", access.RunRamp, (*Console).rampTo, (*Console).incident},
+		{"POST /incidents/{id}/stages/{stage}/done", access.RunIncident, (*Console).endStage, (*Console).incident},
+		{"POST /incidents/{id}/stages/{stage}/skip", access.RunIncident, (*Console).askSkip, (*Console).incident},
+		{"POST /incidents/{id}/stages/{stage}/skip/answer", access.Approve, (*Console).answerSkip, (*Console).incident},
+		{"POST /incidents/{id}/debrief", access.RunIncident, (*Console).debrief, (*Console).incident},
+		{"POST /incidents/{id}/acknowledge", access.Acknowledge, (*Console).acknowledge, (*Console).incident},
+		{"GET /evidence/{hash}", access.Read, (*Console).evidence, nil},
+
+		{"GET /alerts", access.Read, (*Console).alerts, nil},
+		{"GET /alerts/{id}", access.Read, (*Console).alert, nil},
+		{"POST /alerts/{id}/suspect", access.RunIncident, (*Console).suspect, (*Console).alert},
+		{"POST /alerts/{id}/attach", access.RunIncident, (*Console).attach, (*Console).alert},
+		{"POST /alerts/{id}/dismiss", access.RunIncident, (*Console).dismissAlert, (*Console).alert},
+		{"GET /report", access.ReportAlert, (*Console).reportPage, nil},
+		{"POST /report", access.ReportAlert, (*Console).report, (*Console).reportPage},
+
+		{"GET /gates", access.Read, (*Console).gates, nil},
+		{"GET /gates/{name}", access.Read, (*Console).gate, nil},
+		{"POST /gates/{name}/retire", access.ManageGates, (*Console).retire, (*Console).gate},
+		{"GET /unknowns", access.Read, (*Console).unknowns, nil},
+		{"GET /unknowns.csv", access.Read, (*Console).unknownsCSV, nil},
+
+		{"GET /directives", access.Read, (*Console).directives, nil},
+		{"POST /directives", access.IssueDirective, (*Console).propose, (*Console).directives},
+		{"GET /directives/{id}", access.Read, (*Console).directive, nil},
+		{"POST /directives/{id}/approve", access.Approve, (*Console).approve, (*Console).directive},
+		{"POST /directives/{id}/refuse", access.IssueDirective, (*Console).refuse, (*Console).directive},
+		{"POST /directives/{id}/lift", access.LiftDirective, (*Console).lift, (*Console).directive},
+
+		{"GET /plan", access.Read, (*Console).plan, nil},
+		{"GET /plan/{n}", access.Read, (*Console).plan, nil},
+		{"GET /plan/{n}/text", access.Read, (*Console).planText, nil},
+		{"GET /people", access.Read, (*Console).people, nil},
+		{"POST /people", access.ManageRoster, (*Console).importPeople, (*Console).people},
+
+		{"GET /account", anyone, (*Console).account, nil},
+		{"POST /account/password", anyone, (*Console).changePassword, (*Console).account},
+		{"POST /account/tokens", anyone, (*Console).issueToken, (*Console).account},
+		{"POST /account/tokens/{id}/revoke", anyone, (*Console).revokeToken, (*Console).account},
+		{"POST /account/sessions/{id}/end", anyone, (*Console).endSession, (*Console).account},
+		{"GET /accounts", access.ManageAccess, (*Console).accounts, nil},
+		{"POST /accounts", access.ManageAccess, (*Console).createAccount, (*Console).accounts},
+		{"GET /accounts/{name}", access.ManageAccess, (*Console).accountEdit, nil},
+		{"POST /accounts/{name}", access.ManageAccess, (*Console).changeAccount, (*Console).accountEdit},
+		{"POST /accounts/{name}/password", access.ManageAccess, (*Console).setPassword, (*Console).accountEdit},
+	}
+}
+
+// serve checks the reader's right, reads the form, and shows a refused act's
+// page again with the reason.
+func (c *Console) serve(rt route) http.Handler {
+	return c.web.Page(func(w http.ResponseWriter, r *http.Request, req web.Request) error {
+		v := c.visit(w, r, req)
+		if err := c.enter(rt, v); err != nil {
+			return err
+		}
+		err := rt.show(c, v)
+		if err == nil || rt.back == nil || holdfast.CodeOf(err) == holdfast.Internal {
+			return err
+		}
+		again := *v
+		again.w = &refused{ResponseWriter: w, problem: c.explain(v, err), status: web.Status(err)}
+		if rt.back(c, &again) != nil {
+			return err // the page cannot be shown either: the first cause says more
+		}
+		return nil
+	}, c.fail)
+}
+
+func (c *Console) enter(rt route, v *visit) error {
+	if rt.right != public && !v.who().Known() {
+		return holdfast.Errorf(holdfast.Unauthenticated, "please sign in")
+	}
+	if rt.right != public && rt.right != anyone {
+		if err := v.who().Require(rt.right); err != nil {
+			return err
+		}
+	}
+	if v.r.Method != http.MethodPost {
+		return nil
+	}
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
+	if err := v.r.ParseMultipartForm(1 << 20); err != nil && err != http.ErrNotMultipart {
+		return holdfast.Errorf(holdfast.TooLarge, "the form could not be read, or its file has more than %d bytes", journal.MaxBlob).Because(err)
+	}
+	return nil
+}
+
+// refused carries the reason of a refusal to the page that shows it.
+type refused struct {
+	http.ResponseWriter
+	problem string
+	status  int
+}

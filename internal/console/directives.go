@@ -1,0 +1,85 @@
+package console
+
+import (
+	"strconv"
+	"strings"
+
+	"holdfast"
+	"holdfast/internal/directive"
+	"holdfast/internal/posture"
+	"holdfast/internal/view"
+)
+
+type directivesPage struct {
+	List  view.Page[view.Directive]
+	Pages pages
+}
+
+func (c *Console) directives(v *visit) error {
+	own := directivesPage{List: c.View.AllDirectives(v.offset(), view.PageSize)}
+	own.Pages = pagesOf(v, own.List)
+	return c.show(v, "directives", v.words.T("directives.title"), true, own)
+}
+
+type directivePage struct{ Directive view.Directive }
+
+func (c *Console) directive(v *visit) error {
+	d, err := c.View.Directive(v.path("id"))
+	if err != nil {
+		return err
+	}
+	return c.show(v, "directive", d.ID, true, directivePage{d})
+}
+
+func (c *Console) propose(v *visit) error {
+	p := directive.Proposal{Kind: posture.Kind(v.form("kind")), Scope: v.form("scope"), Reason: v.form("reason")}
+	var err error
+	if p.Share, err = v.decimal("share"); err != nil {
+		return err
+	}
+	p.Share /= 100
+	if p.Rate, err = v.decimal("rate"); err != nil {
+		return err
+	}
+	id, err := c.Response.Propose(v.r.Context(), v.by(), v.who().Account, p)
+	if err != nil {
+		return err
+	}
+	return v.seeOther("/directives/"+id, "")
+}
+
+// decimal reads a number from a form; an empty field is 0.
+func (v *visit) decimal(field string) (float64, error) {
+	text := strings.TrimSuffix(strings.TrimSpace(v.form(field)), "%")
+	if text == "" {
+		return 0, nil
+	}
+	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil {
+		return 0, holdfast.Errorf(holdfast.Invalid, "%q is not a number", v.form(field)).At(field)
+	}
+	return f, nil
+}
+
+func (v *visit) directed(err error) error {
+	if err != nil {
+		return err
+	}
+	return v.seeOther("/directives/"+v.path("id"), "done")
+}
+
+func (c *Console) approve(v *visit) error {
+	return v.directed(c.Directives.Approve(v.r.Context(), v.by(), v.path("id")))
+}
+
+func (c *Console) refuse(v *visit) error {
+	return v.directed(c.Directives.Refuse(v.r.Context(), v.by(), v.path("id"), v.form("reason")))
+}
+
+func (c *Console) lift(v *visit) error {
+	revision, err := strconv.ParseUint(v.form("revision"), 10, 64)
+	if err != nil {
+		return holdfast.Errorf(holdfast.Invalid, "the page was not sent whole; load it again").At("revision")
+	}
+	return v.directed(c.Directives.Lift(v.r.Context(), v.by(), v.path("id"), holdfast.Revision(revision), v.form("reason")))
+}

@@ -1,0 +1,232 @@
+package console
+
+import (
+	"io"
+	"strconv"
+	"strings"
+
+	"holdfast"
+	"holdfast/internal/access"
+	"holdfast/internal/incident"
+	"holdfast/internal/procedure"
+	"holdfast/internal/view"
+	"holdfast/internal/web"
+)
+
+type incidentsPage struct {
+	List  view.Page[view.Incident]
+	Pages pages
+	Query string
+	Open  bool
+}
+
+func (c *Console) incidents(v *visit) error {
+	own := incidentsPage{Query: v.query("q"), Open: v.query("open") != ""}
+	own.List = c.View.AllIncidents(own.Open, own.Query, v.offset(), view.PageSize)
+	own.Pages = pagesOf(v, own.List)
+	return c.show(v, "incidents", v.words.T("incidents.title"), true, own)
+}
+
+// incidentPage answers: what happens now, who does it, how long do we have?
+type incidentPage struct {
+	Incident view.Incident
+	Chart    chart
+	Timeline []line
+	// Levels are what a suspected incident can be confirmed at.
+	Levels []levelChoice
+	// Improvements are those of the debrief and empty rows to write in.
+	Improvements []incident.Improvement
+	// Mine are the tasks whose notice the reader has still to acknowledge.
+	Mine []string
+}
+
+type levelChoice struct {
+	Level           holdfast.Level
+	Title, Criteria holdfast.Text
+	Chosen          bool
+}
+
+// spareRows is how many improvements can be added at a time.
+const spareRows = 3
+
+func (c *Console) incident(v *visit) error {
+	in, err := c.View.Incident(v.path("id"))
+	if err != nil {
+		return err
+	}
+	own := incidentPage{Incident: in, Timeline: c.timeline(v, in), Mine: mine(in, v.who())}
+	if points, err := c.View.IncidentChart(in); err == nil {
+		own.Chart = drawChart(v.words, v.zone, points)
+	}
+	if in.State == string(incident.Suspected) {
+		own.Levels = c.levels(in)
+	}
+	if in.Debrief != nil {
+		own.Improvements = append(own.Improvements, in.Debrief.Improvements...)
+	}
+	own.Improvements = append(own.Improvements, make([]incident.Improvement, spareRows)...)
+	if _, again := v.w.(*refused); again && v.r.PostForm.Has("what") {
+		typed := readDebrief(v)
+		own.Incident.Debrief, own.Improvements = &typed, append(typed.Improvements, make([]incident.Improvement, spareRows)...)
+	}
+	return c.show(v, "incident", in.ID+" "+in.Title, true, own)
+}
+
+func (c *Console) levels(in view.Incident) []levelChoice {
+	current, err := c.View.Plan(0)
+	if err != nil {
+		return nil
+	}
+	var list []levelChoice
+	for _, l := range current.Content.Levels {
+		list = append(list, levelChoice{l.Level, l.Title, l.Criteria, l.Level == in.Suggested})
+	}
+	return list
+}
+
+func mine(in view.Incident, who access.Principal) []string {
+	var tasks []string
+	for _, s := range in.Stages {
+		for _, t := range s.Tasks {
+			if t.Notice == nil || in.State != string(incident.Active) {
+				continue
+			}
+			for _, p := range t.Notice.People {
+				if who.Account != "" && p.Account == who.Account && !p.Acknowledged {
+					tasks = append(tasks, t.ID)
+				}
+			}
+		}
+	}
+	return tasks
+}
+
+// act carries out an act on an incident and shows it again.
+func (v *visit) act(err error) error {
+	if err != nil {
+		return err
+	}
+	return v.seeOther("/incidents/"+v.path("id"), "done")
+}
+
+func (c *Console) confirm(v *visit) error {
+	level, err := holdfast.ParseLevel(v.form("level"))
+	if err != nil {
+		return err
+	}
+	return v.act(c.Response.Confirm(v.r.Context(), v.by(), v.path("id"), level, v.form("note")))
+}
+
+func (c *Console) dismiss(v *visit) error {
+	return v.act(c.Response.Dismiss(v.r.Context(), v.by(), v.path("id"), v.form("reason")))
+}
+
+func (c *Console) note(v *visit) error {
+	kept, err := c.keep(v)
+	if err != nil {
+		return err
+	}
+	return v.act(c.Response.Note(v.r.Context(), v.by(), v.path("id"), "", v.form("text"), kept))
+}
+
+func (c *Console) take(v *visit) error {
+	return v.act(c.Response.Take(v.r.Context(), v.by(), v.path("id"), v.path("task")))
+}
+
+func (c *Console) done(v *visit) error {
+	kept, err := c.keep(v)
+	if err != nil {
+		return err
+	}
+	return v.act(c.Response.Done(v.r.Context(), v.by(), v.path("id"), v.path("task"), v.form("note"), kept))
+}
+
+func (c *Console) direct(v *visit) error {
+	_, err := c.Response.Direct(v.r.Context(), v.by(), v.path("id"), v.path("task"))
+	return v.act(err)
+}
+
+func (c *Console) probe(v *visit) error {
+	_, err := c.Response.Probe(v.r.Context(), v.by(), v.path("id"), v.path("task"))
+	return v.act(err)
+}
+
+func (c *Console) rampTo(v *visit) error {
+	step, err := strconv.Atoi(v.form("step"))
+	if err != nil {
+		return holdfast.Errorf(holdfast.Invalid, "%q is not a step of the ramp", v.form("step")).At("step")
+	}
+	return v.act(c.Response.RampTo(v.r.Context(), v.by(), v.path("id"), v.path("task"), step))
+}
+
+func (v *visit) stage() procedure.StageKind { return procedure.StageKind(v.path("stage")) }
+
+func (c *Console) endStage(v *visit) error {
+	return v.act(c.Response.EndStage(v.r.Context(), v.by(), v.path("id"), v.stage(), v.form("note")))
+}
+
+func (c *Console) askSkip(v *visit) error {
+	return v.act(c.Response.AskSkip(v.r.Context(), v.by(), v.path("id"), v.stage(), v.form("reason")))
+}
+
+func (c *Console) answerSkip(v *visit) error {
+	granted := v.form("granted") != ""
+	return v.act(c.Response.AnswerSkip(v.r.Context(), v.by(), v.path("id"), v.stage(), granted, v.form("reason")))
+}
+
+func (c *Console) acknowledge(v *visit) error {
+	return v.act(c.Response.Acknowledge(v.r.Context(), v.by(), v.path("id"), v.form("task"), v.form("person"), v.form("note")))
+}
+
+func (c *Console) debrief(v *visit) error {
+	id := v.path("id")
+	if err := c.Response.SaveDebrief(v.r.Context(), v.by(), id, readDebrief(v)); err != nil {
+		return err
+	}
+	if v.form("close") == "" {
+		return v.seeOther("/incidents/"+id, "saved")
+	}
+	return v.act(c.Response.Close(v.r.Context(), v.by(), id))
+}
+
+func readDebrief(v *visit) incident.Debrief {
+	d := incident.Debrief{Summary: v.form("summary"), Causes: v.form("causes"), WentWell: v.form("went_well"), Improvements: []incident.Improvement{}}
+	what, who, due := v.r.PostForm["what"], v.r.PostForm["who"], v.r.PostForm["due"]
+	for i := range min(len(what), len(who), len(due)) {
+		m := incident.Improvement{What: strings.TrimSpace(what[i]), Who: strings.TrimSpace(who[i]), Due: due[i]}
+		if m != (incident.Improvement{}) {
+			d.Improvements = append(d.Improvements, m)
+		}
+	}
+	return d
+}
+
+// keep stores the file of a form as evidence, if there is one.
+func (c *Console) keep(v *visit) ([]incident.Evidence, error) {
+	file, header, err := v.r.FormFile("file")
+	if err != nil {
+		return nil, nil // no file was chosen
+	}
+	defer file.Close()
+	content, err := io.ReadAll(file)
+	if err != nil {
+		return nil, holdfast.Errorf(holdfast.Invalid, "the file could not be read").At("file").Because(err)
+	}
+	if len(content) == 0 {
+		return nil, nil
+	}
+	kept, err := web.KeepEvidence(v.r.Context(), c.Store, header.Filename, header.Header.Get("Content-Type"), content)
+	return []incident.Evidence{kept}, err
+}
+
+func (c *Console) evidence(v *visit) error {
+	var h holdfast.Hash
+	if err := h.UnmarshalText([]byte(strings.ToLower(v.path("hash")))); err != nil {
+		return holdfast.Errorf(holdfast.NotFound, "there is no page %s", v.r.URL.Path)
+	}
+	content, err := c.Store.Blob(v.r.Context(), h)
+	if err != nil {
+		return err
+	}
+	return web.WriteFile(v.w, v.query("name"), content)
+}

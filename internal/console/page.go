@@ -1,0 +1,204 @@
+package console
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/access"
+	"holdfast/internal/locale"
+	"holdfast/internal/view"
+	"holdfast/internal/web"
+)
+
+// page is what the base template shows around every screen.
+type page struct {
+	Lang    holdfast.Lang
+	Title   string
+	Live    bool
+	Band    view.Band
+	Account string
+	Nav     []navigation
+	Flash   string
+	Problem string
+	Version string
+	Zone    string
+	// PrintFoot stands at the foot of each printed page.
+	PrintFoot string
+	// Page is the screen's own struct.
+	Page any
+
+	who   access.Principal
+	typed url.Values
+}
+
+// May reports whether the reader has a right, so that a screen offers only what
+// will be allowed.
+func (p *page) May(right access.Action) bool { return p.who.May(right) }
+
+// Was returns what the reader had typed into a field of a refused form.
+func (p *page) Was(field string) string { return p.typed.Get(field) }
+
+type navigation struct {
+	Path, Name, Key string
+	Current         bool
+	Count           int
+}
+
+// visit finds out the reader's language and zone.
+func (c *Console) visit(w http.ResponseWriter, r *http.Request, req web.Request) *visit {
+	lang := req.Lang
+	if cookie, err := r.Cookie("lang"); err == nil && known(cookie.Value) {
+		lang = holdfast.Lang(cookie.Value)
+	}
+	if chosen := r.URL.Query().Get("lang"); known(chosen) {
+		lang = holdfast.Lang(chosen)
+		http.SetCookie(w, &http.Cookie{Name: "lang", Value: chosen, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	}
+	return &visit{w: w, r: r, req: req, words: locale.For(lang), zone: c.zone(r)}
+}
+
+func known(lang string) bool { return slices.Contains(holdfast.Langs[:], holdfast.Lang(lang)) }
+
+// zone reads the browser's time zone from the cookie that the script sets.
+func (c *Console) zone(r *http.Request) *time.Location {
+	cookie, err := r.Cookie("tz")
+	if err != nil || len(cookie.Value) > 64 {
+		return c.Zone
+	}
+	name, err := url.QueryUnescape(cookie.Value)
+	if err != nil || name == "" || name == "Local" {
+		return c.Zone
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return c.Zone
+	}
+	return zone
+}
+
+// show writes a screen. live says whether it follows the journal.
+func (c *Console) show(v *visit, name, title string, live bool, own any) error {
+	p := c.page(v, title, own)
+	p.Live = live && p.Account != ""
+	status := http.StatusOK
+	if again, ok := v.w.(*refused); ok {
+		p.Problem, p.typed, status = again.problem, v.r.PostForm, again.status
+	}
+	return c.write(v, name, status, p)
+}
+
+func (c *Console) page(v *visit, title string, own any) *page {
+	p := &page{
+		Lang: v.words.Lang(), Title: title, Page: own, Version: c.View.Version,
+		Zone: v.zone.String(), who: v.who(), Account: v.who().Actor.Name,
+	}
+	if ok := v.query("ok"); ok != "" && v.words.Has("flash."+ok) {
+		p.Flash = v.words.T("flash."+ok, "n", v.query("n"))
+	}
+	if v.who().Known() {
+		p.Band, p.Nav = c.View.Band(), c.navigation(v)
+	} else {
+		p.Band = view.Band{State: "none"}
+	}
+	return p
+}
+
+func (c *Console) write(v *visit, name string, status int, p *page) error {
+	t, err := c.screens.in(v, name)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "base", p); err != nil {
+		return err
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	_, err = b.WriteTo(v.w)
+	return err
+}
+
+func (c *Console) navigation(v *visit) []navigation {
+	all := []navigation{
+		{Path: "/", Name: "nav.posture", Key: "p"},
+		{Path: "/incidents", Name: "nav.incidents", Key: "i"},
+		{Path: "/alerts", Name: "nav.alerts", Key: "a", Count: c.View.AlertsWaiting()},
+		{Path: "/directives", Name: "nav.directives", Key: "d"},
+		{Path: "/gates", Name: "nav.gates", Key: "g"},
+		{Path: "/plan", Name: "nav.plan", Key: "l"},
+		{Path: "/people", Name: "nav.people", Key: "o"},
+	}
+	if v.who().May(access.ManageAccess) {
+		all = append(all, navigation{Path: "/accounts", Name: "nav.accounts", Key: "c"})
+	}
+	for i, n := range all {
+		path := v.r.URL.Path
+		all[i].Current = path == n.Path || n.Path != "/" && len(path) > len(n.Path) && path[:len(n.Path)+1] == n.Path+"/"
+	}
+	return all
+}
+
+// errorPage is the screen of an error.
+type errorPage struct{ Title, Text, ID string }
+
+// fail shows an error as a page, or sends who is not signed in to do so.
+func (c *Console) fail(w http.ResponseWriter, r *http.Request, req web.Request, err error) {
+	v := c.visit(w, r, req)
+	code := holdfast.CodeOf(err)
+	if code == holdfast.Unauthenticated {
+		next := "/"
+		if r.Method == http.MethodGet {
+			next = r.URL.RequestURI()
+		}
+		http.Redirect(w, r, "/sign-in?next="+url.QueryEscape(next), http.StatusSeeOther)
+		return
+	}
+	own := errorPage{Title: v.words.T("error.title." + string(code)), Text: c.explain(v, err)}
+	if code == holdfast.Internal {
+		own.ID = req.ID
+	}
+	p := c.page(v, own.Title, own)
+	if err := c.write(v, "error", web.Status(err), p); err != nil {
+		c.Log.Error("the page of an error cannot be shown", "error", err)
+	}
+}
+
+// explain says in the reader's words what is wrong.
+func (c *Console) explain(v *visit, err error) string {
+	var wait access.Wait
+	if errors.As(err, &wait) {
+		return v.words.Error(err) + " (" + v.words.Span(wait.RetryAfter()) + ")"
+	}
+	return v.words.Error(err)
+}
+
+// pages links to the neighbours of a page of a list.
+type pages struct{ Prev, Next string }
+
+func pagesOf[T any](v *visit, p view.Page[T]) pages {
+	var links pages
+	at := func(offset int) string {
+		q := v.r.URL.Query()
+		q.Del("ok")
+		q.Set("offset", strconv.Itoa(offset))
+		return cmp.Or(v.r.URL.Path, "/") + "?" + q.Encode()
+	}
+	if v.r.Method != http.MethodGet {
+		return links
+	}
+	if n := v.offset(); n > 0 {
+		links.Prev = at(max(0, n-view.PageSize))
+	}
+	if p.Next > 0 {
+		links.Next = at(p.Next)
+	}
+	return links
+}

@@ -1,0 +1,90 @@
+package console
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"holdfast"
+	"holdfast/internal/roster"
+	"holdfast/internal/view"
+	"holdfast/internal/web"
+)
+
+type planPage struct {
+	Plan      view.Plan
+	Revisions []view.Plan
+}
+
+// revision reads the revision in the path; the one in force is 0.
+func (v *visit) revision() (int, error) {
+	text := v.path("n")
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, holdfast.Errorf(holdfast.NotFound, "the plan has no revision %q", text)
+	}
+	return n, nil
+}
+
+func (c *Console) plan(v *visit) error {
+	n, err := v.revision()
+	if err != nil {
+		return err
+	}
+	p, err := c.View.Plan(n)
+	if n == 0 && holdfast.CodeOf(err) == holdfast.NotFound {
+		return c.show(v, "noplan", v.words.T("plan.title"), true, nil)
+	}
+	if err != nil {
+		return err
+	}
+	title := p.Content.Title.In(v.words.Lang())
+	page := c.page(v, title, planPage{p, c.View.PlanRevisions()})
+	page.PrintFoot = fmt.Sprintf("%s · %s · %s", title, v.words.T("plan.revision", "n", p.Revision), p.Hash)
+	return c.write(v, "plan", 200, page)
+}
+
+func (c *Console) planText(v *visit) error {
+	n, err := v.revision()
+	if err != nil {
+		return err
+	}
+	p, err := c.View.Plan(n)
+	if err != nil {
+		return err
+	}
+	return web.WriteFile(v.w, fmt.Sprintf("%s-r%d.yaml", p.ID, p.Revision), []byte(p.Text))
+}
+
+type peoplePage struct {
+	People []view.Person
+	// Vacant are roles of the plan that nobody holds.
+	Vacant []view.Named
+	Query  string
+	// Text is a file that was refused.
+	Text string
+}
+
+func (c *Console) people(v *visit) error {
+	own := peoplePage{Query: v.query("q"), Text: v.form("text"), Vacant: c.View.VacantRoles()}
+	for _, p := range c.View.People() {
+		if p.Matches(own.Query) {
+			own.People = append(own.People, p)
+		}
+	}
+	return c.show(v, "people", v.words.T("people.title"), true, own)
+}
+
+func (c *Console) importPeople(v *visit) error {
+	people, err := roster.DecodePeople("", []byte(v.form("text")))
+	if err != nil {
+		return holdfast.Errorf(holdfast.Invalid, "%v", err).At("text")
+	}
+	if err := c.Roster.Record(v.r.Context(), v.by(), people...); err != nil {
+		return err
+	}
+	return v.seeOther("/people?"+url.Values{"ok": {"imported"}, "n": {strconv.Itoa(len(people))}}.Encode(), "")
+}

@@ -1,0 +1,27 @@
+package console
+
+import (
+	"holdfast/internal/response"
+	"holdfast/internal/view"
+	"holdfast/internal/web"
+)
+
+// posturePage answers: are payments flowing, at which level are we, what is in
+// force, what is late?
+type posturePage struct {
+	Posture view.Posture
+	Chart   chart
+	Preview response.Preview
+}
+
+func (c *Console) posture(v *visit) error {
+	points, err := c.View.Chart(0)
+	if err != nil {
+		return err
+	}
+	own := posturePage{Posture: c.View.Posture(), Chart: drawChart(v.words, v.zone, points), Preview: c.View.Preview("all")}
+	return c.show(v, "posture", v.words.T("posture.title"), true, own)
+}
+
+// live streams a "change" for each advance of the journal.
+func (c *Console) live(v *visit) error { return web.Events(v.w, v.r, c.Desk.State) }

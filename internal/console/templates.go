@@ -1,0 +1,303 @@
+package console
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/access"
+	"holdfast/internal/incident"
+	"holdfast/internal/locale"
+	"holdfast/internal/payment"
+	"holdfast/internal/plan"
+	"holdfast/internal/procedure"
+	"holdfast/internal/view"
+)
+
+//go:embed static templates
+var files embed.FS
+
+// screens are the parsed templates: one set for each screen, language and zone.
+// A set is made when it is first asked for and kept.
+type screens struct {
+	sources map[string]*template.Template
+	assets  map[string]asset
+
+	mu   sync.Mutex
+	made map[screenKey]*template.Template
+}
+
+type screenKey struct {
+	name string
+	lang holdfast.Lang
+	zone string
+}
+
+// maxScreens bounds the sets that are kept; the zones are the browsers' choice.
+const maxScreens = 1000
+
+type asset struct {
+	name, kind string
+	content    []byte
+}
+
+func (s *screens) parse() error {
+	s.sources, s.assets, s.made = map[string]*template.Template{}, map[string]asset{}, map[screenKey]*template.Template{}
+	names, err := fs.Glob(files, "static/*")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		content, err := files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(content)
+		base := path.Base(name)
+		// The content's hash is in the name, so a browser may keep it for ever.
+		hashed := strings.TrimSuffix(base, path.Ext(base)) + "." + hex.EncodeToString(sum[:6]) + path.Ext(base)
+		s.assets[base] = asset{hashed, mime.TypeByExtension(path.Ext(base)), content}
+	}
+	names, err = fs.Glob(files, "templates/*.html")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		screen := strings.TrimSuffix(path.Base(name), ".html")
+		if screen == "base" || screen == "parts" {
+			continue
+		}
+		t, err := template.New(screen).Funcs(s.functions(locale.For(holdfast.En), time.UTC)).
+			ParseFS(files, "templates/base.html", "templates/parts.html", name)
+		if err != nil {
+			return fmt.Errorf("screen %s: %w", screen, err)
+		}
+		s.sources[screen] = t
+	}
+	return nil
+}
+
+// in returns the templates of a screen in the reader's language and zone.
+func (s *screens) in(v *visit, name string) (*template.Template, error) {
+	key := screenKey{name, v.words.Lang(), v.zone.String()}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t, ok := s.made[key]; ok {
+		return t, nil
+	}
+	source, ok := s.sources[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no screen %s", name)
+	}
+	t, err := source.Clone()
+	if err != nil {
+		return nil, err
+	}
+	t.Funcs(s.functions(v.words, v.zone))
+	if len(s.made) >= maxScreens {
+		clear(s.made)
+	}
+	s.made[key] = t
+	return t, nil
+}
+
+// static serves the style sheet, the script and the icon.
+func (c *Console) static(w http.ResponseWriter, r *http.Request) {
+	for _, a := range c.screens.assets {
+		if a.name == r.PathValue("name") {
+			h := w.Header()
+			h.Set("Content-Type", a.kind)
+			h.Set("Cache-Control", "public, max-age=31536000, immutable")
+			_, _ = w.Write(a.content)
+			return
+		}
+	}
+	http.NotFound(w, r)
+}
+
+// Parts of a page that concern one thing; the page's methods come with them.
+type (
+	onTask struct {
+		*page
+		Root     *page
+		Incident view.Incident
+		Stage    view.Stage
+		Task     view.Task
+	}
+	onStage struct {
+		*page
+		Incident view.Incident
+		Stage    view.Stage
+	}
+	onDirective struct {
+		*page
+		Directive view.Directive
+	}
+	nextStep struct {
+		Number  int
+		Percent float64
+	}
+	figureTime struct {
+		Name  string
+		At    time.Time
+		After string
+	}
+)
+
+// functions are what templates may call.
+func (s *screens) functions(p *locale.Printer, zone *time.Location) template.FuncMap {
+	return template.FuncMap{
+		"t":       p.T,
+		"x":       func(t holdfast.Text) string { return t.In(p.Lang()) },
+		"at":      func(t time.Time) string { return p.Time(t, zone) },
+		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"int":     func(n any) string { return p.Int(toInt(n)) },
+		"dec":     p.Decimal,
+		"percent": p.Percent,
+		"mul100":  func(f float64) float64 { return f * 100 },
+		"rate": func(known bool, f float64) string {
+			if !known {
+				return "–"
+			}
+			return p.Decimal(f)
+		},
+		"money": func(minor int64, currency string) string {
+			if currency == "" {
+				return "–"
+			}
+			return p.Money(holdfast.Money{Minor: minor, Currency: currency})
+		},
+		"span": p.Span,
+		"named": func(n view.Named) string {
+			if n.Name.IsZero() {
+				return n.ID
+			}
+			return n.Name.In(p.Lang())
+		},
+		"short":  func(h string) string { return h[:min(len(h), 12)] },
+		"sign":   sign,
+		"asset":  func(name string) string { return "/static/" + s.assets[name].name },
+		"mask":   payment.Mask,
+		"inc":    func(i int) int { return i + 1 },
+		"future": func(t time.Time) bool { return time.Now().Before(t) },
+		"nextStep": func(r *view.Ramp) *nextStep {
+			if r.Step >= len(r.Steps) {
+				return nil
+			}
+			return &nextStep{r.Step + 1, r.Steps[r.Step].Percent}
+		},
+		"task": func(root *page, stage view.Stage, t view.Task) onTask {
+			return onTask{root, root, incidentOf(root), stage, t}
+		},
+		"stage": func(root *page, stage view.Stage) onStage { return onStage{root, incidentOf(root), stage} },
+		"directive": func(root *page, d any) onDirective {
+			if p, ok := d.(*view.Directive); ok {
+				return onDirective{root, *p}
+			}
+			return onDirective{root, d.(view.Directive)}
+		},
+		"figureTimes": func(f *incident.Figures) []figureTime { return figureTimes(p, f) },
+		"inTeam":      inTeam,
+		"roleName": func(c *plan.Plan, id string) string {
+			if r, ok := c.Role(id); ok {
+				return r.Name.In(p.Lang())
+			}
+			return id
+		},
+		"probeName": func(c *plan.Plan, id string) string {
+			if pr, ok := c.Probe(id); ok {
+				return pr.Title.In(p.Lang())
+			}
+			return id
+		},
+		"hasRole":  func(a access.Account, r access.Role) bool { return slices.Contains(a.Roles, r) },
+		"safeLink": safeLink,
+		"why": func(why string) string {
+			if key := "unknown.why." + why; p.Has(key) {
+				return p.T(key)
+			}
+			return why
+		},
+	}
+}
+
+func incidentOf(root *page) view.Incident {
+	if own, ok := root.Page.(incidentPage); ok {
+		return own.Incident
+	}
+	return view.Incident{}
+}
+
+func toInt(n any) int64 {
+	switch n := n.(type) {
+	case int:
+		return int64(n)
+	case int64:
+		return n
+	case holdfast.Position:
+		return int64(n)
+	case uint64:
+		return int64(n)
+	case procedure.Duration:
+		return int64(n)
+	}
+	return 0
+}
+
+// sign is the band's icon: colour never stands alone.
+func sign(state string) string {
+	switch state {
+	case "normal":
+		return "✓"
+	case "stopped":
+		return "■"
+	case "recovering", "limited":
+		return "◐"
+	case "level-1", "level-2", "level-3":
+		return "▲"
+	case "suspected":
+		return "?"
+	default:
+		return ""
+	}
+}
+
+// figureTimes lists the moments of an incident in order, each with the time
+// since it was detected.
+func figureTimes(p *locale.Printer, f *incident.Figures) []figureTime {
+	list := []figureTime{
+		{Name: "detected", At: f.Detected}, {Name: "confirmed", At: f.Confirmed}, {Name: "notified", At: f.Notified},
+		{Name: "stopped", At: f.Stopped}, {Name: "stop-confirmed", At: f.StopConfirmed}, {Name: "convened", At: f.Convened},
+		{Name: "handled", At: f.Handled}, {Name: "recovered", At: f.Recovered},
+	}
+	for i, m := range list {
+		if i > 0 && !m.At.IsZero() {
+			list[i].After = p.Span(m.At.Sub(f.Detected))
+		}
+	}
+	return list
+}
+
+func inTeam(c *plan.Plan, role string) bool { return slices.Contains(c.Team, role) }
+
+// safeLink returns a link that an alert's sender gave, if a browser may follow
+// it.
+func safeLink(link string) string {
+	u, err := url.Parse(link)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return ""
+	}
+	return u.String()
+}

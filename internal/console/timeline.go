@@ -1,0 +1,140 @@
+package console
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/incident"
+	"holdfast/internal/view"
+)
+
+// line is one act on the timeline, in words.
+type line struct {
+	At       time.Time
+	Text     string
+	Detail   string
+	Who      string
+	Evidence []incident.Evidence
+}
+
+// body is what the facts of a timeline say, whichever of it there is.
+type body struct {
+	Level  int     `json:"level"`
+	Stage  string  `json:"stage"`
+	Task   string  `json:"task"`
+	Probe  string  `json:"probe"`
+	Passed bool    `json:"passed"`
+	Step   int     `json:"step"`
+	Share  float64 `json:"percent"`
+	Kind   string  `json:"kind"`
+	Title  string  `json:"title"`
+	Reason string  `json:"reason"`
+	Note   string  `json:"note"`
+	Text   string  `json:"text"`
+	Detail string  `json:"detail"`
+
+	Person   string              `json:"person"`
+	Name     string              `json:"person_name"`
+	Channel  string              `json:"channel"`
+	Labels   map[string]string   `json:"labels"`
+	Evidence []incident.Evidence `json:"evidence"`
+}
+
+// quiet are facts that would only bury the others.
+var quiet = []string{"notice.sending", "incident.debrief-saved"}
+
+// timeline puts an incident's facts in words, newest first.
+func (c *Console) timeline(v *visit, in view.Incident) []line {
+	var lines []line
+	told := map[string]body{} // what a notice's first fact says, for those that follow
+	for _, e := range in.Timeline {
+		if slices.Contains(quiet, e.Kind) {
+			continue
+		}
+		var b body
+		_ = json.Unmarshal(e.Body, &b) // a body of another shape leaves fields empty
+		if strings.HasPrefix(e.Kind, "notice.") {
+			if e.Kind == "notice.asked" {
+				told[e.Subject] = b
+			}
+			first := told[e.Subject]
+			b.Person, b.Name, b.Channel = first.Person, first.Name, first.Channel
+		}
+		lines = append(lines, c.line(v, in, e, b))
+	}
+	slices.Reverse(lines)
+	return lines
+}
+
+func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
+	_, id := holdfast.Subject(e.Subject).Split()
+	key := "fact." + e.Kind
+	switch {
+	case e.Kind == "incident.probe-ran" && b.Passed:
+		key = "fact.incident.probe-passed"
+	case e.Kind == "incident.probe-ran":
+		key = "fact.incident.probe-failed"
+	case e.Kind == "incident.ramped" && b.Step == 0:
+		key = "fact.incident.ramped-stop"
+	}
+	person := b.Name
+	if person == "" {
+		person = b.Person
+	}
+	name := b.Labels["alertname"]
+	if name == "" {
+		name = b.Title
+	}
+	l := line{
+		At: e.At, Evidence: b.Evidence,
+		Text: v.words.T(key, "id", id, "level", b.Level, "stage", stageTitle(v, in, b.Stage), "task", taskTitle(v, in, b.Task),
+			"probe", probeTitle(v, in, b.Probe), "percent", v.words.Percent(b.Share), "kind", v.words.T("directive.kind."+b.Kind),
+			"person", person, "channel", v.words.T("channel."+b.Channel), "name", name),
+	}
+	for _, text := range []string{b.Reason, b.Note, b.Text, b.Detail} {
+		if text != "" {
+			l.Detail = text
+			break
+		}
+	}
+	if e.Actor != nil {
+		l.Who = e.Actor.Name
+	}
+	return l
+}
+
+func stageTitle(v *visit, in view.Incident, kind string) string {
+	for _, s := range in.Stages {
+		if s.Kind == kind {
+			return s.Title.In(v.words.Lang())
+		}
+	}
+	return kind
+}
+
+func taskTitle(v *visit, in view.Incident, id string) string {
+	for _, s := range in.Stages {
+		for _, t := range s.Tasks {
+			if t.ID == id {
+				return t.Title.In(v.words.Lang())
+			}
+		}
+	}
+	return id
+}
+
+func probeTitle(v *visit, in view.Incident, id string) string {
+	for _, s := range in.Stages {
+		for _, t := range s.Tasks {
+			for _, p := range t.Probes {
+				if p.ID == id {
+					return p.Title.In(v.words.Lang())
+				}
+			}
+		}
+	}
+	return id
+}
