@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -38,10 +37,6 @@ type Gate struct {
 	gate     *gate.Gate
 	payments net.Listener
 }
-
-// LocalSocket is the name of the socket, in a gate's directory, that local
-// commands use.
-const LocalSocket = "control.sock"
 
 // gateGrace is how long payments under way may take to finish when the gate
 // stops; what is left is listed as in flight.
@@ -80,7 +75,7 @@ func OpenGate(opt GateOptions) (_ *Gate, err error) {
 	if err := a.listenMetrics(edge); err != nil {
 		return nil, err
 	}
-	socket, err := local.Listen(filepath.Join(conf.Data, LocalSocket))
+	socket, err := local.Listen(local.SocketIn(conf.Data))
 	if err != nil {
 		return nil, err
 	}

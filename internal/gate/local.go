@@ -71,7 +71,7 @@ func (g *Gate) StopLocally(scope string, drain time.Duration) (string, Acknowled
 	}
 	number := g.installed.Load().number
 	g.ring.fence(number)
-	ack := Acknowledgement{Posture: g.set.Head, Drain: drain, At: g.opt.Clock.Now().UTC()}
+	ack := Acknowledgement{Posture: g.set.Head, Listed: true, Drain: drain, At: g.opt.Clock.Now().UTC()}
 	ack.InFlight = g.begin(0, number, drain)
 	return stop.ID, ack, g.saveLocal()
 }
