@@ -180,6 +180,9 @@ func (g *Gate) keepBooks(ctx context.Context) error {
 		if err := g.outcomes.sync(); err != nil {
 			g.opt.Log.Error("the account of unknown outcomes cannot be synced", "error", err)
 		}
+		if err := g.saveWitness(); err != nil {
+			g.opt.Log.Error("the newest head seen cannot be written", "error", err)
+		}
 	}
 }
 
@@ -227,6 +230,12 @@ func (g *Gate) enrol(ctx context.Context, control Control) (Enrolled, error) {
 	}
 	g.mu.Unlock()
 	enrolled, err := control.Enrol(ctx, e)
+	if holdfast.CodeOf(err) == holdfast.Damaged {
+		// The node's journal does not hold what this gate has seen.
+		g.mu.Lock()
+		err = g.raise(err)
+		g.mu.Unlock()
+	}
 	if err != nil {
 		return Enrolled{}, fmt.Errorf("enrol: %w", err)
 	}

@@ -90,6 +90,10 @@ func (g *Gate) judgeHistory(head holdfast.Head) error {
 // until a person decides with `holdfast gate accept`.
 func (g *Gate) enforceBoth(other posture.Set, why error) error {
 	g.lease.drop()
+	why = fmt.Errorf("%w; the gate enforces the restrictions of both; when the new journal is right, run: holdfast gate accept", why)
+	if g.installed.Load().posture.IsClosed() {
+		return g.raise(why) // it declines everything; nothing is stricter
+	}
 	g.set = g.set.Union(other)
 	p, err := posture.Compile(g.set, g.local, g.opt.Name)
 	if err != nil {
@@ -99,7 +103,7 @@ func (g *Gate) enforceBoth(other posture.Set, why error) error {
 	if err := posture.Save(g.path("posture"), g.set); err != nil {
 		g.opt.Log.Error("the restrictions of both histories are in force but not on disk", "error", err)
 	}
-	return g.raise(fmt.Errorf("%w; the gate enforces the restrictions of both; when the new journal is right, run: holdfast gate accept", why))
+	return g.raise(why)
 }
 
 // Accept makes the gate follow whatever history the control plane has now, by a
@@ -107,11 +111,20 @@ func (g *Gate) enforceBoth(other posture.Set, why error) error {
 func (g *Gate) Accept() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	had := g.set.Head.Journal != ""
 	g.witness = holdfast.Head{}
 	g.set.Head = holdfast.Head{}
 	g.alarm = ""
 	if err := g.saveIdentity(); err != nil {
 		return err
+	}
+	// The file's head is a witness, too: left as it was, it would come back with
+	// the next start. Where no posture was had, none is written: a gate without one
+	// declines, and an empty one would open it.
+	if had {
+		if err := posture.Save(g.path("posture"), g.set); err != nil {
+			return err
+		}
 	}
 	g.notify()
 	return nil

@@ -119,8 +119,10 @@ type Gate struct {
 	set     posture.Set
 	local   []posture.Directive
 	witness holdfast.Head
-	alarm   string
-	changed chan struct{} // closed and replaced when status changes
+	// witnessed is the witness that gate.json holds.
+	witnessed holdfast.Head
+	alarm     string
+	changed   chan struct{} // closed and replaced when status changes
 }
 
 // identity is the content of gate.json.
@@ -225,12 +227,30 @@ func (g *Gate) loadIdentity() error {
 	return g.saveIdentity()
 }
 
+// saveIdentity writes gate.json. The caller holds g.mu, or is the only one to
+// know g.
 func (g *Gate) saveIdentity() error {
 	content, err := json.Marshal(identity{Name: g.opt.Name, Boot: g.boot, Witness: g.witness})
 	if err != nil {
 		return err
 	}
-	return posture.WriteFile(g.path("gate.json"), content)
+	if err := posture.WriteFile(g.path("gate.json"), content); err != nil {
+		return err
+	}
+	g.witnessed = g.witness
+	return nil
+}
+
+// saveWitness writes gate.json if the newest head seen has moved since. It
+// stands beside the posture file, whose head moves with the posture only: facts
+// that change no posture can be lost too.
+func (g *Gate) saveWitness() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.witness == g.witnessed {
+		return nil
+	}
+	return g.saveIdentity()
 }
 
 func (g *Gate) loadPosture() error {
@@ -244,6 +264,7 @@ func (g *Gate) loadPosture() error {
 	switch {
 	case err == nil:
 		g.set = set
+		g.witness = later(g.witness, set.Head)
 		p, err := posture.Compile(set, g.local, g.opt.Name)
 		if err != nil {
 			g.opt.Log.Error("the posture on disk cannot be enforced: payments are declined", "error", err)

@@ -14,6 +14,8 @@ package posture
 import (
 	"crypto/ed25519"
 	"fmt"
+	"reflect"
+	"slices"
 	"time"
 
 	"holdfast"
@@ -80,15 +82,13 @@ func (s Set) Restricts(k Kind) bool {
 
 // Union holds the restrictions of both sets under the head of s. A gate that
 // meets two histories enforces it until a person has decided which one holds.
+// Two histories give the same ids to different directives, so the whole of them
+// is compared.
 func (s Set) Union(other Set) Set {
-	have := map[string]bool{}
-	for _, d := range s.Directives {
-		have[d.ID] = true
-	}
 	u := s
-	u.Directives = append([]Directive(nil), s.Directives...)
+	u.Directives = slices.Clone(s.Directives)
 	for _, d := range other.Directives {
-		if !have[d.ID] {
+		if !slices.ContainsFunc(u.Directives, func(e Directive) bool { return reflect.DeepEqual(d, e) }) {
 			u.Directives = append(u.Directives, d)
 		}
 	}
