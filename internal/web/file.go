@@ -1,0 +1,121 @@
+package web
+
+import (
+	"context"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"holdfast"
+	"holdfast/internal/incident"
+	"holdfast/internal/journal"
+	"holdfast/internal/payment"
+)
+
+const (
+	// unknownType is the type of bytes that nothing more is said of.
+	unknownType = "application/octet-stream"
+	// maxFileName is the longest name of a file in characters, and maxType of a
+	// media type in bytes.
+	maxFileName, maxType = 100, 100
+)
+
+// fileTypes are the types that files are served as, by the end of the name.
+// None of them can run in a browser.
+var fileTypes = map[string]string{
+	".txt": "text/plain; charset=utf-8", ".log": "text/plain; charset=utf-8", ".yaml": "text/plain; charset=utf-8",
+	".csv": "text/csv; charset=utf-8", ".json": "application/json",
+	".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".pdf": "application/pdf",
+}
+
+// WriteFile answers with a file to be saved, never to be shown: a browser must
+// not run what somebody handed in as evidence.
+func WriteFile(w http.ResponseWriter, name string, content []byte) error {
+	name = fileName(name)
+	kind, ok := fileTypes[strings.ToLower(path.Ext(name))]
+	if !ok || strings.HasPrefix(kind, "text/") && !utf8.Valid(content) {
+		kind = unknownType
+	}
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", attachment(name))
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, err := w.Write(content)
+	return err
+}
+
+// attachment gives the name twice (RFC 6266): in ASCII, and whole for those who
+// understand it.
+func attachment(name string) string {
+	ascii := strings.Map(func(c rune) rune {
+		if c > '~' || c == '%' {
+			return '_'
+		}
+		return c
+	}, name)
+	return `attachment; filename="` + ascii + `"; filename*=UTF-8''` + strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+}
+
+// KeepEvidence stores a file and returns what names it from then on. The name
+// and the type are the sender's word: the name is made safe, and the type serves
+// for people to read, never to show the file by.
+func KeepEvidence(ctx context.Context, store journal.Blobs, name, kind string, content []byte) (incident.Evidence, error) {
+	switch {
+	case len(content) == 0:
+		return incident.Evidence{}, holdfast.Errorf(holdfast.Invalid, "the file is empty").At("file")
+	case len(content) > journal.MaxBlob:
+		return incident.Evidence{}, holdfast.Errorf(holdfast.TooLarge, "a file has at most %d bytes", journal.MaxBlob).At("file")
+	}
+	hash, err := store.PutBlob(ctx, content)
+	if err != nil {
+		return incident.Evidence{}, err
+	}
+	return incident.Evidence{Name: fileName(name), Type: fileType(kind), Size: len(content), Hash: hash}, nil
+}
+
+// fileName keeps of a name what is safe as the name of a file anywhere, and
+// hides card numbers in it.
+func fileName(name string) string {
+	name = strings.ToValidUTF8(name, "")
+	name = name[strings.LastIndexAny(name, `/\`)+1:]
+	name = strings.Map(func(c rune) rune {
+		switch {
+		case strings.ContainsRune(`<>:"|?*;`, c):
+			return '_'
+		// Format characters can turn the order of what is shown around, so that
+		// "exe.gpj" reads as an image.
+		case unicode.In(c, unicode.C, unicode.Zl, unicode.Zp):
+			return -1
+		case unicode.IsSpace(c):
+			return ' '
+		}
+		return c
+	}, name)
+	// Masking writes asterisks, which no Windows file may have.
+	name = strings.ReplaceAll(payment.Mask(name), "*", "x")
+	name = strings.TrimLeft(name, " .")
+	if c := []rune(name); len(c) > maxFileName {
+		end := []rune(path.Ext(name))
+		if len(end) > 10 {
+			end = nil
+		}
+		name = string(c[:maxFileName-len(end)]) + string(end)
+	}
+	if name = strings.TrimRight(name, " ."); name == "" {
+		return "file"
+	}
+	return name
+}
+
+func fileType(kind string) string {
+	base, _, err := mime.ParseMediaType(kind)
+	if err != nil || len(base) > maxType || strings.Count(base, "/") != 1 {
+		return unknownType
+	}
+	return base
+}
