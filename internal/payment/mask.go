@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Sensitive is text that may hold a card number. Printing, logging and encoding
 // it give the masked form; [Sensitive.Reveal] is the only way to the value, so
-// each use of it can be found and judged.
+// each use of it can be found and judged. Two ways round it are left in Go
+// itself, so do not take them: as the key of a map that encoding/json writes,
+// and in an unexported field of a struct that fmt prints.
 type Sensitive string
 
 // Reveal returns the value itself, for matching and hashing.
@@ -42,25 +46,27 @@ func (s Sensitive) MarshalText() ([]byte, error) { return []byte(s.String()), ni
 // them, need not pass the Luhn check, so it is not asked for.
 const minCard, maxCard = 12, 19
 
-// Mask hides every card number in s: of a run of 12 digits or more, spaces and
-// hyphens between digits not ending it, the first six and the last four stay,
-// as PCI DSS 3.4.1 allows to show. A run longer than a card number is masked
-// too: it may hold one. Text without such a run is returned as it is.
+// Mask hides every card number in s: of a run of 12 digits or more the first six
+// and the last four stay, as PCI DSS 3.4.1 allows to show. Digits of any script
+// count, and what people write between the groups of a number does not end a
+// run. A run longer than a card number is hidden whole: it may hold one, and
+// where it begins is not known. Text without such a run is returned as it is.
 func Mask(s string) string {
 	if !mayHoldCard(s) {
 		return s
 	}
 	var out strings.Builder
 	for i := 0; i < len(s); {
-		if !digit(s[i]) {
-			out.WriteByte(s[i])
-			i++
-			continue
-		}
 		end, digits := run(s, i)
-		if digits < minCard {
+		switch {
+		case digits == 0:
+			_, size := utf8.DecodeRuneInString(s[i:])
+			out.WriteString(s[i : i+size])
+			i += size
+			continue
+		case digits < minCard:
 			out.WriteString(s[i:end])
-		} else {
+		default:
 			maskRun(&out, s[i:end], digits)
 		}
 		i = end
@@ -71,48 +77,75 @@ func Mask(s string) string {
 func mayHoldCard(s string) bool {
 	n := 0
 	for i := range len(s) {
-		if digit(s[i]) {
+		if c := s[i]; c >= '0' && c <= '9' || c >= utf8.RuneSelf {
 			n++
 		}
 	}
 	return n >= minCard
 }
 
+// maxBetween is how many characters may stand between two groups of one number:
+// " - " has three.
+const maxBetween = 3
+
 // run returns the end of the run of digits that begins at i and how many digits
-// it has. A single space or hyphen between two digits belongs to the run.
+// it has; none if s has no digit at i.
 func run(s string, i int) (end, digits int) {
+	end = i
+	group, between := 0, 0
 	for i < len(s) {
+		r, size := utf8.DecodeRuneInString(s[i:])
 		switch {
-		case digit(s[i]):
+		case unicode.IsDigit(r):
+			if between > 0 {
+				group, between = 0, 0
+			}
 			digits++
-			i++
-		case (s[i] == ' ' || s[i] == '-') && i+1 < len(s) && digit(s[i+1]):
-			i++
+			group++
+			end = i + size
+		case digits > 0 && between < maxBetween && separates(r, group):
+			between++
 		default:
-			return i, digits
+			return end, digits
 		}
+		i += size
 	}
-	return i, digits
+	return end, digits
+}
+
+// separates reports whether a character can stand between the groups of a card
+// number: spaces, but not the end of a line, and all that looks like a dash. A
+// point does after a group of four or more only, so that an address such as
+// 192.168.100.200 stays legible in a log.
+func separates(r rune, group int) bool {
+	switch r {
+	case '\n', '\r', '\v', '\f', '\u0085', '\u2028', '\u2029':
+		return false
+	case '.', '·', '•', '_', '/':
+		return group >= 4
+	case '\u200b', '\u200c', '\u200d', '\u2060', '\ufeff', '\u00ad', '−':
+		return true // they have no width, or look like a dash
+	}
+	return unicode.IsSpace(r) || unicode.Is(unicode.Pd, r)
 }
 
 func maskRun(out *strings.Builder, s string, digits int) {
 	head, tail := 6, 4
-	if digits > maxCard { // not one card number: where it begins is not known
+	if digits > maxCard {
 		head, tail = 0, 0
 	}
 	n := 0
-	for i := range len(s) {
-		if !digit(s[i]) {
-			out.WriteByte(s[i])
+	for i, r := range s {
+		_, size := utf8.DecodeRuneInString(s[i:])
+		if !unicode.IsDigit(r) {
+			out.WriteString(s[i : i+size])
 			continue
 		}
 		if n < head || n >= digits-tail {
-			out.WriteByte(s[i])
+			out.WriteString(s[i : i+size])
 		} else {
 			out.WriteByte('*')
 		}
 		n++
 	}
 }
-
-func digit(c byte) bool { return c >= '0' && c <= '9' }
