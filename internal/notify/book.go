@@ -1,0 +1,140 @@
+package notify
+
+import (
+	"holdfast"
+)
+
+// Book is all notices, folded from the journal. Use it under the state's lock
+// and do not change what it returns.
+type Book struct {
+	all map[string]*Delivery
+	// open holds those of which an attempt is due now or later.
+	open  map[string]*Delivery
+	tasks map[task][]*Person
+	// people lists, for each incident, everyone told for any task.
+	people map[string][]*Person
+}
+
+type task struct{ incident, task string }
+
+// NewBook returns an empty book.
+func NewBook() *Book {
+	return &Book{all: map[string]*Delivery{}, open: map[string]*Delivery{}, tasks: map[task][]*Person{}, people: map[string][]*Person{}}
+}
+
+// Apply folds a fact.
+func (b *Book) Apply(f holdfast.Fact) error {
+	noun, id := f.Subject.Split()
+	if noun != "notice" {
+		return nil
+	}
+	if f.Kind == kindAsked {
+		return b.applyAsked(id, f)
+	}
+	d := b.all[id]
+	if d == nil {
+		return holdfast.Errorf(holdfast.Damaged, "fact %d is about the notice %s, which was never asked for", f.Position, id)
+	}
+	d.Revision = f.Revision
+	switch f.Kind {
+	case kindSending, kindDelivered, kindFailed, kindDoubtful, kindGaveUp:
+		var a attempt
+		if err := f.Decode(&a); err != nil {
+			return err
+		}
+		d.apply(f, a)
+		if d.State.final() {
+			delete(b.open, id)
+		}
+	case kindAcknowledged:
+		return b.applyAcknowledged(d, f)
+	}
+	return nil
+}
+
+func (b *Book) applyAsked(id string, f holdfast.Fact) error {
+	d := &Delivery{Revision: f.Revision, State: Asked, Asked: f.Time, Due: f.Time}
+	if err := f.Decode(&d.Notice); err != nil {
+		return err
+	}
+	d.ID = id
+	b.all[id] = d
+	p := b.person(d.Incident, d.Task, d.Person)
+	if p == nil {
+		p = &Person{ID: d.Person, Name: d.PersonName}
+		key := task{d.Incident, d.Task}
+		b.tasks[key] = append(b.tasks[key], p)
+		b.people[d.Incident] = append(b.people[d.Incident], p)
+	}
+	p.Deliveries = append(p.Deliveries, d)
+	if p.Acknowledged() {
+		d.State = Acknowledged
+	} else {
+		b.open[id] = d
+	}
+	return nil
+}
+
+// apply folds what an attempt came to. An acknowledgement meanwhile stands.
+func (d *Delivery) apply(f holdfast.Fact, a attempt) {
+	next := map[string]State{
+		kindSending: Sending, kindDelivered: Delivered, kindFailed: Failed, kindDoubtful: Doubtful, kindGaveUp: GaveUp,
+	}[f.Kind]
+	if d.State != Acknowledged {
+		d.State = next
+	}
+	switch next {
+	case Sending:
+		d.Attempts, d.Due = a.Attempt, a.Until
+	case Delivered:
+		d.Delivered, d.Detail = f.Time, a.Detail
+	default:
+		d.Due, d.Detail = a.Retry, a.Detail
+	}
+}
+
+func (b *Book) applyAcknowledged(d *Delivery, f holdfast.Fact) error {
+	var a acknowledged
+	if err := f.Decode(&a); err != nil {
+		return err
+	}
+	p := b.person(d.Incident, d.Task, d.Person)
+	p.Ack = &Acknowledgement{At: f.Time, By: f.Actor, How: a.How, Note: a.Note}
+	for _, other := range p.Deliveries {
+		if !other.State.final() {
+			other.State = Acknowledged
+			delete(b.open, other.ID)
+		}
+	}
+	return nil
+}
+
+func (b *Book) person(incident, taskID, id string) *Person {
+	for _, p := range b.tasks[task{incident, taskID}] {
+		if p.ID == id {
+			return p
+		}
+	}
+	return nil
+}
+
+// Notice returns a notice and what became of it, or nil.
+func (b *Book) Notice(id string) *Delivery { return b.all[id] }
+
+// ByTask lists who is told for a task, in the order they were asked for.
+func (b *Book) ByTask(incident, taskID string) []*Person { return b.tasks[task{incident, taskID}] }
+
+// People counts who is told for an incident, each person once whatever the
+// number of tasks: those reached, and those who have acknowledged.
+func (b *Book) People(incident string) (reached, acknowledged int) {
+	was, said := map[string]bool{}, map[string]bool{}
+	for _, p := range b.people[incident] {
+		if p.Reached() {
+			was[p.ID] = true
+		}
+		if p.Acknowledged() {
+			said[p.ID] = true
+		}
+	}
+	return len(was), len(said)
+}
