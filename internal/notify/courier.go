@@ -216,6 +216,7 @@ func (c *Courier) take(ctx context.Context, id string) (m Message, until time.Ti
 	var last Delivery
 	var drafts []journal.Draft
 	_, err = c.Desk.Do(ctx, self, func(now time.Time) ([]journal.Draft, error) {
+		drafts = nil
 		d := c.Book.Notice(id)
 		if d == nil {
 			return nil, nil
