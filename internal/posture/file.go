@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -36,7 +37,7 @@ func Save(path string, set Set) error {
 // Load reads a posture file: code NotFound if there is none, Damaged if it is
 // not what was saved.
 func Load(path string) (Set, error) {
-	content, err := os.ReadFile(path)
+	content, err := readBounded(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Set{}, holdfast.Errorf(holdfast.NotFound, "there is no posture file %s", path)
 	}
@@ -50,7 +51,23 @@ func Load(path string) (Set, error) {
 	return set, nil
 }
 
+// maxFile bounds a posture file in bytes: twice the largest message of fleet.
+const maxFile = 16 << 20
+
+// readBounded reads a file, but never more than is looked at.
+func readBounded(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
+}
+
 func parseFile(content []byte) (Set, error) {
+	if len(content) > maxFile {
+		return Set{}, fmt.Errorf("it has more than %d bytes", maxFile)
+	}
 	line, body, ok := bytes.Cut(content, []byte("\n"))
 	if !ok || !bytes.HasPrefix(line, []byte(fileMagic)) {
 		return Set{}, errors.New("it does not begin with " + fileMagic)

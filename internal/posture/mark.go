@@ -23,7 +23,8 @@ type Mark struct {
 // MarkHeader is the header that carries a mark.
 const MarkHeader = "Holdfast-Probe"
 
-// MarkLife is how long a mark is valid.
+// MarkLife is how long a mark is valid. A gate takes one that ends up to twice
+// as far ahead, since its clock may be behind.
 const MarkLife = 30 * time.Second
 
 // Sign encodes the mark under a key.
@@ -56,7 +57,7 @@ func ReadMark(text string, keys []ed25519.PublicKey, payer string, now time.Time
 			continue
 		}
 		var m Mark
-		if json.Unmarshal(body, &m) != nil || m.Payer != payer || m.Incident == "" ||
+		if json.Unmarshal(body, &m) != nil || m.Payer != payer || m.Payer == "" || m.Incident == "" ||
 			!now.Before(m.Expires) || m.Expires.Sub(now) > MarkLife+MarkLife {
 			return Mark{}, refused
 		}

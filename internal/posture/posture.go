@@ -14,6 +14,7 @@ package posture
 import (
 	"crypto/ed25519"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"time"
@@ -34,7 +35,9 @@ const (
 	Limit Kind = "limit"
 )
 
-// Directive is an instruction in force.
+// Directive is an instruction in force. A field that narrows or widens what a
+// kind does must come as a new kind: a gate that does not know a field ignores
+// it, and a gate that does not know a kind declines.
 type Directive struct {
 	ID   string `json:"id"`
 	Kind Kind   `json:"kind"`
@@ -54,8 +57,9 @@ type Directive struct {
 	Salt string `json:"salt,omitempty"`
 	// Rates caps admitted payments per second, split over the gates by name so
 	// that the parts sum to the cap whatever each gate knows of the others. Nil
-	// means no cap; a gate that is not named has no part of it and admits none.
-	Rates map[string]float64 `json:"rates,omitempty"`
+	// means no cap; a gate that is not named has no part of it and admits none, so
+	// an empty map, which admits nobody, must stay one on its way.
+	Rates map[string]float64 `json:"rates,omitzero"`
 }
 
 // Set is the posture as data.
@@ -70,29 +74,23 @@ type Set struct {
 	Directives []Directive         `json:"directives"`
 }
 
-// Restricts reports whether any directive of the kind is in the set.
-func (s Set) Restricts(k Kind) bool {
-	for _, d := range s.Directives {
-		if d.Kind == k {
-			return true
-		}
-	}
-	return false
-}
-
 // Union holds the restrictions of both sets under the head of s. A gate that
 // meets two histories enforces it until a person has decided which one holds.
-// Two histories give the same ids to different directives, so the whole of them
-// is compared.
 func (s Set) Union(other Set) Set {
 	u := s
 	u.Directives = slices.Clone(s.Directives)
 	for _, d := range other.Directives {
-		if !slices.ContainsFunc(u.Directives, func(e Directive) bool { return reflect.DeepEqual(d, e) }) {
+		if !Contains(u.Directives, d) {
 			u.Directives = append(u.Directives, d)
 		}
 	}
 	return u
+}
+
+// Contains reports whether a directive is in a list. The whole of it is
+// compared: two histories give the same ids to different directives.
+func Contains(list []Directive, d Directive) bool {
+	return slices.ContainsFunc(list, func(e Directive) bool { return reflect.DeepEqual(d, e) })
 }
 
 // Action is what the gate does with a payment.
@@ -193,7 +191,10 @@ func (p *Posture) add(d Directive, gate string) error {
 		}
 		rate := -1.0
 		if d.Rates != nil {
-			rate = max(0, d.Rates[gate])
+			rate = d.Rates[gate]
+			if !(rate >= 0 && rate <= math.MaxFloat64) {
+				return fmt.Errorf("rate %v is not a number of payments", rate)
+			}
 		}
 		p.limits = append(p.limits, rule{d, scope})
 		p.rates = append(p.rates, rate)
