@@ -5,7 +5,8 @@
 // however often and from however many senders it arrives, it is one alert. It
 // fires until its sender says resolved, which is a hint and closes nothing by
 // itself. A person, or a rule of the plan, attaches it to an incident; an alert
-// that concerns none is dismissed with a reason.
+// that concerns none is dismissed with a reason, and waits for somebody again if
+// it fires again after that.
 //
 // Facts on subject alert/<id>: alert.received, alert.resolved, alert.refired,
 // alert.attached, alert.dismissed. On subject alert-group/<id>:
@@ -13,10 +14,14 @@
 package alert
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"holdfast"
 	"holdfast/internal/journal"
@@ -68,11 +73,11 @@ type Alert struct {
 	Position  holdfast.Position
 }
 
-// Title is a line for people: the summary, else the alert's name, else its
-// fingerprint.
+// Title is one line for people: the summary, else the description, the alert's
+// name, or its fingerprint.
 func (a *Alert) Title() string {
 	for _, t := range []string{a.Annotations["summary"], a.Annotations["description"], a.Labels["alertname"]} {
-		if t = strings.TrimSpace(t); t != "" {
+		if t = strings.Join(strings.Fields(t), " "); t != "" {
 			return t
 		}
 	}
@@ -87,8 +92,8 @@ func subject(id string) holdfast.Subject { return holdfast.NewSubject("alert", i
 // Receive decides on one arrival. It returns no facts if the arrival says
 // nothing new.
 func Receive(known *Alert, in Incoming) []journal.Draft {
-	in = in.masked()
 	id := in.ID()
+	in = in.masked()
 	if known == nil {
 		return []journal.Draft{journal.NewDraft(subject(id), 0, KindReceived, in)}
 	}
@@ -115,19 +120,72 @@ type withReason struct {
 	Reason string `json:"reason"`
 }
 
-// masked returns the arrival with card numbers hidden in every text.
+// Limits on one alert's texts, in bytes. What is longer is cut, not refused: an
+// alert with too long a description is still an alert.
+const (
+	maxName  = 200
+	maxValue = 4000
+	maxTexts = 64 << 10 // of the labels, and of the annotations, together
+)
+
+// masked returns the arrival with card numbers hidden in every text, and the
+// texts within bounds.
 func (in Incoming) masked() Incoming {
-	in.Labels, in.Annotations = maskAll(in.Labels), maskAll(in.Annotations)
-	in.Link = payment.Mask(in.Link)
+	in.Labels, in.Annotations = bounded(in.Labels, in.Source), bounded(in.Annotations, in.Source)
+	if in.Link = payment.Mask(in.Link); len(in.Link) > maxValue {
+		in.Link = "" // half an address leads nowhere
+	}
 	return in
 }
 
-func maskAll(m map[string]string) map[string]string {
-	out := make(map[string]string, len(m))
-	for k, v := range m {
-		out[payment.Mask(k)] = payment.Mask(v)
+func bounded(m map[string]string, source string) map[string]string {
+	out, room := make(map[string]string, len(m)), maxTexts
+	for _, k := range slices.SortedFunc(maps.Keys(m), byWeight) {
+		v := payment.Mask(m[k])
+		if source == reportSource && k == callerText {
+			v = maskCaller(m[k])
+		}
+		name, v := cut(payment.Mask(k), maxName), cut(v, maxValue)
+		if room -= len(name) + len(v); room < 0 {
+			break
+		}
+		out[name] = v
 	}
 	return out
+}
+
+// byWeight puts first what rules and people read.
+func byWeight(a, b string) int {
+	weight := func(s string) int {
+		if slices.Contains([]string{"alertname", "severity", "summary", "description"}, s) {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(weight(a), weight(b)), cmp.Compare(a, b))
+}
+
+// cut shortens a text to at most n bytes without breaking a character.
+func cut(s string, n int) string {
+	const mark = "…"
+	if len(s) <= n {
+		return s
+	}
+	n -= len(mark)
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + mark
+}
+
+func (in Incoming) size() int {
+	n := len(in.Link) + len(in.Fingerprint)
+	for _, m := range []map[string]string{in.Labels, in.Annotations} {
+		for k, v := range m {
+			n += len(k) + len(v)
+		}
+	}
+	return n
 }
 
 // Attach decides on joining an alert to an incident.
@@ -153,7 +211,7 @@ func Dismiss(a *Alert, reason string) ([]journal.Draft, error) {
 	case strings.TrimSpace(reason) == "" || len(reason) > maxText:
 		return nil, holdfast.Errorf(holdfast.Invalid, "write why the alert needs no incident").At("reason")
 	}
-	return []journal.Draft{journal.NewDraft(subject(a.ID), a.Revision, KindDismissed, withReason{reason})}, nil
+	return []journal.Draft{journal.NewDraft(subject(a.ID), a.Revision, KindDismissed, withReason{payment.Mask(reason)})}, nil
 }
 
 func errNone() error { return holdfast.Errorf(holdfast.NotFound, "there is no such alert") }

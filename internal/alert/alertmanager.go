@@ -18,15 +18,20 @@ type Delivery struct {
 	// between members of a cluster, so it identifies no alert.
 	Group   string
 	Members []Incoming
-	// Cut is how many members the sender left out (max_alerts).
+	// Cut is how many members the sender left out (max_alerts), and how many above
+	// maxMembers were left out here.
 	Cut int
 }
 
-// maxMembers bounds one delivery: Alertmanager sends a whole group at once.
+// maxMembers bounds one delivery: Alertmanager sends a whole group at once. More
+// are not refused, since a refused group is not sent again before its next
+// change: the rest counts as cut.
 const maxMembers = 10_000
 
 // The payload, version "4" (Alertmanager 0.16 to 0.34). Fields come and go over
-// its releases, so unknown ones are ignored.
+// its releases, so unknown ones are ignored, and one member that lacks what it
+// should have must not cost the others: without a time it counts from its
+// arrival, and what is not said to be resolved is firing.
 type webhook struct {
 	Version         string          `json:"version"`
 	GroupKey        string          `json:"groupKey"`
@@ -38,8 +43,8 @@ type webhookMember struct {
 	Status       string            `json:"status"`
 	Labels       map[string]string `json:"labels"`
 	Annotations  map[string]string `json:"annotations"`
-	StartsAt     time.Time         `json:"startsAt"`
-	EndsAt       time.Time         `json:"endsAt"`
+	StartsAt     instant           `json:"startsAt"`
+	EndsAt       instant           `json:"endsAt"`
 	GeneratorURL string            `json:"generatorURL"`
 	Fingerprint  string            `json:"fingerprint"`
 }
@@ -53,41 +58,49 @@ func DecodeAlertmanager(body []byte) (Delivery, error) {
 	if w.Version != "4" {
 		return Delivery{}, holdfast.Errorf(holdfast.Invalid, "the webhook's version is %q; version 4 is understood", w.Version).At("version")
 	}
-	if len(w.Alerts) > maxMembers {
-		return Delivery{}, holdfast.Errorf(holdfast.TooLarge, "the group has %d alerts; %d is the limit: set max_alerts", len(w.Alerts), maxMembers).At("alerts")
+	d := Delivery{Group: short(w.GroupKey), Cut: min(max(0, w.TruncatedAlerts), maxCut)}
+	if over := len(w.Alerts) - maxMembers; over > 0 {
+		d.Cut, w.Alerts = d.Cut+over, w.Alerts[:maxMembers]
 	}
-	d := Delivery{Group: short(w.GroupKey), Cut: max(0, w.TruncatedAlerts)}
-	for i, m := range w.Alerts {
-		in, err := m.incoming()
-		if err != nil {
-			return Delivery{}, holdfast.Errorf(holdfast.Invalid, "alert %d of the group: %v", i, err).At("alerts")
-		}
-		d.Members = append(d.Members, in)
+	for _, m := range w.Alerts {
+		d.Members = append(d.Members, m.incoming())
 	}
 	return d, nil
 }
 
-func (m webhookMember) incoming() (Incoming, error) {
-	if m.StartsAt.IsZero() {
-		return Incoming{}, holdfast.Errorf(holdfast.Invalid, "startsAt is missing")
+// maxCut keeps the sum over all groups a number.
+const maxCut = 1_000_000_000
+
+// instant is a time that may be missing or unreadable; zero then.
+type instant struct{ time.Time }
+
+func (t *instant) UnmarshalJSON(b []byte) error {
+	if err := t.Time.UnmarshalJSON(b); err != nil || t.Year() <= 1 {
+		t.Time = time.Time{} // year 1 stands for "not yet"
 	}
-	if m.Status != "firing" && m.Status != "resolved" {
-		return Incoming{}, holdfast.Errorf(holdfast.Invalid, "its status is %q, not firing or resolved", m.Status)
-	}
+	return nil
+}
+
+func (m webhookMember) incoming() Incoming {
 	in := Incoming{
-		Source: "alertmanager", Fingerprint: m.Fingerprint, StartsAt: m.StartsAt,
+		Source: "alertmanager", Fingerprint: m.Fingerprint, StartsAt: m.StartsAt.UTC(),
 		Labels: m.Labels, Annotations: m.Annotations, Link: m.GeneratorURL,
 		Resolved: m.Status == "resolved",
 	}
-	if in.Fingerprint == "" {
+	switch {
+	case in.Fingerprint == "":
 		in.Fingerprint = labelsHash(m.Labels)
+	case len(in.Fingerprint) > maxFingerprint:
+		in.Fingerprint = short(in.Fingerprint)
 	}
-	// Year 1 stands for "still firing".
-	if in.Resolved && m.EndsAt.Year() > 1 {
-		in.EndsAt = m.EndsAt
+	if in.Resolved {
+		in.EndsAt = m.EndsAt.UTC()
 	}
-	return in, nil
+	return in
 }
+
+// maxFingerprint is in bytes; Alertmanager's have 16.
+const maxFingerprint = 64
 
 // labelsHash stands in for a fingerprint that a sender left out: the label set
 // is what the fingerprint is made of.

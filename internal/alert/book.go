@@ -2,6 +2,7 @@ package alert
 
 import (
 	"slices"
+	"time"
 
 	"holdfast"
 	"holdfast/internal/journal"
@@ -55,24 +56,30 @@ func (b *Book) apply(id string, f holdfast.Fact) error {
 		if err := f.Decode(&a.Incoming); err != nil {
 			return err
 		}
-		a.Firing, a.Ended = !a.Resolved, a.EndsAt
+		if a.StartsAt.IsZero() {
+			a.StartsAt = f.Time
+		}
+		a.Firing = !a.Resolved
+		a.end(a.EndsAt, f.Time)
 	case KindResolved:
 		var r resolved
 		if err := f.Decode(&r); err != nil {
 			return err
 		}
-		a.Firing, a.Ended = false, r.EndsAt
-		if a.Ended.IsZero() {
-			a.Ended = f.Time
-		}
+		a.Firing = false
+		a.end(r.EndsAt, f.Time)
 	case KindRefired:
-		a.Firing = true
+		a.Firing, a.Ended = true, time.Time{}
+		if a.Dismissed != "" {
+			a.Dismissed = ""
+			b.waiting = append(b.waiting, a)
+		}
 	case KindAttached:
 		var t attached
 		if err := f.Decode(&t); err != nil {
 			return err
 		}
-		a.Incident = t.Incident
+		a.Incident, a.Dismissed = t.Incident, ""
 		b.dealtWith(a)
 	case KindDismissed:
 		var r withReason
@@ -83,6 +90,19 @@ func (b *Book) apply(id string, f holdfast.Fact) error {
 		b.dealtWith(a)
 	}
 	return nil
+}
+
+// end notes when an alert that does not fire ended: by its sender's word, but not
+// after it was told, since a sender's clock may be ahead.
+func (a *Alert) end(said, told time.Time) {
+	switch {
+	case a.Firing:
+		a.Ended = time.Time{}
+	case said.IsZero() || said.After(told):
+		a.Ended = told
+	default:
+		a.Ended = said
+	}
 }
 
 // Alert returns an alert, or nil.

@@ -1,11 +1,39 @@
 package alert
 
 import (
+	"regexp"
 	"strings"
 	"time"
 
 	"holdfast"
+	"holdfast/internal/payment"
 )
+
+const (
+	reportSource = "report"
+	callerText   = "caller"
+)
+
+// phone is a number in international form: a plus and up to 15 digits (E.164),
+// with single spaces or hyphens between them.
+var phone = regexp.MustCompile(`\+[0-9](?:[ -]?[0-9])+`)
+
+// maskCaller hides card numbers but leaves phone numbers that begin with a plus,
+// which may be as long: who reported must be able to be called back.
+func maskCaller(s string) string {
+	var out strings.Builder
+	rest := s
+	for _, at := range phone.FindAllStringIndex(s, -1) {
+		number := s[at[0]:at[1]]
+		if digits := len(number) - strings.Count(number, " ") - strings.Count(number, "-") - 1; digits > 15 {
+			continue
+		}
+		out.WriteString(payment.Mask(s[len(s)-len(rest) : at[0]]))
+		out.WriteString(number)
+		rest = s[at[1]:]
+	}
+	return out.String() + payment.Mask(rest)
+}
 
 // Limits on a report's texts, in bytes.
 const (
@@ -27,7 +55,7 @@ type Report struct {
 func (r Report) Incoming(id string, now time.Time) (Incoming, error) {
 	r.Summary = strings.TrimSpace(r.Summary)
 	switch {
-	case r.Summary == "" || len(r.Summary) > maxSummary:
+	case r.Summary == "" || len(r.Summary) > maxSummary || strings.ContainsAny(r.Summary, "\r\n"):
 		return Incoming{}, holdfast.Errorf(holdfast.Invalid, "say in one line, of at most %d bytes, what was seen", maxSummary).At("summary")
 	case len(r.Detail) > maxText:
 		return Incoming{}, holdfast.Errorf(holdfast.TooLarge, "the detail has %d bytes; %d is the limit", len(r.Detail), maxText).At("detail")
@@ -40,7 +68,7 @@ func (r Report) Incoming(id string, now time.Time) (Incoming, error) {
 		r.Seen = now
 	}
 	in := Incoming{
-		Source: "report", Fingerprint: id, StartsAt: r.Seen.UTC().Truncate(time.Microsecond),
+		Source: reportSource, Fingerprint: id, StartsAt: r.Seen.UTC().Truncate(time.Microsecond),
 		Labels:      map[string]string{"alertname": "Report"},
 		Annotations: map[string]string{"summary": r.Summary},
 	}
@@ -48,7 +76,7 @@ func (r Report) Incoming(id string, now time.Time) (Incoming, error) {
 		in.Annotations["description"] = r.Detail
 	}
 	if r.Caller != "" {
-		in.Annotations["caller"] = r.Caller
+		in.Annotations[callerText] = r.Caller
 	}
 	return in, nil
 }

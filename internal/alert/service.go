@@ -2,7 +2,6 @@ package alert
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"holdfast"
@@ -16,8 +15,29 @@ type Service struct {
 	Book *Book
 }
 
-// appendAtOnce is how many members of a delivery go into one append.
-const appendAtOnce = journal.MaxFacts / 2
+// How many members of a delivery go into one append, and how many bytes of text,
+// which JSON may make six times as long.
+const (
+	appendAtOnce = journal.MaxFacts / 2
+	bytesAtOnce  = journal.MaxAppend / 8
+)
+
+// batches splits members so that each part fits one append.
+func batches(members []Incoming) (parts [][]Incoming) {
+	begin, size := 0, 0
+	for i, in := range members {
+		n := in.masked().size()
+		if i > begin && (size+n > bytesAtOnce || i-begin == appendAtOnce) {
+			parts = append(parts, members[begin:i])
+			begin, size = i, 0
+		}
+		size += n
+	}
+	if begin < len(members) {
+		parts = append(parts, members[begin:])
+	}
+	return parts
+}
 
 // Deliver stores what is new in a delivery.
 func (s *Service) Deliver(ctx context.Context, by holdfast.Actor, d Delivery) error {
@@ -26,7 +46,7 @@ func (s *Service) Deliver(ctx context.Context, by holdfast.Actor, d Delivery) er
 			return err
 		}
 	}
-	for members := range slices.Chunk(d.Members, appendAtOnce) {
+	for _, members := range batches(d.Members) {
 		if err := s.receive(ctx, by, members); err != nil {
 			return err
 		}

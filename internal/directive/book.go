@@ -18,6 +18,7 @@ type Book struct {
 	order    []*Directive // by id
 	force    []posture.Directive
 	head     holdfast.Head
+	heads    map[holdfast.Position]holdfast.Hash // every one the posture had
 	lease    time.Duration
 	longest  time.Duration
 	keys     []ed25519.PublicKey
@@ -26,7 +27,10 @@ type Book struct {
 
 // NewBook returns an empty book for the journal with this genesis.
 func NewBook(genesis holdfast.Head) *Book {
-	return &Book{all: map[string]*Directive{}, head: genesis}
+	return &Book{
+		all: map[string]*Directive{}, head: genesis,
+		heads: map[holdfast.Position]holdfast.Hash{genesis.Position: genesis.Hash},
+	}
 }
 
 // Apply folds a fact.
@@ -114,13 +118,22 @@ func (b *Book) ended(d *Directive, f holdfast.Fact) error {
 		d.State = Refused
 		return nil
 	}
-	d.State = Lifted
+	d.State, d.ended = Lifted, f.Position
 	b.force = slices.DeleteFunc(slices.Clone(b.force), func(p posture.Directive) bool { return p.ID == d.ID })
 	b.moved(f)
 	return nil
 }
 
-func (b *Book) moved(f holdfast.Fact) { b.head.Position, b.head.Hash = f.Position, f.Hash }
+func (b *Book) moved(f holdfast.Fact) {
+	b.head.Position, b.head.Hash = f.Position, f.Hash
+	b.heads[f.Position] = f.Hash
+}
+
+// Had reports whether a head is one that the posture has had in this journal.
+func (b *Book) Had(h holdfast.Head) bool {
+	hash, ok := b.heads[h.Position]
+	return ok && h.Journal == b.head.Journal && h.Epoch == b.head.Epoch && h.Hash == hash
+}
 
 // Set returns the posture. Its slices are never changed afterwards.
 func (b *Book) Set() posture.Set {

@@ -23,10 +23,15 @@ const (
 	Missing Standing = "missing"
 	// Observing: the gate has answered but only counts.
 	Observing Standing = "observing"
+	// Gone: this run of the gate has ended, or a person has said so, before it
+	// answered. What it had in flight is not known.
+	Gone Standing = "gone"
 )
 
 // Settled reports whether the gate no longer holds up the confirmation.
-func (s Standing) Settled() bool { return s == Acknowledged || s == LeaseOut || s == Joined }
+func (s Standing) Settled() bool {
+	return s == Acknowledged || s == LeaseOut || s == Joined || s == Gone
+}
 
 // Row is what is known of a directive at one gate.
 type Row struct {
@@ -65,29 +70,48 @@ const LeaseFactor = 1.2
 // posture. waited says that LeaseFactor × L have passed since a barrier that the
 // judging node began after it read the directive has returned.
 //
-// Without any gate nothing is confirmed: there is nothing that could hold a
-// payment.
+// Without any gate in service nothing is confirmed: there is nothing that could
+// hold a payment.
 func Judge(at holdfast.Position, gates []*enrolment.Incarnation, waited bool) (rows []Row, confirmed bool) {
-	confirmed = len(gates) > 0
-	for _, g := range gates {
-		r := row(at, g)
-		r.Standing = standing(at, g, waited)
-		if r.Standing == Acknowledged {
-			r.At = g.Acked
-		}
-		confirmed = confirmed && r.Standing.Settled()
-		rows = append(rows, r)
-	}
-	return rows, confirmed
+	return judge(span{at, 0}, gates, waited)
 }
 
-func standing(at holdfast.Position, g *enrolment.Incarnation, waited bool) Standing {
+// span is from where to where in the journal a directive was in force; 0 means
+// that it still is.
+type span struct{ from, to holdfast.Position }
+
+func (s span) over(p holdfast.Position) bool { return s.to != 0 && p > s.to }
+
+func judge(s span, gates []*enrolment.Incarnation, waited bool) (rows []Row, confirmed bool) {
+	all, inService := true, 0
+	for _, g := range gates {
+		if s.over(g.Enrolled) {
+			continue
+		}
+		r := row(s, g)
+		r.Standing = standing(s, g, waited)
+		if a, ok := g.AckOf(s.from, s.to); ok && r.Standing == Acknowledged {
+			r.At = a.At
+		}
+		if !g.Gone {
+			inService++
+		}
+		all = all && r.Standing.Settled()
+		rows = append(rows, r)
+	}
+	return rows, all && inService > 0
+}
+
+func standing(s span, g *enrolment.Incarnation, waited bool) Standing {
+	_, acknowledged := g.AckOf(s.from, s.to)
 	switch {
-	case g.Posture.Position >= at && g.Observes():
+	case acknowledged && g.Observes():
 		return Observing
-	case g.Posture.Position >= at:
+	case acknowledged:
 		return Acknowledged
-	case g.Strict() && g.Enrolled > at:
+	case g.Gone && !s.over(g.GoneAt):
+		return Gone
+	case g.Strict() && g.Enrolled > s.from:
 		return Joined
 	case g.Strict() && waited:
 		return LeaseOut
@@ -97,16 +121,19 @@ func standing(at holdfast.Position, g *enrolment.Incarnation, waited bool) Stand
 }
 
 // row fills in what the gate has said of its payments in flight.
-func row(at holdfast.Position, g *enrolment.Incarnation) Row {
+func row(s span, g *enrolment.Incarnation) Row {
 	r := Row{Gate: g.Gate, Boot: g.Boot}
-	s := g.StopAt(at)
-	if s == nil {
+	if _, ok := g.AckOf(s.from, s.to); !ok {
 		return r
 	}
-	r.Known, r.InFlight = true, len(s.InFlight)
-	if s.Drained != nil {
+	stop := g.StopAt(s.from)
+	if stop == nil {
+		return r
+	}
+	r.Known, r.InFlight = true, len(stop.InFlight)
+	if d := stop.Drained; d != nil {
 		r.Drained = true
-		r.Done, r.NotDone, r.Unknown = s.Drained.Done, s.Drained.NotDone, len(s.Drained.Unknown)
+		r.Done, r.NotDone, r.Unknown = d.Done, d.NotDone, len(d.Unknown)
 	}
 	return r
 }
@@ -125,21 +152,22 @@ func Confirm(d *Directive, gates []*enrolment.Incarnation, waited bool, now time
 }
 
 // Progress returns the rows to show for a directive: those of its confirmation
-// if it has one, else as they are now, with what the gates have said of their
-// payments in flight since.
+// if it has one, else as they are now or were when it was lifted, with what the
+// gates have said of their payments in flight since.
 func Progress(d *Directive, gates *enrolment.Book) []Row {
 	if d.State == Proposed || d.State == Refused {
 		return nil
 	}
+	in := span{d.Position, d.ended}
 	if d.Confirmation == nil {
-		rows, _ := Judge(d.Position, gates.Live(), false)
+		rows, _ := judge(in, gates.Concerned(d.Position), false)
 		return rows
 	}
 	rows := make([]Row, len(d.Confirmation.Gates))
 	for n, r := range d.Confirmation.Gates {
 		rows[n] = r
 		if i := gates.Gate(r.Gate).Incarnation(r.Boot); i != nil {
-			rows[n] = row(d.Position, i)
+			rows[n] = row(in, i)
 			rows[n].Standing, rows[n].At = r.Standing, r.At
 		}
 	}
@@ -147,7 +175,8 @@ func Progress(d *Directive, gates *enrolment.Book) []Row {
 }
 
 // Totals sums rows. NotKnown counts gates that have not said what they had in
-// flight; the sums do not include them.
+// flight; the sums do not include them. Drained says that every gate has
+// reported the end of its drain.
 type Totals struct {
 	Gates    int  `json:"gates"`
 	Settled  int  `json:"settled"`
@@ -161,7 +190,7 @@ type Totals struct {
 
 // Sum adds up rows.
 func Sum(rows []Row) Totals {
-	t := Totals{Gates: len(rows), Drained: true}
+	t := Totals{Gates: len(rows), Drained: len(rows) > 0}
 	for _, r := range rows {
 		if r.Standing.Settled() {
 			t.Settled++

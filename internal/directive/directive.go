@@ -24,6 +24,7 @@ import (
 	"holdfast"
 	"holdfast/internal/expression"
 	"holdfast/internal/journal"
+	"holdfast/internal/payment"
 	"holdfast/internal/posture"
 )
 
@@ -91,6 +92,8 @@ type Directive struct {
 	// Position is where it went into force.
 	Position holdfast.Position
 	IssuedAt time.Time
+	// ended is where it was lifted.
+	ended holdfast.Position
 	// Confirmation is nil until every gate was accounted for.
 	Confirmation *Confirmation
 	LiftedBy     holdfast.Actor
@@ -138,20 +141,38 @@ func subject(id string) holdfast.Subject { return holdfast.NewSubject("directive
 const postureSubject = holdfast.Subject("posture/main")
 
 // Propose decides on a proposal. With preAuthorised it goes into force in the
-// same append. gates are the names of the gates in service; a rate is split
-// over them once, in the fact, so that the parts always sum to the cap.
+// same append. gates names the gate of each process in service; a rate is split
+// over them once, in the fact, so that the parts never sum to more than the cap.
 func Propose(b *Book, p Proposal, preAuthorised bool, gates []string) (string, []journal.Draft, error) {
 	if err := p.Check(); err != nil {
+		return "", nil, err
+	}
+	if err := b.room(p, 0); err != nil {
 		return "", nil, err
 	}
 	id := b.NextID(0)
 	return id, p.drafts(id, preAuthorised, gates), nil
 }
 
+// room refuses a limit above what one posture holds: gates that cannot compile
+// a posture decline everything. n limits are about to be added besides it.
+func (b *Book) room(p Proposal, n int) error {
+	for _, d := range b.force {
+		if d.Kind == posture.Limit {
+			n++
+		}
+	}
+	if p.Kind == posture.Limit && n >= posture.MaxLimits {
+		return holdfast.Errorf(holdfast.Conflict, "%d limits are in force, and a gate takes no more; lift one first", posture.MaxLimits)
+	}
+	return nil
+}
+
 func (p Proposal) drafts(id string, preAuthorised bool, gates []string) []journal.Draft {
 	if p.Salt == "" {
 		p.Salt = id
 	}
+	p.Reason = payment.Mask(p.Reason)
 	drafts := []journal.Draft{journal.NewDraft(subject(id), 0, KindProposed, proposed{p, preAuthorised})}
 	if preAuthorised {
 		drafts = append(drafts, journal.NewDraft(subject(id), 1, KindIssued, Issued{p.directive(id, gates)}))
@@ -183,8 +204,12 @@ func (p Proposal) directive(id string, gates []string) posture.Directive {
 
 // Approve decides on a second person's approval, which puts the directive in
 // force.
-func Approve(d *Directive, by holdfast.Actor, gates []string) ([]journal.Draft, error) {
+func Approve(b *Book, id string, by holdfast.Actor, gates []string) ([]journal.Draft, error) {
+	d := b.Directive(id)
 	if err := d.answerable(by, "approve"); err != nil {
+		return nil, err
+	}
+	if err := b.room(d.Proposal, 0); err != nil {
 		return nil, err
 	}
 	return []journal.Draft{
@@ -201,7 +226,7 @@ func Refuse(d *Directive, reason string) ([]journal.Draft, error) {
 	if strings.TrimSpace(reason) == "" || len(reason) > maxReason {
 		return nil, holdfast.Errorf(holdfast.Invalid, "write why it is refused").At("reason")
 	}
-	return []journal.Draft{journal.NewDraft(subject(d.ID), d.Revision, KindRefused, WithReason{reason})}, nil
+	return []journal.Draft{journal.NewDraft(subject(d.ID), d.Revision, KindRefused, WithReason{payment.Mask(reason)})}, nil
 }
 
 func (d *Directive) answerable(by holdfast.Actor, act string) error {
@@ -227,15 +252,19 @@ func Lift(d *Directive, seen holdfast.Revision, reason string) ([]journal.Draft,
 	if strings.TrimSpace(reason) == "" || len(reason) > maxReason {
 		return nil, holdfast.Errorf(holdfast.Invalid, "write why it is lifted").At("reason")
 	}
-	return []journal.Draft{journal.NewDraft(subject(d.ID), d.Revision, KindLifted, WithReason{reason})}, nil
+	return []journal.Draft{journal.NewDraft(subject(d.ID), d.Revision, KindLifted, WithReason{payment.Mask(reason)})}, nil
 }
 
 // Replace decides on putting proposals in force in place of other directives, in
 // one append: the new restrictions first, then the lifts, so that at no position
-// the posture is more open than before and after.
+// the posture is more open than before and after. For that moment there must be
+// room for both.
 func Replace(b *Book, ps []Proposal, gates []string, old []string, reason string) (ids []string, drafts []journal.Draft, err error) {
 	for n, p := range ps {
 		if err := p.Check(); err != nil {
+			return nil, nil, err
+		}
+		if err := b.room(p, n); err != nil {
 			return nil, nil, err
 		}
 		id := b.NextID(n)

@@ -22,7 +22,7 @@ type Service struct {
 // returns the directive's id.
 func (s *Service) Propose(ctx context.Context, by holdfast.Actor, p Proposal, preAuthorised bool) (id string, err error) {
 	_, err = s.Desk.Do(ctx, by, func(time.Time) (drafts []journal.Draft, err error) {
-		id, drafts, err = Propose(s.Book, p, preAuthorised, s.GateNames())
+		id, drafts, err = Propose(s.Book, p, preAuthorised, s.GateProcesses())
 		return drafts, err
 	})
 	return id, err
@@ -31,7 +31,7 @@ func (s *Service) Propose(ctx context.Context, by holdfast.Actor, p Proposal, pr
 // Approve puts a proposed directive in force.
 func (s *Service) Approve(ctx context.Context, by holdfast.Actor, id string) error {
 	return s.do(ctx, by, func(time.Time) ([]journal.Draft, error) {
-		return Approve(s.Book.Directive(id), by, s.GateNames())
+		return Approve(s.Book, id, by, s.GateProcesses())
 	})
 }
 
@@ -53,7 +53,11 @@ func (s *Service) Lift(ctx context.Context, by holdfast.Actor, id string, seen h
 // Confirm records that a directive is confirmed, if it is.
 func (s *Service) Confirm(ctx context.Context, by holdfast.Actor, id string, waited bool) error {
 	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
-		return Confirm(s.Book.Directive(id), s.Gates.Live(), waited, now), nil
+		d := s.Book.Directive(id)
+		if d == nil {
+			return nil, nil
+		}
+		return Confirm(d, s.Gates.Concerned(d.Position), waited, now), nil
 	})
 }
 
@@ -71,14 +75,13 @@ func (s *Service) do(ctx context.Context, by holdfast.Actor, decide func(time.Ti
 	return err
 }
 
-// GateNames returns the names of the gates in service. Call it under the
-// state's lock.
-func (s *Service) GateNames() []string {
+// GateProcesses returns the name of the gate of each process in service, so a
+// name stands there as often as processes use it. Call it under the state's
+// lock.
+func (s *Service) GateProcesses() []string {
 	var names []string
 	for _, i := range s.Gates.Live() {
-		if len(names) == 0 || names[len(names)-1] != i.Gate {
-			names = append(names, i.Gate)
-		}
+		names = append(names, i.Gate)
 	}
 	return names
 }

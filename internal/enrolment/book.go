@@ -61,6 +61,8 @@ func (b *Book) Apply(f holdfast.Fact) error {
 		return b.acknowledged(g, f)
 	case KindDrained:
 		return b.drained(g, f)
+	case KindListed:
+		return b.listed(g, f)
 	case KindOutcomes:
 		return b.outcomes(g, f)
 	case KindRetired:
@@ -75,7 +77,7 @@ func (b *Book) enrolled(g *Gate, f holdfast.Fact) error {
 		return err
 	}
 	if old := g.Incarnation(e.Replaces); old != nil && !old.Gone {
-		old.Gone, old.GoneWhy = true, "replaced by a later run"
+		old.Gone, old.GoneWhy, old.GoneAt = true, "replaced by a later run", f.Position
 	}
 	g.Incarnations = append(g.Incarnations, &Incarnation{
 		Gate: g.Name, Boot: e.Boot, Version: e.Version, Routes: e.Routes,
@@ -96,6 +98,7 @@ func (b *Book) acknowledged(g *Gate, f holdfast.Fact) error {
 	if a.Posture.Position >= i.Posture.Position {
 		i.Posture, i.Acked = a.Posture, a.At
 	}
+	i.acks = append(i.acks, Ack{a.Posture.Position, a.At})
 	if a.Listed && i.Stops[a.Posture.Position] == nil {
 		i.Stops[a.Posture.Position] = &Stop{InFlight: a.InFlight, Deadline: a.At.Add(a.Drain)}
 	}
@@ -113,6 +116,23 @@ func (b *Book) drained(g *Gate, f holdfast.Fact) error {
 	return nil
 }
 
+func (b *Book) listed(g *Gate, f holdfast.Fact) error {
+	var l Listed
+	if err := f.Decode(&l); err != nil {
+		return err
+	}
+	i := g.Incarnation(l.Boot)
+	if i == nil || i.Stops[l.Position] == nil {
+		return nil
+	}
+	s := i.Stops[l.Position]
+	s.InFlight = append(s.InFlight, l.InFlight...)
+	if s.Drained != nil {
+		s.Drained.Unknown = append(s.Drained.Unknown, l.Unknown...)
+	}
+	return nil
+}
+
 func (b *Book) outcomes(g *Gate, f holdfast.Fact) error {
 	var o Outcomes
 	if err := f.Decode(&o); err != nil {
@@ -121,11 +141,14 @@ func (b *Book) outcomes(g *Gate, f holdfast.Fact) error {
 	for _, e := range o.Entries {
 		g.Reported[o.Account] = max(g.Reported[o.Account], e.Seq)
 		key := unknownKey{g.Name, e.Record.Identity}
+		u, open := b.unknown[key]
 		if !e.Outcome.Settled() {
-			b.unknown[key] = Unknown{Gate: g.Name, Record: e.Record, Since: e.At, Why: e.Why, Outcome: e.Outcome}
+			if !open { // a repeat that stays unknown too does not begin it anew
+				u.Since = e.At
+			}
+			b.unknown[key] = Unknown{Gate: g.Name, Record: e.Record, Since: u.Since, Why: e.Why, Outcome: e.Outcome}
 			continue
 		}
-		u, open := b.unknown[key]
 		if !open {
 			u = Unknown{Gate: g.Name, Record: e.Record, Since: e.At}
 		}
@@ -147,7 +170,7 @@ func (b *Book) retired(g *Gate, f holdfast.Fact) error {
 	// Every run of the gate that is still counted goes with it.
 	for _, i := range g.Incarnations {
 		if !i.Gone {
-			i.Gone, i.GoneWhy = true, r.Reason
+			i.Gone, i.GoneWhy, i.GoneAt = true, r.Reason, f.Position
 		}
 	}
 	return nil
@@ -169,15 +192,27 @@ func (b *Book) Gates() []*Gate {
 // Live returns the incarnations that a stop must hear from, by gate and then by
 // enrolment.
 func (b *Book) Live() []*Incarnation {
-	var live []*Incarnation
+	return b.incarnations(func(i *Incarnation) bool { return !i.Gone })
+}
+
+// Concerned returns the incarnations that matter to a directive in force since a
+// position, in the order of Live: those it must hear from, and those that were
+// enrolled before it and are gone since. Nobody waits for the latter, but what
+// they had in flight must not be left out.
+func (b *Book) Concerned(at holdfast.Position) []*Incarnation {
+	return b.incarnations(func(i *Incarnation) bool { return !i.Gone || i.Enrolled < at && i.GoneAt > at })
+}
+
+func (b *Book) incarnations(pick func(*Incarnation) bool) []*Incarnation {
+	var list []*Incarnation
 	for _, g := range b.Gates() {
 		for _, i := range g.Incarnations {
-			if !i.Gone {
-				live = append(live, i)
+			if pick(i) {
+				list = append(list, i)
 			}
 		}
 	}
-	return live
+	return list
 }
 
 // Unresolved returns the payments whose outcome is unknown, oldest first.
@@ -190,7 +225,10 @@ func (b *Book) Unresolved() []Unknown {
 		if !list[i].Since.Equal(list[j].Since) {
 			return list[i].Since.Before(list[j].Since)
 		}
-		return list[i].Record.Identity < list[j].Record.Identity
+		if list[i].Record.Identity != list[j].Record.Identity {
+			return list[i].Record.Identity < list[j].Record.Identity
+		}
+		return list[i].Gate < list[j].Gate
 	})
 	return list
 }

@@ -13,10 +13,13 @@
 //	                └───▶ retired (by a person, with a reason)
 //
 // Facts, all on subject gate/<name>: gate.enrolled, gate.acknowledged,
-// gate.drained, gate.outcomes, gate.retired.
+// gate.drained, gate.listed, gate.outcomes, gate.retired. A list of payments
+// that is too long for one fact goes on in gate.listed, in the same append.
 package enrolment
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"holdfast"
@@ -29,6 +32,7 @@ const (
 	KindEnrolled     = "gate.enrolled"
 	KindAcknowledged = "gate.acknowledged"
 	KindDrained      = "gate.drained"
+	KindListed       = "gate.listed"
 	KindOutcomes     = "gate.outcomes"
 	KindRetired      = "gate.retired"
 )
@@ -69,6 +73,19 @@ type Drained struct {
 	Unknown  []payment.Record  `json:"unknown,omitempty"`
 	At       time.Time         `json:"at"`
 }
+
+// Listed goes on with the list of an acknowledgement (InFlight) or of a drain's
+// end (Unknown).
+type Listed struct {
+	Boot     string            `json:"boot"`
+	Position holdfast.Position `json:"position"`
+	InFlight []payment.Record  `json:"in_flight,omitempty"`
+	Unknown  []payment.Record  `json:"unknown,omitempty"`
+}
+
+// recordsPerFact keeps a fact within journal.MaxBody even if every byte of every
+// identity has to be escaped.
+const recordsPerFact = 500
 
 // Entry is a change in a gate's account of unknown outcomes.
 type Entry struct {
@@ -111,14 +128,22 @@ type Incarnation struct {
 	// Enrolled is the position of the fact that made it known.
 	Enrolled holdfast.Position
 	At       time.Time
-	// Gone is true once it was replaced or retired.
+	// Gone is true once it was replaced or retired, by the fact at GoneAt.
 	Gone    bool
 	GoneWhy string
+	GoneAt  holdfast.Position
 	// Posture is the newest posture it has acknowledged, and when, by its clock.
 	Posture holdfast.Head
 	Acked   time.Time
+	acks    []Ack
 	// Stops holds what it said of each stop, by the posture's position.
 	Stops map[holdfast.Position]*Stop
+}
+
+// Ack is one posture that an incarnation has enforced.
+type Ack struct {
+	Position holdfast.Position
+	At       time.Time // by the gate's clock
 }
 
 // Stop is what one incarnation said of its payments in flight at one stop.
@@ -130,25 +155,27 @@ type Stop struct {
 }
 
 // Strict reports whether every route of the gate that moves money is strict, so
-// that its lease running out stops it for any scope.
+// that its lease running out stops it for any scope. A gate that names no such
+// route has not said that it is strict.
 func (i *Incarnation) Strict() bool {
-	return i.everyMoneyRoute(func(mode string) bool { return mode == "strict" })
+	modes := i.moneyModes()
+	return len(modes) > 0 && !slices.ContainsFunc(modes, func(mode string) bool { return mode != "strict" })
 }
 
 // Observes reports whether a route that moves money only observes: a stop is
 // not enforced there.
-func (i *Incarnation) Observes() bool {
-	return !i.everyMoneyRoute(func(mode string) bool { return mode != "observe" })
-}
+func (i *Incarnation) Observes() bool { return slices.Contains(i.moneyModes(), "observe") }
 
-func (i *Incarnation) everyMoneyRoute(ok func(mode string) bool) bool {
+// moneyModes lists the modes of the routes that move money, or may: a kind that
+// this node does not know counts as one that does.
+func (i *Incarnation) moneyModes() []string {
+	var modes []string
 	for _, r := range i.Routes {
-		kind, err := payment.ParseKind(r.Kind)
-		if (err != nil || kind.MovesMoney()) && !ok(r.Mode) {
-			return false
+		if kind, err := payment.ParseKind(r.Kind); err != nil || kind.MovesMoney() {
+			modes = append(modes, r.Mode)
 		}
 	}
-	return true
+	return modes
 }
 
 // Present returns the newest incarnation, or nil.
@@ -174,11 +201,23 @@ func (g *Gate) Incarnation(boot string) *Incarnation {
 
 func subject(gate string) holdfast.Subject { return holdfast.NewSubject("gate", gate) }
 
+// Limits on what a gate says when it introduces itself, and a person when it is
+// gone.
+const (
+	maxBoot    = 64
+	maxVersion = 200
+	maxRoutes  = 1000
+	maxReason  = 2000
+)
+
 // Enrol decides on an incarnation that introduces itself. It returns no facts if
 // it is known and live.
 func Enrol(g *Gate, name string, e Enrolled) ([]journal.Draft, error) {
-	if !holdfast.ValidName(name) || e.Boot == "" || len(e.Boot) > 64 {
+	if !holdfast.ValidName(name) || e.Boot == "" || len(e.Boot) > maxBoot || len(e.Replaces) > maxBoot || e.Replaces == e.Boot {
 		return nil, holdfast.Errorf(holdfast.Invalid, "gate %q: the name or the boot id cannot be used", name)
+	}
+	if len(e.Version) > maxVersion || len(e.Routes) > maxRoutes {
+		return nil, holdfast.Errorf(holdfast.TooLarge, "gate %s introduces itself with more than %d routes or too long a version", name, maxRoutes)
 	}
 	var revision holdfast.Revision
 	if g != nil {
@@ -196,28 +235,61 @@ func Enrol(g *Gate, name string, e Enrolled) ([]journal.Draft, error) {
 }
 
 // Acknowledge decides on an acknowledgement: one that says nothing new changes
-// nothing.
-func Acknowledge(g *Gate, a Acknowledged) ([]journal.Draft, error) {
+// nothing. ours reports whether a head is one that this journal's posture had. A
+// number alone proves nothing: a gate that followed another history may have
+// seen a higher one without ever having seen the stop.
+func Acknowledge(g *Gate, a Acknowledged, ours func(holdfast.Head) bool) ([]journal.Draft, error) {
 	i := g.Incarnation(a.Boot)
 	if i == nil {
 		return nil, errUnknown(a.Boot)
 	}
-	if a.Posture.Position <= i.Posture.Position && !a.Listed {
+	if !ours(a.Posture) {
+		return nil, holdfast.Errorf(holdfast.Conflict, "gate %s acknowledges the posture %s, which this journal never had", g.Name, a.Posture)
+	}
+	if a.Posture.Position <= i.Posture.Position && (!a.Listed || i.Stops[a.Posture.Position] != nil) {
 		return nil, nil
 	}
-	return []journal.Draft{journal.NewDraft(subject(g.Name), g.Revision, KindAcknowledged, a)}, nil
+	var more []Listed
+	a.InFlight, more = split(a.InFlight, func(r []payment.Record) Listed {
+		return Listed{Boot: a.Boot, Position: a.Posture.Position, InFlight: r}
+	})
+	return g.drafts(KindAcknowledged, a, more), nil
 }
 
-// Drain decides on the report of a drain's end.
+// Drain decides on the report of a drain's end. One that was reported already
+// changes nothing, nor does one of a stop whose list was never taken.
 func Drain(g *Gate, d Drained) ([]journal.Draft, error) {
 	i := g.Incarnation(d.Boot)
 	if i == nil {
 		return nil, errUnknown(d.Boot)
 	}
-	if s := i.Stops[d.Position]; s != nil && s.Drained != nil {
+	if s := i.Stops[d.Position]; s == nil || s.Drained != nil {
 		return nil, nil
 	}
-	return []journal.Draft{journal.NewDraft(subject(g.Name), g.Revision, KindDrained, d)}, nil
+	var more []Listed
+	d.Unknown, more = split(d.Unknown, func(r []payment.Record) Listed {
+		return Listed{Boot: d.Boot, Position: d.Position, Unknown: r}
+	})
+	return g.drafts(KindDrained, d, more), nil
+}
+
+// split cuts a list into what one fact holds and facts for the rest.
+func split(all []payment.Record, rest func([]payment.Record) Listed) (head []payment.Record, more []Listed) {
+	if len(all) <= recordsPerFact {
+		return all, nil
+	}
+	for part := range slices.Chunk(all[recordsPerFact:], recordsPerFact) {
+		more = append(more, rest(part))
+	}
+	return all[:recordsPerFact], more
+}
+
+func (g *Gate) drafts(kind string, body any, more []Listed) []journal.Draft {
+	drafts := []journal.Draft{journal.NewDraft(subject(g.Name), g.Revision, kind, body)}
+	for n, m := range more {
+		drafts = append(drafts, journal.NewDraft(subject(g.Name), g.Revision+holdfast.Revision(n)+1, KindListed, m))
+	}
+	return drafts
 }
 
 // Tell decides on a batch of entries: those recorded already are dropped, and a
@@ -254,7 +326,7 @@ func Retire(g *Gate, reason string) ([]journal.Draft, error) {
 	switch {
 	case i == nil || i.Gone:
 		return nil, holdfast.Errorf(holdfast.NotFound, "there is no gate of that name in service")
-	case reason == "":
+	case strings.TrimSpace(reason) == "" || len(reason) > maxReason:
 		return nil, holdfast.Errorf(holdfast.Invalid, "write why the gate is gone: a stop will not wait for it any more").At("reason")
 	}
 	return []journal.Draft{journal.NewDraft(subject(g.Name), g.Revision, KindRetired, Retired{Boot: i.Boot, Reason: reason})}, nil
@@ -264,16 +336,25 @@ func errUnknown(boot string) error {
 	return holdfast.Errorf(holdfast.NotFound, "the gate's run %q is not enrolled", boot)
 }
 
-// StopAt returns what the incarnation said of the stop at a position: the first
-// of its lists at or after it, since several directives may have reached the
-// gate as one posture. Nil means that it has not said anything.
-func (i *Incarnation) StopAt(at holdfast.Position) *Stop {
-	var found *Stop
-	var position holdfast.Position
-	for p, s := range i.Stops {
-		if p >= at && (found == nil || p < position) {
-			found, position = s, p
+// AckOf returns the first posture at or after a position, and before another
+// (0: no bound), that the incarnation has enforced.
+func (i *Incarnation) AckOf(at, before holdfast.Position) (first Ack, ok bool) {
+	for _, a := range i.acks {
+		if a.Position >= at && (before == 0 || a.Position < before) && (!ok || a.Position < first.Position) {
+			first, ok = a, true
 		}
 	}
-	return found
+	return first, ok
+}
+
+// StopAt returns what the incarnation said of the stop at a position: its list
+// with the first posture that held the stop, since several directives may have
+// reached the gate as one. Nil means that it has not said anything; a list it
+// gave for a later stop says nothing of this one.
+func (i *Incarnation) StopAt(at holdfast.Position) *Stop {
+	a, ok := i.AckOf(at, 0)
+	if !ok {
+		return nil
+	}
+	return i.Stops[a.Position]
 }

@@ -1,11 +1,13 @@
 package incident
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"holdfast"
 	"holdfast/internal/journal"
+	"holdfast/internal/payment"
 	"holdfast/internal/procedure"
 )
 
@@ -19,26 +21,34 @@ const (
 
 // Suspect opens an incident.
 func Suspect(b *Book, s SuspectedFact, now time.Time) (string, []journal.Draft, error) {
-	s.Title = strings.TrimSpace(s.Title)
+	// One line: it becomes the subject of mail.
+	s.Title = strings.Join(strings.Fields(s.Title), " ")
 	if s.Title == "" {
 		return "", nil, holdfast.Errorf(holdfast.Invalid, "an incident needs a title").At("title")
 	}
-	s.Title = cut(s.Title, maxTitle)
+	s.Title = cut(payment.Mask(s.Title), maxTitle)
 	in := &Incident{ID: b.NextID(now)}
 	return in.ID, in.draft(s), nil
 }
 
-// AddAlert joins an alert to an incident that is not over.
-func AddAlert(in *Incident, alert string) ([]journal.Draft, error) {
+// Graver reports whether level l asks for more than the other. A known level
+// says more than one that is still to be judged.
+func Graver(l, than holdfast.Level) bool {
+	return l != holdfast.Unknown && (than == holdfast.Unknown || l < than)
+}
+
+// AddAlert joins an alert to an incident that is not over. While the incident is
+// suspected, an alert whose rule suggests a graver level raises the suggestion.
+func AddAlert(in *Incident, e AlertAdded) ([]journal.Draft, error) {
 	if in == nil || in.Over() {
 		return nil, errState(in, Suspected)
 	}
 	for _, a := range in.Alerts {
-		if a == alert {
+		if a == e.Alert {
 			return nil, nil
 		}
 	}
-	return in.draft(AlertAdded{alert}), nil
+	return in.draft(e), nil
 }
 
 // Over reports whether the incident is closed or dismissed.
@@ -49,12 +59,12 @@ func Confirm(in *Incident, level holdfast.Level, plan PlanRef, p procedure.Proce
 	switch {
 	case in == nil || in.State != Suspected:
 		return nil, errState(in, Suspected)
-	case p.Level != level:
+	case level == holdfast.Unknown || p.Level != level:
 		return nil, holdfast.Errorf(holdfast.Invalid, "the plan in force has no procedure for level %s", level).At("level")
 	case len(note) > maxText:
 		return nil, errLong("note")
 	}
-	return in.draft(ConfirmedFact{Level: level, Plan: plan, Procedure: p, Note: note}), nil
+	return in.draft(ConfirmedFact{Level: level, Plan: plan, Procedure: p, Note: payment.Mask(note)}), nil
 }
 
 // Dismiss ends a suspicion that was none.
@@ -65,13 +75,16 @@ func Dismiss(in *Incident, reason string) ([]journal.Draft, error) {
 	if err := needText("reason", reason, "write why this is no emergency"); err != nil {
 		return nil, err
 	}
-	return in.draft(DismissedFact{reason}), nil
+	return in.draft(DismissedFact{payment.Mask(reason)}), nil
 }
 
-// Take says that the actor does a task.
-func Take(in *Incident, task string) ([]journal.Draft, error) {
+// Take says that the actor does a task, from whoever did it before.
+func Take(in *Incident, task string, by holdfast.Actor) ([]journal.Draft, error) {
 	if _, err := in.OpenTask(task); err != nil {
 		return nil, err
+	}
+	if in.Tasks[task].Owner.SameParty(by) {
+		return nil, nil
 	}
 	return in.draft(TaskTaken{task}), nil
 }
@@ -94,7 +107,7 @@ func Done(in *Incident, task, note string, evidence []Evidence) ([]journal.Draft
 	case len(evidence) > maxEvidence:
 		return nil, holdfast.Errorf(holdfast.TooLarge, "at most %d files at once", maxEvidence).At("evidence")
 	}
-	return in.draft(TaskDone{Task: task, Note: note, Evidence: evidence}), nil
+	return in.draft(TaskDone{Task: task, Note: payment.Mask(note), Evidence: evidence}), nil
 }
 
 // Succeed ends a task whose action has succeeded. It changes nothing if the
@@ -118,7 +131,7 @@ func EndStage(in *Incident, k procedure.StageKind, note string) ([]journal.Draft
 	if err := needText("note", note, "write what was done"); err != nil {
 		return nil, err
 	}
-	return in.draft(StageDone{Stage: k, Note: note}), nil
+	return in.draft(StageDone{Stage: k, Note: payment.Mask(note)}), nil
 }
 
 func (in *Incident) openStageIndex(k procedure.StageKind) (int, error) {
@@ -144,7 +157,7 @@ func AskSkip(in *Incident, k procedure.StageKind, reason string) ([]journal.Draf
 	if err := needText("reason", reason, "write why the stage is skipped"); err != nil {
 		return nil, err
 	}
-	return in.draft(SkipAsked{Stage: k, Reason: reason}), nil
+	return in.draft(SkipAsked{Stage: k, Reason: payment.Mask(reason)}), nil
 }
 
 // GrantSkip is the consent of a second person.
@@ -167,7 +180,7 @@ func RefuseSkip(in *Incident, k procedure.StageKind, reason string) ([]journal.D
 	if len(reason) > maxText {
 		return nil, errLong("reason")
 	}
-	return in.draft(SkipRefused{k, reason}), nil
+	return in.draft(SkipRefused{k, payment.Mask(reason)}), nil
 }
 
 func (in *Incident) skipAsked(k procedure.StageKind) (*Skip, error) {
@@ -200,22 +213,26 @@ func Note(in *Incident, task, text string, evidence []Evidence) ([]journal.Draft
 	if len(text) > maxText {
 		return nil, errLong("text")
 	}
-	return in.draft(Noted{Task: task, Text: text, Evidence: evidence}), nil
+	return in.draft(Noted{Task: task, Text: payment.Mask(text), Evidence: evidence}), nil
 }
 
-// Probed records a probe's result and ends the task when every probe of it has
-// passed as often in a row as it must.
+// Probed records a probe's result in a task and ends the task when every probe
+// of it has passed as often in a row as it must.
 func Probed(in *Incident, task string, r ProbeRan, times func(probe string) int) ([]journal.Draft, error) {
 	t, err := in.OpenTask(task)
 	if err != nil {
 		return nil, err
 	}
+	if !slices.Contains(t.Probes, r.Probe) {
+		return nil, holdfast.Errorf(holdfast.Invalid, "task %s has no probe %q", task, r.Probe)
+	}
+	r.Task, r.Detail = task, cut(payment.Mask(r.Detail), maxText)
 	events := []event{r}
 	after := in.clone()
 	after.apply(r, holdfast.Fact{Revision: in.Revision + 1})
-	passed := len(t.Probes) > 0
+	passed := true
 	for _, p := range t.Probes {
-		passed = passed && after.Probes[p].InARow >= max(1, times(p))
+		passed = passed && after.Probe(task, p).InARow >= max(1, times(p))
 	}
 	if passed {
 		events = append(events, TaskDone{Task: task, Note: "all probes passed"})
@@ -231,10 +248,11 @@ func RampTo(in *Incident, task string, step int, directives []string) ([]journal
 	if err != nil {
 		return nil, err
 	}
+	present := in.RampOf(task).Step
 	last := t.Ramp != nil && step == len(t.Ramp.Steps)
-	if t.Ramp == nil || step < 0 || step > len(t.Ramp.Steps) || step == in.Ramp.Step ||
-		step > in.Ramp.Step+1 && !(last && len(directives) == 0) {
-		return nil, holdfast.Errorf(holdfast.Conflict, "step %d cannot follow step %d of the ramp", step, in.Ramp.Step)
+	if t.Ramp == nil || step < 0 || step > len(t.Ramp.Steps) || step == present ||
+		step > present+1 && !(last && len(directives) == 0) {
+		return nil, holdfast.Errorf(holdfast.Conflict, "step %d cannot follow step %d of the ramp", step, present)
 	}
 	e := Ramped{Task: task, Step: step, Directives: directives}
 	if step > 0 {
@@ -260,11 +278,23 @@ func SaveDebrief(in *Incident, d Debrief) ([]journal.Draft, error) {
 		return nil, holdfast.Errorf(holdfast.TooLarge, "at most %d improvements", maxImprove).At("improvements")
 	}
 	for i, m := range d.Improvements {
+		if len(m.What) > maxText || len(m.Who) > maxTitle {
+			return nil, errLong("improvements")
+		}
 		if _, err := time.Parse(time.DateOnly, m.Due); err != nil || strings.TrimSpace(m.What) == "" || strings.TrimSpace(m.Who) == "" {
 			return nil, holdfast.Errorf(holdfast.Invalid, "improvement %d needs what is changed, who does it, and a due date as 2026-12-31", i+1).At("improvements")
 		}
 	}
-	return in.draft(DebriefSaved{d}), nil
+	return in.draft(DebriefSaved{d.masked()}), nil
+}
+
+func (d Debrief) masked() Debrief {
+	d.Summary, d.Causes, d.WentWell = payment.Mask(d.Summary), payment.Mask(d.Causes), payment.Mask(d.WentWell)
+	d.Improvements = slices.Clone(d.Improvements)
+	for i, m := range d.Improvements {
+		d.Improvements[i].What, d.Improvements[i].Who = payment.Mask(m.What), payment.Mask(m.Who)
+	}
+	return d
 }
 
 // Close ends an incident whose stages are all closed; where the procedure has a
@@ -281,6 +311,11 @@ func Close(in *Incident, f Figures) ([]journal.Draft, error) {
 		case kind == procedure.Review && s.Status == procedure.Open:
 			if d := in.Debrief; strings.TrimSpace(d.Summary) == "" || strings.TrimSpace(d.Causes) == "" || len(d.Improvements) == 0 {
 				return nil, holdfast.Errorf(holdfast.Conflict, "the debrief needs a summary, the causes and at least one improvement before incident %s is closed", in.ID)
+			}
+			for _, t := range in.Procedure.Stages[i].Tasks {
+				if status := in.Tasks[t.ID].Status; !status.Closed() {
+					return nil, holdfast.Errorf(holdfast.Conflict, "incident %s cannot be closed: task %s is %s", in.ID, t.ID, status)
+				}
 			}
 			events = append(events, StageDone{Stage: kind})
 		default:

@@ -16,6 +16,9 @@ func (in *Incident) apply(e event, f holdfast.Fact) {
 		in.Opened, in.OpenedBy = f.Time, f.Actor
 	case AlertAdded:
 		in.Alerts = append(in.Alerts[:len(in.Alerts):len(in.Alerts)], e.Alert)
+		if in.State == Suspected && Graver(e.Level, in.Suggested) {
+			in.Suggested, in.Rule = e.Level, e.Rule
+		}
 	case ConfirmedFact:
 		in.confirm(e, f)
 	case DismissedFact:
@@ -49,15 +52,16 @@ func (in *Incident) apply(e event, f holdfast.Fact) {
 			in.Tasks[e.Task] = t
 		}
 	case ProbeRan:
-		p := in.Probes[e.Probe]
+		key := probeKey{e.Task, e.Probe}
+		p := in.probes[key]
 		p.InARow++
 		if !e.Passed {
 			p.InARow = 0
 		}
 		p.Last, p.At = e, f.Time
-		in.Probes[e.Probe] = p
+		in.probes[key] = p
 	case Ramped:
-		in.Ramp = Ramp{Step: e.Step, Percent: e.Percent, At: f.Time}
+		in.ramp = Ramp{Task: e.Task, Step: e.Step, Percent: e.Percent, At: f.Time}
 	case DebriefSaved:
 		in.Debrief = e.Debrief
 	case ClosedFact:
@@ -70,7 +74,7 @@ func (in *Incident) confirm(e ConfirmedFact, f holdfast.Fact) {
 	in.Confirmed, in.ConfirmedBy = f.Time, f.Actor
 	in.Stages = make([]Stage, len(e.Procedure.Stages))
 	in.Tasks = map[string]Task{}
-	in.Probes = map[string]Probe{}
+	in.probes = map[probeKey]Probe{}
 	for i, s := range e.Procedure.Stages {
 		in.Stages[i].Status = procedure.Waiting
 		for _, t := range s.Tasks {

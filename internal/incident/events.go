@@ -19,6 +19,9 @@ type SuspectedFact struct {
 // AlertAdded joins an alert to an open incident.
 type AlertAdded struct {
 	Alert string `json:"alert"`
+	// Level and Rule: what a rule of the plan suggests for the alert, if one does.
+	Level holdfast.Level `json:"level,omitempty"`
+	Rule  string         `json:"rule,omitempty"`
 }
 
 // ConfirmedFact sets the level and starts its procedure.
@@ -83,6 +86,7 @@ type Noted struct {
 
 // ProbeRan is the result of one probe.
 type ProbeRan struct {
+	Task   string `json:"task,omitempty"`
 	Probe  string `json:"probe"`
 	Passed bool   `json:"passed"`
 	Detail string `json:"detail"`

@@ -69,8 +69,8 @@ type Incident struct {
 	Procedure procedure.Procedure
 	Stages    []Stage // in step with Procedure.Stages
 	Tasks     map[string]Task
-	Probes    map[string]Probe
-	Ramp      Ramp
+	probes    map[probeKey]Probe
+	ramp      Ramp // of the task that ramped last
 	Debrief   Debrief
 	// Closed holds the figures as they were when the incident was closed.
 	Closed *Figures
@@ -123,7 +123,22 @@ type Evidence struct {
 	Hash holdfast.Hash `json:"hash"`
 }
 
-// Probe is what a probe has shown in this incident.
+// probeKey keeps what a probe shows in one task from counting in another: a test
+// that passed before the ramp says nothing of the time after it.
+type probeKey struct{ task, probe string }
+
+// Probe returns what a probe has shown in a task.
+func (in *Incident) Probe(task, probe string) Probe { return in.probes[probeKey{task, probe}] }
+
+// RampOf returns how far a task's ramp has brought payments back.
+func (in *Incident) RampOf(task string) Ramp {
+	if in.ramp.Task != task {
+		return Ramp{}
+	}
+	return in.ramp
+}
+
+// Probe is what a probe has shown in a task.
 type Probe struct {
 	// InARow counts the passes since the last failure.
 	InARow int
@@ -133,6 +148,7 @@ type Probe struct {
 
 // Ramp is how far payments have been brought back.
 type Ramp struct {
+	Task string
 	// Step counts from 1; 0 means none, or stopped again.
 	Step    int
 	Percent float64
@@ -160,6 +176,21 @@ func subject(id string) holdfast.Subject { return holdfast.NewSubject("incident"
 // stage returns the index of the stage of a kind, or -1.
 func (in *Incident) stage(k procedure.StageKind) int {
 	return slices.IndexFunc(in.Procedure.Stages, func(s procedure.Stage) bool { return s.Kind == k })
+}
+
+// Ongoing reports whether the emergency itself goes on: it is suspected, or a
+// stage before the debrief is not closed. What happens after that is another
+// emergency, though this incident is still open.
+func (in *Incident) Ongoing() bool {
+	if in.State != Active {
+		return in.State == Suspected
+	}
+	for i, s := range in.Stages {
+		if in.Procedure.Stages[i].Kind != procedure.Review && !s.Status.Closed() {
+			return true
+		}
+	}
+	return false
 }
 
 // StageOpen reports whether the stage of a kind is open.
@@ -239,7 +270,7 @@ func (in *Incident) clone() *Incident {
 	c := *in
 	c.Stages = slices.Clone(in.Stages)
 	c.Tasks = maps.Clone(in.Tasks)
-	c.Probes = maps.Clone(in.Probes)
+	c.probes = maps.Clone(in.probes)
 	return &c
 }
 

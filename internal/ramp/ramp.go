@@ -18,16 +18,21 @@ import (
 	"holdfast/internal/procedure"
 )
 
-// HeldUntil returns when the present step has been held long enough.
-func HeldUntil(in *incident.Incident, r procedure.Ramp) time.Time {
-	if in.Ramp.Step == 0 || in.Ramp.Step > len(r.Steps) {
+// HeldUntil returns when the present step of a task's ramp has been held long
+// enough.
+func HeldUntil(in *incident.Incident, t procedure.Task) time.Time {
+	at := in.RampOf(t.ID)
+	if t.Ramp == nil || at.Step == 0 || at.Step > len(t.Ramp.Steps) {
 		return time.Time{}
 	}
-	return in.Ramp.At.Add(r.Steps[in.Ramp.Step-1].Hold.D())
+	return at.At.Add(t.Ramp.Steps[at.Step-1].Hold.D())
 }
 
-// To decides on going to a step: 1 is the plan's first, 0 is stopped.
-func To(in *incident.Incident, task string, step int, b *directive.Book, gates []string, now time.Time) ([]journal.Draft, error) {
+// To decides on going to a step: 1 is the plan's first, 0 is stopped. seen is
+// the position of the posture that the author looked at; 0 means the present
+// one. A step replaces all that the incident holds, so one that admits payments is
+// refused if a directive of the incident came in after that.
+func To(in *incident.Incident, task string, step int, seen holdfast.Position, b *directive.Book, gates []string, now time.Time) ([]journal.Draft, error) {
 	t, err := in.OpenTask(task)
 	if err != nil {
 		return nil, err
@@ -35,8 +40,9 @@ func To(in *incident.Incident, task string, step int, b *directive.Book, gates [
 	if t.Ramp == nil {
 		return nil, holdfast.Errorf(holdfast.Invalid, "task %s has no ramp", task)
 	}
-	if until := HeldUntil(in, *t.Ramp); step > in.Ramp.Step && now.Before(until) {
-		return nil, holdfast.Errorf(holdfast.Conflict, "step %d has to be held for another %v", in.Ramp.Step, until.Sub(now).Round(time.Second))
+	present := in.RampOf(task).Step
+	if until := HeldUntil(in, t); step > present && now.Before(until) {
+		return nil, holdfast.Errorf(holdfast.Conflict, "step %d has to be held for another %v", present, until.Sub(now).Round(time.Second))
 	}
 	if step < 0 || step > len(t.Ramp.Steps) {
 		return nil, holdfast.Errorf(holdfast.Invalid, "the ramp has steps 0 to %d", len(t.Ramp.Steps)).At("step")
@@ -45,8 +51,13 @@ func To(in *incident.Incident, task string, step int, b *directive.Book, gates [
 	if len(held) == 0 && step < len(t.Ramp.Steps) {
 		return nil, holdfast.Errorf(holdfast.Conflict, "nothing of incident %s is in force, so there is nothing to bring back in steps: go to the last step, %d", in.ID, len(t.Ramp.Steps)).At("step")
 	}
-	if len(held) > 0 && step > in.Ramp.Step+1 {
-		return nil, holdfast.Errorf(holdfast.Conflict, "step %d cannot follow step %d of the ramp", step, in.Ramp.Step)
+	if len(held) > 0 && step > present+1 {
+		return nil, holdfast.Errorf(holdfast.Conflict, "step %d cannot follow step %d of the ramp", step, present)
+	}
+	for _, d := range held {
+		if step > 0 && seen != 0 && d.Position > seen {
+			return nil, holdfast.Errorf(holdfast.Conflict, "directive %s came into force since you looked; look again before you go to step %d", d.ID, step)
+		}
 	}
 	ids, drafts, err := directive.Replace(b, proposals(in, t, step, held), gates, idsOf(held), fmt.Sprintf("ramp step %d", step))
 	if err != nil {
