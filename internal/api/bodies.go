@@ -60,9 +60,11 @@ type StageNote struct {
 	Note string `json:"note"`
 }
 
-// RampTo names a step.
+// RampTo names a step. Posture is the position of the posture that the caller
+// looked at, as the ramp of the incident gives it; 0 takes the present one.
 type RampTo struct {
-	Step int `json:"step"`
+	Step    int               `json:"step"`
+	Posture holdfast.Position `json:"posture,omitempty"`
 }
 
 // Answer consents or refuses.

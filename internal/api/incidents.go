@@ -95,7 +95,7 @@ func (a *API) rampTo(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.Response.RampTo(c.r.Context(), c.by(), c.path("id"), c.path("task"), in.Step)
+	return nil, a.Response.RampTo(c.r.Context(), c.by(), c.path("id"), c.path("task"), in.Step, in.Posture)
 }
 
 func stageOf(c *call) procedure.StageKind { return procedure.StageKind(c.path("stage")) }

@@ -47,9 +47,9 @@ func (s *Service) Run(ctx context.Context) error {
 	for {
 		var due []notify.Notice
 		s.State.View(func() { due = s.due() })
-		if len(due) > 0 {
-			if err := s.Notices.Ask(ctx, holdfast.Self("callout"), due...); err != nil && ctx.Err() == nil {
-				s.Log.Warn("notices cannot be asked for now", "error", err)
+		for _, n := range due { // one by one: what is wrong with one must not keep the others back
+			if err := s.Notices.Ask(ctx, holdfast.Self("callout"), n); err != nil && ctx.Err() == nil {
+				s.Log.Warn("a notice cannot be asked for now", "incident", n.Incident, "task", n.Task, "person", n.Person, "error", err)
 			}
 		}
 		select {
@@ -102,7 +102,7 @@ func (s *Service) notices(in *incident.Incident, t procedure.Task) []notify.Noti
 		}
 		fill := s.filler(in, rev, lang)
 		for _, c := range person.Contacts {
-			if c.Channel == roster.Phone || !wanted(t.Notice.Channels, c.Channel) {
+			if !delivers(*t.Notice, c) {
 				continue
 			}
 			list = append(list, notify.Notice{
@@ -120,8 +120,14 @@ func (s *Service) notices(in *incident.Incident, t procedure.Task) []notify.Noti
 	return list
 }
 
-func wanted(channels []string, c roster.Channel) bool {
-	return len(channels) == 0 || slices.Contains(channels, string(c))
+// Reachable reports whether a notice can reach a person.
+func Reachable(p roster.Person, n procedure.Notice) bool {
+	return slices.ContainsFunc(p.Contacts, func(c roster.Contact) bool { return delivers(n, c) })
+}
+
+// delivers reports whether a notice goes to a contact.
+func delivers(n procedure.Notice, c roster.Contact) bool {
+	return c.Channel != roster.Phone && (len(n.Channels) == 0 || slices.Contains(n.Channels, string(c.Channel)))
 }
 
 // Recipients returns the holders of roles, each once, in the order of the roles.
@@ -163,23 +169,27 @@ func drillMark(in *incident.Incident, lang holdfast.Lang) string {
 
 // Succeeded reports whether a notice task is done: enough of those told have
 // acknowledged, or, where none must, each was reached on one channel. The note
-// says which.
-func Succeeded(b *notify.Book, incidentID string, t procedure.Task) (note string, ok bool) {
-	people := b.ByTask(incidentID, t.ID)
-	if len(people) == 0 {
-		return "", false
-	}
-	acknowledged, reached := 0, 0
-	for _, p := range people {
+// says which. A role that nobody holds, or a holder whom no notice can reach, is
+// not reached: the task then waits for a person, who tells them by hand.
+func Succeeded(b *notify.Book, people *roster.Book, incidentID string, t procedure.Task) (note string, ok bool) {
+	acknowledged, reached := 0, map[string]bool{}
+	told := b.ByTask(incidentID, t.ID)
+	for _, p := range told {
 		if p.Acknowledged() {
 			acknowledged++
 		}
-		if p.Reached() {
-			reached++
-		}
+		reached[p.ID] = p.Reached()
 	}
 	if n := t.Notice.Acknowledge; n > 0 {
-		return fmt.Sprintf("%d of %d acknowledged", acknowledged, len(people)), acknowledged >= n
+		return fmt.Sprintf("%d of %d acknowledged", acknowledged, len(told)), acknowledged >= n
 	}
-	return fmt.Sprintf("%d of %d reached", reached, len(people)), reached == len(people)
+	ok = len(told) > 0
+	for _, role := range t.Notice.To {
+		holders := people.Holders(role)
+		ok = ok && len(holders) > 0
+		for _, p := range holders {
+			ok = ok && reached[p.ID]
+		}
+	}
+	return fmt.Sprintf("%d of %d reached", len(reached), len(told)), ok
 }

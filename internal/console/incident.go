@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"io"
 	"strconv"
 	"strings"
@@ -156,7 +157,11 @@ func (c *Console) rampTo(v *visit) error {
 	if err != nil {
 		return holdfast.Errorf(holdfast.Invalid, "%q is not a step of the ramp", v.form("step")).At("step")
 	}
-	return v.act(c.Response.RampTo(v.r.Context(), v.by(), v.path("id"), v.path("task"), step))
+	seen, err := strconv.ParseUint(cmp.Or(v.form("posture"), "0"), 10, 64)
+	if err != nil {
+		return holdfast.Errorf(holdfast.Invalid, "%q is not a position of the posture", v.form("posture")).At("posture")
+	}
+	return v.act(c.Response.RampTo(v.r.Context(), v.by(), v.path("id"), v.path("task"), step, holdfast.Position(seen)))
 }
 
 func (v *visit) stage() procedure.StageKind { return procedure.StageKind(v.path("stage")) }

@@ -157,8 +157,7 @@ func (n *Node) Report(ctx context.Context, r gate.Report) (gate.Reported, error)
 	by := actor(r.Gate)
 	find := func() *enrolment.Gate { return n.Gates.Gate(r.Gate) }
 	for _, a := range r.Acks {
-		ack := enrolment.Acknowledged{Boot: r.Boot, Posture: a.Posture, InFlight: a.InFlight, Listed: a.Listed, Drain: a.Drain, At: a.At}
-		if err := n.record(ctx, by, func() ([]journal.Draft, error) { return enrolment.Acknowledge(find(), ack) }); err != nil {
+		if err := n.acknowledged(ctx, r, a); err != nil {
 			return gate.Reported{}, err
 		}
 	}
@@ -183,6 +182,33 @@ func (n *Node) Report(ctx context.Context, r gate.Report) (gate.Reported, error)
 	var answer gate.Reported
 	n.Desk.State.View(func() { answer.Entries = find().Reported[r.Account] })
 	return answer, nil
+}
+
+// acknowledged records an acknowledgement. One of a posture that this journal
+// never had counts for nothing, however high its number: it is logged and left
+// out, so that what else the gate reports is not held up.
+func (n *Node) acknowledged(ctx context.Context, r gate.Report, a gate.Acknowledgement) error {
+	if a.Posture.Position > n.Desk.State.Head().Position {
+		// Another node may have pushed what this one has not folded yet.
+		head, err := n.Desk.Journal.Barrier(ctx)
+		if err != nil {
+			return err
+		}
+		if err := n.Desk.State.Reach(ctx, min(head.Position, a.Posture.Position)); err != nil {
+			return err
+		}
+	}
+	ack := enrolment.Acknowledged{Boot: r.Boot, Posture: a.Posture, InFlight: a.InFlight, Listed: a.Listed, Drain: a.Drain, At: a.At}
+	foreign := false
+	err := n.record(ctx, actor(r.Gate), func() ([]journal.Draft, error) {
+		foreign = !n.Directives.Book.Had(a.Posture)
+		return enrolment.Acknowledge(n.Gates.Gate(r.Gate), ack, n.Directives.Book.Had)
+	})
+	if err != nil && foreign {
+		n.Log.Error("an acknowledgement was not counted", "gate", r.Gate, "error", err)
+		return nil
+	}
+	return err
 }
 
 func (n *Node) record(ctx context.Context, by holdfast.Actor, decide func() ([]journal.Draft, error)) error {

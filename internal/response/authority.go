@@ -24,7 +24,7 @@ func (s *Service) Propose(ctx context.Context, by holdfast.Actor, account string
 			}
 			level = in.Level
 		}
-		id, drafts, err = directive.Propose(s.Directives, p, s.mayAlone(account, string(p.Kind), level, now), s.gateNames())
+		id, drafts, err = directive.Propose(s.Directives, p, s.mayAlone(account, string(p.Kind), level, now), s.gateProcesses())
 		return drafts, err
 	})
 	return id, err
@@ -40,7 +40,7 @@ func (s *Service) mayAlone(account, kind string, level holdfast.Level, now time.
 		return false
 	}
 	for _, person := range s.Roster.People() {
-		if person.Account != account {
+		if account == "" || person.Account != account {
 			continue
 		}
 		for _, id := range person.Roles {

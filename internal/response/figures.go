@@ -1,6 +1,8 @@
 package response
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"holdfast"
@@ -94,7 +96,7 @@ const previewSeconds = 10
 // Preview measures what a directive with this scope would act on. Call it under
 // the state's lock.
 func (s *Service) Preview(scope string) Preview {
-	p := Preview{Gates: len(s.gateNames()), Partly: scope != "all"}
+	p := Preview{Gates: len(slices.Compact(s.gateProcesses())), Partly: scope != "all"}
 	rate, err := s.Series.Rate(s.Desk.Now().Unix(), previewSeconds, func(k traffic.Key) bool {
 		return k.Verdict == posture.Forward.String() && k.Kind.MovesMoney()
 	})
@@ -109,11 +111,14 @@ func (s *Service) Preview(scope string) Preview {
 type Timeline struct {
 	facts map[string][]holdfast.Fact // by incident
 	owner map[holdfast.Subject]string
+	// early holds the facts of alerts that belong to no incident yet: how one came
+	// in is where its incident's story begins.
+	early map[holdfast.Subject][]holdfast.Fact
 }
 
 // NewTimeline returns an empty timeline.
 func NewTimeline() *Timeline {
-	return &Timeline{facts: map[string][]holdfast.Fact{}, owner: map[holdfast.Subject]string{}}
+	return &Timeline{facts: map[string][]holdfast.Fact{}, owner: map[holdfast.Subject]string{}, early: map[holdfast.Subject][]holdfast.Fact{}}
 }
 
 // Apply folds a fact. What belongs to an incident names it in the body of a
@@ -133,14 +138,31 @@ func (t *Timeline) Apply(f holdfast.Fact) error {
 		var body struct {
 			Incident string `json:"incident"`
 		}
-		if err := f.Decode(&body); err != nil || body.Incident == "" {
+		if err := f.Decode(&body); err != nil {
 			return err
 		}
-		owner = body.Incident
+		if owner = body.Incident; owner == "" {
+			if noun == "alert" {
+				t.early[f.Subject] = append(t.early[f.Subject], f)
+			}
+			return nil
+		}
 		t.owner[f.Subject] = owner
+		t.insert(owner, t.early[f.Subject])
+		delete(t.early, f.Subject)
 	}
 	t.facts[owner] = append(t.facts[owner], f)
 	return nil
+}
+
+// insert adds facts in their places.
+func (t *Timeline) insert(incident string, facts []holdfast.Fact) {
+	if len(facts) == 0 {
+		return
+	}
+	all := slices.Concat(t.facts[incident], facts)
+	slices.SortFunc(all, func(a, b holdfast.Fact) int { return cmp.Compare(a.Position, b.Position) })
+	t.facts[incident] = all
 }
 
 // Of returns the facts of an incident, oldest first. Call it under the state's

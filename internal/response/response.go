@@ -15,8 +15,10 @@
 package response
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"holdfast"
@@ -66,9 +68,16 @@ func (s *Service) do(ctx context.Context, by holdfast.Actor, decide decision) er
 	return err
 }
 
+// maxAlerts is how many alerts one act takes: each is a fact of the same append.
+const maxAlerts = 500
+
 // Suspect opens an incident from alerts that nobody has dealt with, or from
 // none. It returns the incident's id.
 func (s *Service) Suspect(ctx context.Context, by holdfast.Actor, title string, alerts []string) (id string, err error) {
+	alerts = slices.Compact(slices.Sorted(slices.Values(alerts)))
+	if len(alerts) > maxAlerts {
+		return "", holdfast.Errorf(holdfast.TooLarge, "at most %d alerts at once; attach the others to the incident", maxAlerts).At("alerts")
+	}
 	err = s.do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
 		id, drafts, err = incident.Suspect(s.Incidents, incident.SuspectedFact{Title: title, Alerts: alerts}, now)
 		if err != nil {
@@ -93,7 +102,7 @@ func (s *Service) attach(drafts []journal.Draft, id, rule string, alerts []strin
 // Attach joins an alert to an incident that is not over.
 func (s *Service) Attach(ctx context.Context, by holdfast.Actor, id, alertID string) error {
 	return s.do(ctx, by, func(time.Time) ([]journal.Draft, error) {
-		drafts, err := incident.AddAlert(s.Incidents.Incident(id), alertID)
+		drafts, err := incident.AddAlert(s.Incidents.Incident(id), incident.AlertAdded{Alert: alertID})
 		if err != nil {
 			return nil, err
 		}
@@ -120,12 +129,19 @@ func (s *Service) Confirm(ctx context.Context, by holdfast.Actor, id string, lev
 
 // Dismiss ends a suspicion that was none.
 func (s *Service) Dismiss(ctx context.Context, by holdfast.Actor, id, reason string) error {
-	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) { return incident.Dismiss(in, reason) })
+	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) {
+		if in != nil && in.State == incident.Suspected {
+			if err := s.nothingHeld(id); err != nil {
+				return nil, err
+			}
+		}
+		return incident.Dismiss(in, reason)
+	})
 }
 
 // Take says that the actor does a task.
 func (s *Service) Take(ctx context.Context, by holdfast.Actor, id, task string) error {
-	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) { return incident.Take(in, task) })
+	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) { return incident.Take(in, task, by) })
 }
 
 // Done ends a task that a person did.
@@ -173,11 +189,25 @@ func (s *Service) Close(ctx context.Context, by holdfast.Actor, id string) error
 		if in == nil {
 			return incident.Close(in, incident.Figures{})
 		}
-		if held := s.Directives.InForce(id); len(held) > 0 {
-			return nil, holdfast.Errorf(holdfast.Conflict, "directive %s of incident %s is still in force; lift it before the incident is closed", held[0].ID, id)
+		if err := s.nothingHeld(id); err != nil {
+			return nil, err
 		}
 		return incident.Close(in, s.Figures(in))
 	})
+}
+
+// nothingHeld refuses to end an incident that leaves a directive behind: in
+// force, or still to be answered and then in force for an incident that is over.
+func (s *Service) nothingHeld(id string) error {
+	if held := s.Directives.InForce(id); len(held) > 0 {
+		return holdfast.Errorf(holdfast.Conflict, "directive %s of incident %s is still in force; lift it before the incident is closed", held[0].ID, id)
+	}
+	for _, d := range s.Directives.All() {
+		if d.Incident == id && d.State == directive.Proposed {
+			return holdfast.Errorf(holdfast.Conflict, "directive %s of incident %s waits for approval; approve or refuse it before the incident is closed", d.ID, id)
+		}
+	}
+	return nil
 }
 
 func (s *Service) on(ctx context.Context, by holdfast.Actor, id string, decide func(*incident.Incident) ([]journal.Draft, error)) error {
@@ -200,28 +230,30 @@ func (s *Service) Direct(ctx context.Context, by holdfast.Actor, id, task string
 				return nil, holdfast.Errorf(holdfast.Conflict, "directive %s of this task is %s already", d.ID, d.State)
 			}
 		}
-		p := proposal(in, t)
-		ordered, drafts, err = directive.Propose(s.Directives, p, t.Directive.PreAuthorised, s.gateNames())
+		p := s.proposal(in, t)
+		ordered, drafts, err = directive.Propose(s.Directives, p, t.Directive.PreAuthorised, s.gateProcesses())
 		return drafts, err
 	})
 	return ordered, err
 }
 
-func proposal(in *incident.Incident, t procedure.Task) directive.Proposal {
-	reason := t.Directive.Reason.In(holdfast.ZhHant)
-	if reason == "" {
-		reason = in.Title
+func (s *Service) proposal(in *incident.Incident, t procedure.Task) directive.Proposal {
+	lang := holdfast.ZhHant
+	if rev, ok := s.Plans.Revision(in.Plan.ID, in.Plan.Revision); ok {
+		lang = rev.Plan().Language
 	}
+	d := t.Directive
 	return directive.Proposal{
-		Kind: posture.Kind(t.Directive.Kind), Scope: t.Directive.Scope,
-		Incident: in.ID, Task: t.ID, Drain: t.Directive.Drain.D(), Reason: reason,
+		Kind: posture.Kind(d.Kind), Scope: d.Scope, Share: d.Percent / 100, Rate: d.RatePerSecond,
+		Incident: in.ID, Task: t.ID, Drain: d.Drain.D(), Reason: cmp.Or(d.Reason.In(lang), in.Title),
 	}
 }
 
-// RampTo brings payments to a step of the task's ramp: 0 is stopped.
-func (s *Service) RampTo(ctx context.Context, by holdfast.Actor, id, task string, step int) error {
+// RampTo brings payments to a step of the task's ramp: 0 is stopped. seen is the
+// position of the posture that the actor looked at, or 0.
+func (s *Service) RampTo(ctx context.Context, by holdfast.Actor, id, task string, step int, seen holdfast.Position) error {
 	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
-		return ramp.To(s.Incidents.Incident(id), task, step, s.Directives, s.gateNames(), now)
+		return ramp.To(s.Incidents.Incident(id), task, step, seen, s.Directives, s.gateProcesses(), now)
 	})
 }
 
@@ -275,8 +307,8 @@ func timesOf(probes []plan.Probe, id string) int {
 	return 1
 }
 
-func (s *Service) gateNames() []string {
-	return (&directive.Service{Gates: s.Gates}).GateNames()
+func (s *Service) gateProcesses() []string {
+	return (&directive.Service{Gates: s.Gates}).GateProcesses()
 }
 
 // Run does what follows by itself, until ctx ends.
@@ -334,7 +366,7 @@ func (s *Service) succeeded(in *incident.Incident, t procedure.Task) (note strin
 			}
 		}
 	case t.Notice != nil:
-		return callout.Succeeded(s.Notices, in.ID, t)
+		return callout.Succeeded(s.Notices, s.Roster, in.ID, t)
 	}
 	return "", false
 }

@@ -43,8 +43,8 @@ func (r *rules) of(p *plan.Revision) []rule {
 }
 
 // suspectFromAlerts deals with the oldest waiting alert that a rule of the plan
-// matches: it joins the gravest open incident, or opens one. One alert is dealt
-// with at a time; the next fact brings the next.
+// matches: it joins the gravest incident that it can belong to, or opens one. One
+// alert is dealt with at a time; the next fact brings the next.
 func (s *Service) suspectFromAlerts(now time.Time) ([]journal.Draft, error) {
 	p, ok := s.Plans.Current("", now)
 	if !ok {
@@ -56,12 +56,15 @@ func (s *Service) suspectFromAlerts(now time.Time) ([]journal.Draft, error) {
 		if !ok || !a.Firing {
 			continue
 		}
-		if open := s.Incidents.Open(); len(open) > 0 {
-			drafts, err := incident.AddAlert(open[0], a.ID)
+		for _, in := range s.Incidents.Open() {
+			if !mayJoin(in, r.Level) {
+				continue
+			}
+			drafts, err := incident.AddAlert(in, incident.AlertAdded{Alert: a.ID, Level: r.Level, Rule: r.ID})
 			if err != nil {
 				return nil, err
 			}
-			return s.attach(drafts, open[0].ID, r.ID, []string{a.ID})
+			return s.attach(drafts, in.ID, r.ID, []string{a.ID})
 		}
 		f := incident.SuspectedFact{Title: a.Title(), Level: r.Level, Rule: r.ID, Alerts: []string{a.ID}}
 		id, drafts, err := incident.Suspect(s.Incidents, f, now)
@@ -71,6 +74,14 @@ func (s *Service) suspectFromAlerts(now time.Time) ([]journal.Draft, error) {
 		return s.attach(drafts, id, r.ID, []string{a.ID})
 	}
 	return nil, nil
+}
+
+// mayJoin reports whether an alert may join an incident without a person's word.
+// It must not vanish in one: a drill has nothing to do with it, in an incident
+// that only awaits its debrief nobody looks any more, and a procedure that runs
+// for a lesser level does not do what a graver alert asks for.
+func mayJoin(in *incident.Incident, level holdfast.Level) bool {
+	return !in.Drill && in.Ongoing() && (in.State == incident.Suspected || !incident.Graver(level, in.Level))
 }
 
 func matching(list []rule, a *alert.Alert) (rule, bool) {

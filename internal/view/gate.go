@@ -63,7 +63,7 @@ func (s *Source) gate(g *enrolment.Gate) Gate {
 	i := g.Present()
 	v := Gate{
 		Name: g.Name, Boot: i.Boot, Version: i.Version, State: "live",
-		GoneWhy: i.GoneWhy, Since: i.At, Routes: i.Routes,
+		GoneWhy: i.GoneWhy, Since: i.At, Routes: append([]enrolment.Route{}, i.Routes...),
 		Posture: i.Posture, Behind: i.Posture.Position < s.Directives.Head().Position,
 	}
 	for _, other := range g.Incarnations {

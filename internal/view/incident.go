@@ -100,8 +100,10 @@ type NoticeTask struct {
 	Need   int     `json:"need"`
 	Roles  []Named `json:"roles"`
 	People []Told  `json:"people"`
-	// Missing lists roles that nobody holds.
-	Missing []Named `json:"missing,omitempty"`
+	// Missing lists roles that nobody holds, Unreachable the names of holders whom
+	// no notice can reach: they have to be told by hand.
+	Missing     []Named  `json:"missing,omitempty"`
+	Unreachable []string `json:"unreachable,omitempty"`
 }
 
 // DirectiveTask is what a task does at the gates.
@@ -138,6 +140,9 @@ type Ramp struct {
 	At   time.Time `json:"at,omitzero"`
 	// HeldUntil is when the next step may be taken.
 	HeldUntil time.Time `json:"held_until,omitzero"`
+	// Posture is the position of the posture shown: a step names it, so that it
+	// cannot undo a directive that its author has not seen.
+	Posture holdfast.Position `json:"posture"`
 }
 
 // Event is one line of the timeline. Its body depends on the kind; screens put
@@ -236,6 +241,7 @@ func (s *Source) whole(in *incident.Incident) Incident {
 	}
 	if in.State == incident.Active || in.State == incident.Closed {
 		debrief, figures := in.Debrief, s.Response.Figures(in)
+		debrief.Improvements = append([]incident.Improvement{}, debrief.Improvements...)
 		if in.Closed != nil {
 			figures = *in.Closed
 		}
@@ -286,13 +292,17 @@ func (s *Source) task(in *incident.Incident, stage procedure.Stage, t procedure.
 		v.Kind, v.Probes = "probes", probes(in, t, p)
 	case t.Ramp != nil:
 		v.Kind = "ramp"
-		v.Ramp = &Ramp{Steps: t.Ramp.Steps, Step: in.Ramp.Step, At: in.Ramp.At, HeldUntil: ramp.HeldUntil(in, *t.Ramp)}
+		at := in.RampOf(t.ID)
+		v.Ramp = &Ramp{
+			Steps: t.Ramp.Steps, Step: at.Step, At: at.At, HeldUntil: ramp.HeldUntil(in, t),
+			Posture: s.Directives.Head().Position,
+		}
 	}
 	return v
 }
 
 func (s *Source) noticeTask(in *incident.Incident, t procedure.Task, p *plan.Plan) *NoticeTask {
-	v := &NoticeTask{Need: t.Notice.Acknowledge, Roles: []Named{}, People: s.told(in.ID, t.ID)}
+	v := &NoticeTask{Need: t.Notice.Acknowledge, Roles: []Named{}, People: s.told(in.ID, t.ID), Unreachable: s.unreachable(in, t)}
 	for _, id := range t.Notice.To {
 		v.Roles = append(v.Roles, role(p, id))
 		if len(callout.Recipients(s.Roster, []string{id})) == 0 {
@@ -320,7 +330,7 @@ func (s *Source) directiveTask(in *incident.Incident, t procedure.Task) *Directi
 func probes(in *incident.Incident, t procedure.Task, p *plan.Plan) []Probe {
 	var list []Probe
 	for _, id := range t.Probes {
-		state := in.Probes[id]
+		state := in.Probe(t.ID, id)
 		v := Probe{
 			ID: id, Times: 1, InARow: state.InARow, Ran: state.At,
 			Passed: state.Last.Passed, Detail: state.Last.Detail, Millis: state.Last.Millis,

@@ -74,9 +74,10 @@ const trafficSeconds = 5
 
 // Posture assembles the first screen.
 func (s *Source) Posture() (p Posture) {
+	position := s.State.Head().Position // before, so that what is shown is never older than it says
 	s.State.View(func() {
 		p = Posture{
-			At: s.Now().UTC(), Operator: s.Operator,
+			At: s.Now().UTC(), Position: position, Operator: s.Operator,
 			Band: s.band(), Traffic: s.traffic(),
 			Directives: []Directive{}, Incidents: []Incident{}, Late: []Late{},
 			Unresolved:    s.Gates.UnresolvedCount(),
@@ -93,7 +94,6 @@ func (s *Source) Posture() (p Posture) {
 		}
 		p.Gates = s.gates()
 	})
-	p.Position = s.State.Head().Position
 	return p
 }
 
@@ -125,11 +125,12 @@ func (s *Source) band() Band {
 			confirmed = confirmed && d.Confirmation != nil
 		case posture.Limit:
 			share = min(share, d.Share)
-			if b.State != "stopped" {
+			switch {
+			case b.State == "stopped":
+			case d.Incident != "":
+				b.State = "recovering"
+			case b.State != "recovering":
 				b.State = "limited"
-				if d.Incident != "" {
-					b.State = "recovering"
-				}
 			}
 		}
 	}

@@ -1,0 +1,73 @@
+package view
+
+import (
+	"time"
+
+	"holdfast/internal/callout"
+	"holdfast/internal/incident"
+	"holdfast/internal/procedure"
+)
+
+// Told is a person whom a task tells, and how far that is.
+type Told struct {
+	Person string `json:"person"`
+	Name   string `json:"name"`
+	// Account is the one the person signs in with, if the roster names one.
+	Account      string           `json:"account,omitempty"`
+	Reached      bool             `json:"reached"`
+	Acknowledged bool             `json:"acknowledged"`
+	Ack          *Acknowledgement `json:"acknowledgement,omitempty"`
+	Notices      []Notice         `json:"notices"`
+}
+
+// Acknowledgement is a person's word that a task's notices were noted.
+type Acknowledgement struct {
+	At time.Time `json:"at"`
+	By *Actor    `json:"by"`
+	// How is console, or phone for one that another person recorded.
+	How  string `json:"how"`
+	Note string `json:"note,omitempty"`
+}
+
+// Notice is one way in which a person is told.
+type Notice struct {
+	ID       string `json:"id"`
+	Channel  string `json:"channel"`
+	State    string `json:"state"`
+	Attempts int    `json:"attempts"`
+	// Detail is what the last attempt ended with.
+	Detail string `json:"detail,omitempty"`
+}
+
+// told assembles the people that a task tells, in the order they were asked for.
+func (s *Source) told(incidentID, task string) []Told {
+	list := []Told{}
+	for _, p := range s.Notices.ByTask(incidentID, task) {
+		v := Told{Person: p.ID, Name: p.Name, Reached: p.Reached(), Acknowledged: p.Acknowledged(), Notices: []Notice{}}
+		if person, ok := s.Roster.Person(p.ID); ok {
+			v.Account = person.Account
+		}
+		if a := p.Ack; a != nil {
+			v.Ack = &Acknowledgement{At: a.At, By: actor(a.By), How: a.How, Note: a.Note}
+		}
+		for _, d := range p.Deliveries {
+			v.Notices = append(v.Notices, Notice{ID: d.ID, Channel: d.Channel, State: string(d.State), Attempts: d.Attempts, Detail: d.Detail})
+		}
+		list = append(list, v)
+	}
+	return list
+}
+
+// unreachable lists the holders of a task's roles whom no notice can reach.
+func (s *Source) unreachable(in *incident.Incident, t procedure.Task) (list []string) {
+	told := map[string]bool{}
+	for _, p := range s.Notices.ByTask(in.ID, t.ID) {
+		told[p.ID] = true
+	}
+	for _, p := range callout.Recipients(s.Roster, t.Notice.To) {
+		if !told[p.ID] && !callout.Reachable(p, *t.Notice) {
+			list = append(list, p.Name)
+		}
+	}
+	return list
+}
