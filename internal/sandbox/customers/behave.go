@@ -1,8 +1,10 @@
 package customers
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 
 	"holdfast/internal/sandbox/told"
@@ -33,6 +35,8 @@ type heard struct {
 	news   news
 	answer told.Answer
 	reason string
+	// after is how long he was asked to wait (Retry-After); 0 if he was not.
+	after time.Duration
 }
 
 // maxAnswer bounds the body of an answer, in bytes.
@@ -44,29 +48,31 @@ func understand(asked act, status int, body []byte) heard {
 		told.Answer
 		Status  json.RawMessage `json:"status"` // text in an answer, a number in a problem
 		Code    string          `json:"code"`
+		Reason  string          `json:"reason"` // a gate's word for code
 		Outcome string          `json:"outcome"`
 	}
 	readable := json.Unmarshal(body, &b) == nil
+	why := cmp.Or(b.Code, b.Reason)
 	switch {
 	case status >= 200 && status < 300 && !readable:
 		return heard{news: nothing, reason: "unreadable"}
 	case status == http.StatusAccepted:
 		return heard{news: wait, reason: "accepted"}
 	case status == http.StatusOK || status == http.StatusCreated:
-		return understandStatus(string(b.Status), b.Answer, b.Code)
+		return understandStatus(string(b.Status), b.Answer, why)
 	case asked == inquire && status == http.StatusNotFound:
 		return heard{news: unseen, reason: "never seen"}
 	case asked == inquire:
 		return heard{news: nothing, reason: http.StatusText(status)}
 	case readable && b.Outcome == "not-done":
-		return heard{news: declined, reason: b.Code}
+		return heard{news: declined, reason: why}
 	}
 	switch status {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
-		return heard{news: wait, reason: b.Code}
+		return heard{news: wait, reason: why}
 	}
 	if status >= 400 && status < 500 && b.Outcome == "" {
-		return heard{news: declined, reason: b.Code}
+		return heard{news: declined, reason: why}
 	}
 	return heard{news: nothing, reason: http.StatusText(status)}
 }
@@ -81,6 +87,15 @@ func understandStatus(status string, answer told.Answer, code string) heard {
 		return heard{news: wait, reason: "processing"}
 	}
 	return heard{news: nothing, reason: "unreadable"}
+}
+
+// retryAfter reads a Retry-After header in seconds; a date or nonsense is 0.
+func retryAfter(value string) time.Duration {
+	n, err := strconv.ParseUint(value, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * time.Second
 }
 
 // customer is one intention with what its customer knows.
@@ -115,7 +130,7 @@ func (c customer) hears(h heard, p Patience, draw float64, now time.Time) (custo
 		if c.doubt.IsZero() {
 			c.doubt = now
 		}
-		c = c.plan(h.news, p, draw, now)
+		c = c.plan(h, p, draw, now)
 		if c.at.Sub(c.doubt) > p.Budget {
 			c.next, event.Event, event.Reason = stop, told.GaveUp, ""
 		}
@@ -127,9 +142,10 @@ func (c customer) hears(h heard, p Patience, draw float64, now time.Time) (custo
 	return c, &event
 }
 
-// plan chooses the next request and its time.
-func (c customer) plan(n news, p Patience, draw float64, now time.Time) customer {
-	if n == unseen && c.sent <= p.Retries {
+// plan chooses the next request and its time: not before he was asked to, unless
+// that is longer than he ever waits.
+func (c customer) plan(h heard, p Patience, draw float64, now time.Time) customer {
+	if h.news == unseen && c.sent <= p.Retries {
 		c.next, c.at = send, now
 		return c
 	}
@@ -138,6 +154,7 @@ func (c customer) plan(n news, p Patience, draw float64, now time.Time) customer
 		pause = min(pause, p.First<<c.waits)
 	}
 	c.waits++
-	c.next, c.at = inquire, now.Add(time.Duration(float64(pause)*(0.8+0.4*draw)))
+	least := float64(min(h.after, p.Longest)) * (1 + 0.2*draw) // not all at the same moment
+	c.next, c.at = inquire, now.Add(time.Duration(max(least, float64(pause)*(0.8+0.4*draw))))
 	return c
 }

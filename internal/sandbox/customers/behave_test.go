@@ -43,6 +43,13 @@ func TestUnderstand(t *testing.T) {
 		{send, 429, ``, wait},
 		{send, 429, `{"outcome":"not-done"}`, declined},
 		{send, 503, `{"outcome":"not-done","code":"stopped"}`, declined},
+		// What a gate says: declined under a stop, an attempt before this one that is
+		// not settled, no answer in time, a primary out of reach.
+		{send, 503, `{"reason":"stopped","outcome":"not-done"}`, declined},
+		{send, 409, `{"reason":"pending","outcome":"unknown"}`, wait},
+		{send, 504, `{"reason":"unknown","outcome":"unknown"}`, nothing},
+		{send, 502, `{"reason":"unreachable","outcome":"not-done"}`, declined},
+		{inquire, 502, `{"reason":"unreachable"}`, nothing},
 		{send, 503, `{"code":"fault"}`, nothing},
 		{send, 500, `{"outcome":"unknown"}`, nothing},
 		{send, 302, ``, nothing},
@@ -64,6 +71,24 @@ func TestUnderstand(t *testing.T) {
 	}
 	if h := understand(send, 402, []byte(`{"code":"insufficient-funds"}`)); h.reason != "insufficient-funds" {
 		t.Errorf("reason %q", h.reason)
+	}
+	if h := understand(send, 503, []byte(`{"reason":"stopped","outcome":"not-done"}`)); h.reason != "stopped" {
+		t.Errorf("a gate's reason is %q", h.reason)
+	}
+}
+
+// A customer waits as long as he is asked to, if he ever waits that long, and
+// longer if he would have anyway.
+func TestRetryAfter(t *testing.T) {
+	c := customer{Intention: told.Intention{Identity: "c1-1"}, state: told.Begun, next: send, sent: 1, doubt: noon, waits: 2} // 4 s are next
+	for header, want := range map[string]time.Duration{
+		"": 4 * time.Second, "1": 4 * time.Second, "10": 11 * time.Second, "30": 33 * time.Second, "3600": 33 * time.Second,
+		"-5": 4 * time.Second, "soon": 4 * time.Second, "Wed, 04 Mar 2026 12:00:00 GMT": 4 * time.Second, "99999999999999999999": 4 * time.Second,
+	} {
+		got, _ := c.hears(heard{news: wait, after: retryAfter(header)}, patience, 0.5, noon)
+		if got.next != inquire || got.at.Sub(noon) != want {
+			t.Errorf("Retry-After %q: next %d after %v, not %v", header, got.next, got.at.Sub(noon), want)
+		}
 	}
 }
 

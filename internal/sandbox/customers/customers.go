@@ -17,8 +17,15 @@
 //	202, 408, 409, 425, 429, status processing   waits, then inquires by key
 //	5xx, no answer, an answer nobody can read    is in doubt: waits, then inquires by key
 //
-// An inquiry that says "never seen" (404) allows a retry with the same key. Waiting doubles from try to try, with jitter. When the patience is used
-// up without a clear answer he gives up and the intention stays unknown.
+// An inquiry that says "never seen" (404) allows a retry with the same key.
+// Waiting doubles from try to try, with jitter, and is at least what Retry-After
+// asks for, up to the longest. When the patience is used up without a clear
+// answer he gives up and the intention stays unknown.
+//
+// So a customer whom a gate declines under a stop ("not-done", Retry-After) is
+// told declined and is done with this intention; one whom it tells "pending,
+// inquire" (409, "unknown") goes on inquiring, which passes a stop, until the
+// primary's word or a gate that knows better settles it.
 //
 // A share of arrivals are refunds of payments that were told done, and plain
 // inquiries about such payments; those are counted as requests but are nobody's

@@ -33,7 +33,9 @@ func (t *Traffic) request(ctx context.Context, c customer) (h heard, answered bo
 	if err != nil {
 		return heard{news: nothing, reason: "answer cut short"}, false
 	}
-	return understand(c.next, w.StatusCode, body), true
+	h = understand(c.next, w.StatusCode, body)
+	h.after = retryAfter(w.Header.Get("Retry-After"))
+	return h, true
 }
 
 // compose makes the HTTP request of a customer's next act.

@@ -34,6 +34,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -143,9 +145,15 @@ func (p *Primary) routes() {
 	})
 }
 
-// restore brings one effect of an earlier process back.
+// restore brings one effect of an earlier process back. Ids are given before
+// effects are written, and not in the same order, so the last one written need
+// not be the last one given.
 func (p *Primary) restore(e truth.Effect) error {
-	p.ids++
+	if _, digits, ok := strings.Cut(e.ID, "_"); ok {
+		if n, err := strconv.ParseUint(digits, 10, 64); err == nil {
+			p.ids = max(p.ids, n)
+		}
+	}
 	if err := p.book.restore(e); err != nil {
 		return err
 	}

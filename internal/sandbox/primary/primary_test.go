@@ -348,6 +348,30 @@ func TestComingBackFromTheFile(t *testing.T) {
 	}
 }
 
+// A process that is killed may have written the effect with the last id and not
+// one before it: no id is given twice all the same.
+func TestNoIDIsGivenTwiceOverAKill(t *testing.T) {
+	o := Options{Ledger: truthFile(t)}
+	ledger, err := truth.Open(o.Ledger, func(truth.Effect) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"pay_000000000001", "pay_000000000004", "ref_000000000003"} {
+		e := truth.Effect{Kind: truth.Payment, ID: id, Key: id, Amount: 1, Currency: "CNY", Payer: "acct_test_01", Payee: "m_001", Time: time.Now().UTC()}
+		if _, err := ledger.Record(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ledger.Close(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		if g := inBubble(t, o).pay("k1"); g.paid.ID != "pay_000000000005" {
+			t.Errorf("the next id is %s", g.paid.ID)
+		}
+	})
+}
+
 func TestWhenTheLedgerFailsNothingMoreIsPromised(t *testing.T) {
 	p := newPrimary(t, Options{Ledger: truthFile(t)})
 	ended := make(chan error, 1)
