@@ -277,13 +277,16 @@ func (c *Control) listenFleet() (err error) {
 	return nil
 }
 
+// FleetDir is the name, in a control node's directory, of its own authority's.
+const FleetDir = "fleet"
+
 func (c *Control) fleetTLS() (*tls.Config, error) {
 	conf := c.opt.Config.Fleet
 	if conf.Authority != "" {
 		return fleet.LoadNodeTLS(string(conf.Certificate), string(conf.Key), string(conf.Authority))
 	}
 	var err error
-	if c.authority, err = fleet.OpenAuthority(filepath.Join(c.opt.Config.Data, "fleet"), c.opt.Now()); err != nil {
+	if c.authority, err = fleet.OpenAuthority(filepath.Join(c.opt.Config.Data, FleetDir), c.opt.Now()); err != nil {
 		return nil, err
 	}
 	hosts := []string{"localhost", "127.0.0.1", "::1"}

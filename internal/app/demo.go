@@ -82,6 +82,8 @@ type Ready struct {
 	// Sandbox and SandboxToken are the control API of the simulated world.
 	Sandbox      string `json:"sandbox"`
 	SandboxToken string `json:"sandbox_token"`
+	// PostOffice shows the mail and messages that were sent.
+	PostOffice string `json:"post_office"`
 }
 
 // OpenDemo opens all parts.
@@ -252,7 +254,7 @@ func (d *Demo) introduce(ctx context.Context, k *kept) error {
 			return fmt.Errorf("furnish the demo: %w", err)
 		}
 	}
-	k.Ready.Sandbox, k.Ready.PID = d.World.ControlURL(), os.Getpid()
+	k.Ready.Sandbox, k.Ready.PostOffice, k.Ready.PID = d.World.ControlURL(), "http://"+d.Office.HTTPAddr(), os.Getpid()
 	d.Ready = k.Ready
 	d.loops = append(d.loops, loop{"monitor", newMonitor(d, k.Monitor).run})
 	return d.keep(k)

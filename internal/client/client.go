@@ -1,6 +1,7 @@
 // Package client speaks to a control node's JSON API for the command line, the
-// demo's story and tests. Errors come back as the *holdfast.Error that the node
-// answered with, code, text and field.
+// demo's story and tests, and to the control API of the simulated payment world,
+// which answers in the same form. Errors come back as the *holdfast.Error that
+// the other end answered with, code, text and field.
 package client
 
 import (
@@ -24,6 +25,7 @@ import (
 // Client calls one node with one token. It may be used concurrently.
 type Client struct {
 	base  string
+	root  string // path under which the API stands
 	token string
 	lang  holdfast.Lang
 	http  *http.Client
@@ -31,19 +33,29 @@ type Client struct {
 
 // New makes a client for the API at base, "http://127.0.0.1:8800".
 func New(base, token string, lang holdfast.Lang) (*Client, error) {
+	return under("/api/v1", base, token, lang)
+}
+
+// NewSandbox makes a client for the control API of a simulated payment world at
+// base.
+func NewSandbox(base, token string) (*Client, error) {
+	return under("/sandbox", base, token, holdfast.En)
+}
+
+func under(root, base, token string, lang holdfast.Lang) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, holdfast.Errorf(holdfast.Invalid, "%q is not the address of a control node: write it as http://host:port", base).At("HOLDFAST_URL")
+		return nil, holdfast.Errorf(holdfast.Invalid, "%q is not an address to call: write it as http://host:port", base).At("url")
 	}
-	return &Client{strings.TrimRight(base, "/"), token, lang, &http.Client{}}, nil
+	return &Client{strings.TrimRight(base, "/"), root, token, lang, &http.Client{}}, nil
 }
 
 // maxAnswer is the largest answer that is read, in bytes.
 const maxAnswer = 64 << 20
 
-// Do calls method and path under /api/v1, sending in as JSON unless it is nil and
-// reading the answer into out unless that is nil. in may be an [io.Reader] of a
-// body that is sent as it is.
+// Do calls method and path under the API's root, sending in as JSON unless it is
+// nil and reading the answer into out unless that is nil. in may be an
+// [io.Reader] of a body that is sent as it is.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
 	body, err := c.call(ctx, method, path, in)
 	if err != nil {
@@ -57,12 +69,46 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 		return nil
 	}
 	if err := json.Unmarshal(body, out); err != nil {
-		return fmt.Errorf("the node's answer to %s %s cannot be read: %w", method, path, err)
+		return fmt.Errorf("the answer to %s %s cannot be read: %w", method, path, err)
 	}
 	return nil
 }
 
 func (c *Client) call(ctx context.Context, method, path string, in any) ([]byte, error) {
+	resp, err := c.send(ctx, method, path, in)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, holdfast.Errorf(holdfast.Unavailable, "the answer of %s broke off", c.base).Because(err)
+	}
+	if resp.StatusCode/100 != 2 {
+		return nil, problem(resp.StatusCode, answer)
+	}
+	return answer, nil
+}
+
+// Copy writes the answer of a GET to w as it comes, until it ends or ctx does:
+// files, and streams of events.
+func (c *Client) Copy(ctx context.Context, path string, w io.Writer) error {
+	resp, err := c.send(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		answer, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // what is there says enough
+		return problem(resp.StatusCode, answer)
+	}
+	if _, err := io.Copy(w, resp.Body); err != nil && ctx.Err() == nil {
+		return holdfast.Errorf(holdfast.Unavailable, "the answer of %s broke off", c.base).Because(err)
+	}
+	return nil
+}
+
+func (c *Client) send(ctx context.Context, method, path string, in any) (*http.Response, error) {
 	var body io.Reader
 	kind := "application/json"
 	switch in := in.(type) {
@@ -76,7 +122,7 @@ func (c *Client) call(ctx context.Context, method, path string, in any) ([]byte,
 		}
 		body = bytes.NewReader(text)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+"/api/v1"+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, c.base+c.root+path, body)
 	if err != nil {
 		return nil, err
 	}
@@ -89,17 +135,9 @@ func (c *Client) call(ctx context.Context, method, path string, in any) ([]byte,
 	req.Header.Set("Accept-Language", string(c.lang))
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, holdfast.Errorf(holdfast.Unavailable, "the control node at %s does not answer", c.base).Because(err)
+		return nil, holdfast.Errorf(holdfast.Unavailable, "%s does not answer", c.base).Because(err)
 	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return nil, holdfast.Errorf(holdfast.Unavailable, "the answer of %s broke off", c.base).Because(err)
-	}
-	if resp.StatusCode/100 != 2 {
-		return nil, problem(resp.StatusCode, answer)
-	}
-	return answer, nil
+	return resp, nil
 }
 
 // problem turns problem+json into the error it stands for.
@@ -111,7 +149,7 @@ func problem(status int, body []byte) error {
 		Field  string        `json:"field"`
 	}
 	if err := json.Unmarshal(body, &p); err != nil || p.Code == "" {
-		return holdfast.Errorf(holdfast.Unavailable, "the address does not answer like a control node: status %d", status)
+		return holdfast.Errorf(holdfast.Unavailable, "the address does not answer like one of Holdfast: status %d", status)
 	}
 	text := p.Detail
 	if text == "" {

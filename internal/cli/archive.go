@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"holdfast"
+	"holdfast/internal/archive"
+	"holdfast/internal/config"
+	"holdfast/internal/sqljournal"
+	"holdfast/internal/view"
+)
+
+func (s *shell) archive() *cobra.Command {
+	return group("archive", "The tamper-evident record", s.archiveVerify(), s.archiveFacts())
+}
+
+func (s *shell) archiveVerify() *cobra.Command {
+	var data string
+	cmd := &cobra.Command{
+		Use: "verify", Short: "Check every fact, from the files in a control node's directory; also while a node runs on it", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			in, err := sqljournal.Inspect(cmd.Context(), data)
+			if err != nil {
+				return fmt.Errorf("verify the archive in %s: %w", data, err)
+			}
+			report, err := archive.Verify(cmd.Context(), in, in)
+			if closeErr := in.Close(); err == nil {
+				err = closeErr
+			}
+			if err != nil {
+				return err
+			}
+			if s.json {
+				err = s.printJSON(report)
+			} else {
+				err = report.WriteText(s.Stdout)
+			}
+			switch {
+			case err != nil:
+				return err
+			case report.Verdict == archive.Invalid:
+				return &ending{exitDamaged, fmt.Sprintf("the archive in %s is not as it was written: %d problems", data, len(report.Problems)+report.MoreProblems)}
+			case report.Verdict == archive.Incomplete:
+				return &ending{exitUnconfirmed, fmt.Sprintf("the archive in %s could not be checked whole", data)}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&data, "data", "holdfast-data", "the control node's directory; a demo's is DIR/control")
+	return cmd
+}
+
+func (s *shell) archiveFacts() *cobra.Command {
+	cmd := s.api("GET /journal", "facts", "List facts after a position, oldest first", func(c *call) error {
+		return show(c.pass("after", "limit"), nil, func(p *page, v view.Page[holdfast.Fact]) {
+			p.row("POSITION", "TIME", "SUBJECT", "KIND", "BY")
+			for _, f := range v.Items {
+				p.row(uint64(f.Position), f.Time, string(f.Subject), f.Kind, f.Actor.String())
+			}
+			if v.Next > 0 {
+				p.line("more with --after %d", v.Next)
+			}
+		})
+	})
+	cmd.Flags().Int("after", 0, "the position to begin after")
+	cmd.Flags().Int("limit", 0, "how many facts to show, at most 500 (default 50)")
+	return cmd
+}
+
+func (s *shell) checkConfig() *cobra.Command {
+	var gate, explain bool
+	cmd := &cobra.Command{
+		Use: "check-config FILE", Short: "Check a settings file, with the environment over it; every fault at once, with its line", Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			settings, err := s.settings(args[0], gate)
+			if faults, ok := err.(config.Faults); ok {
+				return s.faults(faults)
+			}
+			if err != nil {
+				return err
+			}
+			if !explain {
+				if s.json {
+					s.print(json.RawMessage("[]"))
+				}
+				s.say("%s: no faults", args[0])
+				return nil
+			}
+			list := make([]settingView, len(settings))
+			for i, v := range settings {
+				list[i] = settingView{v.Path, v.Value, v.Origin.String()}
+			}
+			return printed(s, list, func(p *page, list []settingView) {
+				p.row("SETTING", "FROM", "VALUE")
+				for _, v := range list {
+					p.row(v.Setting, v.From, v.Value)
+				}
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&gate, "gate", false, "the settings are a gate's, not a control node's")
+	cmd.Flags().BoolVar(&explain, "explain", false, "list every setting with its value and where that came from")
+	return cmd
+}
+
+type settingView struct {
+	Setting string `json:"setting"`
+	Value   string `json:"value"`
+	From    string `json:"from"`
+}
+
+func (s *shell) settings(file string, gate bool) ([]config.Setting, error) {
+	opt := config.Options{File: file, Env: s.Env}
+	if gate {
+		g, err := config.LoadGate(opt)
+		if err != nil {
+			return nil, err
+		}
+		return g.Explain(), nil
+	}
+	c, err := config.Load(opt)
+	if err != nil {
+		return nil, err
+	}
+	return c.Explain(), nil
+}
+
+// faults ends a command with the faults of a settings file.
+func (s *shell) faults(faults config.Faults) error {
+	if !s.json {
+		return &ending{exitInvalid, faults.Error()}
+	}
+	type faultView struct {
+		From    string `json:"from"`
+		Setting string `json:"setting,omitempty"`
+		Message string `json:"message"`
+	}
+	list := make([]faultView, len(faults))
+	for i, f := range faults {
+		list[i] = faultView{f.Origin.String(), f.Path, f.Message}
+	}
+	if err := s.printJSON(list); err != nil {
+		return err
+	}
+	return &silent{&ending{exitInvalid, "the settings have faults"}}
+}
+
+// settingFlags gives a command a flag for each setting that can be written as
+// one text, and returns those that were given.
+func settingFlags(cmd *cobra.Command, settings []config.Setting) func() map[string]string {
+	flags := map[string]string{}
+	for _, setting := range settings {
+		name := strings.TrimPrefix(config.Flag(setting.Path), "--")
+		flags[name] = setting.Path
+		cmd.Flags().String(name, "", "setting "+setting.Path)
+	}
+	return func() map[string]string {
+		given := map[string]string{}
+		for name, path := range flags {
+			if f := cmd.Flags().Lookup(name); f.Changed {
+				given[path] = f.Value.String()
+			}
+		}
+		return given
+	}
+}

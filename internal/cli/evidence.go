@@ -1,0 +1,206 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"holdfast"
+	"holdfast/internal/api"
+	"holdfast/internal/incident"
+	"holdfast/internal/journal"
+)
+
+// The acts on incidents that carry texts and files.
+
+func (s *shell) incidentNote() *cobra.Command {
+	var in api.Note
+	var files []string
+	cmd := s.api("POST /incidents/{id}/notes", "note INCIDENT TEXT", "Add to the timeline", func(c *call) (err error) {
+		in.Text = c.args[1]
+		if in.Evidence, err = c.keepAll(files); err != nil {
+			return err
+		}
+		return c.act(in, "incident %s: the note is kept", c.args[0])
+	})
+	cmd.Flags().StringVar(&in.Task, "task", "", "the task it belongs to")
+	return withFiles(cmd, &files)
+}
+
+func (s *shell) incidentDone() *cobra.Command {
+	var in api.Done
+	var files []string
+	cmd := s.api("POST /incidents/{id}/tasks/{task}/done", "done INCIDENT TASK", "End a task that a person did", func(c *call) (err error) {
+		if in.Evidence, err = c.keepAll(files); err != nil {
+			return err
+		}
+		return c.act(in, "task %[2]s of incident %[1]s is done", c.args[0], c.args[1])
+	})
+	cmd.Flags().StringVar(&in.Note, "note", "", "what was done")
+	return withFiles(cmd, &files)
+}
+
+func withFiles(cmd *cobra.Command, files *[]string) *cobra.Command {
+	cmd.Flags().StringSliceVar(files, "file", nil, "file to keep as evidence; may be repeated")
+	return cmd
+}
+
+// keepAll sends files to the node and returns how to name them in an act.
+func (c *call) keepAll(files []string) (kept []incident.Evidence, err error) {
+	for _, file := range files {
+		answer, err := c.keep(file, "")
+		if err != nil {
+			return nil, err
+		}
+		var e incident.Evidence
+		if err := json.Unmarshal(answer, &e); err != nil {
+			return nil, fmt.Errorf("the node's answer cannot be read: %w", err)
+		}
+		kept = append(kept, e)
+	}
+	return kept, nil
+}
+
+func (c *call) keep(file, kind string) (json.RawMessage, error) {
+	content, err := c.read(file, journal.MaxBlob)
+	if err != nil {
+		return nil, err
+	}
+	if kind == "" {
+		kind = mime.TypeByExtension(filepath.Ext(file))
+	}
+	if kind == "" {
+		kind = http.DetectContentType(content)
+	}
+	node, err := c.node()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(c.cmd.Context(), patience)
+	defer cancel()
+	query := url.Values{"name": {filepath.Base(file)}, "type": {kind}}
+	return raw(ctx, node, http.MethodPost, "/evidence?"+query.Encode(), bytes.NewReader(content))
+}
+
+func (s *shell) incidentEvidence() *cobra.Command {
+	var kind string
+	keep := s.api("POST /evidence", "keep FILE", "Keep a file as evidence, to name in a note or a task; prints its hash", func(c *call) error {
+		answer, err := c.keep(c.args[0], kind)
+		if err != nil {
+			return err
+		}
+		return present(s, answer, func(p *page, e incident.Evidence) { p.line("%s  %s, %d bytes", e.Hash, e.Name, e.Size) })
+	})
+	keep.Flags().StringVar(&kind, "type", "", "its media type (default: from the name, else the content)")
+
+	var out string
+	get := s.api("GET /evidence/{hash}", "get HASH", "Write a file kept as evidence to standard output", func(c *call) error {
+		node, err := c.node()
+		if err != nil {
+			return err
+		}
+		if out == "" {
+			return node.Copy(c.cmd.Context(), c.path(), s.Stdout)
+		}
+		return writeTo(out, func(w io.Writer) error { return node.Copy(c.cmd.Context(), c.path(), w) })
+	})
+	get.Flags().StringVarP(&out, "output", "o", "", "write it to this new file")
+	return group("evidence", "Files kept with incidents", keep, get)
+}
+
+// writeTo makes a new file; one that is there already is left alone.
+func writeTo(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return holdfast.Errorf(holdfast.Invalid, "the file cannot be made").Because(err)
+	}
+	err = write(f)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func (s *shell) incidentProbe() *cobra.Command {
+	return s.api("POST /incidents/{id}/tasks/{task}/probe", "probe INCIDENT TASK", "Run the task's probes once; code 3 if one fails", func(c *call) error {
+		answer, err := c.do(nil)
+		if err != nil {
+			return err
+		}
+		var ran []incident.ProbeRan
+		if err := json.Unmarshal(answer, &ran); err != nil {
+			return fmt.Errorf("the node's answer cannot be read: %w", err)
+		}
+		failed := 0
+		err = present(s, answer, func(p *page, ran []incident.ProbeRan) {
+			p.row("PROBE", "PASSED", "MS", "DETAIL")
+			for _, r := range ran {
+				p.row(r.Probe, r.Passed, r.Millis, r.Detail)
+			}
+		})
+		for _, r := range ran {
+			if !r.Passed {
+				failed++
+			}
+		}
+		if err == nil && failed > 0 {
+			return &ending{exitUnconfirmed, fmt.Sprintf("%d of %d probes failed", failed, len(ran))}
+		}
+		return err
+	})
+}
+
+func (s *shell) incidentDebrief() *cobra.Command {
+	var in incident.Debrief
+	var improvements []string
+	var file string
+	cmd := s.api("PUT /incidents/{id}/debrief", "debrief INCIDENT", "Write the debrief: summary, causes, improvements", func(c *call) error {
+		if file != "" {
+			content, err := s.read(file, 1<<20)
+			if err != nil {
+				return err
+			}
+			d := json.NewDecoder(bytes.NewReader(content))
+			d.DisallowUnknownFields()
+			if err := d.Decode(&in); err != nil {
+				return holdfast.Errorf(holdfast.Invalid, "%s is not a debrief in JSON: %v", file, err)
+			}
+		}
+		for _, line := range improvements {
+			i, err := improvement(line)
+			if err != nil {
+				return err
+			}
+			in.Improvements = append(in.Improvements, i)
+		}
+		return c.act(in, "incident %s: the debrief is kept", c.args[0])
+	})
+	f := cmd.Flags()
+	f.StringVar(&in.Summary, "summary", "", "what happened and what was done")
+	f.StringVar(&in.Causes, "causes", "", "why it happened")
+	f.StringVar(&in.WentWell, "went-well", "", "what went well")
+	f.StringArrayVar(&improvements, "improvement", nil, "WHAT; WHO; DUE as 2026-12-31; may be repeated")
+	f.StringVar(&file, "file", "", "read it as JSON from this file, - for standard input")
+	return cmd
+}
+
+func improvement(line string) (incident.Improvement, error) {
+	parts := strings.Split(line, ";")
+	if len(parts) != 3 {
+		return incident.Improvement{}, holdfast.Errorf(holdfast.Invalid, "improvement %q: write WHAT; WHO; DUE", line).At("improvement")
+	}
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return incident.Improvement{What: parts[0], Who: parts[1], Due: parts[2]}, nil
+}

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"maps"
+
+	"github.com/spf13/cobra"
+
+	"holdfast/internal/api"
+	"holdfast/internal/enrolment"
+	"holdfast/internal/plan"
+	"holdfast/internal/telemetry"
+	"holdfast/internal/view"
+)
+
+type routeView = enrolment.Route
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+func secondsOf(n int64) time.Duration { return time.Duration(n) * time.Second }
+
+func (s *shell) plan() *cobra.Command {
+	return group("plan", "The emergency plan", s.planShow(), s.planRevisions(), s.planPublish(), s.planLint())
+}
+
+func (s *shell) planShow() *cobra.Command {
+	var revision int
+	var text bool
+	cmd := s.api("GET /plan", "show", "Show the plan in force", func(c *call) error {
+		if revision != 0 {
+			c.route, c.args = "/plan/revisions/{n}", []string{fmt.Sprint(revision)}
+		}
+		return show(c, nil, func(p *page, v view.Plan) {
+			if text {
+				p.flush()
+				p.text.WriteString(v.Text)
+				return
+			}
+			writePlan(p, v)
+		})
+	})
+	cmd.Annotations[routesOf] += ",GET /plan/revisions/{n}"
+	cmd.Flags().IntVar(&revision, "revision", 0, "another revision than the one in force")
+	cmd.Flags().BoolVar(&text, "text", false, "print its exact text")
+	return cmd
+}
+
+func writePlan(p *page, v view.Plan) {
+	p.line("%s, revision %d%s: %s", v.ID, v.Revision, unless(!v.Current, " (in force)"), p.in(v.Content.Title))
+	p.line("published %s by %s, hash %s", clock(v.At), v.By.Name, v.Hash)
+	for _, proc := range v.Content.Procedures {
+		p.line("\n%s", p.in(proc.Title))
+		for _, st := range proc.Stages {
+			p.line("  %s (%s)", p.in(st.Title), st.Kind)
+			for _, t := range st.Tasks {
+				p.line("    %s: %s", t.ID, p.in(t.Title))
+			}
+		}
+	}
+}
+
+func (s *shell) planRevisions() *cobra.Command {
+	return s.api("GET /plan/revisions", "revisions", "List all revisions, newest first", func(c *call) error {
+		return show(c, nil, func(p *page, v []view.Plan) {
+			p.row("REVISION", "IN FORCE SINCE", "CURRENT", "HASH", "BY", "NOTE")
+			for _, r := range v {
+				p.row(r.Revision, r.InForce, r.Current, r.Hash.String()[:12], r.By.ID, r.Note)
+			}
+		})
+	})
+}
+
+func (s *shell) planPublish() *cobra.Command {
+	var in api.Publish
+	cmd := s.api("POST /plan", "publish FILE", "Publish a revision from a file, - for standard input", func(c *call) error {
+		content, err := s.read(c.args[0], plan.MaxSize)
+		if err != nil {
+			return err
+		}
+		in.Text = string(content)
+		return show(c, in, func(p *page, v api.Published) { p.line("revision %d is in force", v.Revision) })
+	})
+	cmd.Flags().StringVar(&in.Note, "note", "", "what is new")
+	return cmd
+}
+
+// planLint applies the rules of the API's lint here, without a node.
+func (s *shell) planLint() *cobra.Command {
+	return &cobra.Command{
+		Use: "lint FILE", Short: "Check a plan's text, - for standard input; no control node needed", Args: cobra.ExactArgs(1),
+		Annotations: map[string]string{routesOf: "POST /plan/lint"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			content, err := s.read(args[0], plan.MaxSize+1)
+			if err != nil {
+				return err
+			}
+			_, faults := plan.Decode(args[0], content)
+			if s.json {
+				if faults == nil {
+					faults = plan.Faults{}
+				}
+				if err := s.printJSON(faults); err != nil {
+					return err
+				}
+			}
+			if len(faults) == 0 {
+				s.say("%s: no faults", args[0])
+				return nil
+			}
+			if s.json {
+				return &silent{&ending{exitInvalid, "the plan has faults"}}
+			}
+			return &ending{exitInvalid, faults.Error()}
+		},
+	}
+}
+
+func (s *shell) people() *cobra.Command {
+	return group("people", "The roster", s.peopleList(), s.peopleImport(),
+		s.because("POST /people/{id}/leave", "leave PERSON", "Say that a person has left", "%s has left"))
+}
+
+func (s *shell) peopleList() *cobra.Command {
+	return s.api("GET /people", "list", "List people, their roles and contact points", func(c *call) error {
+		return show(c, nil, func(p *page, v []view.Person) {
+			p.row("PERSON", "ACCOUNT", "ROLES", "CONTACTS", "NAME")
+			for _, person := range v {
+				var contacts []string
+				for _, contact := range person.Contacts {
+					contacts = append(contacts, string(contact.Channel)+":"+contact.Address)
+				}
+				p.row(person.ID, person.Account, strings.Join(person.Roles, " "), strings.Join(contacts, " "), person.Name)
+			}
+		})
+	})
+}
+
+func (s *shell) peopleImport() *cobra.Command {
+	return s.api("POST /people", "import FILE", "Record people from a holdfast-people/1 file, - for standard input", func(c *call) error {
+		content, err := s.read(c.args[0], 4<<20)
+		if err != nil {
+			return err
+		}
+		return c.act(api.People{Text: string(content)}, "the people of %s are recorded", c.args[0])
+	})
+}
+
+func (s *shell) version() *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "Which build this is", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		v := struct {
+			Version  string `json:"version"`
+			Go       string `json:"go"`
+			Platform string `json:"platform"`
+		}{telemetry.Version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+		if s.json {
+			return s.printJSON(v)
+		}
+		s.say("holdfast %s, %s, %s", v.Version, v.Go, v.Platform)
+		return nil
+	}}
+}

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"holdfast"
+	"holdfast/internal/app"
+	"holdfast/internal/config"
+	"holdfast/internal/posture"
+	"holdfast/internal/telemetry"
+)
+
+// atReady writes where a process answers to its ready file, whole or not at all.
+func atReady(file string, v any) error {
+	if file == "" {
+		return nil
+	}
+	content, err := json.Marshal(v)
+	if err == nil {
+		err = posture.WriteFile(file, append(content, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("write the ready file: %w", err)
+	}
+	return nil
+}
+
+func readyFlag(cmd *cobra.Command, into *string) {
+	cmd.Flags().StringVar(into, "ready-file", "", "write where everything answers to this file, as JSON, once it does")
+}
+
+// serveReady is the content of serve's ready file.
+type serveReady struct {
+	Console string `json:"console"`
+	API     string `json:"api"`
+	Fleet   string `json:"fleet,omitempty"`
+	PID     int    `json:"pid"`
+}
+
+func (s *shell) serve() *cobra.Command {
+	var file, ready, first string
+	var secret passwordFlags
+	var given func() map[string]string
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run a control node: journal, console, API", Args: cobra.NoArgs,
+		Long: `Run a control node until SIGINT or SIGTERM.
+
+Settings come from --config FILE, environment variables and flags, each over the
+one before; docs/configuration.md explains them. On an empty directory, make the
+first account, an admin, with --bootstrap-account NAME.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			conf, err := config.Load(config.Options{File: file, Env: s.Env, Flags: given()})
+			if err != nil {
+				return err
+			}
+			log, err := telemetry.NewLogger(s.Stderr, conf.Log.Level, conf.Log.Format)
+			if err != nil {
+				return err
+			}
+			node, err := app.OpenControl(cmd.Context(), app.ControlOptions{Config: conf, Env: s.Env, Log: log, Now: s.Now})
+			if err != nil {
+				return err
+			}
+			if err := s.bootstrap(cmd.Context(), node, first, &secret); err != nil {
+				return closing(node, err)
+			}
+			s.say("console and API at %s", node.URL())
+			if at := node.FleetURL(); at != "" {
+				s.say("gates connect to %s", at)
+			}
+			if err := atReady(ready, serveReady{node.URL(), node.URL(), node.FleetURL(), os.Getpid()}); err != nil {
+				return closing(node, err)
+			}
+			return node.Run(cmd.Context())
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", "", "settings file")
+	cmd.Flags().StringVar(&first, "bootstrap-account", "", "make this account, an admin, if there is none yet")
+	secret.flags(cmd)
+	readyFlag(cmd, &ready)
+	given = settingFlags(cmd, config.Config{}.Explain())
+	return cmd
+}
+
+// bootstrap makes the first account where there is none.
+func (s *shell) bootstrap(ctx context.Context, node *app.Control, name string, secret *passwordFlags) error {
+	switch {
+	case !node.NeedsAccount():
+		return nil
+	case name == "":
+		return holdfast.Errorf(holdfast.Invalid, "there is no account yet, so nobody could sign in: give --bootstrap-account NAME once")
+	}
+	password, err := secret.read(s)
+	if err != nil {
+		return err
+	}
+	if err := node.Bootstrap(ctx, name, password); err != nil {
+		return fmt.Errorf("make the first account: %w", err)
+	}
+	s.say("account %s is made", name)
+	return nil
+}
+
+// closing closes what was opened and will not run.
+func closing(c io.Closer, err error) error {
+	if closeErr := c.Close(); closeErr != nil {
+		return fmt.Errorf("%w; and on closing: %v", err, closeErr)
+	}
+	return err
+}
+
+// gateReady is the content of a gate's ready file.
+type gateReady struct {
+	Gate string `json:"gate"`
+	PID  int    `json:"pid"`
+}
+
+func (s *shell) gateRun() *cobra.Command {
+	var file, ready string
+	var untilStdinEnds bool
+	var given func() map[string]string
+	cmd := &cobra.Command{
+		Use: "run", Short: "Run a gate in front of a payment API", Args: cobra.NoArgs,
+		Long: `Run a gate until SIGINT or SIGTERM.
+
+Settings come from --config FILE, environment variables and flags, each over the
+one before; docs/configuration.md explains them. Without --config the routes are
+those of the simulated payment world.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opt := config.Options{File: file, Env: s.Env, Flags: given()}
+			if file == "" {
+				opt.File, opt.Content = "gate.yaml (built in)", []byte(config.DefaultGateYAML)
+			}
+			conf, err := config.LoadGate(opt)
+			if err != nil {
+				return err
+			}
+			log, err := telemetry.NewLogger(s.Stderr, conf.Log.Level, conf.Log.Format)
+			if err != nil {
+				return err
+			}
+			gate, err := app.OpenGate(app.GateOptions{Config: conf, Log: log, Now: s.Now})
+			if err != nil {
+				return err
+			}
+			s.say("gate %s takes payments at %s", conf.Name, gate.URL())
+			if err := atReady(ready, gateReady{gate.URL(), os.Getpid()}); err != nil {
+				return closing(gate, err)
+			}
+			ctx, stop := context.WithCancel(cmd.Context())
+			defer stop()
+			if untilStdinEnds {
+				go func() {
+					// Whoever holds the other end is gone, however it went.
+					io.Copy(io.Discard, s.Stdin)
+					stop()
+				}()
+			}
+			return gate.Run(ctx)
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", "", "settings file")
+	cmd.Flags().BoolVar(&untilStdinEnds, "until-stdin-ends", false, "end, too, when standard input does")
+	readyFlag(cmd, &ready)
+	given = settingFlags(cmd, config.Gate{}.Explain())
+	return cmd
+}
+
+const readyPatience = 20 * time.Second

@@ -1,0 +1,246 @@
+package story
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"holdfast/internal/api"
+	"holdfast/internal/client"
+	"holdfast/internal/incident"
+	"holdfast/internal/view"
+)
+
+// From the emergency team to the debrief.
+
+// notes are what people write when they end a task by hand.
+var notes = map[string]string{
+	"decide-course":     "Payments stay stopped. Technology restores the primary; operations list what is unknown; next meeting in 30 minutes.",
+	"establish-extent":  "All channels, all customers, since the alert. No sign of an attack or a leak.",
+	"tell-customers":    "A statement is published: payments are suspended, no money is lost, beware of fraud.",
+	"report-outside":    "Reported to the regulator by phone and in writing; the receipt is on file.",
+	"agree-reopening":   "Cause known, repair verified by a second person, unknown payments settled one by one.",
+	"reconcile":         "Counts and amounts agree with the primary; no difference.",
+	"assemble-timeline": "Timeline and figures are taken from the record.",
+	"find-causes":       "Direct cause: the primary's process ended. Root cause: no second instance was ready.",
+	"set-improvements":  "See the debrief.",
+}
+
+// done ends a task by hand.
+func (s *story) done(ctx context.Context, by *client.Client, task string, files ...incident.Evidence) error {
+	note := notes[task]
+	if note == "" {
+		note = "Done."
+	}
+	if err := by.Do(ctx, http.MethodPost, s.path("/tasks/"+task+"/take"), nil, nil); err != nil {
+		return err
+	}
+	if err := by.Do(ctx, http.MethodPost, s.path("/tasks/"+task+"/done"), api.Done{Note: note, Evidence: files}, nil); err != nil {
+		return err
+	}
+	s.say("%s: %s", task, note)
+	return nil
+}
+
+// finish ends every task of a stage that a person ends and nobody has ended.
+func (s *story) finish(ctx context.Context, by *client.Client, stage string) error {
+	if err := s.refresh(ctx); err != nil {
+		return err
+	}
+	for _, st := range s.in.Stages {
+		for _, t := range st.Tasks {
+			if st.Kind != stage || t.Kind != "manual" || t.Status != "open" {
+				continue
+			}
+			if err := s.done(ctx, by, t.ID); err != nil {
+				return fmt.Errorf("task %s: %w", t.ID, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *story) convene(ctx context.Context) error {
+	const task = "convene-team"
+	if err := s.until(ctx, "the convening of the team", 30*time.Second, func(ctx context.Context) (bool, error) {
+		err := s.refresh(ctx)
+		n := s.task(task).Notice
+		return n != nil && len(n.People) > 0, err
+	}); err != nil {
+		return err
+	}
+	s.say("%d members of the team are called; %d must acknowledge.", len(s.task(task).Notice.People), s.task(task).Notice.Need)
+	if err := s.acknowledge(ctx, s.commander, task, "", ""); err != nil {
+		return err
+	}
+	if err := s.acknowledge(ctx, s.duty, task, "zhao.jishu", "is in the room"); err != nil {
+		return err
+	}
+	if err := s.ended(ctx, task, 30*time.Second); err != nil {
+		return err
+	}
+	return s.finish(ctx, s.commander, "convene")
+}
+
+func (s *story) handle(ctx context.Context) error {
+	if err := s.done(ctx, s.commander, "establish-extent"); err != nil {
+		return err
+	}
+	if err := s.world.Do(ctx, http.MethodDelete, "/faults", nil, nil); err != nil {
+		return err
+	}
+	s.say("The primary is repaired and runs again; payments are still stopped.")
+	file := strings.NewReader("systemd[1]: primary.service: started again\nprimary: ready, ledger read up to its end\n")
+	var log incident.Evidence
+	if err := s.duty.Do(ctx, http.MethodPost, "/evidence?name=repair.log&type=text%2Fplain", file, &log); err != nil {
+		return err
+	}
+	notes := "The process was started again; its log is attached."
+	in := api.Done{Note: notes, Evidence: []incident.Evidence{log}}
+	if err := s.duty.Do(ctx, http.MethodPost, s.path("/tasks/repair/done"), in, nil); err != nil {
+		return err
+	}
+	s.say("repair: %s (%s, %d bytes)", notes, log.Name, log.Size)
+	if err := s.clear(ctx); err != nil {
+		return err
+	}
+	return s.finish(ctx, s.duty, "handle")
+}
+
+// clear waits until the gates have asked the primary about every payment whose
+// outcome was unknown.
+func (s *story) clear(ctx context.Context) error {
+	left := -1
+	if err := s.until(ctx, "an outcome for each unknown payment", 2*time.Minute, func(ctx context.Context) (bool, error) {
+		open, err := client.Get[view.Page[unknown]](ctx, s.duty, "/unknowns?limit=1")
+		if err == nil && open.Total != left {
+			left = open.Total
+			s.say("Payments of unknown outcome: %d; the gates inquire at the primary.", left)
+		}
+		return left == 0, err
+	}); err != nil {
+		return err
+	}
+	settled, err := s.settled(ctx)
+	if err != nil {
+		return err
+	}
+	s.Unknown = len(settled)
+	in := api.Done{Note: fmt.Sprintf("%d payments were unknown; each was asked about and is settled, see holdfast unknowns --settled.", s.Unknown)}
+	s.say("clear-unknown: %s", in.Note)
+	return s.duty.Do(ctx, http.MethodPost, s.path("/tasks/clear-unknown/done"), in, nil)
+}
+
+func (s *story) probe(ctx context.Context) error {
+	const task = "test-functions"
+	return s.until(ctx, "the passing of all probes", time.Minute, func(ctx context.Context) (bool, error) {
+		ran, err := client.Post[[]incident.ProbeRan](ctx, s.duty, s.path("/tasks/"+task+"/probe"), nil)
+		if err != nil {
+			return false, err
+		}
+		for _, r := range ran {
+			verdict := "passed"
+			if !r.Passed {
+				verdict = "FAILED"
+			}
+			s.say("%s %s: %s", r.Probe, verdict, r.Detail)
+		}
+		err = s.refresh(ctx)
+		return s.task(task).Status == "done", err
+	})
+}
+
+func (s *story) ramp(ctx context.Context) error {
+	const task = "reopen"
+	if err := s.refresh(ctx); err != nil {
+		return err
+	}
+	steps := s.task(task).Ramp.Steps
+	for i, step := range steps {
+		if err := s.held(ctx, task); err != nil {
+			return err
+		}
+		if err := s.commander.Do(ctx, http.MethodPost, s.path("/tasks/"+task+"/ramp"), api.RampTo{Step: i + 1}, nil); err != nil {
+			return err
+		}
+		if err := s.enforced(ctx); err != nil {
+			return err
+		}
+		if !pause(ctx, max(s.Pace, time.Second)) { // a second of traffic to look at
+			return ctx.Err()
+		}
+		p, err := client.Get[view.Posture](ctx, s.duty, "/posture")
+		if err != nil {
+			return err
+		}
+		s.say("Step %d of %d, %g %% of payers: %.0f payments per second done, %.0f declined.", i+1, len(steps), step.Percent, p.Traffic.Done, p.Traffic.Declined)
+	}
+	return s.finish(ctx, s.duty, "recover")
+}
+
+// held waits until the ramp's present step was held as long as the plan says.
+func (s *story) held(ctx context.Context, task string) error {
+	if err := s.refresh(ctx); err != nil {
+		return err
+	}
+	if left := s.task(task).Ramp.HeldUntil.Sub(s.Now()); left > 0 {
+		s.say("The step is held for another %v.", left.Round(time.Second))
+		if !pause(ctx, left+10*time.Millisecond) {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// enforced waits until what the incident has in force is confirmed.
+func (s *story) enforced(ctx context.Context) error {
+	if err := s.refresh(ctx); err != nil {
+		return err
+	}
+	for _, d := range s.in.Directives {
+		if d.State != "in-force" {
+			continue
+		}
+		wait, cancel := context.WithTimeout(ctx, time.Minute)
+		_, err := s.duty.AwaitConfirmed(wait, d.ID)
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *story) debrief(ctx context.Context) error {
+	if err := s.finish(ctx, s.commander, "review"); err != nil {
+		return err
+	}
+	if err := s.ended(ctx, "all-clear", time.Minute); err != nil {
+		return err
+	}
+	s.say("The all clear has reached %d people.", len(s.task("all-clear").Notice.People))
+	d := incident.Debrief{
+		Summary: "The primary lost answers and then went down. Payments were stopped, the primary was repaired, every unknown payment was settled, and payments came back in four steps.",
+		Causes:  "The primary's process ended, and no second instance was ready to take over.",
+		Improvements: []incident.Improvement{
+			{What: "Run a second instance of the primary", Who: "technology-lead", Due: s.Now().AddDate(0, 1, 0).Format(time.DateOnly)},
+		},
+	}
+	if err := s.commander.Do(ctx, http.MethodPut, s.path("/debrief"), d, nil); err != nil {
+		return err
+	}
+	if err := s.commander.Do(ctx, http.MethodPost, s.path("/close"), nil, nil); err != nil {
+		return err
+	}
+	if err := s.refresh(ctx); err != nil {
+		return err
+	}
+	f := s.in.Figures
+	s.say("Incident %s is closed. From alert to stop confirmed: %v; to recovery: %v. Declined meanwhile: %d attempts.",
+		s.Incident, span(f.Detected, f.StopConfirmed), span(f.Detected, f.Recovered), f.Declined)
+	return nil
+}
+
+func span(from, to time.Time) time.Duration { return to.Sub(from).Round(100 * time.Millisecond) }

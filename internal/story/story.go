@@ -1,0 +1,201 @@
+// Package story plays the level-1 outage of the demo from beginning to end, by
+// itself and on the real parts: what people do, it does over the API, under the
+// two accounts of the demo; what follows by itself, it waits for. It changes the
+// simulated payment world only through that world's control API.
+//
+// The chapters are one list, [chapters]. The story ends well only if the
+// independent checker finds no payment lost, doubled, wrong or denied, and every
+// payment whose outcome was unknown is listed and resolved.
+package story
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/access"
+	"holdfast/internal/api"
+	"holdfast/internal/client"
+	"holdfast/internal/sandbox"
+	"holdfast/internal/sandbox/checker"
+	"holdfast/internal/view"
+)
+
+// Options say where the parts of a demo answer.
+type Options struct {
+	// URL is the control node, Token one of an account that is duty officer,
+	// commander and admin; Second is the account of another commander.
+	URL, Token, Second string
+	// Sandbox is the control API of the simulated world.
+	Sandbox, SandboxToken string
+	// PostOffice is where the notices can be read; "" leaves them out.
+	PostOffice string
+	// Pace is the pause after each chapter, for people to follow.
+	Pace time.Duration
+	Out  io.Writer
+	Now  func() time.Time
+}
+
+// Result is how the story ended.
+type Result struct {
+	Incident string
+	Report   checker.Report
+	// Unknown are the payments whose outcome was unknown at a gate, all settled.
+	Unknown int
+}
+
+// story is one that is being played.
+type story struct {
+	Options
+	Result
+	duty, commander, world *client.Client
+	begun                  time.Time
+	rate                   float64
+	in                     view.Incident
+}
+
+// chapters are the story, in order.
+var chapters = []struct {
+	title string
+	play  func(*story, context.Context) error
+}{
+	{"Payments flow", (*story).flow},
+	{"The payment system fails", (*story).fail},
+	{"Monitoring raises an alert by itself", (*story).detect},
+	{"The duty officer confirms level 1", (*story).confirm},
+	{"Superiors and heads of department are told", (*story).tell},
+	{"Payments are stopped, and the stop is confirmed", (*story).stop},
+	{"The emergency team is convened", (*story).convene},
+	{"The fault is handled", (*story).handle},
+	{"Functional tests pass", (*story).probe},
+	{"Payments come back step by step", (*story).ramp},
+	{"The debrief is written and the incident closed", (*story).debrief},
+	{"Customers in doubt settle", (*story).settle},
+	{"The independent checker's verdict", (*story).verdict},
+}
+
+// Play plays the story once. The error says what went otherwise than it must;
+// code Conflict if an incident is open already.
+func Play(ctx context.Context, o Options) (Result, error) {
+	s := &story{Options: o, begun: o.Now()}
+	var err error
+	if s.duty, err = client.New(o.URL, o.Token, holdfast.En); err != nil {
+		return s.Result, err
+	}
+	if s.world, err = client.NewSandbox(o.Sandbox, o.SandboxToken); err != nil {
+		return s.Result, err
+	}
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return s.Result, fmt.Errorf("the second person signs in: %w", err)
+	}
+	defer leave()
+	defer s.resume()
+	for i, c := range chapters {
+		fmt.Fprintf(o.Out, "\n%d. %s\n", i+1, c.title)
+		if err := c.play(s, ctx); err != nil {
+			return s.Result, fmt.Errorf("%s: %w", c.title, err)
+		}
+		if i+1 < len(chapters) && !pause(ctx, o.Pace) {
+			return s.Result, ctx.Err()
+		}
+	}
+	return s.Result, nil
+}
+
+// enter lets the second person act, with a token that counts until the story is
+// over.
+func (s *story) enter(ctx context.Context) (leave func(), err error) {
+	in := api.NewToken{Account: s.Second, Name: "story", Scopes: access.Grants(access.Commander), Expires: s.Now().Add(time.Hour).UTC()}
+	t, err := client.Post[api.Issued](ctx, s.duty, "/tokens", in)
+	if err != nil {
+		return nil, err
+	}
+	leave = func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		s.duty.Do(ctx, "POST", "/tokens/"+t.ID+"/revoke", nil, nil) // it expires by itself, too
+	}
+	s.commander, err = client.New(s.URL, t.Token, holdfast.En)
+	return leave, err
+}
+
+// say prints one line with the time.
+func (s *story) say(format string, args ...any) {
+	fmt.Fprintf(s.Out, "   %s  %s\n", s.Now().Format("15:04:05"), fmt.Sprintf(format, args...))
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+const look = 200 * time.Millisecond
+
+// until looks again and again, at most for limit.
+func (s *story) until(ctx context.Context, what string, limit time.Duration, ok func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		done, err := ok(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return holdfast.Errorf(holdfast.Unavailable, "%s did not come about within %v", what, limit).Because(ctx.Err())
+		case done || err != nil:
+			return err
+		}
+		pause(ctx, look)
+	}
+}
+
+// refresh reads the incident as it is now.
+func (s *story) refresh(ctx context.Context) (err error) {
+	s.in, err = client.Get[view.Incident](ctx, s.duty, s.path(""))
+	return err
+}
+
+func (s *story) path(rest string) string { return "/incidents/" + s.Incident + rest }
+
+// task finds a task of the incident as last read.
+func (s *story) task(id string) view.Task {
+	for _, st := range s.in.Stages {
+		for _, t := range st.Tasks {
+			if t.ID == id {
+				return t
+			}
+		}
+	}
+	return view.Task{}
+}
+
+// ended waits until a task has ended.
+func (s *story) ended(ctx context.Context, id string, limit time.Duration) error {
+	return s.until(ctx, "the end of task "+id, limit, func(ctx context.Context) (bool, error) {
+		err := s.refresh(ctx)
+		return s.task(id).Status == "done", err
+	})
+}
+
+// stats are the simulated world's counts.
+func (s *story) stats(ctx context.Context) (sandbox.Stats, error) {
+	return client.Get[sandbox.Stats](ctx, s.world, "/stats?seconds=5")
+}
+
+// resume lets customers arrive again as before, however the story ended.
+func (s *story) resume() {
+	if s.rate == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	s.world.Do(ctx, "PUT", "/traffic", map[string]float64{"rate": s.rate}, nil) // where nobody answers, nobody pays
+}
