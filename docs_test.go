@@ -2,17 +2,21 @@ package holdfast_test
 
 import (
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
 
 	"holdfast"
 	"holdfast/internal/locale/localetest"
+	"holdfast/internal/plan"
 )
 
 // treeFiles lists the files of the repository with one of the endings, as slash paths.
@@ -231,6 +235,99 @@ func TestDecisions(t *testing.T) {
 	}
 	if found < 5 {
 		t.Errorf("only %d citations were found", found)
+	}
+}
+
+// What stop.md names of the code is there: "package.Name", "type.method" or the
+// kind of a fact.
+func TestStopNamesWhatIsThere(t *testing.T) {
+	page := contentOf(t, "docs/formats/stop.md")
+	code, packages := map[string]string{}, map[string]bool{}
+	var all strings.Builder
+	for _, file := range treeFiles(t, ".go") {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		name := filepath.Base(filepath.Dir(file))
+		text := contentOf(t, file)
+		code[name] += text
+		packages[name] = true
+		all.WriteString(text)
+	}
+	code[""] = all.String()
+	named := regexp.MustCompile("`([a-z]+)((?:\\.[A-Za-z]+)*)\\.([A-Za-z-]+)`")
+	checked := 0
+	for _, m := range named.FindAllStringSubmatch(page, -1) {
+		token := strings.Trim(m[0], "`")
+		if slices.Contains([]string{"go", "md", "json", "lock"}, m[3]) {
+			continue // a file
+		}
+		checked++
+		where := ""
+		if packages[m[1]] {
+			where = m[1]
+		}
+		word := regexp.MustCompile(`\b` + regexp.QuoteMeta(m[3]) + `\b`)
+		if !strings.Contains(code[""], strconv.Quote(token)) && !word.MatchString(code[where]) {
+			t.Errorf("docs/formats/stop.md names %s, which the code does not have", token)
+		}
+	}
+	if checked < 30 {
+		t.Errorf("only %d names were found", checked)
+	}
+}
+
+// docs/formats/plan.md has a row for each rule that a plan is checked by, and
+// for no other.
+func TestPlanRulesAreDocumented(t *testing.T) {
+	broken := map[string]bool{}
+	for _, file := range treeFiles(t, ".go") {
+		if dir := filepath.Dir(file); dir == "internal/plan" || dir == "internal/procedure" {
+			if !strings.HasSuffix(file, "_test.go") {
+				for _, rule := range regexp.MustCompile(`"(P[0-9]{3})"`).FindAllStringSubmatch(contentOf(t, file), -1) {
+					broken[rule[1]] = true
+				}
+			}
+		}
+	}
+	documented := map[string]bool{}
+	for _, row := range regexp.MustCompile(`(?m)^\| (P[0-9]{3}) \|`).FindAllStringSubmatch(contentOf(t, "docs/formats/plan.md"), -1) {
+		if documented[row[1]] {
+			t.Errorf("rule %s has two rows", row[1])
+		}
+		documented[row[1]] = true
+	}
+	if len(broken) < 20 || !maps.Equal(broken, documented) {
+		t.Errorf("the code knows %q, docs/formats/plan.md %q", slices.Sorted(maps.Keys(broken)), slices.Sorted(maps.Keys(documented)))
+	}
+}
+
+// docs/formats/plan.md names every key of the file.
+func TestPlanKeysAreDocumented(t *testing.T) {
+	page := contentOf(t, "docs/formats/plan.md")
+	seen := map[reflect.Type]bool{reflect.TypeFor[holdfast.Text](): true} // explained as a form
+	keys := 0
+	var walk func(reflect.Type)
+	walk = func(typ reflect.Type) {
+		for typ.Kind() == reflect.Slice || typ.Kind() == reflect.Pointer {
+			typ = typ.Elem()
+		}
+		if typ.Kind() != reflect.Struct || seen[typ] {
+			return
+		}
+		seen[typ] = true
+		for i := range typ.NumField() {
+			key, _, _ := strings.Cut(typ.Field(i).Tag.Get("yaml"), ",")
+			keys++
+			if !regexp.MustCompile("[`.]" + key + "(\\[\\])?`").MatchString(page) {
+				t.Errorf("%s: docs/formats/plan.md does not name the key %s", typ, key)
+			}
+			walk(typ.Field(i).Type)
+		}
+	}
+	walk(reflect.TypeFor[plan.Plan]())
+	if keys < 40 {
+		t.Errorf("only %d keys were found", keys)
 	}
 }
 
