@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 	"os"
@@ -42,7 +43,9 @@ type DemoOptions struct {
 	Zone     string
 	Language holdfast.Lang
 	Log      *slog.Logger
-	Now      func() time.Time
+	// Output takes what the second gate's process writes.
+	Output io.Writer
+	Now    func() time.Time
 }
 
 // Demo is Holdfast whole, in front of a simulated payment system under traffic.
@@ -156,12 +159,19 @@ func (d *Demo) keep(k *kept) error {
 	return posture.WriteFile(filepath.Join(d.opt.Dir, keptFile), content)
 }
 
+// demoPatience lets customers in doubt outlast any outage that a person plays
+// through: nobody gives up, so each unknown payment is resolved in the end.
+var demoPatience = customers.Patience{Longest: 15 * time.Second, Budget: 12 * time.Hour, Retries: 10_000}
+
 func (d *Demo) openWorld(k *kept) (err error) {
 	d.World, err = sandbox.New(sandbox.Options{
 		Seed: d.opt.Seed, Dir: filepath.Join(d.opt.Dir, "sandbox"),
 		Primary:        primary.Options{Address: k.Primary},
 		ControlAddress: k.Sandbox, Token: k.Ready.SandboxToken,
-		Traffic: customers.Options{Rate: d.opt.Rate, Run: "c" + holdfast.NewID()[:8], Transport: &d.balancer},
+		Traffic: customers.Options{
+			Rate: d.opt.Rate, Run: "c" + holdfast.NewID()[:8], Transport: &d.balancer,
+			Mix: customers.Mix{Refunds: 0.02, Inquiries: 0.05}, Patience: demoPatience,
+		},
 	})
 	if err != nil {
 		return err
