@@ -4,7 +4,7 @@
 // differ.
 //
 // Answers are the structs of package view. Errors are problem+json (RFC 9457)
-// with the error's code and the field at fault; 503 carries Retry-After. Times
+// with the error's code and the field at fault; 429 and 503 carry Retry-After. Times
 // are RFC 3339 in UTC, amounts whole minor units. Lists take offset and limit
 // and answer with items, total and next. Unknown members of a request are
 // refused: a misspelt one must not be ignored.
@@ -48,9 +48,10 @@ type API struct {
 
 // call is one request with who makes it.
 type call struct {
-	w   http.ResponseWriter
-	r   *http.Request
-	who access.Principal
+	w    http.ResponseWriter
+	r    *http.Request
+	who  access.Principal
+	lang holdfast.Lang
 }
 
 func (c *call) by() holdfast.Actor { return c.who.Actor }
@@ -109,14 +110,14 @@ func (a *API) Handler(s *web.Server) http.Handler {
 					return err
 				}
 			}
-			out, err := rt.Do(a, &call{w: w, r: r, who: req.Who})
+			out, err := rt.Do(a, &call{w: w, r: r, who: req.Who, lang: req.Lang})
 			if err != nil || out == written {
 				return err
 			}
 			return web.WriteJSON(w, rt.status(), out)
 		}))
 	}
-	return mux
+	return s.Routes(mux)
 }
 
 func require(who access.Principal, right access.Action) error {

@@ -117,6 +117,16 @@ type Lint struct {
 	Text string `json:"text"`
 }
 
+// Fault is one thing wrong with a plan's text. Line and column count from 1.
+type Fault struct {
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	Path   string `json:"path"`
+	// Rule is the id of the rule that is broken.
+	Rule    string `json:"rule"`
+	Message string `json:"message"`
+}
+
 // People is a holdfast-people/1 file.
 type People struct {
 	Text string `json:"text"`

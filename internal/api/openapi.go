@@ -20,7 +20,7 @@ type object = map[string]any
 
 // Document returns the API as OpenAPI 3.1.
 func Document(version string) map[string]any {
-	s := &schemas{defs: object{}}
+	s := &schemas{defs: object{}, types: map[string]reflect.Type{}}
 	paths := map[string]object{}
 	for _, rt := range routes {
 		if paths[rt.Path] == nil {
@@ -49,8 +49,10 @@ var problemSchema = object{
 			holdfast.Invalid, holdfast.Unauthenticated, holdfast.Forbidden, holdfast.NotFound, holdfast.Conflict, holdfast.TooLarge,
 			holdfast.TooMany, holdfast.Unavailable, holdfast.Doubtful, holdfast.Damaged, holdfast.Internal,
 		}},
-		"field": object{"type": "string", "description": "the input at fault"},
+		"field":   object{"type": "string", "description": "the input at fault: a parameter, or the way to a value of the body, joined by /"},
+		"request": object{"type": "string", "description": "the id under which the log has more"},
 	},
+	"required": []string{"type", "title", "status", "detail", "code", "request"},
 }
 
 var pathParam = regexp.MustCompile(`\{([a-z]+)\}`)
@@ -103,13 +105,18 @@ func jsonOf(schema object) object {
 	return object{"application/json": object{"schema": schema}}
 }
 
-// schemas turns Go types into JSON schemas; named structs become definitions.
-type schemas struct{ defs object }
+// schemas turns Go types into JSON schemas; named structs become definitions,
+// those of other packages than view and api under the package's name and theirs.
+type schemas struct {
+	defs  object
+	types map[string]reflect.Type
+}
 
 var (
 	timeType = reflect.TypeFor[time.Time]()
 	rawType  = reflect.TypeFor[json.RawMessage]()
 	textType = reflect.TypeFor[encoding.TextMarshaler]()
+	jsonType = reflect.TypeFor[json.Marshaler]()
 )
 
 func (s *schemas) of(t reflect.Type) object {
@@ -120,6 +127,8 @@ func (s *schemas) of(t reflect.Type) object {
 		return object{}
 	case t == reflect.TypeFor[access.Action]():
 		return object{"type": "string", "enum": access.AllActions()}
+	case t.Kind() != reflect.Pointer && t.Implements(jsonType):
+		return object{} // only it knows what it writes
 	case t.Kind() != reflect.Pointer && (t.Implements(textType) || reflect.PointerTo(t).Implements(textType)):
 		return object{"type": "string"}
 	}
@@ -154,9 +163,11 @@ func (s *schemas) ref(t reflect.Type) object {
 	if name == "" {
 		return s.structure(t)
 	}
-	if _, done := s.defs[name]; !done {
-		s.defs[name] = nil // it may refer to itself
+	if other, done := s.types[name]; !done {
+		s.types[name] = t // before its members: it may refer to itself
 		s.defs[name] = s.structure(t)
+	} else if other != t {
+		panic("api: two types are called " + name) // a test makes the document
 	}
 	return object{"$ref": "#/components/schemas/" + name}
 }
@@ -170,7 +181,7 @@ func typeName(t reflect.Type) string {
 	}
 	pkg := t.PkgPath()
 	switch pkg = pkg[strings.LastIndexByte(pkg, '/')+1:]; pkg {
-	case "view", "api", "holdfast":
+	case "view", "api":
 		return name
 	default:
 		return strings.ToUpper(pkg[:1]) + pkg[1:] + name

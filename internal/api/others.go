@@ -11,6 +11,7 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
 	"holdfast/internal/directive"
+	"holdfast/internal/locale"
 	"holdfast/internal/plan"
 	"holdfast/internal/posture"
 	"holdfast/internal/roster"
@@ -241,10 +242,11 @@ func (a *API) lint(c *call) (any, error) {
 		return nil, err
 	}
 	_, faults := plan.Decode("", []byte(in.Text))
-	if faults == nil {
-		return []plan.Fault{}, nil
+	list, words := []Fault{}, locale.For(c.lang)
+	for _, f := range faults {
+		list = append(list, Fault{Line: f.Line, Column: f.Column, Path: f.Path, Rule: f.Rule, Message: words.Error(f.Error)})
 	}
-	return []plan.Fault(faults), nil
+	return list, nil
 }
 
 func (a *API) people(*call) (any, error) { return a.View.People(), nil }

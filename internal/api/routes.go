@@ -8,7 +8,6 @@ import (
 	"holdfast/internal/alert"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/incident"
-	"holdfast/internal/plan"
 	"holdfast/internal/view"
 )
 
@@ -104,7 +103,7 @@ func init() {
 		{Method: "POST", Path: "/plan", Right: access.PublishPlan, Summary: "Publish a revision", In: Publish{}, Out: Published{}, Created: true, Do: (*API).publish},
 		{Method: "GET", Path: "/plan/revisions", Right: access.Read, Summary: "All revisions, newest first", Out: []view.Plan{}, Do: (*API).revisions},
 		{Method: "GET", Path: "/plan/revisions/{n}", Right: access.Read, Summary: "One revision", Out: view.Plan{}, Do: (*API).revision},
-		{Method: "POST", Path: "/plan/lint", Right: access.Read, Summary: "What is wrong with a plan's text", In: Lint{}, Out: []plan.Fault{}, Do: (*API).lint},
+		{Method: "POST", Path: "/plan/lint", Right: access.Read, Summary: "What is wrong with a plan's text", In: Lint{}, Out: []Fault{}, Do: (*API).lint},
 
 		{Method: "GET", Path: "/people", Right: access.Read, Summary: "The roster", Out: []view.Person{}, Do: (*API).people},
 		{Method: "POST", Path: "/people", Right: access.ManageRoster, Summary: "Record people from a holdfast-people/1 file", In: People{}, Do: (*API).record},

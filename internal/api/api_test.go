@@ -1,0 +1,379 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/access"
+	"holdfast/internal/alert"
+	"holdfast/internal/directive"
+	"holdfast/internal/enrolment"
+	"holdfast/internal/fleet"
+	"holdfast/internal/incident"
+	"holdfast/internal/journal"
+	"holdfast/internal/notify"
+	"holdfast/internal/plan"
+	"holdfast/internal/response"
+	"holdfast/internal/roster"
+	"holdfast/internal/traffic"
+	"holdfast/internal/view"
+	"holdfast/internal/web"
+)
+
+var now = time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)
+
+func clock() time.Time { return now }
+
+// node is the API of a control node whose journal is in memory.
+type node struct {
+	handler http.Handler
+	store   *journal.Memory
+	api     *API
+}
+
+type noProbes struct{}
+
+func (noProbes) Probe(context.Context, plan.Probe, string) incident.ProbeRan {
+	return incident.ProbeRan{}
+}
+
+func newNode(t *testing.T) *node {
+	t.Helper()
+	store := journal.NewMemory("test")
+	store.Now = clock
+	log := slog.New(slog.DiscardHandler)
+	src := &view.Source{
+		Now: clock, Access: access.NewBook(), Alerts: alert.NewBook(), Directives: directive.NewBook(store.Genesis()), Gates: enrolment.NewBook(),
+		Incidents: incident.NewBook(), Notices: notify.NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(),
+		Timeline: response.NewTimeline(), Series: traffic.NewSeries(), Version: "test", Operator: "Bank of Tests",
+	}
+	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline)
+	desk := &journal.Desk{Journal: store, State: src.State, Now: clock}
+	accounts, err := access.New(access.Options{Desk: desk, Book: src.Access, Documents: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	directives := &directive.Service{Desk: desk, Book: src.Directives, Gates: src.Gates}
+	notices := &notify.Service{Desk: desk, Book: src.Notices}
+	src.Node = fleet.NewNode(desk, directives, src.Gates, src.Series, log)
+	src.Response = &response.Service{
+		Desk: desk, Incidents: src.Incidents, Alerts: src.Alerts, Plans: src.Plans, Directives: src.Directives, Gates: src.Gates,
+		Notices: src.Notices, Sender: notices, Roster: src.Roster, Series: src.Series, Prober: noProbes{}, Log: log,
+	}
+	n := &node{store: store, api: &API{
+		View: src, Store: store, Desk: desk, Access: accounts, Alerts: &alert.Service{Desk: desk, Book: src.Alerts}, Directives: directives,
+		Gates: &enrolment.Service{Desk: desk, Book: src.Gates}, Notices: notices, Plans: &plan.Service{Desk: desk, Book: src.Plans},
+		Roster: roster.New(desk, src.Roster), Response: src.Response, Log: log,
+	}}
+	server, err := web.New(web.Options{Access: accounts, Log: log, Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/api/", n.api.Handler(server))
+	n.handler = server.Wrap(mux)
+	n.follow(t, src.State)
+	return n
+}
+
+func (n *node) follow(t *testing.T, state *journal.State) {
+	ctx, stop := context.WithCancel(context.Background())
+	folded := make(chan error, 1)
+	go func() { folded <- state.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-folded; err != nil && holdfast.CodeOf(err) != holdfast.Unavailable {
+			t.Errorf("the fold ended: %v", err)
+		}
+	})
+}
+
+// token makes an account with the rights and returns a token for them.
+func (n *node) token(t *testing.T, rights ...access.Action) string {
+	t.Helper()
+	name := "a" + holdfast.NewID()
+	self := access.Self("test")
+	if err := n.api.Access.CreateAccount(t.Context(), self, access.NewAccount{Name: name, Roles: access.Roles()}, ""); err != nil {
+		t.Fatal(err)
+	}
+	text, _, err := n.api.Access.IssueToken(t.Context(), self, access.NewToken{Account: name, Name: "test", Scopes: rights})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func (n *node) all(t *testing.T) string {
+	t.Helper()
+	return n.token(t, access.AllActions()...)
+}
+
+func (n *node) call(method, path, token, body string) *httptest.ResponseRecorder {
+	return n.callIn(context.Background(), method, path, token, body)
+}
+
+func (n *node) callIn(ctx context.Context, method, path, token, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(ctx, method, "/api/v1"+path, strings.NewReader(body))
+	r.Host = "localhost"
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	w := httptest.NewRecorder()
+	n.handler.ServeHTTP(w, r)
+	return w
+}
+
+// get reads an answer of status 200.
+func get[T any](t *testing.T, n *node, token, path string) (v T) {
+	t.Helper()
+	w := n.call("GET", path, token, "")
+	if w.Code != 200 {
+		t.Fatalf("GET %s: %d %s", path, w.Code, w.Body)
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
+		t.Fatalf("GET %s: %v", path, err)
+	}
+	return v
+}
+
+func wantProblem(t *testing.T, what string, w *httptest.ResponseRecorder, status int, code holdfast.Code, field string) {
+	t.Helper()
+	var p web.Problem
+	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Header().Get("Content-Type") != "application/problem+json" {
+		t.Errorf("%s: %d %s is no problem: %v", what, w.Code, w.Body, err)
+		return
+	}
+	if w.Code != status || p.Status != status || p.Code != code || p.Field != field || p.Title == "" || p.Detail == "" || p.Request == "" {
+		t.Errorf("%s: status %d, %+v; want %d, %s at %q", what, w.Code, p, status, code, field)
+	}
+}
+
+var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
+
+// at fills a route's path with names of nothing.
+func (rt route) at() string {
+	path := strings.ReplaceAll(rt.Path, "{hash}", strings.Repeat("0", 64))
+	path = strings.ReplaceAll(path, "{n}", "1")
+	return placeholder.ReplaceAllString(path, "nothing")
+}
+
+func TestEveryRouteNeedsItsRight(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	// Streams and waits end at once.
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	for _, rt := range routes {
+		what := rt.Method + " " + rt.Path
+		if rt.Right == public {
+			if w := n.call(rt.Method, rt.at(), "", ""); w.Code != 200 {
+				t.Errorf("%s is public: %d", what, w.Code)
+			}
+			continue
+		}
+		w := n.call(rt.Method, rt.at(), "", "{}")
+		wantProblem(t, what+" without a token", w, 401, holdfast.Unauthenticated, "")
+		if w.Header().Get("WWW-Authenticate") == "" {
+			t.Errorf("%s: 401 without a challenge", what)
+		}
+		wantProblem(t, what+" with a wrong token", n.call(rt.Method, rt.at(), "hf_x_y", "{}"), 401, holdfast.Unauthenticated, "")
+		if rt.Right == anyone {
+			continue
+		}
+		others := slices.DeleteFunc(access.AllActions(), func(a access.Action) bool { return a == rt.Right })
+		wantProblem(t, what+" without the right", n.call(rt.Method, rt.at(), n.token(t, others...), "{}"), 403, holdfast.Forbidden, "")
+		if w := n.callIn(gone, rt.Method, rt.at(), n.token(t, rt.Right), "{}"); w.Code == 401 || w.Code == 403 {
+			t.Errorf("%s with the right alone: %d %s", what, w.Code, w.Body)
+		}
+	}
+}
+
+func TestRevokedTokenIsRefused(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	token := n.token(t, access.Read)
+	id := strings.Split(token, "_")[1]
+	if w := n.call("POST", "/tokens/"+id+"/revoke", token, ""); w.Code != 204 {
+		t.Fatalf("revoke: %d %s", w.Code, w.Body)
+	}
+	wantProblem(t, "afterwards", n.call("GET", "/gates", token, ""), 401, holdfast.Unauthenticated, "")
+}
+
+func TestUnknownMembersAreRefused(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	token := n.all(t)
+	bodies := 0
+	for _, rt := range routes {
+		if _, free := rt.In.(map[string]any); rt.In == nil || free {
+			continue
+		}
+		bodies++
+		what := rt.Method + " " + rt.Path
+		wantProblem(t, what, n.call(rt.Method, rt.at(), token, `{"novelty":1}`), 400, holdfast.Invalid, "novelty")
+		wantProblem(t, what+" with nothing", n.call(rt.Method, rt.at(), token, ""), 400, holdfast.Invalid, "")
+		wantProblem(t, what+" with two values", n.call(rt.Method, rt.at(), token, `{}{}`), 400, holdfast.Invalid, "")
+	}
+	if bodies < 15 {
+		t.Errorf("only %d routes take a body", bodies)
+	}
+}
+
+func TestNoSuchRoute(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	wantProblem(t, "no path", n.call("GET", "/nothing", "", ""), 404, holdfast.NotFound, "")
+	w := n.call("DELETE", "/plan", "", "")
+	wantProblem(t, "no method", w, 405, holdfast.Invalid, "")
+	if got := w.Header().Get("Allow"); got != "GET, HEAD, POST" {
+		t.Errorf("Allow %q", got)
+	}
+	r := httptest.NewRequest("GET", "/api/v2/plan", nil)
+	r.Host = "localhost"
+	other := httptest.NewRecorder()
+	n.handler.ServeHTTP(other, r)
+	wantProblem(t, "another version", other, 404, holdfast.NotFound, "")
+}
+
+// What fails inside is neither explained nor mistaken for the caller's fault.
+func TestJournalThatFails(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	token := n.all(t)
+	n.store.Refuse(errors.New("sda1 is gone"))
+	w := n.call("POST", "/reports", token, `{"summary":"no payments in Kaohsiung"}`)
+	wantProblem(t, "a fault without a code", w, 500, holdfast.Internal, "")
+	if strings.Contains(w.Body.String(), "sda1") {
+		t.Errorf("it is shown: %s", w.Body)
+	}
+	n.store.Refuse(holdfast.Errorf(holdfast.Unavailable, "the disk is full"))
+	w = n.call("POST", "/reports", token, `{"summary":"no payments in Kaohsiung"}`)
+	wantProblem(t, "a full disk", w, 503, holdfast.Unavailable, "")
+	if w.Header().Get("Retry-After") == "" {
+		t.Error("503 without Retry-After")
+	}
+	if w := n.call("POST", "/reports", token, `{"summary":"no payments in Kaohsiung"}`); w.Code != 201 {
+		t.Errorf("afterwards: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestQueryParameters(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	token := n.all(t)
+	for path, field := range map[string]string{
+		"/alerts?limit=501": "limit", "/alerts?limit=x": "limit", "/alerts?offset=-1": "offset", "/incidents?limit=1e3": "limit",
+		"/journal?after=x": "after", "/journal?limit=501": "limit", "/directives?offset=x": "offset", "/unknowns?offset=x": "offset",
+		"/traffic?minutes=x": "minutes", "/directives/1?wait=soon": "wait", "/directives/1?wait=-1s": "wait",
+	} {
+		wantProblem(t, path, n.call("GET", path, token, ""), 400, holdfast.Invalid, field)
+	}
+}
+
+func TestEvidence(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	token := n.all(t)
+	w := n.call("POST", "/evidence?name=..%2Fa.html&type=text/html", token, "<script>alert(1)</script>")
+	var kept incident.Evidence
+	if err := json.Unmarshal(w.Body.Bytes(), &kept); err != nil || w.Code != 201 {
+		t.Fatalf("keep: %d %s", w.Code, w.Body)
+	}
+	if kept.Name != "a.html" || kept.Size != 25 {
+		t.Errorf("kept %+v", kept)
+	}
+	w = n.call("GET", "/evidence/"+kept.Hash.String()+"?name=a.html", token, "")
+	if w.Code != 200 || w.Body.String() != "<script>alert(1)</script>" || w.Header().Get("Content-Type") != "application/octet-stream" ||
+		!strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") {
+		t.Errorf("given back: %d %v", w.Code, w.Header())
+	}
+	wantProblem(t, "no such file", n.call("GET", "/evidence/"+strings.Repeat("0", 64), token, ""), 404, holdfast.NotFound, "")
+	wantProblem(t, "no hash", n.call("GET", "/evidence/x", token, ""), 400, holdfast.Invalid, "hash")
+	wantProblem(t, "nothing", n.call("POST", "/evidence?name=x", token, ""), 400, holdfast.Invalid, "file")
+	wantProblem(t, "too much", n.call("POST", "/evidence?name=x", token, strings.Repeat("x", journal.MaxBlob+1)), 413, holdfast.TooLarge, "body")
+
+	id := created(t, n.call("POST", "/incidents", token, `{"title":"no payments"}`))
+	note := `{"text":"see the log","evidence":[{"name":"a.html","type":"text/html","size":25,"hash":"` + kept.Hash.String() + `"}]}`
+	if w := n.call("POST", "/incidents/"+id+"/notes", token, note); w.Code != 204 {
+		t.Errorf("named in a note: %d %s", w.Code, w.Body)
+	}
+	missing := strings.ReplaceAll(note, kept.Hash.String(), strings.Repeat("0", 64))
+	wantProblem(t, "a file that was not kept", n.call("POST", "/incidents/"+id+"/notes", token, missing), 400, holdfast.Invalid, "evidence")
+}
+
+func created(t *testing.T, w *httptest.ResponseRecorder) string {
+	t.Helper()
+	var c Created
+	if err := json.Unmarshal(w.Body.Bytes(), &c); err != nil || w.Code != 201 || c.ID == "" {
+		t.Fatalf("not created: %d %s", w.Code, w.Body)
+	}
+	return c.ID
+}
+
+func TestTokenIsShownOnce(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	token := n.all(t)
+	w := n.call("POST", "/tokens", token, `{"name":"robot","scopes":["read"]}`)
+	var issued Issued
+	if err := json.Unmarshal(w.Body.Bytes(), &issued); err != nil || w.Code != 201 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if got := get[Status](t, n, issued.Token, "/status"); !slices.Equal(got.Rights, []string{"read"}) || got.Operator != "Bank of Tests" {
+		t.Errorf("the token is good for %+v", got)
+	}
+	list := n.call("GET", "/tokens", token, "").Body.String()
+	secret := issued.Token[strings.LastIndexByte(issued.Token, '_')+1:]
+	if !strings.Contains(list, issued.ID) || strings.Contains(list, secret) {
+		t.Errorf("the list holds %s", list)
+	}
+	wantProblem(t, "a token that begets one", n.call("POST", "/tokens", issued.Token, `{"name":"x","scopes":["read"]}`), 403, holdfast.Forbidden, "")
+}
+
+func TestLint(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	token := n.token(t, access.Read)
+	lint := func(lang holdfast.Lang, text string) (faults []Fault) {
+		body, err := json.Marshal(Lint{text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("POST", "/api/v1/plan/lint", strings.NewReader(string(body)))
+		r.Host = "localhost"
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Accept-Language", string(lang))
+		w := httptest.NewRecorder()
+		n.handler.ServeHTTP(w, r)
+		if err := json.Unmarshal(w.Body.Bytes(), &faults); err != nil || w.Code != 200 {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		return faults
+	}
+	if faults := lint(holdfast.En, string(plan.Builtin())); faults == nil || len(faults) != 0 {
+		t.Errorf("the plan that comes with Holdfast has %v", faults)
+	}
+	text := "format: holdfast-plan/1\nid: x\nnovelty: 1\n"
+	faults := lint(holdfast.En, text)
+	if len(faults) == 0 {
+		t.Fatal("no faults")
+	}
+	for _, f := range faults {
+		if f.Rule == "" || f.Message == "" {
+			t.Errorf("fault %+v", f)
+		}
+	}
+	if first := faults[0]; !slices.ContainsFunc(faults, func(f Fault) bool { return f.Line == 3 }) {
+		t.Errorf("none of the %d faults is on line 3; the first is %+v", len(faults), first)
+	}
+}
