@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -148,7 +149,9 @@ func (a *API) acknowledge(c *call) (any, error) {
 func (a *API) keep(c *call) (any, error) {
 	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, journal.MaxBlob)
 	content, err := io.ReadAll(c.r.Body)
-	if err != nil {
+	if over := new(http.MaxBytesError); err != nil && !errors.As(err, &over) {
+		return nil, holdfast.Errorf(holdfast.Invalid, "the request broke off").Because(err)
+	} else if err != nil {
 		return nil, holdfast.Errorf(holdfast.TooLarge, "a file has at most %d bytes", journal.MaxBlob).At("body").Because(err)
 	}
 	return web.KeepEvidence(c.r.Context(), a.Store, c.query("name"), c.query("type"), content)

@@ -7,11 +7,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
 	"holdfast/internal/view"
+	"holdfast/internal/web"
 )
 
 // member is one alert as Alertmanager writes it.
@@ -258,4 +260,19 @@ func TestJournalPages(t *testing.T) {
 	if last != head {
 		t.Errorf("read to %d of %d", last, head)
 	}
+}
+
+// A delivery that broke off is sent again, too: it was not too large.
+func TestIntakeThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	for path, want := range map[string]holdfast.Code{"/intake/alertmanager": holdfast.Unavailable, "/evidence?name=x": holdfast.Invalid} {
+		r := httptest.NewRequest("POST", "/api/v1"+path, iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(webhook(0, firing("a"))))))
+		r.Host = "localhost"
+		r.Header.Set("Authorization", "Bearer "+in.all(t))
+		w := httptest.NewRecorder()
+		in.handler.ServeHTTP(w, r)
+		wantProblem(t, path, w, web.Status(holdfast.Errorf(want, "")), want, "")
+	}
+	in.wantFacts(t, "broken off")
 }

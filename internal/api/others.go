@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"io"
 	"math"
 	"net/http"
@@ -108,7 +109,9 @@ const maxWebhook = 16 << 20
 // storing is 503, never 429: Alertmanager tries again on 5xx alone.
 func (a *API) alertmanager(c *call) (any, error) {
 	content, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxWebhook))
-	if err != nil {
+	if over := new(http.MaxBytesError); err != nil && !errors.As(err, &over) {
+		return nil, holdfast.Errorf(holdfast.Unavailable, "the alerts could not be stored; send them again").Because(err)
+	} else if err != nil {
 		return nil, holdfast.Errorf(holdfast.TooLarge, "a webhook has at most %d bytes; set max_alerts", maxWebhook).Because(err)
 	}
 	d, err := alert.DecodeAlertmanager(content)
