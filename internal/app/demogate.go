@@ -7,7 +7,6 @@ import (
 	"hash/fnv"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
@@ -29,6 +28,7 @@ func (d *Demo) openSecondGate(k *kept) (string, error) {
 		"--name", "gate-2", "--data", filepath.Join(d.opt.Dir, "gate-2"), "--listen-payments", at, "--primary-url", d.World.URL(),
 		"--test-payers", "acct_test_01", "--control-urls", d.Control.FleetURL(),
 		"--control-certificate", cert, "--control-key", key, "--control-authority", ca)
+	command.Stdout, command.Stderr = d.opt.Output, d.opt.Output
 	d.loops = append(d.loops, loop{"gate-2", func(ctx context.Context) error { return runChild(ctx, command) }})
 	return at, nil
 }
@@ -53,7 +53,6 @@ func runChild(ctx context.Context, command *exec.Cmd) error {
 	if err != nil {
 		return err
 	}
-	command.Stdout, command.Stderr = os.Stderr, os.Stderr
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", command.Path, err)
 	}

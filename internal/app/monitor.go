@@ -23,7 +23,7 @@ type monitor struct {
 }
 
 const (
-	// failing is the share of failed requests above which a second is bad.
+	// failing is the share of customers not told "done" above which a second is bad.
 	failing = 0.5
 	// fireAfter and resolveAfter are seconds in a row.
 	fireAfter, resolveAfter = 3, 10
@@ -58,8 +58,11 @@ func (m *monitor) look() bool {
 	if len(seconds) == 0 {
 		return false
 	}
+	// What customers make of the answers counts, not that there are some: a gate
+	// answers at once, also when the primary is down.
 	s := seconds[0]
-	if asked := s.Completed + s.Failed; asked > 0 && float64(s.Failed)/float64(asked) > failing {
+	bad := s.Declined + s.Doubted
+	if asked := bad + s.Done; asked > 0 && float64(bad)/float64(asked) > failing {
 		m.bad, m.good = m.bad+1, 0
 	} else {
 		m.bad, m.good = 0, m.good+1

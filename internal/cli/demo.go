@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +20,7 @@ import (
 
 func (s *shell) demo() *cobra.Command {
 	var o app.DemoOptions
-	var ready, logLevel string
+	var ready, level string
 	var play, oneGate bool
 	var pace time.Duration
 	cmd := &cobra.Command{
@@ -32,17 +34,21 @@ With --story it plays a level-1 outage by itself, from the alert to the debrief,
 and ends with the verdict of an independent checker: code 0 only if no payment
 is lost, doubled, wrong or denied, and every unknown one is listed and resolved.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := telemetry.NewLogger(s.Stderr, logLevel, "text")
+			output, err := openLog(o.Dir)
 			if err != nil {
 				return err
 			}
-			o.Log, o.Now, o.Program, o.SecondGate = log, s.Now, s.Program, !oneGate
+			defer output.Close()
+			if o.Log, err = telemetry.NewLogger(output, level, "text"); err != nil {
+				return err
+			}
+			o.Output, o.Now, o.Program, o.SecondGate = output, s.Now, s.Program, !oneGate
 			d, err := app.OpenDemo(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
 			return s.runDemo(cmd.Context(), d, func(ctx context.Context) error {
-				if err := s.introduce(ctx, d, ready, o.SecondGate); err != nil || !play {
+				if err := s.introduce(ctx, d, ready, o); err != nil || !play {
 					return err
 				}
 				return s.play(ctx, d, pace)
@@ -61,9 +67,19 @@ is lost, doubled, wrong or denied, and every unknown one is listed and resolved.
 	f.BoolVar(&oneGate, "no-second-gate", false, "run one gate only, in this process")
 	f.BoolVar(&play, "story", false, "play a level-1 outage by itself, then end")
 	f.DurationVar(&pace, "pace", 3*time.Second, "pause after each chapter of the story")
-	f.StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
+	f.StringVar(&level, "log-level", "info", "what goes into the log: debug, info, warn or error")
 	readyFlag(cmd, &ready)
 	return cmd
+}
+
+// logFile is the demo's log in its directory: the terminal is for people.
+const logFile = "demo.log"
+
+func openLog(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the demo's directory: %w", err)
+	}
+	return os.OpenFile(filepath.Join(dir, logFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 }
 
 // runDemo runs the demo and, beside it, what is done with it. If that fails, or is
@@ -92,8 +108,8 @@ func (s *shell) runDemo(ctx context.Context, d *app.Demo, do func(context.Contex
 }
 
 // introduce waits until everything answers, then says where.
-func (s *shell) introduce(ctx context.Context, d *app.Demo, ready string, second bool) error {
-	if err := s.answers(ctx, d.Ready, second); err != nil {
+func (s *shell) introduce(ctx context.Context, d *app.Demo, ready string, o app.DemoOptions) error {
+	if err := s.answers(ctx, d.Ready, o.SecondGate); err != nil {
 		return err
 	}
 	if err := atReady(ready, d.Ready); err != nil {
@@ -110,12 +126,13 @@ func (s *shell) introduce(ctx context.Context, d *app.Demo, ready string, second
   Password     %s, for both
   Payments     %s
   Post office  %s
+  Log          %s
   API          export HOLDFAST_URL=%s HOLDFAST_TOKEN=%s
   Simulation   export HOLDFAST_SANDBOX_URL=%s HOLDFAST_SANDBOX_TOKEN=%s
 
 Strike it:     holdfast sandbox fault start outage --for 5m
 End it:        Ctrl-C; started again in the same directory, it goes on.`,
-		r.Console, r.Account, r.Second, r.Password, r.Gate, r.PostOffice, r.API, r.Token, r.Sandbox, r.SandboxToken)
+		r.Console, r.Account, r.Second, r.Password, r.Gate, r.PostOffice, filepath.Join(o.Dir, logFile), r.API, r.Token, r.Sandbox, r.SandboxToken)
 	return nil
 }
 

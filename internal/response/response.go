@@ -265,6 +265,9 @@ func (s *Service) Probe(ctx context.Context, by holdfast.Actor, id, task string)
 	}
 	var results []incident.ProbeRan
 	for _, p := range probes {
+		if len(results) > 0 && s.taskClosed(id, task) {
+			break // what the others have shown before, with this result, was enough
+		}
 		r := s.Prober.Probe(ctx, p, id)
 		results = append(results, r)
 		if err := s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) {
@@ -274,6 +277,11 @@ func (s *Service) Probe(ctx context.Context, by holdfast.Actor, id, task string)
 		}
 	}
 	return results, nil
+}
+
+func (s *Service) taskClosed(id, task string) (closed bool) {
+	s.Desk.State.View(func() { closed = s.Incidents.Incident(id).Tasks[task].Status.Closed() })
+	return closed
 }
 
 func (s *Service) probesOf(id, task string) (probes []plan.Probe, err error) {
