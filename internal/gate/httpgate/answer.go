@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
-
-	"holdfast/internal/posture"
 )
 
 // answer is a problem+json (RFC 9457) that the gate gives itself.
@@ -36,6 +34,9 @@ func newAnswer(status int, kind, title string, retryAfter time.Duration) *answer
 	return a
 }
 
+// askFirst tells a client what to do about an outcome that is not known.
+const askFirst = "Inquire about the payment before you try again, and try again only with the same key."
+
 // The answers that do not depend on the route.
 var (
 	answerPending = newAnswer(fasthttp.StatusConflict, "about:blank", "An earlier attempt of this payment has no settled outcome", 5*time.Second)
@@ -45,6 +46,7 @@ var (
 	answerLarge   = newAnswer(fasthttp.StatusRequestEntityTooLarge, "about:blank", "The body of a payment may have 65536 bytes", 0)
 	answerBody    = newAnswer(fasthttp.StatusBadRequest, "about:blank", "The body did not arrive whole", 0)
 	answerHead    = newAnswer(fasthttp.StatusBadRequest, "about:blank", "The request cannot be read", 0)
+	answerFault   = newAnswer(fasthttp.StatusInternalServerError, "about:blank", "A fault of the gate", 0)
 	answerNoReach = newAnswer(fasthttp.StatusBadGateway, "about:blank", "The payment system cannot be reached", 5*time.Second)
 )
 
@@ -63,15 +65,4 @@ func (a *answer) write(ctx *fasthttp.RequestCtx, reason, outcome, detail string)
 		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, a.retryAfter)
 	}
 	ctx.SetBody(body)
-}
-
-// declined answers a payment that was not admitted. The retry of a payment with
-// no settled outcome is never told a final decline: the primary may have done
-// it.
-func (s *Server) declined(ctx *fasthttp.RequestCtx, r *route, identity string, v posture.Verdict) {
-	if identity != "" && s.gate.Pending(identity) {
-		answerPending.write(ctx, "pending", "unknown", "Inquire about the payment before you try again, and try again only with the same key.")
-		return
-	}
-	r.decline.write(ctx, v.Reason.String(), "not-done", "")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -21,8 +22,13 @@ type exchange struct {
 	ctx   *fasthttp.RequestCtx
 	route *route
 	path  string
+	query string
 	pay   *payment.Payment
 	begun time.Time
+	// open is the payment's admission until it is finished; sent says that there
+	// was one.
+	open *gate.Admission
+	sent bool
 }
 
 func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
@@ -36,10 +42,12 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 
 // handle takes a request through the stages.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
-	x := &exchange{Server: s, ctx: ctx, begun: s.primary.now()}
+	x := &exchange{Server: s, ctx: ctx, begun: time.Now()}
+	defer x.mend()
 	if !x.findRoute() {
 		return
 	}
+	dropHop(&ctx.Request.Header)
 	if !x.route.kind.MovesMoney() {
 		x.pass()
 		return
@@ -54,24 +62,91 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	x.send(c)
 }
 
+// mend keeps a fault of the program from ending the gate, and with it every
+// other payment. What was admitted is unknown: it may have been written.
+func (x *exchange) mend() {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	x.log.Error("a request could not be handled: a fault of the gate", "path", payment.Mask(x.path), "fault", fault)
+	x.ctx.SetConnectionClose()
+	if x.open != nil {
+		x.finish(payment.Unknown, "a fault of the gate after it was admitted")
+	}
+	if x.sent {
+		answerUnknown.write(x.ctx, "unknown", "unknown", askFirst)
+		return
+	}
+	answerFault.write(x.ctx, "", "", "")
+}
+
 // findRoute sets the route. A path that servers read in different ways could
 // hide a payment, so it is refused.
 func (x *exchange) findRoute() bool {
-	raw := string(x.ctx.URI().PathOriginal())
-	if !cleanPath(raw) {
+	h := &x.ctx.Request.Header
+	if !framed(h.RawHeaders()) {
+		answerHead.write(x.ctx, "", "not-done", "")
+		x.ctx.SetConnectionClose()
+		return false
+	}
+	target, host := originForm(string(h.RequestURI()))
+	path, query, _ := strings.Cut(target, "?")
+	if !cleanPath(path) || strings.Contains(target, "#") {
 		answerPath.write(x.ctx, "", "not-done", "")
 		return false
 	}
-	x.path = raw
-	method := string(x.ctx.Method())
+	// From here on the target is forwarded as it was read: byte by byte.
+	if host != "" {
+		h.SetHost(host)
+	}
+	x.ctx.Request.SetRequestURI(target)
+	x.path, x.query = path, query
+	method := string(h.Method())
 	for _, r := range x.primary.routes {
-		if r.match(method, raw) {
+		if r.match(method, path) {
 			x.route = r
+			break
+		}
+	}
+	if (x.route == nil || x.route.open && !x.route.kind.MovesMoney()) && x.nearMoney(method) {
+		answerPath.write(x.ctx, "", "not-done", "")
+		return false
+	}
+	if x.route == nil {
+		answerNoRoute.write(x.ctx, "", "not-done", "")
+		return false
+	}
+	return true
+}
+
+// nearMoney reports whether a request that no route or a route for the rest
+// takes may be a payment to some servers.
+func (x *exchange) nearMoney(method string) bool {
+	for _, r := range x.primary.routes {
+		if r.kind.MovesMoney() && !r.match(method, x.path) && r.near(method, x.path) {
 			return true
 		}
 	}
-	answerNoRoute.write(x.ctx, "", "not-done", "")
 	return false
+}
+
+// originForm turns a target of the form http://host/path into path and host.
+func originForm(target string) (path, host string) {
+	for _, scheme := range [...]string{"http://", "https://"} {
+		if len(target) > len(scheme) && strings.EqualFold(target[:len(scheme)], scheme) {
+			rest := target[len(scheme):]
+			end := strings.IndexAny(rest, "/?")
+			if end < 0 {
+				return "/", rest
+			}
+			if rest[end] == '?' {
+				return "/" + rest[end:], rest[:end]
+			}
+			return rest[end:], rest[:end]
+		}
+	}
+	return target, ""
 }
 
 // readPayment buffers the body and reads the fields.
@@ -79,18 +154,23 @@ func (x *exchange) readPayment() bool {
 	req := &x.ctx.Request
 	body, err := readAll(req, MaxPayment)
 	if err != nil {
+		x.pay = x.route.read(&req.Header, x.path, x.query, nil)
+		x.gate.Declined(x.pay, unreadable)
+		x.metrics.count(x.pay, unreadable, payment.NotDone, -1)
 		if errors.Is(err, fasthttp.ErrBodyTooLarge) {
-			answerLarge.write(x.ctx, "", "not-done", "")
+			x.notSent(answerLarge, "")
 		} else {
-			answerBody.write(x.ctx, "", "not-done", "")
+			x.notSent(answerBody, "")
 		}
 		x.ctx.SetConnectionClose()
 		return false
 	}
-	x.pay = x.route.read(req, x.path, body)
+	x.pay = x.route.read(&req.Header, x.path, x.query, body)
 	x.readMark(req)
 	return true
 }
+
+var unreadable = posture.Verdict{Action: posture.Decline, Reason: posture.Unreadable}
 
 // readMark takes a probe's mark off the request, and believes it only for the
 // test accounts of this gate.
@@ -100,7 +180,7 @@ func (x *exchange) readMark(req *fasthttp.Request) {
 		return
 	}
 	payer := x.pay.Payer.Reveal()
-	if x.primary.testPayers[payer] {
+	if x.pay.Read.Has(payment.Payer) && x.primary.testPayers[payer] {
 		m, err := posture.ReadMark(string(text), x.gate.ProbeKeys(), payer, x.primary.now())
 		if err == nil {
 			x.pay.Probe = m.Incident
@@ -109,9 +189,14 @@ func (x *exchange) readMark(req *fasthttp.Request) {
 	req.Header.Del(posture.MarkHeader)
 }
 
-// readAll returns the whole body, at most max bytes.
+// errCut is the error of a body that ended before its length.
+var errCut = errors.New("the body ended before its length")
+
+// readAll returns the whole body, at most max bytes. Trailers are refused: they
+// could bring a header after the headers were read.
 func readAll(req *fasthttp.Request, max int) ([]byte, error) {
-	if req.Header.ContentLength() > max {
+	length := req.Header.ContentLength()
+	if length > max {
 		return nil, fasthttp.ErrBodyTooLarge
 	}
 	stream := req.BodyStream()
@@ -120,11 +205,15 @@ func readAll(req *fasthttp.Request, max int) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	n, err := b.ReadFrom(io.LimitReader(stream, int64(max)+1))
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if n > int64(max) {
+	case n > int64(max):
 		return nil, fasthttp.ErrBodyTooLarge
+	case length >= 0 && n != int64(length):
+		return nil, errCut
+	case len(req.Header.PeekTrailerKeys()) > 0:
+		return nil, errors.New("a payment has no trailers")
 	}
 	req.SetBodyRaw(b.Bytes())
 	return b.Bytes(), nil
@@ -134,7 +223,7 @@ func readAll(req *fasthttp.Request, max int) ([]byte, error) {
 // payment whose fields cannot all be read is handled as the route says.
 func (x *exchange) judge() bool {
 	if x.pay.Read&x.route.required != x.route.required && x.route.Unreadable == "decline" && x.route.mode != gate.Observe {
-		x.decline(posture.Verdict{Action: posture.Decline, Reason: posture.Unreadable})
+		x.decline(unreadable)
 		return false
 	}
 	v := x.gate.Decide(x.pay, x.route.mode)
@@ -147,14 +236,26 @@ func (x *exchange) judge() bool {
 
 func (x *exchange) decline(v posture.Verdict) {
 	x.gate.Declined(x.pay, v)
-	x.declined(x.ctx, x.route, x.pay.Identity, v)
+	x.metrics.count(x.pay, v, payment.NotDone, -1)
+	x.notSent(x.route.decline, v.Reason.String())
+}
+
+// notSent answers a payment of which nothing reached the primary. The retry of
+// one with no settled outcome is never told a final no: the primary may have
+// done it.
+func (x *exchange) notSent(a *answer, reason string) {
+	if id := x.pay.Identity; id != "" && x.gate.Pending(id) {
+		answerPending.write(x.ctx, "pending", "unknown", askFirst)
+		return
+	}
+	a.write(x.ctx, reason, "not-done", "")
 }
 
 func (x *exchange) connect() (*conn, bool) {
-	c, err := x.primary.up.get(x.ctx, x.begun)
+	c, err := x.primary.up.get(context.Background())
 	if err != nil {
-		x.gate.Passed(x.pay, payment.NotDone, x.primary.now().Sub(x.begun))
-		answerNoReach.write(x.ctx, "unreachable", "not-done", "")
+		x.passed(payment.NotDone)
+		x.notSent(answerNoReach, "unreachable")
 		return nil, false
 	}
 	return c, true
@@ -162,97 +263,87 @@ func (x *exchange) connect() (*conn, bool) {
 
 // send admits the payment, writes it and answers with what came of it.
 func (x *exchange) send(c *conn) {
-	deadline := x.primary.now().Add(x.route.Timeout.D())
+	deadline := time.Now().Add(x.route.Timeout.D())
 	x.prepare(deadline)
 	resp := &x.ctx.Response
 	a, v := x.gate.Admit(x.pay, x.route.mode)
 	if v.Action != posture.Forward {
-		x.primary.up.put(c, x.primary.now())
+		x.primary.up.put(c)
 		x.decline(v)
 		return
 	}
-	x.ctx.Request.Header.Set("Holdfast-Posture", strconv.FormatUint(a.Posture, 10))
+	x.open, x.sent = &a, true
+	x.ctx.Request.Header.Set(postureHeader, strconv.FormatUint(a.Posture, 10))
 	err := c.send(&x.ctx.Request, resp, deadline)
 	if err != nil {
 		c.Close()
-		x.lost(&a, c.written, err)
+		x.lost(c.written, err)
 		return
 	}
-	a.Finish(x.route.classify(resp.StatusCode()), "the primary answered with status "+strconv.Itoa(resp.StatusCode()))
-	if err := x.primary.up.receive(c, &x.ctx.Request, resp, x.route.Timeout.D(), x.primary.now); err != nil {
+	status := resp.StatusCode()
+	x.finish(x.route.classify(status), "the primary answered with status "+strconv.Itoa(status))
+	if err := x.primary.up.receive(c, x.ctx.IsHead(), resp, x.route.Timeout.D()); err != nil {
 		// The status was read, so the outcome stands; the client must ask for the rest.
 		answerUnknown.write(x.ctx, "unknown", "unknown", "The answer broke off. Inquire about the payment with the same key.")
 		return
 	}
-	dropHop(&resp.Header)
+	tidy(resp)
+}
+
+// finish ends the admission.
+func (x *exchange) finish(o payment.Outcome, why string) {
+	a := x.open
+	x.open = nil
+	a.Finish(o, why)
+	x.metrics.count(x.pay, a.Judged(), o, time.Since(x.begun))
 }
 
 // lost finishes a payment that got no answer.
-func (x *exchange) lost(a *gate.Admission, written int64, err error) {
+func (x *exchange) lost(written int64, err error) {
 	if written == 0 {
-		a.Finish(payment.NotDone, "nothing was written to the primary")
-		answerNoReach.write(x.ctx, "unreachable", "not-done", "")
+		x.finish(payment.NotDone, "nothing was written to the primary")
+		x.notSent(answerNoReach, "unreachable")
 		return
 	}
 	why := "the connection to the primary broke before an answer"
 	if errors.Is(err, context.DeadlineExceeded) || isTimeout(err) {
 		why = "no answer within " + x.route.Timeout.String()
 	}
-	a.Finish(payment.Unknown, why)
-	answerUnknown.write(x.ctx, "unknown", "unknown", "Inquire about the payment before you try again, and try again only with the same key.")
+	x.finish(payment.Unknown, why)
+	answerUnknown.write(x.ctx, "unknown", "unknown", askFirst)
 }
 
 // pass sends on a request that moves no money; bodies stream.
 func (x *exchange) pass() {
-	x.pay = x.route.read(&x.ctx.Request, x.path, nil)
-	deadline := x.primary.now().Add(x.route.Timeout.D())
+	x.pay = x.route.read(&x.ctx.Request.Header, x.path, x.query, nil)
+	deadline := time.Now().Add(x.route.Timeout.D())
 	x.prepare(deadline)
-	outcome := payment.Unknown
-	defer func() { x.gate.Passed(x.pay, outcome, x.primary.now().Sub(x.begun)) }()
-	c, err := x.primary.up.get(x.ctx, x.begun)
+	c, err := x.primary.up.get(context.Background())
 	if err != nil {
-		outcome = payment.NotDone
+		x.passed(payment.NotDone)
 		answerNoReach.write(x.ctx, "unreachable", "", "")
 		return
 	}
 	resp := &x.ctx.Response
 	if err := c.send(&x.ctx.Request, resp, deadline); err != nil {
 		c.Close()
+		x.passed(payment.Unknown)
 		answerNoReach.write(x.ctx, "unreachable", "", "")
 		return
 	}
-	outcome = x.route.classify(resp.StatusCode())
-	if err := x.primary.up.receive(c, &x.ctx.Request, resp, x.route.Timeout.D(), x.primary.now); err != nil {
+	x.passed(x.route.classify(resp.StatusCode()))
+	if err := x.primary.up.receive(c, x.ctx.IsHead(), resp, x.route.Timeout.D()); err != nil {
 		answerNoReach.write(x.ctx, "unreachable", "", "")
 		return
 	}
-	dropHop(&resp.Header)
+	tidy(resp)
 }
 
-// prepare turns the client's request into the one the primary gets.
-func (x *exchange) prepare(deadline time.Time) {
-	h := &x.ctx.Request.Header
-	dropHop(h)
-	for _, name := range [...]string{posture.MarkHeader, "Holdfast-Posture", "Holdfast-Deadline"} {
-		h.Del(name)
-	}
-	h.Set("Holdfast-Deadline", deadline.UTC().Format(time.RFC3339Nano))
-	h.Add(fasthttp.HeaderXForwardedFor, x.ctx.RemoteIP().String())
-}
-
-// dropHop removes what belongs to one connection only (RFC 9110, 7.6.1).
-func dropHop(h interface {
-	Del(string)
-	Peek(string) []byte
-}) {
-	for name := range bytes.SplitSeq(h.Peek(fasthttp.HeaderConnection), []byte(",")) {
-		if name = bytes.TrimSpace(name); len(name) > 0 {
-			h.Del(string(name))
-		}
-	}
-	for _, name := range [...]string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Upgrade", "Proxy-Authenticate", "Proxy-Authorization"} {
-		h.Del(name)
-	}
+// passed counts a request that was not admitted, or did not need to be.
+func (x *exchange) passed(o payment.Outcome) {
+	took := time.Since(x.begun)
+	x.gate.Passed(x.pay, o, took)
+	x.metrics.count(x.pay, posture.Verdict{}, o, took)
 }
 
 func isTimeout(err error) bool {

@@ -51,12 +51,16 @@ type Server struct {
 	gate    *gate.Gate
 	primary *Primary
 	log     *slog.Logger
+	metrics *metrics
 	http    *fasthttp.Server
 }
 
 // NewServer makes the edge of a gate in front of a primary.
 func NewServer(g *gate.Gate, p *Primary, log *slog.Logger) *Server {
-	s := &Server{gate: g, primary: p, log: log}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{gate: g, primary: p, log: log, metrics: newMetrics(g)}
 	s.http = &fasthttp.Server{
 		Handler:               s.handle,
 		ErrorHandler:          s.badRequest,
@@ -64,13 +68,15 @@ func NewServer(g *gate.Gate, p *Primary, log *slog.Logger) *Server {
 		NoDefaultDate:         true,
 		NoDefaultContentType:  true,
 		StreamRequestBody:     true,
-		MaxRequestBodySize:    MaxPayment,
-		ReadBufferSize:        maxHeader,
-		ReadTimeout:           readTimeout,
-		IdleTimeout:           idleTimeout,
-		Concurrency:           maxClients,
-		CloseOnShutdown:       true,
-		Logger:                discard{},
+		// A form with files is forwarded as it came, not read and written anew.
+		DisablePreParseMultipartForm: true,
+		MaxRequestBodySize:           MaxPayment,
+		ReadBufferSize:               maxHeader,
+		ReadTimeout:                  readTimeout,
+		IdleTimeout:                  idleTimeout,
+		Concurrency:                  maxClients,
+		CloseOnShutdown:              true,
+		Logger:                       discard{},
 	}
 	return s
 }

@@ -34,7 +34,6 @@ type value struct {
 	text   string
 	number bool
 	ok     bool
-	seen   bool
 }
 
 var errJSON = errors.New("the body is not one JSON value")
@@ -103,7 +102,8 @@ func (s *scanner) value(active []int, depth int) bool {
 		return s.array(depth)
 	case c == '"':
 		text, ok := s.str()
-		s.found(active, depth, value{text: text, ok: true})
+		// What is no character (half of a surrogate pair) is read in different ways.
+		s.found(active, depth, value{text: text, ok: !strings.ContainsRune(text, utf8.RuneError)})
 		return ok
 	case c == '-' || c >= '0' && c <= '9':
 		ok := s.number()
@@ -123,7 +123,6 @@ func (s *scanner) value(active []int, depth int) bool {
 func (s *scanner) found(active []int, depth int, v value) {
 	for _, i := range active {
 		if len(s.paths[i]) == depth {
-			v.seen = true
 			s.values[i] = v
 		}
 	}

@@ -92,11 +92,15 @@ func (p *Primary) Inquire(ctx context.Context, rec payment.Record) (payment.Outc
 		return payment.Unknown, "", nil // nothing to ask by: a person must find out
 	}
 	q := p.routes[i].Inquiry
+	target, ok := inquiryTarget(q.Path, rec.Identity)
+	if !ok {
+		return payment.Unknown, "", nil
+	}
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(resp)
 	req.Header.SetMethod(q.Method)
-	req.SetRequestURI(strings.Replace(q.Path, "{identity}", url.QueryEscape(rec.Identity), 1))
+	req.SetRequestURI(target)
 	req.Header.SetHost(p.host)
 	if err := p.ask(ctx, req, resp); err != nil {
 		return payment.Unknown, "", fmt.Errorf("inquire: %w", err)
@@ -105,14 +109,30 @@ func (p *Primary) Inquire(ctx context.Context, rec payment.Record) (payment.Outc
 	return outcome, why, nil
 }
 
+// inquiryTarget puts an identity into the path or the query to ask by. It returns
+// false where that would ask about something else: "." and ".." in a path.
+func inquiryTarget(pattern, identity string) (string, bool) {
+	const place = "{identity}"
+	path, query, asked := strings.Cut(pattern, "?")
+	if strings.Contains(path, place) {
+		path = strings.Replace(path, place, url.PathEscape(identity), 1)
+	} else {
+		query = strings.Replace(query, place, url.QueryEscape(identity), 1)
+	}
+	if asked {
+		return path + "?" + query, cleanPath(path)
+	}
+	return path, cleanPath(path)
+}
+
 func (p *Primary) ask(ctx context.Context, req *fasthttp.Request, resp *fasthttp.Response) error {
-	c, err := p.up.get(ctx, p.now())
+	c, err := p.up.get(ctx)
 	if err != nil {
 		return err
 	}
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		deadline = p.now().Add(connectTimeout)
+		deadline = time.Now().Add(connectTimeout)
 	}
 	if err := c.send(req, resp, deadline); err != nil {
 		c.Close()
@@ -126,7 +146,7 @@ func (p *Primary) ask(ctx context.Context, req *fasthttp.Request, resp *fasthttp
 		c.Close()
 		return err
 	}
-	return p.up.release(c, resp, p.now())
+	return p.up.release(c, resp)
 }
 
 // judgeInquiry compares an inquiry's answer with what the route says it means.
@@ -162,15 +182,18 @@ func readAnswer(f config.Source, body []byte) (string, bool) {
 		return firstValue(values), err == nil && values[0].ok
 	case "xml":
 		found, err := readXML(body, []field{{Source: f}})
-		if err != nil || len(found[0]) != 1 {
-			return "", false
-		}
-		return found[0][0], true
+		return firstText(found), err == nil && found[0].count == 1
 	case "form":
-		form, err := url.ParseQuery(string(body))
-		return form.Get(f.Name), err == nil && len(form[f.Name]) == 1
+		return only(parseForm(string(body)), f.Name)
 	}
 	return "", false
+}
+
+func firstText(found []element) string {
+	if len(found) == 0 {
+		return ""
+	}
+	return found[0].text
 }
 
 func firstValue(values []value) string {

@@ -15,21 +15,21 @@ import (
 
 // read fills a payment from a request. What cannot be read, or stands there
 // more than once, stays out of Payment.Read; the route says what that means.
-func (r *route) read(req *fasthttp.Request, path string, body []byte) *payment.Payment {
+func (r *route) read(h *fasthttp.RequestHeader, path, query string, body []byte) *payment.Payment {
 	p := &payment.Payment{Route: r.Name, Kind: r.kind}
-	var query url.Values
+	var parsed url.Values
 	for _, f := range r.fields {
 		switch f.From {
 		case "header":
-			if all := req.Header.PeekAll(f.Name); len(all) == 1 {
+			if all := h.PeekAll(f.Name); len(all) == 1 {
 				set(p, f.Field, string(all[0]), false)
 			}
 		case "query":
-			if query == nil {
-				query, _ = url.ParseQuery(string(req.URI().QueryString()))
+			if parsed == nil {
+				parsed = parseForm(query)
 			}
-			if all := query[f.Name]; len(all) == 1 {
-				set(p, f.Field, all[0], false)
+			if text, ok := only(parsed, f.Name); ok {
+				set(p, f.Field, text, false)
 			}
 		case "path":
 			if text, err := url.PathUnescape(r.param(path, f.Name)); err == nil {
@@ -39,13 +39,13 @@ func (r *route) read(req *fasthttp.Request, path string, body []byte) *payment.P
 			set(p, f.Field, f.Name, false)
 		}
 	}
-	if len(r.body) > 0 && len(req.Header.Peek(fasthttp.HeaderContentEncoding)) == 0 {
-		r.readBody(p, body)
+	if len(r.body) > 0 && len(h.Peek(fasthttp.HeaderContentEncoding)) == 0 {
+		r.readBody(p, h, body)
 	}
 	return p
 }
 
-func (r *route) readBody(p *payment.Payment, body []byte) {
+func (r *route) readBody(p *payment.Payment, h *fasthttp.RequestHeader, body []byte) {
 	switch r.Body {
 	case "json":
 		values, err := r.pointers.read(body)
@@ -58,13 +58,14 @@ func (r *route) readBody(p *payment.Payment, body []byte) {
 			}
 		}
 	case "form":
-		form, err := url.ParseQuery(string(body))
-		if err != nil {
+		// A multipart body can be written so that it reads as another form, too.
+		if bytes.HasPrefix(bytes.ToLower(bytes.TrimSpace(h.ContentType())), []byte("multipart/")) {
 			return
 		}
+		form := parseForm(string(body))
 		for _, f := range r.body {
-			if all := form[f.Name]; len(all) == 1 {
-				set(p, f.Field, all[0], false)
+			if text, ok := only(form, f.Name); ok {
+				set(p, f.Field, text, false)
 			}
 		}
 	case "xml":
@@ -72,12 +73,37 @@ func (r *route) readBody(p *payment.Payment, body []byte) {
 		if err != nil {
 			return
 		}
-		for i, texts := range found {
-			if len(texts) == 1 {
-				set(p, r.body[i].Field, texts[0], false)
+		for i, e := range found {
+			if e.count == 1 {
+				set(p, r.body[i].Field, e.text, false)
 			}
 		}
 	}
+}
+
+// parseForm reads a form or a query. One that holds anything servers read in
+// different ways, such as a bad escape or a semicolon, reads as empty.
+func parseForm(text string) url.Values {
+	form, err := url.ParseQuery(text)
+	if err != nil {
+		return url.Values{}
+	}
+	return form
+}
+
+// only returns the value under a name if it stands there once, in other letter
+// case included: some servers make no difference.
+func only(form url.Values, name string) (text string, ok bool) {
+	n := 0
+	for key, all := range form {
+		if strings.EqualFold(key, name) {
+			n += len(all)
+			if key == name {
+				text, ok = all[0], true
+			}
+		}
+	}
+	return text, ok && n == 1
 }
 
 // Longest texts a gate reads, in bytes. Longer ones are not names of anything.
@@ -85,8 +111,9 @@ const maxText = 256
 
 // set puts a text into a field if it can be one. A JSON number is taken only
 // where it is written as plain digits: 1, 1.0 and 1e0 would be three identities.
+// Control characters are not taken: some servers end a text at the first.
 func set(p *payment.Payment, f payment.Field, text string, number bool) {
-	if text == "" || len(text) > maxText || number && strings.Trim(text, "0123456789") != "" {
+	if text == "" || len(text) > maxText || number && strings.Trim(text, "0123456789") != "" || strings.ContainsFunc(text, control) {
 		return
 	}
 	switch f {
@@ -119,40 +146,89 @@ func set(p *payment.Payment, f payment.Field, text string, number bool) {
 	p.Read = p.Read.With(f)
 }
 
-// readXML returns the texts of the elements that the fields' paths name, by
-// field. Namespaces are left out; document types are refused.
-func readXML(body []byte, fields []field) ([][]string, error) {
-	found := make([][]string, len(fields))
+func control(c rune) bool { return c < ' ' || c == 0x7f }
+
+// element is what stands at a path of XML elements.
+type element struct {
+	text string
+	// count is how often the path was met. Where its content is not plain text it
+	// counts twice: servers take different parts of it.
+	count int
+}
+
+// open is an element whose end has not come yet.
+type open struct {
+	name  string
+	text  strings.Builder
+	mixed bool // it holds more than text
+}
+
+// readXML returns what stands at the fields' paths, by field. Namespaces are
+// left out; document types are refused. An element that holds other elements,
+// comments or instructions has no value: of <a>1<!-- -->2</a> some servers read
+// 1 and others 12.
+func readXML(body []byte, fields []field) ([]element, error) {
+	found := make([]element, len(fields))
 	dec := xml.NewDecoder(bytes.NewReader(body))
-	var path []string
-	var text strings.Builder
+	var path []*open
+	roots := 0
 	for {
 		token, err := dec.Token()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && roots == 1 {
 			return found, nil
 		}
 		if err != nil {
 			return nil, err
 		}
+		var in *open
+		if len(path) > 0 {
+			in = path[len(path)-1]
+		}
 		switch t := token.(type) {
 		case xml.Directive:
 			return nil, errors.New("a document type is not taken")
 		case xml.StartElement:
-			if path = append(path, t.Name.Local); len(path) > maxDepth {
-				return nil, errors.New("nested too deeply")
+			if in == nil {
+				roots++
+			} else {
+				in.mixed = true
 			}
-			text.Reset()
+			if path = append(path, &open{name: t.Name.Local}); len(path) > maxDepth || roots > 1 {
+				return nil, errors.New("nested too deeply, or more than one document")
+			}
 		case xml.CharData:
-			text.Write(t)
-		case xml.EndElement:
-			at := "/" + strings.Join(path, "/")
-			for i, f := range fields {
-				if f.Name == at {
-					found[i] = append(found[i], strings.TrimSpace(text.String()))
-				}
+			if in == nil && len(bytes.TrimSpace(t)) > 0 {
+				return nil, errors.New("text outside of the document")
 			}
+			if in != nil {
+				in.text.Write(t)
+			}
+		case xml.EndElement:
+			note(found, fields, path)
 			path = path[:len(path)-1]
-			text.Reset()
+		default: // a comment or an instruction
+			if in != nil {
+				in.mixed = true
+			}
+		}
+	}
+}
+
+// note enters the innermost element where its path is one of the fields'.
+func note(found []element, fields []field, path []*open) {
+	var at strings.Builder
+	for _, o := range path {
+		at.WriteString("/" + o.name)
+	}
+	last := path[len(path)-1]
+	for i, f := range fields {
+		if f.Name != at.String() {
+			continue
+		}
+		found[i].text = strings.TrimSpace(last.text.String())
+		found[i].count++
+		if last.mixed {
+			found[i].count++
 		}
 	}
 }

@@ -2,6 +2,7 @@ package httpgate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"holdfast/internal/config"
@@ -15,7 +16,8 @@ type route struct {
 	kind     payment.Kind
 	mode     gate.Mode
 	segments []string
-	open     bool // the path ends in "*"
+	lower    []string // segments in lower case
+	open     bool     // the path ends in "*"
 	fields   []field
 	body     []field // those of fields that stand in the body
 	pointers pointers
@@ -41,6 +43,9 @@ func newRoute(c config.Route, mode string) (*route, error) {
 	r.segments = strings.Split(string(c.Path)[1:], "/")
 	if last := len(r.segments) - 1; r.segments[last] == "*" {
 		r.segments, r.open = r.segments[:last], true
+	}
+	for _, s := range r.segments {
+		r.lower = append(r.lower, strings.ToLower(s))
 	}
 	for _, f := range payment.Fields() {
 		source := sourceOf(c.Fields, f)
@@ -73,7 +78,8 @@ func sourceOf(all config.Fields, want payment.Field) config.Source {
 	return config.Source{}
 }
 
-// match reports whether the route takes a method and a clean path.
+// match reports whether the route takes a method and a clean path. A slash at
+// the end makes no difference, as with most servers.
 func (r *route) match(method, path string) bool {
 	if len(r.Methods) > 0 {
 		found := false
@@ -84,18 +90,44 @@ func (r *route) match(method, path string) bool {
 			return false
 		}
 	}
+	return matchPath(r.segments, r.open, path)
+}
+
+func matchPath(segments []string, open bool, path string) bool {
+	if len(path) > 1 {
+		path = strings.TrimSuffix(path, "/")
+	}
 	rest := path[1:]
-	for i, want := range r.segments {
+	for i, want := range segments {
 		got, after, more := strings.Cut(rest, "/")
 		if strings.HasPrefix(want, "{") && got == "" || !strings.HasPrefix(want, "{") && got != want {
 			return false
 		}
 		rest = after
 		if !more {
-			return i == len(r.segments)-1 || r.open && i == len(r.segments)-2
+			return i == len(segments)-1
 		}
 	}
-	return r.open
+	return open
+}
+
+// near reports whether the route would take the request on a server that makes
+// no difference between letter cases, leaves out parameters behind a semicolon
+// (Tomcat) or takes an ending for the form of the answer (Rails). The gate makes
+// a difference, so such a request could pass it as something else.
+func (r *route) near(method, path string) bool {
+	if len(r.Methods) > 0 && !slices.Contains(r.Methods, strings.ToUpper(method)) {
+		return false
+	}
+	got := strings.Split(strings.ToLower(path), "/")
+	for i := range got {
+		got[i], _, _ = strings.Cut(got[i], ";")
+	}
+	last := &got[len(got)-1]
+	plain, _, _ := strings.Cut(*last, ".")
+	path = strings.Join(got, "/")
+	*last = plain
+	return matchPath(r.lower, r.open, path) || matchPath(r.lower, r.open, strings.Join(got, "/"))
 }
 
 // param returns the segment that a name in the path stands for.

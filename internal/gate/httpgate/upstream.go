@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"sync"
 	"syscall"
@@ -53,13 +52,13 @@ func (c *conn) Write(b []byte) (int, error) {
 }
 
 // get returns a live connection. Its error means that nothing was written.
-func (u *upstream) get(ctx context.Context, now time.Time) (*conn, error) {
+func (u *upstream) get(ctx context.Context) (*conn, error) {
 	for {
 		c := u.pop()
 		if c == nil {
 			return u.connect(ctx)
 		}
-		if now.Sub(c.since) < idleLimit && c.alive() {
+		if time.Since(c.since) < idleLimit && c.alive() {
 			c.written = 0
 			return c, nil
 		}
@@ -79,8 +78,8 @@ func (u *upstream) pop() *conn {
 }
 
 // put keeps a connection whose answer was read to its end.
-func (u *upstream) put(c *conn, now time.Time) {
-	c.since = now
+func (u *upstream) put(c *conn) {
+	c.since = time.Now()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.closed || len(u.idle) >= maxIdle || c.r.Buffered() > 0 {
@@ -158,8 +157,11 @@ func (c *conn) send(req *fasthttp.Request, resp *fasthttp.Response, deadline tim
 		if err := resp.Header.Read(c.r); err != nil {
 			return err
 		}
-		if s := resp.StatusCode(); s >= 200 || s == fasthttp.StatusSwitchingProtocols {
+		switch s := resp.StatusCode(); {
+		case s >= 200:
 			return nil
+		case s == fasthttp.StatusSwitchingProtocols:
+			return errors.New("the primary switched protocols, which nobody asked for")
 		}
 	}
 	return errors.New("the primary sends interim answers without end")
@@ -167,71 +169,3 @@ func (c *conn) send(req *fasthttp.Request, resp *fasthttp.Response, deadline tim
 
 // maxInterim bounds the 1xx answers before the answer.
 const maxInterim = 5
-
-// maxBuffered is the largest answer that is read whole before it is passed on,
-// in bytes; a larger one, or one of unknown length, streams.
-const maxBuffered = 64 << 10
-
-// receive reads the body of the answer into resp, or leaves it as a stream that
-// gives the connection back when it ends.
-func (u *upstream) receive(c *conn, req *fasthttp.Request, resp *fasthttp.Response, timeout time.Duration, now func() time.Time) error {
-	length := resp.Header.ContentLength()
-	status := resp.StatusCode()
-	if req.Header.IsHead() || status == fasthttp.StatusNoContent || status == fasthttp.StatusNotModified {
-		resp.SkipBody = true
-		return u.release(c, resp, now())
-	}
-	if length >= 0 && length <= maxBuffered {
-		if err := resp.ReadBody(c.r, maxBuffered); err != nil {
-			return errors.Join(err, c.Close())
-		}
-		return u.release(c, resp, now())
-	}
-	resp.StreamBody = true
-	if err := resp.ReadBody(c.r, 0); err != nil {
-		return errors.Join(err, c.Close())
-	}
-	body := resp.BodyStream()
-	resp.StreamBody = false
-	resp.SetBodyStream(&stream{body: body, conn: c, up: u, keep: keeps(resp), timeout: timeout, now: now}, length)
-	return nil
-}
-
-func (u *upstream) release(c *conn, resp *fasthttp.Response, now time.Time) error {
-	if !keeps(resp) {
-		return c.Close()
-	}
-	u.put(c, now)
-	return nil
-}
-
-func keeps(resp *fasthttp.Response) bool { return !resp.Header.ConnectionClose() }
-
-// stream is the body of an answer on its way to the client. The time-out holds
-// for each read, not for the whole.
-type stream struct {
-	body    io.Reader
-	conn    *conn
-	up      *upstream
-	keep    bool
-	ended   bool
-	timeout time.Duration
-	now     func() time.Time
-}
-
-func (s *stream) Read(b []byte) (int, error) {
-	if err := s.conn.SetReadDeadline(s.now().Add(s.timeout)); err != nil {
-		return 0, err
-	}
-	n, err := s.body.Read(b)
-	s.ended = s.ended || errors.Is(err, io.EOF)
-	return n, err
-}
-
-func (s *stream) Close() error {
-	if s.ended && s.keep {
-		s.up.put(s.conn, s.now())
-		return nil
-	}
-	return s.conn.Close()
-}
