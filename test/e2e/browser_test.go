@@ -1,0 +1,217 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// chromium is Debian's package; tools/packages.sh installs it.
+const chromium = "/usr/bin/chromium"
+
+// browser is one person's Chromium. Every step fails the test with the page as
+// it was.
+type browser struct {
+	t    *testing.T
+	ctx  context.Context
+	base string
+	name string
+}
+
+// patience bounds one step; a slow machine needs it, a right page does not.
+const patience = 30 * time.Second
+
+func openBrowser(t *testing.T, base, name string, extra ...chromedp.ExecAllocatorOption) *browser {
+	t.Helper()
+	if _, err := os.Stat(chromium); err != nil {
+		t.Fatalf("%s is missing; tools/packages.sh installs it: %v", chromium, err)
+	}
+	options := append([]chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(chromium), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.NoFirstRun, chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-dev-shm-usage", true),
+	}, extra...)
+	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(end)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); err != nil {
+			t.Logf("close Chromium: %v", err)
+		}
+		cancel()
+	})
+	b := &browser{t: t, ctx: ctx, base: base, name: name}
+	// The first step starts the browser, which lives as long as its context.
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 800)); err != nil {
+		t.Fatalf("start Chromium: %v", err)
+	}
+	b.watchForFaults()
+	return b
+}
+
+// watchForFaults fails the test on whatever the page's own console complains of:
+// a script's error, a resource that the content security policy blocks. That a
+// page was answered with a refusal (4xx) is the story's business.
+func (b *browser) watchForFaults() {
+	messages := chromedp.Console(b.ctx)
+	go func() {
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			refusal := strings.Contains(m.Text, "the server responded with a status of 4")
+			if m.IsException() || m.Type == "error" && !refusal {
+				b.t.Errorf("%s: the page complains: %s", b.name, m)
+			}
+		}
+	}()
+}
+
+func (b *browser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.t.Fatalf("%s: %s: %v\n%s", b.name, what, err, b.page())
+	}
+}
+
+// page is the text of the page, for a failed test's log.
+func (b *browser) page() string {
+	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+	defer cancel()
+	where, _ := chromedp.Run(ctx, chromedp.Location())
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.innerText"))
+	if err != nil {
+		return where
+	}
+	return where + "\n" + text
+}
+
+func (b *browser) open(path string) {
+	b.t.Helper()
+	b.do("open "+path, chromedp.Navigate(b.base+path))
+}
+
+// lang sets the languages that the browser asks for.
+func (b *browser) lang(l string) {
+	b.t.Helper()
+	b.do("set the language", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": l}})
+		return err
+	}))
+}
+
+// reveal opens the folded part that a control lies in, as a person would.
+func (b *browser) reveal(css string) {
+	b.t.Helper()
+	script := fmt.Sprintf(`(() => { for (let d = document.querySelector(%q).closest("details"); d; d = d.parentElement.closest("details")) d.open = true; return true })()`, css)
+	b.waitFor(css)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script)); err != nil {
+		b.t.Fatalf("%s: open what %s lies in: %v\n%s", b.name, css, err, b.page())
+	}
+}
+
+// waitFor waits until something is on the page; live parts come by themselves.
+func (b *browser) waitFor(css string) {
+	b.t.Helper()
+	b.do("wait for "+css, chromedp.WaitReady(chromedp.CSS(css)))
+}
+
+func (b *browser) waitGone(css string) {
+	b.t.Helper()
+	b.do("wait until "+css+" is gone", chromedp.WaitNotPresent(chromedp.CSS(css)))
+}
+
+// fill writes into a field and leaves it.
+func (b *browser) fill(css, text string) {
+	b.t.Helper()
+	b.reveal(css)
+	b.do("fill "+css, chromedp.SetValue(chromedp.CSS(css), text))
+}
+
+// press presses a button of a form and waits for the page that follows.
+func (b *browser) press(css string) {
+	b.t.Helper()
+	b.reveal(css)
+	// A mark on the old document tells it from the new one.
+	b.evaluate(`document.body.dataset.old = "1"`)
+	b.do("press "+css, chromedp.ScrollIntoView(chromedp.CSS(css)), chromedp.Click(chromedp.CSS(css)))
+	b.do("see what "+css+" did", chromedp.WaitReady(chromedp.CSS("body:not([data-old])")))
+}
+
+// attach chooses a file with this content.
+func (b *browser) attach(css, name, content string) {
+	b.t.Helper()
+	file := filepath.Join(b.t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	b.do("choose a file", chromedp.SetUploadFiles(chromedp.CSS(css), []string{file}))
+}
+
+func (b *browser) evaluate(script string) string {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	out, err := chromedp.Run(ctx, chromedp.Evaluate[string]("String("+script+")"))
+	if err != nil {
+		b.t.Fatalf("%s: %s: %v", b.name, script, err)
+	}
+	return out
+}
+
+func (b *browser) text(css string) string {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	out, err := chromedp.Run(ctx, chromedp.TextContent(chromedp.CSS(css)))
+	if err != nil {
+		b.t.Fatalf("%s: read %s: %v\n%s", b.name, css, err, b.page())
+	}
+	return strings.Join(strings.Fields(out), " ")
+}
+
+func (b *browser) count(css string) int {
+	b.t.Helper()
+	var n int
+	if _, err := fmt.Sscan(b.evaluate(fmt.Sprintf("document.querySelectorAll(%q).length", css)), &n); err != nil {
+		b.t.Fatal(err)
+	}
+	return n
+}
+
+// shoot keeps the page as a person sees it on a desk and on a phone. The files
+// lie in build/screenshots, which git ignores. A page that is wider than the
+// screen fails: nobody scrolls sideways at three in the morning.
+func (b *browser) shoot(name string) {
+	b.t.Helper()
+	dir := filepath.Join("..", "..", "build", "screenshots")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		b.t.Fatal(err)
+	}
+	for _, width := range []int64{390, 1280} {
+		b.do("resize", chromedp.EmulateViewport(width, 844))
+		if wide := b.evaluate("document.documentElement.scrollWidth"); wide != fmt.Sprint(width) {
+			b.t.Errorf("%s: %s is %s pixels wide on a screen of %d", b.name, name, wide, width)
+		}
+		ctx, cancel := context.WithTimeout(b.ctx, patience)
+		picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+		cancel()
+		if err != nil {
+			b.t.Fatalf("%s: take a picture of %s: %v", b.name, name, err)
+		}
+		file := filepath.Join(dir, fmt.Sprintf("%s-%s-%d.png", name, b.name, width))
+		if err := os.WriteFile(file, picture, 0o644); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}

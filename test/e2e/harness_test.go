@@ -1,0 +1,139 @@
+// Package e2e_test tells stories of the whole product in the operator's words:
+// the demo's real parts (journal, control node, console, gates, simulated payment
+// world, post office) in one process or several, people as browsers or tokens.
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"holdfast"
+	"holdfast/internal/app"
+	"holdfast/internal/sandbox/fault"
+)
+
+// binary is the program without the race detector, for processes of their own.
+// make check builds it and names it in HOLDFAST_BINARY.
+var binary = sync.OnceValues(func() (string, error) {
+	if named := os.Getenv("HOLDFAST_BINARY"); named != "" {
+		return named, nil
+	}
+	path := filepath.Join(os.TempDir(), "holdfast-e2e")
+	out, err := exec.Command("go", "build", "-o", path, "holdfast/cmd/holdfast").CombinedOutput()
+	if err != nil {
+		return "", errors.New(string(out))
+	}
+	return path, nil
+})
+
+// world is a demo that a test plays in.
+type world struct {
+	t     *testing.T
+	demo  *app.Demo
+	ready app.Ready
+	log   *complaints
+	// stop ends the demo; the test's end does so too.
+	stop func()
+}
+
+// openWorld starts a demo with two gates, one in a process of its own, under
+// light traffic. Any complaint in the log fails the test but for those that
+// belong to the story.
+func openWorld(t *testing.T) *world {
+	t.Helper()
+	return openWorldIn(t, t.TempDir())
+}
+
+// openWorldIn starts one in a directory; one that was there before goes on.
+func openWorldIn(t *testing.T, dir string) *world {
+	t.Helper()
+	program, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, log: &complaints{}}
+	w.demo, err = app.OpenDemo(context.Background(), app.DemoOptions{
+		Dir: dir, Rate: 20, Seed: 7, SecondGate: true, Program: program,
+		Zone: "Asia/Taipei", Language: holdfast.ZhHant, Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.ready = w.demo.Ready
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- w.demo.Run(ctx) }()
+	w.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the demo ended: %v", err)
+		}
+		for _, line := range w.log.lines() {
+			t.Errorf("the log complains: %s", line)
+		}
+	})
+	t.Cleanup(w.stop)
+	return w
+}
+
+// outage makes the primary stand still until the test ends it.
+func (w *world) outage() {
+	w.t.Helper()
+	if _, err := w.demo.World.StartFault(fault.Fault{Kind: fault.Outage, Seconds: 600}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// signIn signs a person in, in a language.
+func (w *world) signIn(b *browser, account string, lang holdfast.Lang) *browser {
+	w.t.Helper()
+	b.lang(string(lang))
+	b.open("/sign-in")
+	if b.name == string(lang) {
+		b.shoot("00-sign-in")
+	}
+	b.fill("input[name=name]", account)
+	b.fill("input[name=password]", w.ready.Password)
+	b.press("main form button")
+	b.waitFor("#flow")
+	if got := b.evaluate("document.documentElement.lang"); got != string(lang) {
+		w.t.Fatalf("the console speaks %q, not %q", got, lang)
+	}
+	return b
+}
+
+func click(css string) chromedp.Action[chromedp.Void] { return chromedp.Click(chromedp.CSS(css)) }
+
+// complaints collects the log's errors.
+type complaints struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (c *complaints) Write(line []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.text.Write(line)
+}
+
+func (c *complaints) lines() (list []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for line := range strings.Lines(c.text.String()) {
+		if strings.Contains(line, "level=ERROR") {
+			list = append(list, strings.TrimSpace(line))
+		}
+	}
+	return list
+}
