@@ -76,8 +76,10 @@ func (b *Book) enrolled(g *Gate, f holdfast.Fact) error {
 	if err := f.Decode(&e); err != nil {
 		return err
 	}
-	if old := g.Incarnation(e.Replaces); old != nil && !old.Gone {
-		old.Gone, old.GoneWhy, old.GoneAt = true, "replaced by a later run", f.Position
+	for _, boot := range e.replaced() {
+		if old := g.Incarnation(boot); old != nil && !old.Gone {
+			old.Gone, old.GoneWhy, old.GoneAt = true, "replaced by a later run", f.Position
+		}
 	}
 	g.Incarnations = append(g.Incarnations, &Incarnation{
 		Gate: g.Name, Boot: e.Boot, Version: e.Version, Routes: e.Routes,

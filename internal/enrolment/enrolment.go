@@ -46,11 +46,17 @@ type Route struct {
 
 // Enrolled introduces an incarnation.
 type Enrolled struct {
-	Boot     string  `json:"boot"`
-	Replaces string  `json:"replaces,omitempty"`
-	Version  string  `json:"version,omitempty"`
-	Routes   []Route `json:"routes"`
+	Boot string `json:"boot"`
+	// Replaces is the run that used the directory before; Before are those that
+	// did before it and may not have come to enrol.
+	Replaces string   `json:"replaces,omitempty"`
+	Before   []string `json:"before,omitempty"`
+	Version  string   `json:"version,omitempty"`
+	Routes   []Route  `json:"routes"`
 }
+
+// replaced lists the runs that are gone with this one's start.
+func (e Enrolled) replaced() []string { return append([]string{e.Replaces}, e.Before...) }
 
 // Acknowledged says that an incarnation enforces a posture.
 type Acknowledged struct {
@@ -205,6 +211,7 @@ func subject(gate string) holdfast.Subject { return holdfast.NewSubject("gate", 
 // gone.
 const (
 	maxBoot    = 64
+	maxBefore  = 1000
 	maxVersion = 200
 	maxRoutes  = 1000
 	maxReason  = 2000
@@ -213,7 +220,8 @@ const (
 // Enrol decides on an incarnation that introduces itself. It returns no facts if
 // it is known and live.
 func Enrol(g *Gate, name string, e Enrolled) ([]journal.Draft, error) {
-	if !holdfast.ValidName(name) || e.Boot == "" || len(e.Boot) > maxBoot || len(e.Replaces) > maxBoot || e.Replaces == e.Boot {
+	if !holdfast.ValidName(name) || e.Boot == "" || len(e.Boot) > maxBoot || len(e.Before) > maxBefore ||
+		slices.ContainsFunc(e.replaced(), func(boot string) bool { return len(boot) > maxBoot || boot == e.Boot }) {
 		return nil, holdfast.Errorf(holdfast.Invalid, "gate %q: the name or the boot id cannot be used", name)
 	}
 	if len(e.Version) > maxVersion || len(e.Routes) > maxRoutes {

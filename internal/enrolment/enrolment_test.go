@@ -26,7 +26,9 @@ type world struct {
 	n     int
 }
 
-func newWorld(t testing.TB) *world { return &world{t: t, store: journal.NewMemory("test"), book: NewBook()} }
+func newWorld(t testing.TB) *world {
+	return &world{t: t, store: journal.NewMemory("test"), book: NewBook()}
+}
 
 // do appends what was decided and folds it; it returns the kinds of the facts.
 func (w *world) do(drafts []journal.Draft, err error) []string {
@@ -153,16 +155,36 @@ func TestEnrolRefuses(t *testing.T) {
 		e    Enrolled
 		want holdfast.Code
 	}{
-		"no boot":     {"east", Enrolled{}, holdfast.Invalid},
-		"long boot":   {"east", Enrolled{Boot: strings.Repeat("b", 65)}, holdfast.Invalid},
-		"bad name":    {"East", Enrolled{Boot: "a"}, holdfast.Invalid},
-		"itself":      {"east", Enrolled{Boot: "a", Replaces: "a"}, holdfast.Invalid},
-		"many routes": {"east", Enrolled{Boot: "a", Routes: make([]Route, 1001)}, holdfast.TooLarge},
-		"version":     {"east", Enrolled{Boot: "a", Version: strings.Repeat("v", 201)}, holdfast.TooLarge},
+		"no boot":       {"east", Enrolled{}, holdfast.Invalid},
+		"long boot":     {"east", Enrolled{Boot: strings.Repeat("b", 65)}, holdfast.Invalid},
+		"bad name":      {"East", Enrolled{Boot: "a"}, holdfast.Invalid},
+		"itself":        {"east", Enrolled{Boot: "a", Replaces: "a"}, holdfast.Invalid},
+		"itself before": {"east", Enrolled{Boot: "a", Before: []string{"b", "a"}}, holdfast.Invalid},
+		"long before":   {"east", Enrolled{Boot: "a", Before: []string{strings.Repeat("b", 65)}}, holdfast.Invalid},
+		"many before":   {"east", Enrolled{Boot: "a", Before: make([]string, 1001)}, holdfast.Invalid},
+		"many routes":   {"east", Enrolled{Boot: "a", Routes: make([]Route, 1001)}, holdfast.TooLarge},
+		"version":       {"east", Enrolled{Boot: "a", Version: strings.Repeat("v", 201)}, holdfast.TooLarge},
 	} {
 		if _, err := Enrol(nil, tt.gate, tt.e); holdfast.CodeOf(err) != tt.want {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A run that never came to enrol does not hide the one before it: that one is
+// gone, too.
+func TestARunReplacesAllBeforeIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.enrol("east", "a", "")
+	w.enrol("east", "x", "") // on another directory
+	w.do(Enrol(w.book.Gate("east"), "east", Enrolled{Boot: "c", Replaces: "b", Before: []string{"a"}, Routes: routes("static")}))
+	var live []string
+	for _, i := range w.book.Live() {
+		live = append(live, i.Boot)
+	}
+	if got := strings.Join(live, " "); got != "x c" {
+		t.Errorf("in service: %s", got)
 	}
 }
 

@@ -78,7 +78,7 @@ func (n *Node) Enrol(ctx context.Context, e gate.Enrolment) (gate.Enrolled, erro
 	for i, r := range e.Routes {
 		routes[i] = enrolment.Route{Name: r.Name, Kind: r.Kind, Mode: string(r.Mode)}
 	}
-	enrolled := enrolment.Enrolled{Boot: e.Boot, Replaces: e.Replaces, Version: e.Version, Routes: routes}
+	enrolled := enrolment.Enrolled{Boot: e.Boot, Replaces: e.Replaces, Before: e.Before, Version: e.Version, Routes: routes}
 	_, err := n.Desk.Do(ctx, actor(e.Gate), func(time.Time) ([]journal.Draft, error) {
 		return enrolment.Enrol(n.Gates.Gate(e.Gate), e.Gate, enrolled)
 	})

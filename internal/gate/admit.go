@@ -20,8 +20,8 @@ type installed struct {
 	limiters []*rate.Limiter // by limit; nil where there is no cap
 }
 
-// swap puts a posture in use and returns its number. The caller holds g.mu, or
-// is the only one to know g.
+// swap puts the posture of the present set in use and returns its number. The
+// caller holds g.mu, or is the only one to know g.
 func (g *Gate) swap(p *posture.Posture) uint64 {
 	next := &installed{number: 1, posture: p}
 	old := g.installed.Load()
@@ -33,6 +33,7 @@ func (g *Gate) swap(p *posture.Posture) uint64 {
 		next.limiters = append(next.limiters, limiter(old, ids[i], r))
 	}
 	g.installed.Store(next)
+	g.keepStops(next.number)
 	return next.number
 }
 
@@ -49,6 +50,9 @@ func limiter(old *installed, id string, perSecond float64) *rate.Limiter {
 				return old.limiters[i]
 			}
 		}
+	}
+	if perSecond == 0 {
+		return rate.NewLimiter(0, 0) // not even the one that a full bucket would let through
 	}
 	// A burst of a tenth of a second, at least one payment.
 	return rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond/10)))
@@ -88,16 +92,17 @@ type Admission struct {
 // in the list of payments in flight. On Forward the transport writes at once
 // and then calls Finish; on Decline nothing was entered.
 func (g *Gate) Admit(p *payment.Payment, mode Mode) (Admission, posture.Verdict) {
-	now := g.opt.Clock.Now()
-	if p.Identity == "" {
+	// The ring keeps microseconds, and an attempt is known by its time.
+	now := g.opt.Clock.Now().UTC().Truncate(time.Microsecond)
+	if p.Identity == "" || len(p.Identity) > payment.MaxIdentity {
 		// What cannot be asked about by name is still listed, for a person to find.
 		p.Identity = unnamed + holdfast.NewID()
 	}
 	for {
 		in := g.installed.Load()
 		v := in.posture.Decide(p)
-		if v.Action == posture.Forward && !in.draw(v, now) {
-			v = posture.Verdict{Action: posture.Decline, Reason: posture.OverRate, Directive: v.Directive}
+		if v.Action == posture.Forward {
+			v = in.draw(v, now)
 		}
 		if v.Action != posture.Forward && mode != Observe {
 			return Admission{}, v
@@ -124,14 +129,16 @@ func (g *Gate) Admit(p *payment.Payment, mode Mode) (Admission, posture.Verdict)
 	}
 }
 
-// draw takes a token of every limit the verdict names.
-func (in *installed) draw(v posture.Verdict, now time.Time) bool {
+// draw takes a token of every limit the verdict names, and declines for the
+// first that has none.
+func (in *installed) draw(v posture.Verdict, now time.Time) posture.Verdict {
 	for i, l := range in.limiters {
 		if v.Draw&(1<<i) != 0 && !l.AllowN(now, 1) {
-			return false
+			ids, _ := in.posture.Limits()
+			return posture.Verdict{Action: posture.Decline, Reason: posture.OverRate, Directive: ids[i]}
 		}
 	}
-	return true
+	return v
 }
 
 func record(p *payment.Payment, in *installed, at time.Time) payment.Record {
@@ -142,11 +149,18 @@ func record(p *payment.Payment, in *installed, at time.Time) payment.Record {
 	}
 }
 
-// Finish says what became of an admitted payment; why says in words what was
-// seen. An unknown outcome is on disk before the payment leaves the list of
-// those in flight.
+// Finish says what became of an admitted payment, once; why says in words what
+// was seen. What is not settled counts as unknown. An unknown outcome is on disk
+// before the payment leaves the list of those in flight.
 func (a *Admission) Finish(o payment.Outcome, why string) {
 	g := a.gate
+	if g == nil {
+		return // finished: its slot may be another payment's by now
+	}
+	a.gate = nil
+	if !o.Settled() {
+		o = payment.Unknown
+	}
 	g.count(a.pay, a.verdict, o, g.opt.Clock.Boot()-a.begun)
 	g.drains.mu.Lock()
 	defer g.drains.mu.Unlock()
@@ -156,7 +170,8 @@ func (a *Admission) Finish(o payment.Outcome, why string) {
 		g.opt.Log.Error("an outcome could not be written; the payment stays listed as in flight", "identity", a.rec.Identity, "error", err)
 		return
 	}
-	g.open.finish(a.rec.Identity, o)
+	g.open.finish(a.rec.Identity)
+	g.open.setUnknown(a.rec.Identity, g.outcomes.isOpen(a.rec.Identity))
 	g.ring.release(a.slot)
 }
 
@@ -165,13 +180,11 @@ func (a *Admission) Finish(o payment.Outcome, why string) {
 // to a repeat says nothing about the attempt before it.
 func (g *Gate) settle(r payment.Record, o payment.Outcome, why string) error {
 	now := g.opt.Clock.Now()
-	switch {
-	case o == payment.Unknown:
+	if o == payment.Unknown {
 		return g.outcomes.unknown(r, why, now)
-	case o == payment.Done || g.outcomes.isAttempt(r):
-		return g.outcomes.settle(r.Identity, o, why, now)
 	}
-	return nil
+	_, err := g.outcomes.settle(r, o, why, now)
+	return err
 }
 
 // Declined counts a payment that was not admitted.

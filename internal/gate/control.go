@@ -33,9 +33,11 @@ type Control interface {
 type Enrolment struct {
 	Gate string `json:"gate"`
 	Boot string `json:"boot"`
-	// Replaces is the boot id that used the same directory before: that process
-	// is gone, since this one holds the directory's lock.
-	Replaces string `json:"replaces,omitempty"`
+	// Replaces is the boot id that used the same directory before, Before those
+	// that did before it and may not be known to be gone: their processes are, since
+	// this one holds the directory's lock.
+	Replaces string   `json:"replaces,omitempty"`
+	Before   []string `json:"before,omitempty"`
 	// Account is the id of the gate's account of unknown outcomes.
 	Account string  `json:"account"`
 	Version string  `json:"version"`
@@ -116,9 +118,13 @@ type outbox struct {
 	wake    chan struct{}
 }
 
+// acknowledge enters an acknowledgement, unless it says nothing new: each new
+// session brings the posture again.
 func (o *outbox) acknowledge(a Acknowledgement) {
 	o.mu.Lock()
-	o.acks = append(o.acks, a)
+	if n := len(o.acks); a.Listed || n == 0 || o.acks[n-1].Posture != a.Posture {
+		o.acks = append(o.acks, a)
+	}
 	o.mu.Unlock()
 	select {
 	case o.wake <- struct{}{}:
@@ -183,6 +189,12 @@ func (g *Gate) keepBooks(ctx context.Context) error {
 		if err := g.saveWitness(); err != nil {
 			g.opt.Log.Error("the newest head seen cannot be written", "error", err)
 		}
+		if err := g.saveAgain(); err != nil {
+			g.opt.Log.Error("the posture is in force but still not on disk", "error", err)
+		}
+		if g.opt.Alone {
+			g.drained() // nobody asks
+		}
 	}
 }
 
@@ -225,15 +237,18 @@ func (g *Gate) enrol(ctx context.Context, control Control) (Enrolled, error) {
 	defer cancel()
 	g.mu.Lock()
 	e := Enrolment{
-		Gate: g.opt.Name, Boot: g.boot, Replaces: g.replaces, Account: g.outcomes.account, Version: g.opt.Version,
+		Gate: g.opt.Name, Boot: g.boot, Account: g.outcomes.id(), Version: g.opt.Version,
 		Routes: g.opt.Routes, Witness: g.witness,
+	}
+	if n := len(g.before); n > 0 {
+		e.Replaces, e.Before = g.before[n-1], g.before[:n-1]
 	}
 	g.mu.Unlock()
 	enrolled, err := control.Enrol(ctx, e)
 	if holdfast.CodeOf(err) == holdfast.Damaged {
 		// The node's journal does not hold what this gate has seen.
 		g.mu.Lock()
-		err = g.raise(err)
+		err = g.raise(alarmHistory, err)
 		g.mu.Unlock()
 	}
 	if err != nil {
@@ -242,6 +257,9 @@ func (g *Gate) enrol(ctx context.Context, control Control) (Enrolled, error) {
 	if enrolled.Every <= 0 {
 		return Enrolled{}, errors.New("enrol: the answer names no time between heartbeats")
 	}
+	g.mu.Lock()
+	g.before = nil // the control plane knows now
+	g.mu.Unlock()
 	return enrolled, g.outcomes.confirm(enrolled.Reported)
 }
 
@@ -293,7 +311,7 @@ func (g *Gate) beatOnce(ctx context.Context, control Control, nonce uint64, ever
 	if beat.Nonce != nonce {
 		return fmt.Errorf("the answer is to heartbeat %d, not %d", beat.Nonce, nonce)
 	}
-	return g.takeBeat(t0, beat)
+	return g.takeBeat(t0, h.Witness, beat)
 }
 
 func (g *Gate) heartbeat(nonce uint64) Heartbeat {
@@ -304,25 +322,25 @@ func (g *Gate) heartbeat(nonce uint64) Heartbeat {
 		Gate: g.opt.Name, Boot: g.boot, Nonce: nonce,
 		Posture: g.set.Head, Witness: g.witness,
 		InFlight: g.ring.inUse(), Draining: draining, Unresolved: g.outcomes.count(),
-		Local: g.local, Alarm: g.alarm,
+		Local: g.local, Alarm: g.alarmText(),
 	}
 }
 
 // takeBeat takes the lease a beat offers, unless its journal is not the one the
-// gate has followed or is behind what the gate has seen.
-func (g *Gate) takeBeat(t0 time.Duration, b Beat) error {
+// gate has followed or is behind what the gate had seen when it sent the
+// heartbeat at t0.
+func (g *Gate) takeBeat(t0 time.Duration, sent holdfast.Head, b Beat) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	err := g.judgeHistory(b.Journal)
-	if err == nil && b.Journal.Position < g.witness.Position {
-		err = holdfast.Errorf(holdfast.Conflict, "the control plane's journal ends at position %d; this gate has seen %d: facts are lost", b.Journal.Position, g.witness.Position)
-	}
-	if err != nil {
+	if err := g.judgeBeat(sent, b); err != nil {
 		g.lease.drop()
-		return g.raise(err)
+		return g.raise(alarmHistory, err)
 	}
-	g.witness = later(g.witness, b.Journal)
-	if !g.installed.Load().posture.IsClosed() {
+	g.witness, g.seen = later(g.witness, b.Journal), b
+	if g.alarm[alarmHistory] != "" {
+		g.calm(alarmHistory)
+	}
+	if !g.unsaved && !g.installed.Load().posture.IsClosed() {
 		g.lease.offer(grant{head: b.Posture, until: t0 + b.Lease}, g.set.Head)
 	}
 	return nil
@@ -361,10 +379,9 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 		Acks:    append([]Acknowledgement(nil), o.acks...),
 		Drained: append([]Drained(nil), o.drained...),
 		Counts:  append([]traffic.Snapshot(nil), o.counts...),
-		Account: g.outcomes.account,
-		Entries: g.outcomes.unreported(maxEntriesAtOnce),
 	}
 	o.mu.Unlock()
+	r.Account, r.Entries = g.outcomes.unreported(maxEntriesAtOnce)
 	if len(r.Acks)+len(r.Drained)+len(r.Counts)+len(r.Entries) == 0 {
 		return false, nil
 	}

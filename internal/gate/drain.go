@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +29,7 @@ type Drained struct {
 type drains struct {
 	mu     sync.Mutex
 	active []*drain
+	closed bool
 }
 
 type drain struct {
@@ -34,6 +37,7 @@ type drain struct {
 	waiting  map[int32]payment.Record
 	result   Drained
 	over     bool
+	timer    *time.Timer
 }
 
 // account notes the end of the payment in a slot. The caller holds the lock.
@@ -56,30 +60,41 @@ func (d *drains) account(slot int32, o payment.Outcome) {
 }
 
 // begin starts a drain of what is in flight under an older install and returns
-// the list. It ends by itself after the time span.
-func (g *Gate) begin(position holdfast.Position, install uint64, span time.Duration) []payment.Record {
+// the list, by time. Lost are those of an earlier process, whose outcome is
+// unknown already. The drain ends by itself after the time span.
+func (g *Gate) begin(position holdfast.Position, install uint64, span time.Duration, lost []payment.Record) []payment.Record {
 	g.drains.mu.Lock()
 	defer g.drains.mu.Unlock()
-	dr := &drain{position: position, waiting: g.ring.sentBefore(install), result: Drained{Position: position}}
-	list := make([]payment.Record, 0, len(dr.waiting))
+	dr := &drain{position: position, waiting: g.ring.sentBefore(install), result: Drained{Position: position, Unknown: lost}}
+	list := slices.Clone(lost)
 	for _, r := range dr.waiting {
 		list = append(list, r)
 	}
+	byTime(list)
 	g.drains.active = append(g.drains.active, dr)
-	time.AfterFunc(span, func() { g.giveUp(dr) })
+	dr.timer = time.AfterFunc(span, func() { g.giveUp(dr) })
 	return list
+}
+
+func byTime(list []payment.Record) {
+	slices.SortFunc(list, func(a, b payment.Record) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Identity, b.Identity))
+	})
 }
 
 // giveUp ends a drain at its deadline: what has no outcome is unknown.
 func (g *Gate) giveUp(dr *drain) {
 	g.drains.mu.Lock()
 	defer g.drains.mu.Unlock()
+	if g.drains.closed {
+		return // the ring lists them for the next start
+	}
 	now := g.opt.Clock.Now()
 	for slot, r := range dr.waiting {
 		if err := g.outcomes.unknown(r, "no answer by the drain's deadline", now); err != nil {
 			g.opt.Log.Error("an unknown outcome could not be written", "identity", r.Identity, "error", err)
 		}
-		g.open.unresolved(r.Identity)
+		g.open.setUnknown(r.Identity, true)
 		dr.result.Unknown = append(dr.result.Unknown, r)
 		delete(dr.waiting, slot)
 	}
@@ -96,6 +111,8 @@ func (g *Gate) drained() []Drained {
 	for _, dr := range g.drains.active {
 		if dr.over || len(dr.waiting) == 0 {
 			dr.over = true
+			dr.timer.Stop()
+			byTime(dr.result.Unknown)
 			dr.result.At = g.opt.Clock.Now().UTC()
 			ended = append(ended, dr.result)
 		} else {
@@ -104,6 +121,16 @@ func (g *Gate) drained() []Drained {
 	}
 	g.drains.active = keep
 	return ended
+}
+
+// close ends the drains without a word: what they wait for is in the ring.
+func (d *drains) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	for _, dr := range d.active {
+		dr.timer.Stop()
+	}
 }
 
 // draining counts the payments in flight that a stop is waiting for.

@@ -101,10 +101,9 @@ type Options struct {
 
 // Gate judges payments and keeps account of those in flight.
 type Gate struct {
-	opt      Options
-	boot     string
-	replaces string
-	lock     *os.File
+	opt  Options
+	boot string
+	lock *os.File
 
 	installed atomic.Pointer[installed]
 	lease     lease
@@ -115,29 +114,60 @@ type Gate struct {
 	drains    drains
 	outbox    outbox
 
-	mu      sync.Mutex // serialises everything below and the swap of installed
-	set     posture.Set
-	local   []posture.Directive
-	witness holdfast.Head
-	// witnessed is the witness that gate.json holds.
-	witnessed holdfast.Head
-	alarm     string
-	changed   chan struct{} // closed and replaced when status changes
+	mu  sync.Mutex // serialises everything below and the swap of installed
+	set posture.Set
+	// shut means that there is no set to admit under: none was had, or what the
+	// disk holds is damaged or older than what was enforced.
+	shut  bool
+	local []posture.Directive
+	// other holds the restrictions of another history than the one of set.
+	other []posture.Directive
+	stops []stopInForce
+	// left are the payments an earlier process had in flight when it was killed,
+	// until they have been listed.
+	left    []payment.Record
+	unsaved bool              // the set is not on disk yet
+	owed    []Acknowledgement // those that wait for it
+	seen    Beat              // the last one that was taken
+	// before are the runs that used the directory and that the control plane may
+	// not know to be gone.
+	before  []string
+	witness holdfast.Head // the newest head of the journal that was seen
+	floor   holdfast.Head // the newest posture that was enforced
+	kept    identity      // what gate.json holds
+	alarm   [alarms]string
+	closed  bool
+	changed chan struct{} // closed and replaced when status changes
 }
 
 // identity is the content of gate.json.
 type identity struct {
 	Name string `json:"name"`
 	Boot string `json:"boot"`
+	// Before are boot ids of earlier runs since the last that enrolled.
+	Before []string `json:"before,omitempty"`
 	// Witness is the newest head of the journal that the gate has seen.
 	Witness holdfast.Head `json:"witness"`
+	// Posture is the newest posture that it enforced: an older file was put back.
+	Posture holdfast.Head `json:"posture"`
+	// Other are the restrictions of another history, until a person has decided.
+	Other []posture.Directive `json:"other,omitempty"`
 }
+
+// maxBefore bounds the runs without an enrolment that are remembered. The oldest
+// are, since the first is the one that enrolled.
+const maxBefore = 500
 
 // New opens a gate's directory. It judges payments from then on, by the posture
 // it finds there; [Gate.Run] connects it to the control plane.
 func New(opt Options) (*Gate, error) {
 	if !holdfast.ValidName(opt.Name) {
 		return nil, holdfast.Errorf(holdfast.Invalid, "gate name %q: use 1 to 64 lower-case letters, digits, '-', '_' and '.'", opt.Name)
+	}
+	for _, r := range opt.Routes {
+		if len(r.Name) > maxRoute {
+			return nil, holdfast.Errorf(holdfast.Invalid, "route %q: a name has at most %d bytes, to fit the list of payments in flight", r.Name, maxRoute)
+		}
 	}
 	if opt.InFlight == 0 {
 		opt.InFlight = 4096
@@ -184,11 +214,13 @@ func (g *Gate) start() error {
 			return err
 		}
 	}
-	if err := g.ring.clear(); err != nil {
+	g.left = left
+	// The account first: what the ring forgets must be there over a loss of power.
+	if err := errors.Join(g.outcomes.sync(), g.ring.clear()); err != nil {
 		return err
 	}
 	for _, r := range g.outcomes.unresolved() {
-		g.open.unresolved(r.Identity)
+		g.open.setUnknown(r.Identity, true)
 	}
 	return g.loadPosture()
 }
@@ -223,21 +255,26 @@ func (g *Gate) loadIdentity() error {
 			return holdfast.Errorf(holdfast.Invalid, "the directory %s belongs to gate %s, not to %s", g.opt.Dir, id.Name, g.opt.Name)
 		}
 	}
-	g.replaces, g.witness = id.Boot, id.Witness
+	g.before = id.Before
+	if id.Boot != "" && len(g.before) < maxBefore {
+		g.before = append(g.before, id.Boot)
+	}
+	g.witness, g.floor, g.other = id.Witness, id.Posture, id.Other
 	return g.saveIdentity()
 }
 
 // saveIdentity writes gate.json. The caller holds g.mu, or is the only one to
 // know g.
 func (g *Gate) saveIdentity() error {
-	content, err := json.Marshal(identity{Name: g.opt.Name, Boot: g.boot, Witness: g.witness})
+	id := identity{Name: g.opt.Name, Boot: g.boot, Before: g.before, Witness: g.witness, Posture: g.floor, Other: g.other}
+	content, err := json.Marshal(id)
 	if err != nil {
 		return err
 	}
 	if err := posture.WriteFile(g.path("gate.json"), content); err != nil {
 		return err
 	}
-	g.witnessed = g.witness
+	g.kept = id
 	return nil
 }
 
@@ -247,45 +284,57 @@ func (g *Gate) saveIdentity() error {
 func (g *Gate) saveWitness() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.witness == g.witnessed {
+	if g.witness == g.kept.Witness && g.floor == g.kept.Posture && len(g.other) == len(g.kept.Other) && len(g.before) == len(g.kept.Before) {
 		return nil
 	}
 	return g.saveIdentity()
 }
 
+// loadPosture puts in force what the disk says. Where that is missing though
+// there was one, damaged or old, the gate declines.
 func (g *Gate) loadPosture() error {
 	local, err := loadLocal(g.path("local"))
 	if err != nil {
 		g.opt.Log.Error("the local stops cannot be read: everything is stopped until they are set anew", "error", err)
-		g.alarm = err.Error()
+		g.alarm[alarmLocal] = err.Error()
 	}
 	g.local = local
 	set, err := posture.Load(g.path("posture"))
 	switch {
+	case err == nil && later(set.Head, g.floor) != set.Head && set.Head.Journal == g.floor.Journal && set.Head.Epoch == g.floor.Epoch:
+		err = holdfast.Errorf(holdfast.Damaged, "the posture file %s is of position %d; this gate has enforced position %d: payments are declined until the control plane sends the posture anew", g.path("posture"), set.Head.Position, g.floor.Position)
+		g.shut = true
 	case err == nil:
 		g.set = set
-		g.witness = later(g.witness, set.Head)
-		p, err := posture.Compile(set, g.local, g.opt.Name)
-		if err != nil {
-			g.opt.Log.Error("the posture on disk cannot be enforced: payments are declined", "error", err)
-			g.alarm = err.Error()
-		}
-		g.swap(p)
-	case holdfast.CodeOf(err) == holdfast.NotFound && g.opt.Alone:
-		return g.recompile()
+		g.witness, g.floor = later(g.witness, set.Head), set.Head
 	case holdfast.CodeOf(err) == holdfast.NotFound:
-		g.swap(posture.Closed(posture.Set{}))
+		g.shut = !g.opt.Alone || g.floor.Journal != ""
+		err = nil
 	default:
-		g.opt.Log.Error("the posture on disk cannot be used", "error", err)
-		g.alarm = err.Error()
-		g.swap(posture.Closed(posture.Set{}))
+		g.shut = true
 	}
+	p, compileErr := g.compile()
+	if err = errors.Join(err, compileErr); err != nil {
+		g.opt.Log.Error("the posture on disk cannot be enforced: payments are declined", "error", err)
+		g.alarm[alarmPosture] = err.Error()
+	}
+	if len(g.other) > 0 {
+		g.alarm[alarmHistory] = "the restrictions of two histories of the journal are in force; when the control plane's journal is right, run: holdfast gate accept"
+	}
+	g.swap(p)
 	return nil
 }
 
-// Close releases the gate's directory. Payments must have finished or are
-// listed as left in flight at the next start.
+// Close releases the gate's directory; no payment is admitted from then on.
+// Payments must have finished or are listed as left in flight at the next start.
 func (g *Gate) Close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil
+	}
+	g.closed = true
+	g.drains.close()
 	var errs []error
 	if g.ring != nil {
 		errs = append(errs, g.ring.close())
@@ -331,11 +380,11 @@ func (g *Gate) Status() Status {
 	return Status{
 		Gate: g.opt.Name, Boot: g.boot,
 		Posture: p.Head(), Closed: p.IsClosed(),
-		Directives: g.set.Directives, Local: g.local,
+		Directives: g.set.Union(posture.Set{Directives: g.other}).Directives, Local: g.local,
 		LeaseLeft:  max(0, g.lease.end()-g.opt.Clock.Boot()),
 		InFlight:   g.ring.inUse(),
 		Unresolved: g.outcomes.count(),
-		Alarm:      g.alarm,
+		Alarm:      g.alarmText(),
 		Routes:     g.opt.Routes,
 	}
 }

@@ -61,18 +61,22 @@ func (g *Gate) StopLocally(scope string, drain time.Duration) (string, Acknowled
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if drain == 0 {
+	if g.closed {
+		return "", Acknowledgement{}, errClosed(g.opt.Name)
+	}
+	if drain <= 0 {
 		drain = defaultDrain
 	}
 	stop := posture.Directive{ID: "local-" + holdfast.NewID()[:6], Kind: posture.Stop, Scope: scope, Drain: drain}
 	g.local = append(g.local[:len(g.local):len(g.local)], stop)
-	if err := g.recompile(); err != nil {
-		return "", Acknowledgement{}, err
+	number, err := g.recompile()
+	if err != nil {
+		// Everything is declined, this stop's scope too; it is in force all the same.
+		g.opt.Log.Error("the posture cannot be enforced: payments are declined", "error", err)
 	}
-	number := g.installed.Load().number
 	g.ring.fence(number)
 	ack := Acknowledgement{Posture: g.set.Head, Listed: true, Drain: drain, At: g.opt.Clock.Now().UTC()}
-	ack.InFlight = g.begin(0, number, drain)
+	ack.InFlight = g.begin(0, number, drain, nil)
 	return stop.ID, ack, g.saveLocal()
 }
 
@@ -96,7 +100,8 @@ func (g *Gate) LiftLocally(id string) error {
 		g.local = old
 		return err
 	}
-	return g.recompile()
+	_, err := g.recompile()
+	return err
 }
 
 func (g *Gate) saveLocal() error {
@@ -107,17 +112,15 @@ func (g *Gate) saveLocal() error {
 	if err != nil {
 		return fmt.Errorf("the local stops are in force but not on disk: %w", err)
 	}
+	g.alarm[alarmLocal] = ""
 	return nil
 }
 
-// recompile puts the present set and local stops in force.
-func (g *Gate) recompile() error {
-	in := g.installed.Load()
-	if in != nil && in.posture.IsClosed() {
-		return nil // it declines everything already, and must go on doing so
-	}
-	p, err := posture.Compile(g.set, g.local, g.opt.Name)
-	g.swap(p)
+// recompile puts the present set and local stops in force and returns the
+// install's number, also with an error: then everything is declined.
+func (g *Gate) recompile() (uint64, error) {
+	p, err := g.compile()
+	number := g.swap(p)
 	g.notify()
-	return err
+	return number, err
 }

@@ -3,8 +3,6 @@ package gate
 import (
 	"hash/maphash"
 	"sync"
-
-	"holdfast/internal/payment"
 )
 
 // openSet knows which identities have no settled outcome: attempts in flight
@@ -52,22 +50,11 @@ func (s *openSet) add(identity string) {
 	s.change(identity, func(o *openIdentity) { o.inFlight++ })
 }
 
-func (s *openSet) finish(identity string, out payment.Outcome) {
-	s.change(identity, func(o *openIdentity) {
-		o.inFlight--
-		switch out {
-		case payment.Unknown:
-			o.unknown = true
-		case payment.Done:
-			o.unknown = false
-		}
-	})
+func (s *openSet) finish(identity string) {
+	s.change(identity, func(o *openIdentity) { o.inFlight-- })
 }
 
-func (s *openSet) unresolved(identity string) {
-	s.change(identity, func(o *openIdentity) { o.unknown = true })
-}
-
-func (s *openSet) resolved(identity string) {
-	s.change(identity, func(o *openIdentity) { o.unknown = false })
+// setUnknown says whether the account has the identity open.
+func (s *openSet) setUnknown(identity string, unknown bool) {
+	s.change(identity, func(o *openIdentity) { o.unknown = unknown })
 }

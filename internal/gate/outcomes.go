@@ -3,12 +3,14 @@ package gate
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,7 +42,9 @@ type outcomes struct {
 	account  string
 	file     *os.File
 	size     int64
+	torn     bool // the file may hold a part of a line at its end
 	dirty    bool
+	closed   bool
 	seq      uint64
 	reported uint64
 	open     map[string]Entry // by identity
@@ -89,6 +93,7 @@ func (o *outcomes) readLine(line []byte) error {
 			return err
 		}
 		o.account = m.Account
+		o.seq = max(o.seq, m.Reported) // their entries may be gone from the file
 		o.markReported(m.Reported)
 		return nil
 	}
@@ -134,26 +139,48 @@ func (o *outcomes) compact() error {
 	if err := posture.WriteFile(o.path, b.Bytes()); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(o.path, os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
+	// From here on the old file is no longer the account.
 	if o.file != nil {
-		err = o.file.Close()
+		o.file.Close()
+		o.file = nil
 	}
-	o.file, o.size = f, int64(b.Len())
+	o.size, o.torn, o.dirty = int64(b.Len()), false, false
+	return o.reopen()
+}
+
+func (o *outcomes) reopen() (err error) {
+	if o.file == nil && !o.closed {
+		o.file, err = os.OpenFile(o.path, os.O_WRONLY|os.O_APPEND, 0o600)
+	}
 	return err
 }
 
+// write adds a line, or nothing: a line that could be written in part only is
+// taken back, so that the next one does not end it.
 func (o *outcomes) write(v any) error {
 	line, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	n, err := o.file.Write(append(line, '\n'))
-	o.size += int64(n)
+	if err := o.reopen(); err != nil {
+		return err
+	}
+	if o.file == nil {
+		return os.ErrClosed
+	}
+	if o.torn {
+		if err := o.file.Truncate(o.size); err != nil {
+			return err
+		}
+		o.torn = false
+	}
 	o.dirty = true
-	return err
+	if _, err := o.file.Write(append(line, '\n')); err != nil {
+		o.torn = o.file.Truncate(o.size) != nil
+		return err
+	}
+	o.size += int64(len(line)) + 1
+	return nil
 }
 
 func (o *outcomes) add(r payment.Record, out payment.Outcome, why string, at time.Time) error {
@@ -171,35 +198,36 @@ func (o *outcomes) add(r payment.Record, out payment.Outcome, why string, at tim
 	return nil
 }
 
-// unknown enters a payment. Entering an identity that is open already changes
-// nothing.
+// unknown enters a payment. Of an identity that is open already, only a later
+// attempt is entered: how long ago the last one was sent says when the primary
+// can no longer come to know it.
 func (o *outcomes) unknown(r payment.Record, why string, at time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if _, open := o.open[r.Identity]; open {
+	if e, open := o.open[r.Identity]; open && !r.At.After(e.Record.At) {
 		return nil
 	}
 	return o.add(r, payment.Unknown, why, at)
 }
 
-// settle closes an identity, if it is open.
-func (o *outcomes) settle(identity string, out payment.Outcome, why string, at time.Time) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	e, open := o.open[identity]
-	if !open {
-		return nil
-	}
-	return o.add(e.Record, out, why, at)
-}
-
-// isAttempt reports whether the open entry of r's identity is for this very
-// attempt.
-func (o *outcomes) isAttempt(r payment.Record) bool {
+// settle closes r's identity, if it is open and the outcome settles it, and
+// reports whether it did. Done does, whichever attempt it was; not done only if
+// r is the last attempt that became unknown, since it says nothing about others.
+func (o *outcomes) settle(r payment.Record, out payment.Outcome, why string, at time.Time) (bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	e, open := o.open[r.Identity]
-	return open && e.Record.At.Equal(r.At)
+	if !open || out != payment.Done && !e.Record.At.Equal(r.At) {
+		return false, nil
+	}
+	return true, o.add(e.Record, out, why, at)
+}
+
+func (o *outcomes) isOpen(identity string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, open := o.open[identity]
+	return open
 }
 
 func (o *outcomes) count() int {
@@ -215,14 +243,23 @@ func (o *outcomes) unresolved() []payment.Record {
 	for _, e := range o.open {
 		list = append(list, e.Record)
 	}
+	byTime(list)
 	return list
 }
 
-// unreported returns up to n entries that the control plane has not confirmed.
-func (o *outcomes) unreported(n int) []Entry {
+// id returns the account's id.
+func (o *outcomes) id() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return append([]Entry(nil), o.pending[:min(n, len(o.pending))]...)
+	return o.account
+}
+
+// unreported returns up to n entries that the control plane has not confirmed,
+// and the account they are of.
+func (o *outcomes) unreported(n int) (account string, entries []Entry) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.account, append(entries, o.pending[:min(n, len(o.pending))]...)
 }
 
 // confirm notes that the control plane has recorded entries up to seq.
@@ -232,8 +269,39 @@ func (o *outcomes) confirm(seq uint64) error {
 	if seq <= o.reported {
 		return nil
 	}
+	if seq > o.seq {
+		return o.renew()
+	}
 	o.markReported(seq)
 	return o.write(mark{seq, o.account})
+}
+
+// renew begins a new account with what is open and what was not reported. The
+// control plane has entries that this file lacks: an older copy was put back, and
+// new entries would be taken for those that have their numbers.
+func (o *outcomes) renew() error {
+	waiting := map[uint64]bool{}
+	for _, e := range o.pending {
+		waiting[e.Seq] = true
+	}
+	var all []Entry
+	for _, e := range o.open {
+		if !waiting[e.Seq] {
+			all = append(all, e)
+		}
+	}
+	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(a.Seq, b.Seq) })
+	o.account, o.reported, o.pending = holdfast.NewID(), 0, append(all, o.pending...)
+	for i := range o.pending {
+		e := &o.pending[i]
+		o.seq++
+		if open, ok := o.open[e.Record.Identity]; ok && open.Seq == e.Seq {
+			open.Seq = o.seq
+			o.open[e.Record.Identity] = open
+		}
+		e.Seq = o.seq
+	}
+	return o.compact()
 }
 
 func (o *outcomes) markReported(seq uint64) {
@@ -255,16 +323,31 @@ func (o *outcomes) sync() error {
 	if !o.dirty {
 		return nil
 	}
-	o.dirty = false
 	if o.size > compactAbove && len(o.open)+len(o.pending) < 1000 {
-		return o.compact()
+		if err := o.compact(); err == nil || o.file == nil {
+			return err
+		}
 	}
-	return o.file.Sync()
+	if o.file == nil {
+		return os.ErrClosed
+	}
+	if err := o.file.Sync(); err != nil {
+		return err
+	}
+	o.dirty = false
+	return nil
 }
 
+// close syncs and closes the file. What comes after it is not written.
 func (o *outcomes) close() error {
+	err := o.sync()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
 	if o.file == nil {
-		return nil
+		return err
 	}
-	return errors.Join(o.sync(), o.file.Close())
+	err = errors.Join(err, o.file.Close())
+	o.file = nil
+	return err
 }

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"context"
-	"sort"
 	"strings"
 	"time"
 
@@ -58,6 +57,10 @@ func (g *Gate) round(ctx context.Context, asked map[string]inquiry) bool {
 		settled, err := g.inquire(ctx, r)
 		if err != nil {
 			g.opt.Log.Warn("the primary does not answer inquiries", "error", err)
+			// Another is asked about next: it may be this one that cannot be answered.
+			q := asked[r.Identity]
+			q.due = g.opt.Clock.Now().Add(longestSilence)
+			asked[r.Identity] = q
 			return false
 		}
 		if settled {
@@ -85,16 +88,18 @@ func (g *Gate) due(asked map[string]inquiry, now time.Time) []payment.Record {
 		}
 		due = append(due, r)
 	}
+	byTime(due)
 	for identity := range asked {
 		if !still[identity] {
 			delete(asked, identity)
 		}
 	}
-	sort.Slice(due, func(i, j int) bool { return due[i].At.Before(due[j].At) })
 	return due[:min(len(due), inquiriesAtOnce)]
 }
 
-// inquire asks about one payment and reports whether it is settled.
+// inquire asks about one payment and reports whether it is settled. "Not done"
+// settles it only if no later attempt of the same identity became unknown
+// meanwhile: the answer may be older than that attempt.
 func (g *Gate) inquire(ctx context.Context, r payment.Record) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, inquiryTimeLimit)
 	defer cancel()
@@ -102,10 +107,16 @@ func (g *Gate) inquire(ctx context.Context, r payment.Record) (bool, error) {
 	if err != nil || !outcome.Settled() {
 		return false, err
 	}
-	if err := g.outcomes.settle(r.Identity, outcome, why, g.opt.Clock.Now()); err != nil {
+	// Held so that no Finish of the same identity comes between the two.
+	g.drains.mu.Lock()
+	defer g.drains.mu.Unlock()
+	settled, err := g.outcomes.settle(r, outcome, why, g.opt.Clock.Now())
+	if err != nil {
 		g.opt.Log.Error("a settled outcome could not be written", "identity", r.Identity, "error", err)
 		return false, nil
 	}
-	g.open.resolved(r.Identity)
-	return true, nil
+	if settled {
+		g.open.setUnknown(r.Identity, false)
+	}
+	return settled, nil
 }

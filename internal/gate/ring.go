@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -38,6 +39,13 @@ type ring struct {
 	mem  []byte
 	n    int
 	free chan int32
+	// closed keeps a slot that comes back late from being used again.
+	closed atomic.Bool
+}
+
+// errDamaged says that a file is not the list it should be.
+func errDamaged(path string) error {
+	return holdfast.Errorf(holdfast.Damaged, "%s is not a list of payments in flight; keep a copy as evidence, then remove it", path)
 }
 
 const (
@@ -65,11 +73,8 @@ func openRing(path string, n int) (*ring, []payment.Record, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if info, err := f.Stat(); err == nil && info.Size() < int64((n+1)*slotSize) {
-		err = f.Truncate(int64((n + 1) * slotSize))
-		if err != nil {
-			return nil, nil, errors.Join(err, f.Close())
-		}
+	if err := extend(f, int64((n+1)*slotSize)); err != nil {
+		return nil, nil, errors.Join(err, f.Close())
 	}
 	mem, err := syscall.Mmap(int(f.Fd()), 0, (n+1)*slotSize, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
 	if err != nil {
@@ -91,23 +96,46 @@ func readRing(path string) ([]payment.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	damaged := holdfast.Errorf(holdfast.Damaged, "%s is not a list of payments in flight; keep a copy as evidence, then remove it", path)
-	if len(content) < slotSize || string(content[:len(ringMagic)]) != ringMagic {
-		return nil, damaged
-	}
-	var left []payment.Record
-	for off := slotSize; off+slotSize <= len(content); off += slotSize {
-		slot := content[off : off+slotSize]
-		if binary.LittleEndian.Uint64(slot)&stateMask != slotSent {
-			continue
-		}
-		rec, ok := decodeSlot(slot)
-		if !ok {
-			return nil, damaged
-		}
-		left = append(left, rec)
+	left, ok := parseRing(content)
+	if !ok {
+		return nil, errDamaged(path)
 	}
 	return left, nil
+}
+
+func parseRing(content []byte) (left []payment.Record, ok bool) {
+	if len(bytes.Trim(content, "\x00")) == 0 {
+		return nil, true // its first process was killed before it had written the header
+	}
+	if len(content) < slotSize || string(content[:len(ringMagic)]) != ringMagic {
+		return nil, false
+	}
+	for off := slotSize; off+slotSize <= len(content); off += slotSize {
+		slot := content[off : off+slotSize]
+		switch binary.LittleEndian.Uint64(slot) & stateMask {
+		case slotFree, slotRegistered:
+		case slotSent:
+			rec, ok := decodeSlot(slot)
+			if !ok {
+				return nil, false
+			}
+			left = append(left, rec)
+		default:
+			return nil, false
+		}
+	}
+	return left, true
+}
+
+// extend makes the file at least size bytes long. It writes them: a hole that
+// cannot be filled when the disk is full would kill the process at its first use.
+func extend(f *os.File, size int64) error {
+	info, err := f.Stat()
+	if err != nil || info.Size() >= size {
+		return err
+	}
+	_, err = f.WriteAt(make([]byte, size-info.Size()), info.Size())
+	return err
 }
 
 // clear empties the ring for a new process.
@@ -120,8 +148,24 @@ func (r *ring) clear() error {
 	return r.file.Sync()
 }
 
+// close ends the ring. No slot can be had from then on. While any is in use the
+// memory stays mapped, since its payment will touch it.
 func (r *ring) close() error {
-	return errors.Join(syscall.Munmap(r.mem), r.file.Close())
+	r.closed.Store(true)
+	taken := 0
+	for more := true; more; {
+		select {
+		case <-r.free:
+			taken++
+		default:
+			more = false
+		}
+	}
+	err := r.file.Close()
+	if taken == r.n {
+		err = errors.Join(syscall.Munmap(r.mem), err)
+	}
+	return err
 }
 
 func (r *ring) slot(i int32) []byte {
@@ -133,17 +177,26 @@ func word(slot []byte) *atomic.Uint64 {
 	return (*atomic.Uint64)(unsafe.Pointer(&slot[0]))
 }
 
+// install is read by the fence while a payment may write it.
+func install(slot []byte) *atomic.Uint64 {
+	return (*atomic.Uint64)(unsafe.Pointer(&slot[8]))
+}
+
 // register enters a payment as judged under an install. It returns false if the
 // ring is full.
-func (r *ring) register(p *payment.Payment, install, position uint64, at time.Time) (int32, bool) {
+func (r *ring) register(p *payment.Payment, number, position uint64, at time.Time) (int32, bool) {
 	var i int32
 	select {
 	case i = <-r.free:
 	default:
 		return 0, false
 	}
+	if r.closed.Load() {
+		r.free <- i
+		return 0, false
+	}
 	s := r.slot(i)
-	encodeSlot(s, p, install, position, at)
+	encodeSlot(s, p, number, position, at)
 	w := word(s)
 	w.Store(w.Load()&^stateMask + 4 | slotRegistered)
 	return i, true
@@ -164,49 +217,40 @@ func (r *ring) release(i int32) {
 
 func (r *ring) inUse() int { return r.n - len(r.free) }
 
-// install returns the install under which slot i was judged.
-func (r *ring) install(i int32) uint64 { return binary.LittleEndian.Uint64(r.slot(i)[8:]) }
-
-// fence returns once no slot judged before install is only registered: each is
+// fence returns once no slot judged before an install is only registered: each is
 // written or undone. Between registering and writing a worker does not block,
 // so this takes microseconds.
-func (r *ring) fence(install uint64) {
+func (r *ring) fence(number uint64) {
 	for i := range r.n {
 		s := r.slot(int32(i))
 		w := word(s)
-		for v := w.Load(); v&stateMask == slotRegistered && binary.LittleEndian.Uint64(s[8:]) < install; v = w.Load() {
+		for v := w.Load(); v&stateMask == slotRegistered && install(s).Load() < number; v = w.Load() {
 			runtime.Gosched()
 		}
 	}
 }
 
 // sentBefore lists what was sent under an install before the given one and has
-// no outcome yet, by slot.
-func (r *ring) sentBefore(install uint64) map[int32]payment.Record {
+// no outcome yet, by slot. The caller holds the lock of the drains, without which
+// no slot that was sent is released.
+func (r *ring) sentBefore(number uint64) map[int32]payment.Record {
 	found := map[int32]payment.Record{}
 	for i := range r.n {
 		s := r.slot(int32(i))
-		w := word(s)
-		before := w.Load()
-		if before&stateMask != slotSent {
+		if word(s).Load()&stateMask != slotSent || install(s).Load() >= number {
 			continue
 		}
-		var c [slotSize]byte
-		copy(c[8:], s[8:])
-		if w.Load() != before || binary.LittleEndian.Uint64(c[8:]) >= install {
-			continue // it finished meanwhile, or is not older
-		}
-		if rec, ok := decodeSlot(c[:]); ok {
+		if rec, ok := decodeSlot(s); ok {
 			found[int32(i)] = rec
 		}
 	}
 	return found
 }
 
-func encodeSlot(s []byte, p *payment.Payment, install, position uint64, at time.Time) {
+func encodeSlot(s []byte, p *payment.Payment, number, position uint64, at time.Time) {
 	le := binary.LittleEndian
 	route := p.Route[:min(len(p.Route), maxRoute)]
-	le.PutUint64(s[8:], install)
+	install(s).Store(number)
 	le.PutUint64(s[16:], position)
 	le.PutUint64(s[24:], uint64(at.UnixMicro()))
 	le.PutUint64(s[32:], uint64(p.Amount))

@@ -55,7 +55,7 @@ func TestWitnessOutlastsARestart(t *testing.T) {
 		t.Fatalf("%v, %v", ack, err)
 	}
 	// A fact that changes no posture: only the beat's head has it.
-	if err := g.takeBeat(0, Beat{Journal: headAt(60, 2), Posture: headAt(50, 1), Lease: time.Minute}); err != nil {
+	if err := g.takeBeat(0, g.witness, Beat{Journal: headAt(60, 2), Posture: headAt(50, 1), Lease: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	if err := g.saveWitness(); err != nil {
@@ -64,7 +64,7 @@ func TestWitnessOutlastsARestart(t *testing.T) {
 	mustClose(t, g)
 
 	g = reopen(t, dir)
-	if err := g.takeBeat(0, Beat{Journal: headAt(55, 9), Posture: headAt(50, 1), Lease: time.Minute}); err == nil {
+	if err := g.takeBeat(0, g.witness, Beat{Journal: headAt(55, 9), Posture: headAt(50, 1), Lease: time.Minute}); err == nil {
 		t.Error("a journal that ends before what the gate has seen gave a lease")
 	}
 	if g.lease.holds(stillClock{}.Boot()) {
@@ -131,7 +131,7 @@ func TestWithoutAPostureNothingOpensTheGate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	g := reopen(t, dir)
-	if err := g.takeBeat(0, Beat{Journal: headAt(60, 2), Posture: headAt(50, 1), Lease: time.Minute}); err != nil {
+	if err := g.takeBeat(0, g.witness, Beat{Journal: headAt(60, 2), Posture: headAt(50, 1), Lease: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := g.Enforce(posture.Set{Head: headAt(60, 9)}); err == nil {
