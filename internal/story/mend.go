@@ -159,39 +159,33 @@ func (s *story) ramp(ctx context.Context) error {
 	}
 	steps := s.task(task).Ramp.Steps
 	for i, step := range steps {
-		if err := s.held(ctx, task); err != nil {
-			return err
-		}
 		if err := s.commander.Do(ctx, http.MethodPost, s.path("/tasks/"+task+"/ramp"), api.RampTo{Step: i + 1}, nil); err != nil {
 			return err
 		}
 		if err := s.enforced(ctx); err != nil {
 			return err
 		}
-		if !pause(ctx, max(s.Pace, time.Second)) { // a second of traffic to look at
+		if !pause(ctx, s.hold(task)) {
 			return ctx.Err()
 		}
-		p, err := client.Get[view.Posture](ctx, s.duty, "/posture")
+		stats, err := s.stats(ctx)
 		if err != nil {
 			return err
 		}
-		s.say("Step %d of %d, %g %% of payers: %.0f payments per second done, %.0f declined.", i+1, len(steps), step.Percent, p.Traffic.Done, p.Traffic.Declined)
+		n := stats.Seconds[len(stats.Seconds)-1]
+		s.say("Step %d of %d, %g %% of payers: in the last second %d customers were told done, %d declined.", i+1, len(steps), step.Percent, n.Done, n.Declined)
 	}
 	return s.finish(ctx, s.duty, "recover")
 }
 
-// held waits until the ramp's present step was held as long as the plan says.
-func (s *story) held(ctx context.Context, task string) error {
-	if err := s.refresh(ctx); err != nil {
-		return err
+// hold is how long the ramp's present step still has to be held: at least until
+// there is a whole second of traffic to look at.
+func (s *story) hold(task string) time.Duration {
+	var until time.Time
+	if r := s.task(task).Ramp; r != nil {
+		until = r.HeldUntil
 	}
-	if left := s.task(task).Ramp.HeldUntil.Sub(s.Now()); left > 0 {
-		s.say("The step is held for another %v.", left.Round(time.Second))
-		if !pause(ctx, left+10*time.Millisecond) {
-			return ctx.Err()
-		}
-	}
-	return nil
+	return max(2*time.Second, until.Sub(s.Now())+10*time.Millisecond)
 }
 
 // enforced waits until what the incident has in force is confirmed.
