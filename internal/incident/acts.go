@@ -72,7 +72,7 @@ func Dismiss(in *Incident, reason string) ([]journal.Draft, error) {
 	if in == nil || in.State != Suspected {
 		return nil, errState(in, Suspected)
 	}
-	if err := needText("reason", reason, "write why this is no emergency"); err != nil {
+	if err := needText("reason", reason, holdfast.Errorf(holdfast.Invalid, "write why this is no emergency")); err != nil {
 		return nil, err
 	}
 	return in.draft(DismissedFact{payment.Mask(reason)}), nil
@@ -128,7 +128,7 @@ func EndStage(in *Incident, k procedure.StageKind, note string) ([]journal.Draft
 	if len(in.Procedure.Stages[i].Tasks) > 0 || k == procedure.Review {
 		return nil, holdfast.Errorf(holdfast.Conflict, "stage %s ends when its tasks are done", k)
 	}
-	if err := needText("note", note, "write what was done"); err != nil {
+	if err := needText("note", note, holdfast.Errorf(holdfast.Invalid, "write what was done")); err != nil {
 		return nil, err
 	}
 	return in.draft(StageDone{Stage: k, Note: payment.Mask(note)}), nil
@@ -154,7 +154,7 @@ func AskSkip(in *Incident, k procedure.StageKind, reason string) ([]journal.Draf
 	if in.Stages[i].Skip != nil {
 		return nil, holdfast.Errorf(holdfast.Conflict, "%s has asked to skip stage %s already; a second person has to consent", in.Stages[i].Skip.By, k)
 	}
-	if err := needText("reason", reason, "write why the stage is skipped"); err != nil {
+	if err := needText("reason", reason, holdfast.Errorf(holdfast.Invalid, "write why the stage is skipped")); err != nil {
 		return nil, err
 	}
 	return in.draft(SkipAsked{Stage: k, Reason: payment.Mask(reason)}), nil
@@ -206,7 +206,7 @@ func Note(in *Incident, task, text string, evidence []Evidence) ([]journal.Draft
 		return nil, holdfast.Errorf(holdfast.TooLarge, "at most %d files at once", maxEvidence).At("evidence")
 	}
 	if len(evidence) == 0 {
-		if err := needText("text", text, "write the note"); err != nil {
+		if err := needText("text", text, holdfast.Errorf(holdfast.Invalid, "write the note")); err != nil {
 			return nil, err
 		}
 	}
@@ -242,7 +242,8 @@ func Probed(in *Incident, task string, r ProbeRan, times func(probe string) int)
 
 // RampTo records a step of the ramp: the next one, or one before the present
 // one, where 0 is stopped again. The last step ends the task. With no directive
-// to hold a step, it may be the last one at once.
+// to hold a step, it may be the last one at once. No payment is let in before the
+// functional tests that stand before the ramp in its stage have passed (R4.8).
 func RampTo(in *Incident, task string, step int, directives []string) ([]journal.Draft, error) {
 	t, err := in.OpenTask(task)
 	if err != nil {
@@ -254,6 +255,9 @@ func RampTo(in *Incident, task string, step int, directives []string) ([]journal
 		step > present+1 && !(last && len(directives) == 0) {
 		return nil, holdfast.Errorf(holdfast.Conflict, "step %d cannot follow step %d of the ramp", step, present)
 	}
+	if test, ok := in.untested(task); ok && step > present {
+		return nil, holdfast.Errorf(holdfast.Conflict, "the functional tests of task %s have to pass before payments are let in", test)
+	}
 	e := Ramped{Task: task, Step: step, Directives: directives}
 	if step > 0 {
 		e.Percent = t.Ramp.Steps[step-1].Percent
@@ -263,6 +267,21 @@ func RampTo(in *Incident, task string, step int, directives []string) ([]journal
 		events = append(events, TaskDone{Task: task, Note: "payments are back in full"})
 	}
 	return in.draft(events...), nil
+}
+
+// untested returns a task with probes that stands before a task in its stage and
+// is not done.
+func (in *Incident) untested(task string) (test string, ok bool) {
+	i, _, _ := in.Procedure.Task(task)
+	for _, t := range in.Procedure.Stages[i].Tasks {
+		if t.ID == task {
+			break
+		}
+		if len(t.Probes) > 0 && !in.Tasks[t.ID].Status.Closed() {
+			return t.ID, true
+		}
+	}
+	return "", false
 }
 
 // SaveDebrief keeps the debrief as it is now written. It may be saved often
@@ -325,9 +344,9 @@ func Close(in *Incident, f Figures) ([]journal.Draft, error) {
 	return in.draft(append(events, ClosedFact{f})...), nil
 }
 
-func needText(field, text, ask string) error {
+func needText(field, text string, ask *holdfast.Error) error {
 	if strings.TrimSpace(text) == "" {
-		return holdfast.Errorf(holdfast.Invalid, "%s", ask).At(field)
+		return ask.At(field)
 	}
 	if len(text) > maxText {
 		return errLong(field)
