@@ -233,6 +233,23 @@ func TestSubjectOf(t *testing.T) {
 	}
 }
 
+func TestText(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"data":{"subject":"s","text":"first\nsecond"}}`: "first\nsecond",
+		`{"text":"t"}`:             "t",
+		`{"data":{"subject":"s"}}`: `{"data":{"subject":"s"}}`,
+		"plain":                    "plain",
+	} {
+		if got := (Message{By: Webhook, Body: body}).Text(); got != want {
+			t.Errorf("%s: %q", body, got)
+		}
+	}
+	if got := (Message{By: Mail, Body: `{"text":"t"}`}).Text(); got != `{"text":"t"}` {
+		t.Errorf("mail is shown as %q", got)
+	}
+}
+
 func TestOnlyTheNewestAreKept(t *testing.T) {
 	t.Parallel()
 	b := box{now: time.Now, changed: make(chan struct{})}

@@ -92,18 +92,32 @@ func (o *Office) takeWebhook(w http.ResponseWriter, r *http.Request) {
 // subjectOf finds the line that says what a webhook is about: the member subject,
 // title or text of its object, or of the object data in it.
 func subjectOf(body []byte) string {
-	var outer map[string]json.RawMessage
+	line, _, _ := strings.Cut(member(body, "subject", "title", "text"), "\n")
+	return line
+}
+
+// Text is what a person reads: of a webhook the member text of its object, or of
+// the object data in it, if there is one; else the body.
+func (m Message) Text() string {
+	if text := member([]byte(m.Body), "text"); m.By == Webhook && text != "" {
+		return text
+	}
+	return m.Body
+}
+
+// member finds the first text of one of these names in the object data of a JSON
+// object, or else in the object itself.
+func member(body []byte, names ...string) string {
+	var outer, data map[string]json.RawMessage
 	if json.Unmarshal(body, &outer) != nil {
 		return ""
 	}
-	var data map[string]json.RawMessage
 	_ = json.Unmarshal(outer["data"], &data) // there may be none
 	for _, object := range []map[string]json.RawMessage{data, outer} {
-		for _, name := range []string{"subject", "title", "text"} {
+		for _, name := range names {
 			var text string
 			if json.Unmarshal(object[name], &text) == nil && text != "" {
-				line, _, _ := strings.Cut(text, "\n")
-				return line
+				return text
 			}
 		}
 	}
