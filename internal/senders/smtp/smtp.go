@@ -161,7 +161,8 @@ func (s *Sender) client(held *holder) (*mail.Client, error) {
 		policy = mail.TLSMandatory
 	}
 	options := []mail.Option{
-		mail.WithPort(s.opt.Port), mail.WithTimeout(s.opt.Limit), mail.WithTLSPolicy(policy),
+		// The context's end comes first and closes the connection.
+		mail.WithPort(s.opt.Port), mail.WithTimeout(2 * s.opt.Limit), mail.WithTLSPolicy(policy),
 		mail.WithTLSConfig(&tls.Config{ServerName: s.opt.Host, RootCAs: s.opt.Roots, MinVersion: tls.VersionTLS12}),
 		mail.WithoutNoop(), mail.WithoutRset(), mail.WithDialContextFunc(held.dial),
 	}
@@ -181,6 +182,8 @@ func failure(err error) notify.Outcome {
 	if !errors.As(err, &e) {
 		return o
 	}
+	// What follows names the mail, which the reader of the detail knows.
+	o.Detail, _, _ = strings.Cut(o.Detail, ", affected ")
 	switch code := e.ErrorCode(); {
 	case code >= 500:
 		o.Result = notify.Refused

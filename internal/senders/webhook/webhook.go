@@ -101,8 +101,8 @@ func New(o Options) (*Sender, error) {
 	}}, nil
 }
 
-// message is the body.
-type message struct {
+// payload is the body.
+type payload struct {
 	Type      string    `json:"type"`
 	Timestamp time.Time `json:"timestamp"`
 	Data      data      `json:"data"`
@@ -150,7 +150,7 @@ func (s *Sender) request(ctx context.Context, m notify.Message) (*http.Request, 
 	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, errors.New("the address is not an http or https URL without a password in it")
 	}
-	body, err := json.Marshal(message{"notice", m.Asked, data{
+	body, err := json.Marshal(payload{"notice", m.Asked, data{
 		m.ID, m.Incident, m.Task, m.Person, m.PersonName, m.Lang, m.Subject, m.Body, m.Urgent, m.Drill, m.WantAck,
 	}})
 	if err != nil {

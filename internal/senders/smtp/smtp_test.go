@@ -1,0 +1,452 @@
+package smtp
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"io"
+	"log"
+	"mime"
+	"net"
+	"net/http/httptest"
+	netmail "net/mail"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	gosmtp "github.com/emersion/go-smtp"
+
+	"holdfast"
+	"holdfast/internal/notify"
+)
+
+// server is a real mail server on loopback that keeps what it is given.
+type server struct {
+	port int
+
+	mu    sync.Mutex
+	mails []received
+	// answers to the commands; nil takes everything.
+	mail, rcpt, data error
+}
+
+type received struct {
+	from, to string
+	text     string
+	tls      bool
+}
+
+func (s *server) NewSession(c *gosmtp.Conn) (gosmtp.Session, error) {
+	_, encrypted := c.TLSConnectionState()
+	return &session{s: s, got: received{tls: encrypted}}, nil
+}
+
+type session struct {
+	s   *server
+	got received
+}
+
+func (s *session) Mail(from string, _ *gosmtp.MailOptions) error { s.got.from = from; return s.s.mail }
+func (s *session) Rcpt(to string, _ *gosmtp.RcptOptions) error   { s.got.to = to; return s.s.rcpt }
+func (s *session) Reset()                                        {}
+func (s *session) Logout() error                                 { return nil }
+
+func (s *session) Data(r io.Reader) error {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	if s.s.data != nil {
+		return s.s.data
+	}
+	s.got.text = string(text)
+	s.s.mu.Lock()
+	defer s.s.mu.Unlock()
+	s.s.mails = append(s.s.mails, s.got)
+	return nil
+}
+
+func (s *server) all() []received {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mails
+}
+
+func serve(t *testing.T, s *server, config *tls.Config) *server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := gosmtp.NewServer(s)
+	server.Domain, server.TLSConfig, server.EnableSMTPUTF8 = "test", config, true
+	server.ErrorLog = log.New(io.Discard, "", 0)
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(l) }()
+	t.Cleanup(func() {
+		server.Close()
+		if err := <-done; err != nil && !errors.Is(err, gosmtp.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+			t.Errorf("mail server: %v", err)
+		}
+	})
+	s.port = l.Addr().(*net.TCPAddr).Port
+	return s
+}
+
+// certificate returns a server's settings for 127.0.0.1, and who certifies it.
+func certificate(t *testing.T) (*tls.Config, *x509.CertPool) {
+	t.Helper()
+	s := httptest.NewTLSServer(nil)
+	t.Cleanup(s.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	return &tls.Config{Certificates: s.TLS.Certificates}, roots
+}
+
+func sender(t *testing.T, port int, edit ...func(*Options)) *Sender {
+	t.Helper()
+	o := Options{Host: "127.0.0.1", Port: port, From: "值班 <duty@example.org>"}
+	for _, e := range edit {
+		e(&o)
+	}
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func message() notify.Message {
+	return notify.Message{
+		Notice: notify.Notice{
+			ID: "5f0c6f1f", Incident: "2026-1", Task: "tell", Person: "mei", Channel: "smtp", Address: "mei@example.com", Lang: holdfast.ZhHant,
+			Subject: "【演練】一級事件 2026-1：支付系統已停止，請所有應急小組成員立即回覆收到並加入線上會議",
+			Body:    "支付已停止。\n.\n請回覆收到：https://holdfast.example.org/incidents/2026-1\n", Urgent: true,
+		},
+		Asked: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC), Attempt: 1,
+	}
+}
+
+func TestSend(t *testing.T) {
+	t.Parallel()
+	server := serve(t, &server{}, nil)
+	m := message()
+	o := sender(t, server.port).Send(t.Context(), m)
+	if o.Result != notify.Sent || !strings.Contains(o.Detail, "2.0.0") {
+		t.Fatalf("%+v", o)
+	}
+	got := server.all()[0]
+	if got.from != "duty@example.org" || got.to != "mei@example.com" {
+		t.Errorf("from %s to %s", got.from, got.to)
+	}
+	mail, err := netmail.ReadMessage(strings.NewReader(got.text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"Message-Id": "<5f0c6f1f@example.org>", "Date": "Tue, 24 Nov 2026 03:00:00 +0000", "Auto-Submitted": "auto-generated",
+		"Importance": "high", "To": "<mei@example.com>", "Content-Transfer-Encoding": "base64", "Content-Type": "text/plain; charset=UTF-8",
+	} {
+		if value := mail.Header.Get(name); value != want {
+			t.Errorf("%s: %q, want %q", name, value, want)
+		}
+	}
+	if subject, err := new(mime.WordDecoder).DecodeHeader(mail.Header.Get("Subject")); err != nil || subject != m.Subject {
+		t.Errorf("subject %q, %v", subject, err)
+	}
+	if from, err := mail.Header.AddressList("From"); err != nil || from[0].Name != "值班" || from[0].Address != "duty@example.org" {
+		t.Errorf("from %v, %v", from, err)
+	}
+	body, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, mail.Body))
+	if err != nil || strings.ReplaceAll(string(body), "\r\n", "\n") != m.Body {
+		t.Errorf("body %q, %v", body, err)
+	}
+	for line := range strings.SplitSeq(got.text, "\r\n") {
+		if len(line) > 78+len("Subject: ") || strings.ContainsFunc(line, func(r rune) bool { return r > 126 }) {
+			t.Errorf("a line that old mail systems break: %q", line)
+		}
+	}
+}
+
+// A repetition is the very same mail, so that mail systems recognise it.
+func TestARepetitionIsTheSameMail(t *testing.T) {
+	t.Parallel()
+	server := serve(t, &server{}, nil)
+	s, m := sender(t, server.port), message()
+	for range 2 {
+		if o := s.Send(t.Context(), m); o.Result != notify.Sent {
+			t.Fatalf("%+v", o)
+		}
+		m.Attempt++
+	}
+	if got := server.all(); len(got) != 2 || got[0].text != got[1].text {
+		t.Errorf("the two differ: %+v", got)
+	}
+	calm := message()
+	calm.Urgent = false
+	s.Send(t.Context(), calm)
+	if text := server.all()[2].text; strings.Contains(text, "Importance") {
+		t.Errorf("a notice that is not urgent says it is: %s", text)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	fault := func(code int) error {
+		return &gosmtp.SMTPError{Code: code, EnhancedCode: gosmtp.EnhancedCode{code / 100, 1, 1}, Message: "because"}
+	}
+	tests := []struct {
+		name             string
+		mail, rcpt, data error
+		result           notify.Result
+		detail           string
+	}{
+		{"greylisted", nil, fault(451), nil, notify.Retry, `451 "4.1.1 because"`},
+		{"mailbox busy", nil, fault(450), nil, notify.Retry, "450"},
+		{"too many recipients", nil, fault(452), nil, notify.Retry, "452"},
+		{"shutting down", nil, nil, fault(421), notify.Retry, "421"},
+		{"no such mailbox", nil, fault(550), nil, notify.Refused, `550 "5.1.1 because"`},
+		{"mailbox full for good", nil, fault(552), nil, notify.Refused, "552"},
+		{"sender refused", fault(553), nil, nil, notify.Refused, "553"},
+		{"sender not now", fault(454), nil, nil, notify.Retry, "454"},
+		{"taken for spam", nil, nil, fault(554), notify.Refused, "554"},
+		{"disk full", nil, nil, fault(452), notify.Retry, "452"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server := serve(t, &server{mail: tt.mail, rcpt: tt.rcpt, data: tt.data}, nil)
+			o := sender(t, server.port).Send(t.Context(), message())
+			if o.Result != tt.result || !strings.Contains(o.Detail, tt.detail) || strings.Contains(o.Detail, "mei@") {
+				t.Errorf("%+v", o)
+			}
+			if len(server.all()) != 0 {
+				t.Error("the server kept the mail")
+			}
+		})
+	}
+}
+
+func TestStartTLS(t *testing.T) {
+	t.Parallel()
+	config, roots := certificate(t)
+	secure := func(o *Options) { o.StartTLS, o.Roots = true, roots }
+	encrypted := serve(t, &server{}, config)
+	if o := sender(t, encrypted.port, secure).Send(t.Context(), message()); o.Result != notify.Sent || !encrypted.all()[0].tls {
+		t.Errorf("%+v", o)
+	}
+	plain := serve(t, &server{}, nil)
+	if o := sender(t, plain.port, secure).Send(t.Context(), message()); o.Result != notify.Retry || !strings.Contains(o.Detail, "STARTTLS") || len(plain.all()) != 0 {
+		t.Errorf("a server without encryption: %+v", o)
+	}
+	stranger := sender(t, encrypted.port, func(o *Options) { o.StartTLS = true })
+	if o := stranger.Send(t.Context(), message()); o.Result != notify.Retry || !strings.Contains(o.Detail, "certificate") || len(encrypted.all()) != 1 {
+		t.Errorf("a certificate nobody vouches for: %+v", o)
+	}
+	if o := sender(t, encrypted.port).Send(t.Context(), message()); o.Result != notify.Sent || encrypted.all()[1].tls {
+		t.Errorf("encryption not wanted: %+v", o)
+	}
+}
+
+// script is a mail server that answers line by line: a reply for each command's
+// first word, or "" to say nothing, or "!" to hang up. On hears each word.
+func script(t *testing.T, config *tls.Config, replies map[string]string, on func(word string)) (port int, heard func() string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer func() { conn.Close() }()
+		on("greeting")
+		io.WriteString(conn, replies["greeting"])
+		for in := bufio.NewReader(conn); ; {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				return
+			}
+			lines = append(lines, strings.TrimSpace(line))
+			word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+			on(word)
+			reply, known := replies[word]
+			switch {
+			case reply == "!":
+				return
+			case known:
+				io.WriteString(conn, reply)
+			}
+			if word == "STARTTLS" {
+				conn = tls.Server(conn, config)
+				in = bufio.NewReader(conn)
+			}
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+	return l.Addr().(*net.TCPAddr).Port, func() string { l.Close(); <-done; return strings.Join(lines, "\n") }
+}
+
+func polite(changes ...string) map[string]string {
+	replies := map[string]string{
+		"greeting": "220 test\r\n", "EHLO": "250 test\r\n", "MAIL": "250 ok\r\n", "RCPT": "250 ok\r\n", "DATA": "354 go on\r\n", ".": "250 queued\r\n",
+		"RSET": "250 ok\r\n", "*": "501 ended\r\n", "QUIT": "221 bye\r\n",
+	}
+	for i := 0; i < len(changes); i += 2 {
+		replies[changes[i]] = changes[i+1]
+	}
+	return replies
+}
+
+func TestBrokenSessions(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		replies map[string]string
+		// end is the word at which the attempt is ended from outside.
+		end    string
+		result notify.Result
+	}{
+		{"all well", polite(), "", notify.Sent},
+		{"no greeting", polite("greeting", ""), "greeting", notify.Retry},
+		{"not now", polite("greeting", "421 busy\r\n"), "", notify.Retry},
+		{"never for us", polite("greeting", "554 go away\r\n"), "", notify.Retry},
+		{"silent at the receiver", polite("RCPT", ""), "RCPT", notify.Retry},
+		{"hangs up at the receiver", polite("RCPT", "!"), "", notify.Retry},
+		{"hangs up before the text", polite("DATA", "!"), "", notify.Retry},
+		{"hangs up after the text", polite(".", "!"), "", notify.Unsure},
+		{"silent after the text", polite(".", ""), ".", notify.Unsure},
+		{"refuses the text", polite(".", "550 spam\r\n"), "", notify.Refused},
+		{"silent at the farewell", polite("QUIT", ""), "", notify.Sent},
+		{"hangs up at the farewell", polite("QUIT", "!"), "", notify.Sent},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			port, heard := script(t, nil, tt.replies, func(word string) {
+				if word == tt.end && word != "" {
+					cancel()
+				}
+			})
+			o := sender(t, port, func(o *Options) { o.Limit = time.Minute }).Send(ctx, message())
+			if o.Result != tt.result || o.Detail == "" {
+				t.Errorf("%+v", o)
+			}
+			heard() // and so the connection was closed
+		})
+	}
+}
+
+func TestTheTimeLimit(t *testing.T) {
+	t.Parallel()
+	port, heard := script(t, nil, polite("greeting", ""), func(string) {})
+	o := sender(t, port, func(o *Options) { o.Limit = 50 * time.Millisecond }).Send(t.Context(), message())
+	if o.Result != notify.Retry || !strings.Contains(o.Detail, "time limit") {
+		t.Errorf("%+v", o)
+	}
+	heard()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if o := sender(t, port).Send(ctx, message()); o.Result != notify.Retry {
+		t.Errorf("ended before it began: %+v", o)
+	}
+}
+
+func TestSigningIn(t *testing.T) {
+	t.Parallel()
+	config, roots := certificate(t)
+	secure := func(o *Options) {
+		o.StartTLS, o.Roots, o.Username, o.Password = true, roots, "duty", "hunter2"
+	}
+	replies := func(auth string) map[string]string {
+		return polite("EHLO", "250-test\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n", "STARTTLS", "220 go on\r\n", "AUTH", auth)
+	}
+	port, heard := script(t, config, replies("235 welcome\r\n"), func(string) {})
+	if o := sender(t, port, secure).Send(t.Context(), message()); o.Result != notify.Sent {
+		t.Errorf("%+v", o)
+	}
+	if said, want := heard(), "AUTH PLAIN "+base64.StdEncoding.EncodeToString([]byte("\x00duty\x00hunter2")); !strings.Contains(said, "STARTTLS") || !strings.Contains(said, want) {
+		t.Errorf("said\n%s\nwithout %s", said, want)
+	}
+	// A wrong password is not the notice's fault: it is tried until it is mended.
+	port, heard = script(t, config, replies("535 no\r\n"), func(string) {})
+	if o := sender(t, port, secure).Send(t.Context(), message()); o.Result != notify.Retry || !strings.Contains(o.Detail, "535") || strings.Contains(o.Detail, "hunter2") {
+		t.Errorf("%+v", o)
+	}
+	heard()
+}
+
+// What would add headers or receivers is refused before anything is sent.
+func TestHeaderInjection(t *testing.T) {
+	t.Parallel()
+	server := serve(t, &server{}, nil)
+	s := sender(t, server.port)
+	for name, edit := range map[string]func(*notify.Message){
+		"subject":            func(m *notify.Message) { m.Subject = "hello\r\nBcc: thief@example.com" },
+		"subject, bare LF":   func(m *notify.Message) { m.Subject = "hello\nBcc: thief@example.com" },
+		"subject, NUL":       func(m *notify.Message) { m.Subject = "hello\x00" },
+		"id":                 func(m *notify.Message) { m.ID = "x>\r\nBcc: thief@example.com" },
+		"id, brackets":       func(m *notify.Message) { m.ID = "x@y> <z" },
+		"address, lines":     func(m *notify.Message) { m.Address = "mei@example.com\r\nRCPT TO:<thief@example.com>" },
+		"address, list":      func(m *notify.Message) { m.Address = "mei@example.com, thief@example.com" },
+		"address, name":      func(m *notify.Message) { m.Address = "Mei <mei@example.com>" },
+		"address, brackets":  func(m *notify.Message) { m.Address = "<mei@example.com>" },
+		"address, none":      func(m *notify.Message) { m.Address = "" },
+		"address, no domain": func(m *notify.Message) { m.Address = "mei" },
+		"address, a URL":     func(m *notify.Message) { m.Address = "https://im.example.com/" },
+	} {
+		m := message()
+		edit(&m)
+		if o := s.Send(t.Context(), m); o.Result != notify.Refused || o.Detail == "" {
+			t.Errorf("%s: %+v", name, o)
+		}
+	}
+	// In the text, the same is only text.
+	m := message()
+	m.Body = "\r\n.\r\nMAIL FROM:<thief@example.com>\r\n"
+	if o := s.Send(t.Context(), m); o.Result != notify.Sent || len(server.all()) != 1 {
+		t.Errorf("%+v, %d mails", o, len(server.all()))
+	}
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	good := Options{Host: "mail.example.org", Port: 587, StartTLS: true, Username: "duty", Password: "hunter2", From: "Duty <duty@example.org>"}
+	if s, err := New(good); err != nil || s.domain != "example.org" {
+		t.Fatal(s, err)
+	}
+	for field, edit := range map[string]func(*Options){
+		"notices.smtp.from":     func(o *Options) { o.From = "duty" },
+		"notices.smtp.host":     func(o *Options) { o.Host = "" },
+		"notices.smtp.starttls": func(o *Options) { o.StartTLS = false },
+	} {
+		o := good
+		edit(&o)
+		_, err := New(o)
+		var e *holdfast.Error
+		if !errors.As(err, &e) || e.Code != holdfast.Invalid || e.Field != field || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	for _, edit := range []func(*Options){
+		func(o *Options) { o.Port = 0 }, func(o *Options) { o.Port = 65536 }, func(o *Options) { o.Limit = -1 },
+		func(o *Options) { o.From = "duty@example.org\r\nX: y" },
+	} {
+		o := good
+		edit(&o)
+		if _, err := New(o); err == nil {
+			t.Errorf("%+v was taken", o)
+		}
+	}
+}
