@@ -559,7 +559,7 @@ func TestNothingIsSentWithoutAClaim(t *testing.T) {
 		if got := w.sent(); got != "" {
 			t.Errorf("sent without a claim: %s", got)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if got := w.sent(); got != "mei#1" {
 			t.Errorf("sent once the journal was back: %q", got)
@@ -604,7 +604,7 @@ func TestAnAttemptHasALimit(t *testing.T) {
 		if d := n.delivery(notice); d.State != Sending {
 			t.Errorf("%s before the limit", d.State)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if d := n.delivery(notice); d.State != Doubtful || d.Detail != "no answer" {
 			t.Errorf("%+v", d)
