@@ -195,6 +195,10 @@ func (c *checker) ramp(path string, r Ramp) {
 		}
 		before = s.Percent
 	}
+	if last := len(r.Steps) - 1; validRate(r.Steps[last].RatePerSecond) && r.Steps[last].RatePerSecond != 0 {
+		c.add(fmt.Sprintf("%s.steps[%d].rate_per_second", path, last), "P026",
+			holdfast.Errorf(holdfast.Invalid, "the ramp's last step caps payments at %v per second: it ends the recovery, so it must hold nothing; remove the cap or add a step", r.Steps[last].RatePerSecond))
+	}
 	if last := len(r.Steps) - 1; validPercent(r.Steps[last].Percent) && r.Steps[last].Percent != 100 {
 		c.add(fmt.Sprintf("%s.steps[%d].percent", path, last), "P026",
 			holdfast.Errorf(holdfast.Invalid, "the ramp ends at %v %%: its last step must be percent: 100, or payments would stay limited", r.Steps[last].Percent))

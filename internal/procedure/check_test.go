@@ -70,6 +70,7 @@ func TestCheck(t *testing.T) {
 		{"steps that fall", func(p *procedure.Procedure) { steps(p)[1].Percent = 0.5 }, "stages[6].tasks[1].ramp.steps[1].percent P026"},
 		{"steps that stay", func(p *procedure.Procedure) { steps(p)[1].Percent = 1 }, "stages[6].tasks[1].ramp.steps[1].percent P026"},
 		{"an end below 100", func(p *procedure.Procedure) { steps(p)[2].Percent = 99 }, "stages[6].tasks[1].ramp.steps[2].percent P026"},
+		{"a capped end", func(p *procedure.Procedure) { steps(p)[2].RatePerSecond = 50 }, "stages[6].tasks[1].ramp.steps[2].rate_per_second P026"},
 		{"an infinite rate", func(p *procedure.Procedure) { steps(p)[0].RatePerSecond = math.Inf(1) }, "stages[6].tasks[1].ramp.steps[0].rate_per_second P015"},
 	}
 	for _, test := range tests {
