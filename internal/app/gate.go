@@ -126,6 +126,22 @@ func (a *Gate) listenMetrics(edge *httpgate.Server) error {
 // URL is where the clients of the payment API reach the gate.
 func (a *Gate) URL() string { return "http://" + a.payments.Addr().String() }
 
+// Enforcing waits until the gate has a posture to enforce, which a new one gets
+// from a control node. Until then it declines every payment.
+func (a *Gate) Enforcing(ctx context.Context) error {
+	for {
+		changed := a.gate.Changed()
+		if !a.gate.Status().Closed {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // Run serves until ctx ends.
 func (a *Gate) Run(ctx context.Context) error {
 	return errors.Join(together(ctx, a.loops...), a.Close())

@@ -21,7 +21,7 @@ func (s *shell) archive() *cobra.Command {
 func (s *shell) archiveVerify() *cobra.Command {
 	var data string
 	cmd := &cobra.Command{
-		Use: "verify", Short: "Check every fact, from the files in a control node's directory; also while a node runs on it", Args: cobra.NoArgs,
+		Use: "verify", Short: "Check every fact, from the files in the directory of a control node that does not run", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			in, err := sqljournal.Inspect(cmd.Context(), data)
 			if err != nil {

@@ -54,6 +54,7 @@ type Options struct {
 func Run(ctx context.Context, o Options) int {
 	s := &shell{Options: o}
 	root := s.root()
+	s.mark(root)
 	root.SetArgs(o.Args)
 	root.SetIn(o.Stdin)
 	root.SetOut(o.Stdout)
@@ -63,7 +64,7 @@ func Run(ctx context.Context, o Options) int {
 		return 0
 	}
 	if !s.begun { // cobra refused the words or flags before any command began
-		err = holdfast.Errorf(holdfast.Invalid, "%v; see holdfast help", err)
+		err = holdfast.Errorf(holdfast.Invalid, "%s; see holdfast help", strings.Join(strings.Fields(err.Error()), " "))
 	}
 	s.complain(err)
 	return exitCode(err)
@@ -84,7 +85,6 @@ func (s *shell) root() *cobra.Command {
 		Use:           "holdfast",
 		Short:         "The emergency response of a payment system's operator",
 		SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRun: func(*cobra.Command, []string) { s.begun = true },
 	}
 	f := root.PersistentFlags()
 	f.BoolVar(&s.json, "json", false, "print JSON as the other end answers it")
@@ -107,6 +107,19 @@ func (s *shell) root() *cobra.Command {
 	add("keep", s.plan(), s.people(), s.account(), s.token(), s.archive(), s.openAPI(), s.checkConfig(), s.version())
 	root.AddCommand(exitCodesTopic(), environmentTopic())
 	return root
+}
+
+// mark lets Run tell what a command said from what cobra said of its words.
+func (s *shell) mark(cmd *cobra.Command) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(c *cobra.Command, args []string) error {
+			s.begun = true
+			return run(c, args)
+		}
+	}
+	for _, c := range cmd.Commands() {
+		s.mark(c)
+	}
 }
 
 // group is a command that only holds others.

@@ -180,8 +180,11 @@ func (w *waiting) confirmed(c *call, id string) error {
 	if err := json.Unmarshal(answer, &d); err != nil {
 		return fmt.Errorf("the node's answer cannot be read: %w", err)
 	}
-	if d.Confirmed.IsZero() {
+	switch {
+	case d.Confirmed.IsZero():
 		return &ending{exitUnconfirmed, fmt.Sprintf("directive %s is %s and NOT confirmed", id, d.State)}
+	case d.State != string(directive.InForce):
+		return &ending{exitUnconfirmed, fmt.Sprintf("directive %s is %s: what was confirmed holds no longer", id, d.State)}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -118,6 +119,7 @@ func closing(c io.Closer, err error) error {
 
 // gateReady is the content of a gate's ready file.
 type gateReady struct {
+	Name string `json:"name"`
 	Gate string `json:"gate"`
 	PID  int    `json:"pid"`
 }
@@ -150,10 +152,6 @@ those of the simulated payment world.`,
 			if err != nil {
 				return err
 			}
-			s.say("gate %s takes payments at %s", conf.Name, gate.URL())
-			if err := atReady(ready, gateReady{gate.URL(), os.Getpid()}); err != nil {
-				return closing(gate, err)
-			}
 			ctx, stop := context.WithCancel(cmd.Context())
 			defer stop()
 			if untilStdinEnds {
@@ -163,7 +161,7 @@ those of the simulated payment world.`,
 					stop()
 				}()
 			}
-			return gate.Run(ctx)
+			return s.runGate(ctx, stop, gate, gateReady{conf.Name, gate.URL(), os.Getpid()}, ready)
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", "", "settings file")
@@ -171,6 +169,26 @@ those of the simulated payment world.`,
 	readyFlag(cmd, &ready)
 	given = settingFlags(cmd, config.Gate{}.Explain())
 	return cmd
+}
+
+// runGate runs a gate and says so once it can admit payments.
+func (s *shell) runGate(ctx context.Context, stop func(), gate *app.Gate, where gateReady, ready string) error {
+	said := make(chan error, 1)
+	go func() {
+		if gate.Enforcing(ctx) != nil {
+			said <- nil // it ended before
+			return
+		}
+		s.say("gate %s takes payments at %s", where.Name, where.Gate)
+		err := atReady(ready, where)
+		if err != nil {
+			stop()
+		}
+		said <- err
+	}()
+	err := gate.Run(ctx)
+	stop()
+	return errors.Join(err, <-said)
 }
 
 const readyPatience = 20 * time.Second
