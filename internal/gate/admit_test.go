@@ -1,0 +1,476 @@
+package gate
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/payment"
+	"holdfast/internal/posture"
+)
+
+// Workers admit as fast as they can while one posture after another comes into
+// force. Once Enforce has returned, nothing is admitted under an older posture,
+// and whatever was and has not finished is on the list of every stop since.
+func TestHazardM_SwapWhileAdmitting(t *testing.T) {
+	t.Parallel()
+	const workers, postures = 4, 120
+	o := options(t.TempDir())
+	o.InFlight = 64
+	g := start(t, o)
+	enforce(t, g, set(1))
+
+	var enforced atomic.Uint64
+	enforced.Store(1)
+	var lists sync.Map // posture → map of identities
+	var admitted, older atomic.Int64
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				identity := fmt.Sprintf("w%d-%d", w, n)
+				floor := enforced.Load()
+				a, v := g.Admit(pay(identity), Static)
+				if v.Action != posture.Forward {
+					continue
+				}
+				admitted.Add(1)
+				if a.Posture < floor {
+					t.Errorf("%s was admitted under posture %d after %d was enforced", identity, a.Posture, floor)
+				}
+				for range n % 50 {
+					runtime.Gosched()
+				}
+				for p := a.Posture + 1; p <= enforced.Load(); p++ {
+					older.Add(1)
+					if list, _ := lists.Load(p); !list.(map[string]bool)[identity] {
+						t.Errorf("%s of posture %d is in flight and not on the list of posture %d", identity, a.Posture, p)
+					}
+				}
+				a.Finish(payment.Done, "")
+			}
+		})
+	}
+	for p := holdfast.Position(2); p < 2+postures; p++ {
+		// A stop of something else: payments go on, and the list is made.
+		ack := enforce(t, g, set(p, stopOf(fmt.Sprint("d", p), `channel == "none"`)))
+		if !ack.Listed {
+			t.Fatalf("posture %d was not listed for", p)
+		}
+		list := map[string]bool{}
+		for _, r := range ack.InFlight {
+			list[r.Identity] = true
+			if r.Posture >= uint64(p) {
+				t.Errorf("%s of posture %d is on the list of %d", r.Identity, r.Posture, p)
+			}
+		}
+		lists.Store(uint64(p), list)
+		enforced.Store(uint64(p))
+	}
+	close(stop)
+	wg.Wait()
+	if admitted.Load() == 0 || older.Load() == 0 {
+		t.Errorf("%d admitted, %d of them in flight at a stop: nothing was tried", admitted.Load(), older.Load())
+	}
+	if s := g.Status(); s.InFlight != 0 {
+		t.Errorf("%d in flight at the end", s.InFlight)
+	}
+}
+
+// The same for local stops, and for stops of everything that come and go: no
+// payment is admitted between the return of a stop and the call that lifts it.
+func TestHazardM_NothingPassesAStopThatCameBack(t *testing.T) {
+	t.Parallel()
+	o := options(t.TempDir())
+	o.InFlight = 64
+	g := start(t, o)
+	enforce(t, g, set(1))
+	// Odd while a stop holds, even while none does.
+	var phase atomic.Int64
+	var passed atomic.Int64
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				before := phase.Load()
+				a, v := g.Admit(pay(fmt.Sprint(w, "-", n)), Static)
+				if v.Action == posture.Forward {
+					passed.Add(1)
+					if before%2 == 1 && phase.Load() == before {
+						t.Errorf("a payment passed a stop")
+					}
+					a.Finish(payment.Done, "")
+				}
+			}
+		})
+	}
+	for p := holdfast.Position(2); p < 60; p += 2 {
+		if p%4 == 0 {
+			enforce(t, g, set(p, stopOf("d", "all")))
+			phase.Add(1)
+			runtime.Gosched()
+			phase.Add(1)
+			enforce(t, g, set(p+1))
+			continue
+		}
+		id, _, err := g.StopLocally("all", time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		phase.Add(1)
+		runtime.Gosched()
+		phase.Add(1)
+		if err := g.LiftLocally(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	wg.Wait()
+	if passed.Load() == 0 {
+		t.Error("nothing passed between the stops")
+	}
+}
+
+// A worker that was held up between its look at the posture and its first byte
+// is waited for, or it is undone and judged anew.
+func TestHazardM_TheFenceWaits(t *testing.T) {
+	t.Parallel()
+	g, _ := openGate(t)
+	old := g.installed.Load()
+	// The worker has registered and looked again, and not yet marked its slot.
+	slot, ok := g.ring.register(pay("slow"), old.number, 10, wall)
+	if !ok {
+		t.Fatal("no slot")
+	}
+	done := make(chan *Acknowledgement)
+	go func() {
+		ack, _ := g.Enforce(set(11, stopOf("d", "all")))
+		done <- ack
+	}()
+	for g.installed.Load() == old {
+		runtime.Gosched()
+	}
+	for range 1000 {
+		runtime.Gosched()
+	}
+	select {
+	case <-done:
+		t.Fatal("acknowledged while a worker was between judging and writing")
+	default:
+	}
+	g.ring.sent(slot)
+	if ack := <-done; identities(ack.InFlight) != "slow" {
+		t.Errorf("listed %q", identities(ack.InFlight))
+	}
+	// Not older than the new posture: the fence does not wait for this one.
+	if slot, ok = g.ring.register(pay("new"), g.installed.Load().number, 11, wall); !ok {
+		t.Fatal("no slot")
+	}
+	g.ring.fence(g.installed.Load().number)
+	g.ring.release(slot)
+}
+
+func TestModes(t *testing.T) {
+	t.Parallel()
+	type want struct{ static, strict, observe posture.Reason }
+	for _, test := range []struct {
+		name  string
+		set   *posture.Set // nil for no posture
+		lease bool
+		want  want // of Admit; None for admitted
+	}{
+		{"no posture", nil, false, want{posture.NoPosture, posture.NoPosture, posture.None}},
+		{"open, no lease", ptr(set(10)), false, want{posture.None, posture.NoLease, posture.None}},
+		{"open, lease", ptr(set(10)), true, want{posture.None, posture.None, posture.None}},
+		{"stopped, no lease", ptr(set(10, stopOf("d", "all"))), false, want{posture.Stopped, posture.Stopped, posture.None}},
+		{"stopped, lease", ptr(set(10, stopOf("d", "all"))), true, want{posture.Stopped, posture.Stopped, posture.None}},
+		{"limited, lease", ptr(set(10, posture.Directive{ID: "d", Kind: posture.Limit, Scope: "all"})), true, want{posture.OutOfShare, posture.OutOfShare, posture.None}},
+	} {
+		g := start(t, options(t.TempDir()))
+		if test.set != nil {
+			enforce(t, g, *test.set)
+		}
+		if test.lease {
+			beat(t, g, 10, time.Minute)
+		}
+		for mode, reason := range map[Mode]posture.Reason{Static: test.want.static, Strict: test.want.strict, Observe: test.want.observe} {
+			a, v := g.Admit(pay("p"), mode)
+			if v.Reason != reason || (v.Action == posture.Forward) != (reason == posture.None) {
+				t.Errorf("%s: %s: %+v, want %q", test.name, mode, v, reason)
+			}
+			if mode != Observe && g.Decide(pay("p"), mode).Reason != reason {
+				t.Errorf("%s: %s: judged otherwise before the connection: %+v", test.name, mode, g.Decide(pay("p"), mode))
+			}
+			if v.Action == posture.Forward {
+				if a.Judged().Reason == posture.None && test.want.static != posture.None {
+					t.Errorf("%s: %s: what the posture says was not counted", test.name, mode)
+				}
+				a.Finish(payment.Done, "")
+			}
+		}
+		for _, k := range []payment.Kind{payment.Inquiry, payment.Other} {
+			p := pay("p")
+			p.Kind = k
+			if v := g.Decide(p, Strict); v.Action != posture.Forward {
+				t.Errorf("%s: %s does not pass: %+v", test.name, k, v)
+			}
+		}
+		if s := g.Status(); s.InFlight != 0 || s.Unresolved != 0 {
+			t.Errorf("%s: left in flight %d, unresolved %d", test.name, s.InFlight, s.Unresolved)
+		}
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// Each attempt is an admission of its own: what was judged before the
+// connection was taken counts for nothing.
+func TestHazardL_AdmissionJudgesAnew(t *testing.T) {
+	t.Parallel()
+	g, c := openGate(t)
+	beat(t, g, 10, time.Minute)
+	if v := g.Decide(pay("p"), Strict); v.Action != posture.Forward {
+		t.Fatalf("%+v", v)
+	}
+	c.move(time.Minute) // while the connection was waited for
+	if _, v := g.Admit(pay("p"), Strict); v.Reason != posture.NoLease {
+		t.Errorf("%+v", v)
+	}
+	enforce(t, g, set(11, stopOf("d", "all")))
+	if _, v := g.Admit(pay("p"), Static); v.Reason != posture.Stopped {
+		t.Errorf("%+v", v)
+	}
+	if s := g.Status(); s.InFlight != 0 {
+		t.Errorf("%d are listed as in flight", s.InFlight)
+	}
+}
+
+func TestAFullListDeclines(t *testing.T) {
+	t.Parallel()
+	g, _ := openGate(t)
+	var all []*Admission
+	for i := range 8 {
+		all = append(all, admit(t, g, fmt.Sprint("p", i)))
+	}
+	for _, mode := range []Mode{Static, Observe} {
+		if _, v := g.Admit(pay("one more"), mode); v.Action != posture.Decline || v.Reason != posture.Full {
+			t.Errorf("%s: %+v", mode, v)
+		}
+	}
+	all[3].Finish(payment.Done, "")
+	admit(t, g, "one more").Finish(payment.NotDone, "")
+	for _, a := range all {
+		a.Finish(payment.Done, "") // all[3] for the second time
+	}
+	if s := g.Status(); s.InFlight != 0 {
+		t.Errorf("%d in flight", s.InFlight)
+	}
+}
+
+// A second Finish must not free a slot that is another payment's by now.
+func TestFinishCountsOnce(t *testing.T) {
+	t.Parallel()
+	g, _ := openGate(t)
+	first := admit(t, g, "first")
+	first.Finish(payment.Done, "")
+	for i := range 8 {
+		admit(t, g, fmt.Sprint("p", i))
+	}
+	first.Finish(payment.Done, "")
+	if s := g.Status(); s.InFlight != 8 {
+		t.Errorf("%d in flight, want 8", s.InFlight)
+	}
+	if _, v := g.Admit(pay("one more"), Static); v.Reason != posture.Full {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestWhatHasNoNameIsListedAllTheSame(t *testing.T) {
+	t.Parallel()
+	g, _ := openGate(t)
+	for _, identity := range []string{"", strings.Repeat("x", payment.MaxIdentity+1)} {
+		admit(t, g, identity)
+	}
+	longest := strings.Repeat("y", payment.MaxIdentity)
+	admit(t, g, longest)
+	ack := enforce(t, g, set(11, stopOf("d", "all")))
+	named := 0
+	for _, r := range ack.InFlight {
+		if r.Identity == longest {
+			named++
+		} else if !strings.HasPrefix(r.Identity, unnamed) || r.Amount != 1299 || r.Currency != "CNY" || r.Route != "pay" || r.Kind != "payment" || r.Posture != 10 || !r.At.Equal(wall) {
+			t.Errorf("listed %+v", r)
+		}
+	}
+	if len(ack.InFlight) != 3 || named != 1 || ack.InFlight[0].Identity == ack.InFlight[1].Identity {
+		t.Errorf("listed %q", identities(ack.InFlight))
+	}
+}
+
+func TestHazardS_TheRateIsKept(t *testing.T) {
+	t.Parallel()
+	capped := func(id string, rate float64) posture.Directive {
+		return posture.Directive{ID: id, Kind: posture.Limit, Scope: "all", Share: 1, Rates: map[string]float64{"east": rate}}
+	}
+	g, c := openGate(t)
+	at := holdfast.Position(11)
+	next := func(directives ...posture.Directive) {
+		enforce(t, g, set(at, directives...))
+		at++
+	}
+	admitted := func() (n int) {
+		for i := range 30 {
+			a, v := g.Admit(pay(fmt.Sprint("p", i)), Static)
+			if v.Action != posture.Forward {
+				if v.Reason != posture.OverRate || v.Directive != "d" {
+					t.Fatalf("%+v", v)
+				}
+				continue
+			}
+			n++
+			a.Finish(payment.Done, "")
+		}
+		return n
+	}
+	check := func(when string, want int) {
+		t.Helper()
+		if got := admitted(); got != want {
+			t.Errorf("%s: admitted %d, want %d", when, got, want)
+		}
+	}
+	next(capped("d", 20))
+	check("a burst of a tenth of a second", 2)
+	c.move(100 * time.Millisecond)
+	check("after a tenth of a second", 2)
+	next(capped("d", 20), stopOf("other", `channel == "qr"`))
+	check("a change elsewhere gives no fresh burst", 0)
+	c.move(time.Hour)
+	check("after an hour", 2)
+	next(capped("d", 0.5))
+	check("a rate below one", 1)
+	c.move(time.Second)
+	check("half a payment later", 0)
+	c.move(time.Second)
+	check("one payment later", 1)
+	next(capped("d", 0))
+	check("a rate of nothing", 0)
+	d := capped("d", 5)
+	d.Rates = map[string]float64{"west": 5}
+	next(d)
+	check("a gate without a part of it", 0)
+	c.move(time.Hour)
+	check("nor later", 0)
+	next(posture.Directive{ID: "d", Kind: posture.Limit, Scope: "all", Share: 1})
+	check("no cap", 30)
+}
+
+// Two limits must both have room; the one that has none is named.
+func TestEveryLimitIsDrawnOn(t *testing.T) {
+	t.Parallel()
+	g, _ := openGate(t)
+	rates := func(r float64) map[string]float64 { return map[string]float64{"east": r} }
+	enforce(t, g, set(11,
+		posture.Directive{ID: "wide", Kind: posture.Limit, Scope: "all", Share: 1, Rates: rates(1000)},
+		posture.Directive{ID: "narrow", Kind: posture.Limit, Scope: `channel == "app"`, Share: 1, Rates: rates(1)},
+	))
+	admit(t, g, "a")
+	if _, v := g.Admit(pay("b"), Static); v != (posture.Verdict{Action: posture.Decline, Reason: posture.OverRate, Directive: "narrow"}) {
+		t.Errorf("%+v", v)
+	}
+	qr := pay("c")
+	qr.Channel = "qr"
+	if _, v := g.Admit(qr, Static); v.Action != posture.Forward {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	g, _ := openGate(t)
+	probe := pay("probe")
+	probe.Probe = "i1"
+	for _, p := range []*payment.Payment{pay("a"), probe} {
+		a, _ := g.Admit(p, Static)
+		a.Finish(payment.Done, "")
+	}
+	g.Declined(pay("b"), posture.Verdict{Action: posture.Decline, Reason: posture.Stopped})
+	inquiry := pay("")
+	inquiry.Kind = payment.Inquiry
+	g.Passed(inquiry, payment.Done, time.Millisecond)
+	got := map[string]int64{}
+	for _, r := range g.counter.Take(1).Rows {
+		got[fmt.Sprint(r.Key.Kind, " ", r.Key.Verdict, " ", r.Key.Reason, " ", r.Key.Outcome)] += r.Count
+	}
+	want := map[string]int64{"payment forward  done": 1, "payment probe  done": 1, "payment decline stopped not-done": 1, "inquiry forward  done": 1}
+	for k, n := range want {
+		if got[k] != n {
+			t.Errorf("%q counted %d times; all: %v", k, got[k], got)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("counted %v", got)
+	}
+}
+
+func TestAClosedGateAdmitsNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	g, err := New(options(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	enforce(t, g, set(10))
+	late := admit(t, g, "late")
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Close(); err != nil {
+		t.Errorf("closed twice: %v", err)
+	}
+	// What was in flight may still finish: the list is on disk for the next start.
+	late.Finish(payment.Unknown, "no answer")
+	if _, v := g.Admit(pay("next"), Static); v.Reason != posture.Full {
+		t.Errorf("%+v", v)
+	}
+	if _, err := g.Enforce(set(11)); holdfast.CodeOf(err) != holdfast.Unavailable {
+		t.Errorf("%v", err)
+	}
+	if _, _, err := g.StopLocally("all", 0); holdfast.CodeOf(err) != holdfast.Unavailable {
+		t.Errorf("%v", err)
+	}
+	g = start(t, options(dir))
+	if got := identities(g.Unresolved()); got != "late" || !g.Pending("late") {
+		t.Errorf("unresolved %q", got)
+	}
+}
+
+func BenchmarkAdmit(b *testing.B) {
+	g, err := New(Options{Name: "east", Dir: b.TempDir(), Clock: &handClock{}, Alone: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer g.Close()
+	p := pay("p")
+	b.ReportAllocs()
+	for b.Loop() {
+		a, _ := g.Admit(p, Static)
+		a.Finish(payment.Done, "")
+	}
+}
