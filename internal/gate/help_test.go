@@ -67,7 +67,7 @@ func set(at holdfast.Position, directives ...posture.Directive) posture.Set {
 }
 
 func stopOf(id, scope string) posture.Directive {
-	return posture.Directive{ID: id, Kind: posture.Stop, Scope: scope, Drain: 10 * time.Second}
+	return posture.Directive{ID: id, Kind: posture.Stop, Scope: scope, Position: 11, Drain: 10 * time.Second}
 }
 
 func enforce(t testing.TB, g *Gate, s posture.Set) *Acknowledgement {
