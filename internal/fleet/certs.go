@@ -46,9 +46,14 @@ func OpenAuthority(dir string, now time.Time) (*Authority, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open the fleet's authority: %w", err)
 	}
-	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "ca.pem"), filepath.Join(dir, "ca.key"))
-	if errors.Is(err, fs.ErrNotExist) {
+	certFile, keyFile := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "ca.key")
+	if _, err := os.Stat(certFile); errors.Is(err, fs.ErrNotExist) {
+		// The certificate is written last: without it nothing was ever signed.
 		return newAuthority(dir, now)
+	}
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, holdfast.Errorf(holdfast.Damaged, "%s is missing: put it back, or remove %s too and give every gate a new certificate", keyFile, certFile)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the fleet's authority in %s: %w", dir, err)
@@ -85,6 +90,9 @@ func newAuthority(dir string, now time.Time) (*Authority, error) {
 
 // Node issues the certificate of a control node for the hosts gates call it by.
 func (a *Authority) Node(hosts []string, now time.Time) (*tls.Config, error) {
+	if len(hosts) == 0 {
+		return nil, holdfast.Errorf(holdfast.Invalid, "a control node needs a host that gates call it by")
+	}
 	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: "node:" + hosts[0]},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
@@ -174,10 +182,11 @@ func (a *Authority) write(name string, der []byte, key *ecdsa.PrivateKey) error 
 	}
 	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
-	return errors.Join(
-		posture.WriteFile(filepath.Join(a.dir, name+".key"), keyPEM),
-		posture.WriteFile(filepath.Join(a.dir, name+".pem"), certPEM),
-	)
+	// The certificate comes last: where it is, its key is too.
+	if err := posture.WriteFile(filepath.Join(a.dir, name+".key"), keyPEM); err != nil {
+		return err
+	}
+	return posture.WriteFile(filepath.Join(a.dir, name+".pem"), certPEM)
 }
 
 func serial() *big.Int {

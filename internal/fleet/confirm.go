@@ -14,7 +14,7 @@ import (
 func (n *Node) Confirm(ctx context.Context) error {
 	watch, end := n.Desk.State.Watch()
 	defer end()
-	since := map[string]time.Time{} // by directive: when this node's barrier returned
+	since := map[string]time.Duration{} // by directive: when this node's barrier returned
 	for {
 		wait, err := n.confirmRound(ctx, since)
 		if ctx.Err() != nil {
@@ -39,7 +39,7 @@ func (n *Node) Confirm(ctx context.Context) error {
 
 // confirmRound confirms what can be confirmed and returns how long to wait
 // before looking again.
-func (n *Node) confirmRound(ctx context.Context, since map[string]time.Time) (time.Duration, error) {
+func (n *Node) confirmRound(ctx context.Context, since map[string]time.Duration) (time.Duration, error) {
 	open, span := n.unconfirmed()
 	keep := map[string]bool{}
 	next := time.Minute
@@ -50,9 +50,9 @@ func (n *Node) confirmRound(ctx context.Context, since map[string]time.Time) (ti
 			if _, err := n.Desk.Journal.Barrier(ctx); err != nil {
 				return 0, err
 			}
-			since[id] = n.Desk.Now()
+			since[id] = n.elapsed()
 		}
-		left := span - n.Desk.Now().Sub(since[id])
+		left := span - (n.elapsed() - since[id])
 		if err := n.Directives.Confirm(ctx, holdfast.Self("fleet"), id, left <= 0); err != nil {
 			return 0, err
 		}

@@ -40,10 +40,14 @@ type Node struct {
 	Series     *traffic.Series
 	Log        *slog.Logger
 
+	// elapsed is this node's monotonic clock. The wall clock that Desk has may be
+	// set, and a stop would be confirmed too early.
+	elapsed func() time.Duration
+
 	mu      sync.Mutex
 	live    map[string]*Live                    // by gate
+	streams map[string]int                      // open posture streams, by gate
 	hashes  map[holdfast.Position]holdfast.Hash // verified witnesses
-	changed chan struct{}
 }
 
 // Live is what a gate last said to this node.
@@ -58,9 +62,11 @@ var _ gate.Control = (*Node)(nil)
 
 // NewNode makes a control node's end of the fleet.
 func NewNode(desk *journal.Desk, directives *directive.Service, gates *enrolment.Book, series *traffic.Series, log *slog.Logger) *Node {
+	start := time.Now()
 	return &Node{
 		Desk: desk, Directives: directives, Gates: gates, Series: series, Log: log,
-		live: map[string]*Live{}, hashes: map[holdfast.Position]holdfast.Hash{},
+		elapsed: func() time.Duration { return time.Since(start) },
+		live:    map[string]*Live{}, streams: map[string]int{}, hashes: map[holdfast.Position]holdfast.Hash{},
 	}
 }
 
@@ -86,10 +92,17 @@ func (n *Node) Enrol(ctx context.Context, e gate.Enrolment) (gate.Enrolled, erro
 		return gate.Enrolled{}, err
 	}
 	var answer gate.Enrolled
+	var known bool
 	n.Desk.State.View(func() {
-		answer.Reported = n.Gates.Gate(e.Gate).Reported[e.Account]
+		g := n.Gates.Gate(e.Gate)
+		if known = g != nil; known {
+			answer.Reported = g.Reported[e.Account]
+		}
 		answer.Every = n.Directives.Book.Set().Lease / heartbeatsPerLease
 	})
+	if !known { // the fact is written, and ctx ended before it was folded
+		return gate.Enrolled{}, holdfast.Errorf(holdfast.Unavailable, "the enrolment of gate %s is not folded yet", e.Gate)
+	}
 	answer.Every = min(max(answer.Every, 100*time.Millisecond), 5*time.Second)
 	return answer, nil
 }
@@ -124,8 +137,8 @@ func (n *Node) Beat(ctx context.Context, h gate.Heartbeat) (gate.Beat, error) {
 func (n *Node) Follow(ctx context.Context, name, boot string, enforce func(posture.Set) error) error {
 	watch, end := n.Desk.State.Watch()
 	defer end()
-	n.following(name, boot, true)
-	defer n.following(name, boot, false)
+	n.following(name, boot, 1)
+	defer n.following(name, boot, -1)
 	var sent holdfast.Head
 	for first := true; ; first = false {
 		var set posture.Set
@@ -211,6 +224,29 @@ func (n *Node) acknowledged(ctx context.Context, r gate.Report, a gate.Acknowled
 	return err
 }
 
+// ours picks the acknowledgements of this journal's postures. A gate that was
+// told to accept another journal may still hold some of the one before; their
+// positions mean nothing here. They are dropped, or the gate would go on
+// reporting them for ever.
+func (n *Node) ours(ctx context.Context, name string, acks []gate.Acknowledgement) ([]gate.Acknowledgement, error) {
+	var ours []gate.Acknowledgement
+	for _, a := range acks {
+		if a.Posture.Journal == "" {
+			continue
+		}
+		err := n.checkWitness(ctx, name, a.Posture)
+		switch {
+		case holdfast.CodeOf(err) == holdfast.Damaged:
+			n.Log.Error("an acknowledgement of another history was dropped", "gate", name, "posture", a.Posture)
+		case err != nil:
+			return nil, err
+		default:
+			ours = append(ours, a)
+		}
+	}
+	return ours, nil
+}
+
 func (n *Node) record(ctx context.Context, by holdfast.Actor, decide func() ([]journal.Draft, error)) error {
 	_, err := n.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) { return decide() })
 	return err
@@ -221,21 +257,25 @@ func (n *Node) seen(h gate.Heartbeat) {
 	defer n.mu.Unlock()
 	l := n.live[h.Gate]
 	if l == nil || l.Heartbeat.Boot != h.Boot {
-		l = &Live{Following: l != nil && l.Following}
+		l = &Live{}
 		n.live[h.Gate] = l
 	}
+	l.Following = n.streams[h.Gate] > 0
 	l.Seen, l.Heartbeat = n.Desk.Now(), h
 }
 
-func (n *Node) following(name, boot string, on bool) {
+// following counts the posture streams of a gate: an old one may end after the
+// next has begun.
+func (n *Node) following(name, boot string, by int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.streams[name] += by
 	l := n.live[name]
 	if l == nil {
 		l = &Live{Heartbeat: gate.Heartbeat{Gate: name, Boot: boot}}
 		n.live[name] = l
 	}
-	l.Following = on
+	l.Following = n.streams[name] > 0
 }
 
 // Live returns what a gate last said to this node; ok is false if it has said

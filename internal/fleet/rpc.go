@@ -111,8 +111,8 @@ type Client struct {
 
 var _ gate.Control = (*Client)(nil)
 
-// NewClient makes a client for the node at url (https). No call is repeated by
-// the library: every repetition is the gate's decision.
+// NewClient makes a client for the node at url (https). The library repeats a
+// call only if the node says that it did not begin it.
 func NewClient(url string, conf *tls.Config) *Client {
 	h := &http.Client{Transport: &http.Transport{
 		TLSClientConfig:     conf,
@@ -194,7 +194,10 @@ func toConnect(err error) error {
 	ours := holdfast.CodeOf(err)
 	for _, c := range codes {
 		if c.ours == ours {
-			return connect.NewError(c.theirs, err)
+			// The cause is for this node's log; the gate is told what it can act on.
+			var e *holdfast.Error
+			errors.As(err, &e)
+			return connect.NewError(c.theirs, errors.New(e.Message()))
 		}
 	}
 	if errors.Is(err, context.Canceled) {

@@ -27,7 +27,7 @@ func (n *Node) compareWitness(ctx context.Context, name string, w, head holdfast
 		return err
 	}
 	switch {
-	case w.Journal != head.Journal || w.Epoch != head.Epoch:
+	case w.Journal != head.Journal, w.Epoch != head.Epoch:
 		return alarm("gate %s follows journal %s in epoch %d; this is journal %s in epoch %d", name, w.Journal, w.Epoch, head.Journal, head.Epoch)
 	case w.Position > head.Position:
 		return alarm("gate %s has seen position %d; this journal ends at %d", name, w.Position, head.Position)
