@@ -72,6 +72,7 @@ func TestConfirmStrictByTime(t *testing.T) {
 		id := r.stop()
 		synctest.Wait()
 		time.Sleep(lease*12/10 - time.Millisecond)
+		r.enrol("west", "b2", gate.Strict) // a fact, so that the loop looks again
 		r.wantConfirmed(id, false, "a millisecond before")
 		time.Sleep(time.Millisecond)
 		r.wantConfirmed(id, true, "1.2 leases")

@@ -224,29 +224,6 @@ func (n *Node) acknowledged(ctx context.Context, r gate.Report, a gate.Acknowled
 	return err
 }
 
-// ours picks the acknowledgements of this journal's postures. A gate that was
-// told to accept another journal may still hold some of the one before; their
-// positions mean nothing here. They are dropped, or the gate would go on
-// reporting them for ever.
-func (n *Node) ours(ctx context.Context, name string, acks []gate.Acknowledgement) ([]gate.Acknowledgement, error) {
-	var ours []gate.Acknowledgement
-	for _, a := range acks {
-		if a.Posture.Journal == "" {
-			continue
-		}
-		err := n.checkWitness(ctx, name, a.Posture)
-		switch {
-		case holdfast.CodeOf(err) == holdfast.Damaged:
-			n.Log.Error("an acknowledgement of another history was dropped", "gate", name, "posture", a.Posture)
-		case err != nil:
-			return nil, err
-		default:
-			ours = append(ours, a)
-		}
-	}
-	return ours, nil
-}
-
 func (n *Node) record(ctx context.Context, by holdfast.Actor, decide func() ([]journal.Draft, error)) error {
 	_, err := n.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) { return decide() })
 	return err
