@@ -1,8 +1,11 @@
 package console
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"holdfast/internal/locale"
@@ -10,30 +13,40 @@ import (
 )
 
 // chart is payments per second by outcome, as stacked bars with the directives
-// marked on it, measured in the units of its view box, and the same as a table.
+// marked on it: drawn once for a desk and once for a phone or a side column,
+// each measured in the units of its own view box, and the same as a table.
 type chart struct {
-	Width, Height int
-	Points        int
-	Grid          []gridLine
-	Gaps, Bars    []box
-	Marks         []mark
-	Hours         []label
-	Legend        []series
-	Table         []tableRow
+	Points   int
+	Drawings []drawing
+	Legend   []series
+	Table    []tableRow
 }
 
 type (
+	// drawing is a chart at one size. Class says where it is shown.
+	drawing struct {
+		Class         string
+		Width, Height int
+		Grid          []gridLine
+		Gaps          []box
+		Bars          []bars
+		Marks         []mark
+		Hours         []label
+	}
 	gridLine struct {
 		X1, X2, Y, TextY int
 		Label            string
 	}
-	box struct {
-		Series     string
-		X, Y, W, H float64
+	box struct{ X, Y, W, H float64 }
+	// bars is a series as the path of all its bars.
+	bars struct {
+		Series string
+		Path   string
 	}
 	mark struct {
 		X, TextX, Bottom float64
-		Label            string
+		// Label is empty where it would cover the one before.
+		Label string
 	}
 	label struct {
 		X, Y  float64
@@ -47,12 +60,20 @@ type (
 	}
 )
 
+// The sizes of a chart; what they share is in the constants below.
+var sizes = []drawing{
+	{Class: "wide", Width: 720, Height: 220},
+	{Class: "narrow", Width: 360, Height: 200},
+}
+
 const (
-	chartWidth, chartHeight            = 720, 220
-	chartLeft, chartTop, chartBottom   = 44, 18, 196
-	chartRight                         = chartWidth - 4
-	plotWidth, plotHeight              = chartRight - chartLeft, chartBottom - chartTop
-	markWidth, timeLabels, tableLength = 34, 5, 20
+	chartLeft, chartTop = 44, 18
+	// below is the room for the times, markWidth for a mark's label, and
+	// timeWidth for one time and the room to the next.
+	below, markWidth, timeWidth = 24, 34, 110
+	tableLength                 = 20
+	// shortest is how many points stay when an empty beginning is cut off.
+	shortest = 24
 )
 
 // legend lists the series from the bottom of the stack up.
@@ -63,43 +84,71 @@ var legend = []series{
 func counts(p view.Point) [4]int64 { return [4]int64{p.Done, p.NotDone, p.Unknown, p.Declined} }
 
 func drawChart(words *locale.Printer, zone *time.Location, c view.Chart) chart {
-	d := chart{Width: chartWidth, Height: chartHeight, Points: len(c.Points), Legend: legend}
+	c = cutBeginning(c)
+	d := chart{Points: len(c.Points), Legend: legend}
 	if len(c.Points) == 0 {
 		return d
 	}
+	for _, size := range sizes {
+		size.draw(words, zone, c)
+		d.Drawings = append(d.Drawings, size)
+	}
+	d.tabulate(words, zone, c)
+	return d
+}
+
+// cutBeginning leaves out the time before anything was counted.
+func cutBeginning(c view.Chart) view.Chart {
+	for len(c.Points) > shortest && c.Points[0].Gap {
+		c.Points = c.Points[1:]
+		c.From = c.From.Add(time.Duration(c.StepSeconds) * time.Second)
+	}
+	return c
+}
+
+func (d *drawing) draw(words *locale.Printer, zone *time.Location, c view.Chart) {
+	right, bottom := d.Width-4, d.Height-below
+	plotWidth, plotHeight := float64(right-chartLeft), float64(bottom-chartTop)
 	step := float64(c.StepSeconds)
 	top := niceTop(c.Points, step)
 	for i := range 3 {
 		share := float64(i) / 2
-		y := chartBottom - int(share*plotHeight)
-		d.Grid = append(d.Grid, gridLine{chartLeft, chartRight, y, y + 4, words.Decimal(top * share)})
+		y := bottom - int(share*plotHeight)
+		d.Grid = append(d.Grid, gridLine{chartLeft, right, y, y + 4, words.Decimal(top * share)})
 	}
-	width := float64(plotWidth) / float64(len(c.Points))
+	var paths [4]strings.Builder
+	width := plotWidth / float64(len(c.Points))
 	for i, p := range c.Points {
 		x := round(chartLeft + float64(i)*width)
 		if p.Gap {
 			d.Gaps = append(d.Gaps, box{X: x, Y: chartTop, W: round(width), H: plotHeight})
 			continue
 		}
-		y := float64(chartBottom)
+		y := float64(bottom)
 		for s, n := range counts(p) {
 			if n == 0 {
 				continue
 			}
 			h := float64(n) / step / top * plotHeight
 			y -= h
-			d.Bars = append(d.Bars, box{legend[s].Series, x, round(y), round(max(width-.5, .5)), round(h)})
+			w := round(max(width-.5, .5))
+			fmt.Fprintf(&paths[s], "M%g %gh%gv%gh%gz", x, round(y), w, round(h), -w)
 		}
 	}
-	d.place(words, zone, c)
-	d.tabulate(words, zone, c)
-	return d
+	for s := range paths {
+		if path := paths[s].String(); path != "" {
+			d.Bars = append(d.Bars, bars{legend[s].Series, path})
+		}
+	}
+	d.place(zone, c, plotWidth)
 }
 
 // place puts the marks and the times below the bars.
-func (d *chart) place(words *locale.Printer, zone *time.Location, c view.Chart) {
+func (d *drawing) place(zone *time.Location, c view.Chart, plotWidth float64) {
+	bottom := float64(d.Height - below)
 	span := float64(len(c.Points)) * float64(c.StepSeconds)
-	for _, m := range c.Marks {
+	free := 0.0 // where the next label may begin
+	for _, m := range slices.SortedFunc(slices.Values(c.Marks), func(a, b view.Mark) int { return a.At.Compare(b.At) }) {
 		at := m.At.Sub(c.From).Seconds() / span
 		if at < 0 || at > 1 {
 			continue
@@ -109,12 +158,19 @@ func (d *chart) place(words *locale.Printer, zone *time.Location, c view.Chart) 
 		if m.Lifted {
 			text += " ✓"
 		}
-		d.Marks = append(d.Marks, mark{X: x, TextX: min(x+3, chartRight-markWidth), Bottom: chartBottom, Label: text})
+		put := mark{X: x, TextX: min(x+3, float64(d.Width-4-markWidth)), Bottom: bottom, Label: text}
+		if put.TextX < free {
+			put.Label = ""
+		} else {
+			free = put.TextX + markWidth
+		}
+		d.Marks = append(d.Marks, put)
 	}
-	for i := range timeLabels {
-		share := float64(i) / timeLabels
+	labels := int(plotWidth) / timeWidth
+	for i := range labels {
+		share := float64(i) / float64(labels)
 		at := c.From.Add(time.Duration(share * span * float64(time.Second)))
-		d.Hours = append(d.Hours, label{round(chartLeft + share*plotWidth), chartBottom + 16, at.In(zone).Format("15:04:05")})
+		d.Hours = append(d.Hours, label{round(chartLeft + share*plotWidth), bottom + 16, at.In(zone).Format("15:04:05")})
 	}
 }
 

@@ -33,6 +33,8 @@ type incidentPage struct {
 	Incident view.Incident
 	Chart    chart
 	Timeline []line
+	// Deliveries are the facts of single notices.
+	Deliveries []line
 	// Levels are what a suspected incident can be confirmed at.
 	Levels []levelChoice
 	// Improvements are those of the debrief and empty rows to write in.
@@ -55,7 +57,8 @@ func (c *Console) incident(v *visit) error {
 	if err != nil {
 		return err
 	}
-	own := incidentPage{Incident: in, Timeline: c.timeline(v, in), Mine: mine(in, v.who())}
+	own := incidentPage{Incident: in, Mine: mine(in, v.who())}
+	own.Timeline, own.Deliveries = c.timeline(v, in)
 	if points, err := c.View.IncidentChart(in); err == nil {
 		own.Chart = drawChart(v.words, v.zone, points)
 	}

@@ -64,6 +64,11 @@ func (c *Console) visit(w http.ResponseWriter, r *http.Request, req web.Request)
 	return &visit{w: w, r: r, req: req, words: locale.For(lang), zone: c.zone(r)}
 }
 
+// zoneName names a zone with its offset now, "Asia/Taipei (+08:00)".
+func zoneName(zone *time.Location, now time.Time) string {
+	return zone.String() + " (" + now.In(zone).Format("-07:00") + ")"
+}
+
 func known(lang string) bool { return slices.Contains(holdfast.Langs[:], holdfast.Lang(lang)) }
 
 // zone reads the browser's time zone from the cookie that the script sets.
@@ -97,7 +102,7 @@ func (c *Console) show(v *visit, name, title string, live bool, own any) error {
 func (c *Console) page(v *visit, title string, own any) *page {
 	p := &page{
 		Lang: v.words.Lang(), Title: title, Page: own, Version: c.View.Version,
-		Zone: v.zone.String(), who: v.who(), Account: v.who().Actor.Name,
+		Zone: zoneName(v.zone, c.Desk.Now()), who: v.who(), Account: v.who().Actor.Name,
 	}
 	if ok := v.query("ok"); ok != "" && v.words.Has("flash."+ok) {
 		p.Flash = v.words.T("flash."+ok, "n", v.query("n"))
@@ -122,8 +127,8 @@ func (c *Console) write(v *visit, name string, status int, p *page) error {
 	h := v.w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
-	_, err = b.WriteTo(v.w)
-	return err
+	_, _ = b.WriteTo(v.w) // who has gone to another page needs no answer
+	return nil
 }
 
 func (c *Console) navigation(v *visit) []navigation {

@@ -162,6 +162,7 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"t":       p.T,
 		"x":       func(t holdfast.Text) string { return t.In(p.Lang()) },
 		"at":      func(t time.Time) string { return p.Time(t, zone) },
+		"clock":   func(t time.Time) string { return p.Clock(t, time.Now(), zone) },
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"int":     func(n any) string { return p.Int(toInt(n)) },
 		"dec":     p.Decimal,
@@ -179,7 +180,9 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 			}
 			return p.Money(holdfast.Money{Minor: minor, Currency: currency})
 		},
-		"span": p.Span,
+		"span":     p.Span,
+		"party":    func(a *view.Actor) string { return party(p, a) },
+		"bySystem": func(a *view.Actor) bool { return a != nil && a.Kind == string(holdfast.System) },
 		"named": func(n view.Named) string {
 			if n.Name.IsZero() {
 				return n.ID
@@ -231,6 +234,14 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 			return why
 		},
 	}
+}
+
+// party names who acted, Holdfast itself in the reader's language.
+func party(p *locale.Printer, a *view.Actor) string {
+	if a.Kind == string(holdfast.System) {
+		return p.T("actor.system")
+	}
+	return a.Name
 }
 
 func incidentOf(root *page) view.Incident {

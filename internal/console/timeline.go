@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -46,9 +47,13 @@ type body struct {
 // quiet are facts that would only bury the others.
 var quiet = []string{"notice.sending", "incident.debrief-saved"}
 
-// timeline puts an incident's facts in words, newest first.
-func (c *Console) timeline(v *visit, in view.Incident) []line {
-	var lines []line
+// deliveries are facts of single notices. The tasks show how many people were
+// reached; these are folded away so that the acts can be seen.
+var deliveries = []string{"notice.asked", "notice.delivered", "notice.failed", "notice.doubtful"}
+
+// timeline puts an incident's facts in words, newest first: its acts, and the
+// deliveries of its notices.
+func (c *Console) timeline(v *visit, in view.Incident) (acts, delivered []line) {
 	told := map[string]body{} // what a notice's first fact says, for those that follow
 	for _, e := range in.Timeline {
 		if slices.Contains(quiet, e.Kind) {
@@ -63,10 +68,16 @@ func (c *Console) timeline(v *visit, in view.Incident) []line {
 			first := told[e.Subject]
 			b.Person, b.Name, b.Channel = first.Person, first.Name, first.Channel
 		}
-		lines = append(lines, c.line(v, in, e, b))
+		l := c.line(v, in, e, b)
+		if slices.Contains(deliveries, e.Kind) {
+			delivered = append(delivered, l)
+		} else {
+			acts = append(acts, l)
+		}
 	}
-	slices.Reverse(lines)
-	return lines
+	slices.Reverse(acts)
+	slices.Reverse(delivered)
+	return acts, delivered
 }
 
 func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
@@ -94,16 +105,24 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 			"probe", probeTitle(v, in, b.Probe), "percent", v.words.Percent(b.Share), "kind", v.words.T("directive.kind."+b.Kind),
 			"person", person, "channel", v.words.T("channel."+b.Channel), "name", name),
 	}
-	for _, text := range []string{b.Reason, b.Note, b.Text, b.Detail} {
-		if text != "" {
-			l.Detail = text
-			break
-		}
-	}
 	if e.Actor != nil {
-		l.Who = e.Actor.Name
+		l.Who = party(v.words, e.Actor)
+	}
+	if l.Detail = cmp.Or(b.Reason, b.Note, b.Text, b.Detail); ownWords(in, e, id) {
+		l.Detail = ""
 	}
 	return l
+}
+
+// ownWords reports whether a fact's text is Holdfast's own, in English: the line
+// says the same in the reader's language.
+func ownWords(in view.Incident, e view.Event, id string) bool {
+	for _, d := range in.Directives {
+		if d.ID == id && !d.Why.IsZero() && strings.HasPrefix(e.Kind, "directive.") {
+			return true
+		}
+	}
+	return e.Kind == "incident.task-done" && e.Actor != nil && e.Actor.Kind == string(holdfast.System)
 }
 
 func stageTitle(v *visit, in view.Incident, kind string) string {

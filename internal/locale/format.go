@@ -68,6 +68,23 @@ func (p *Printer) Time(t time.Time, zone *time.Location) string {
 	return t.In(zone).Format("2006-01-02 15:04:05 -07:00")
 }
 
+// Clock writes an instant in a zone as short as it can be read beside others:
+// the time alone if it is of the same day as now, else day and time. The zone's
+// offset has to be told nearby.
+func (p *Printer) Clock(t, now time.Time, zone *time.Location) string {
+	if t.IsZero() {
+		return "–"
+	}
+	if zone == nil {
+		zone = time.UTC
+	}
+	t, now = t.In(zone), now.In(zone)
+	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
+}
+
 // Span writes a length of time in its two largest units, as "1 h 30 min".
 func (p *Printer) Span(d time.Duration) string {
 	if d < 0 {

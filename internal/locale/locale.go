@@ -104,6 +104,11 @@ func For(lang holdfast.Lang) *Printer {
 	return &Printer{lang: lang, numbers: numbers}
 }
 
+// Everywhere makes a text that Holdfast itself says in all languages.
+func Everywhere(say func(*Printer) string) holdfast.Text {
+	return holdfast.Text{ZhHant: say(For(holdfast.ZhHant)), ZhHans: say(For(holdfast.ZhHans)), En: say(For(holdfast.En))}
+}
+
 // Lang returns the printer's language.
 func (p *Printer) Lang() holdfast.Lang { return p.lang }
 

@@ -73,7 +73,7 @@ func To(in *incident.Incident, task string, step int, seen holdfast.Position, b 
 // proposals returns the restrictions that hold a step: one for each scope the
 // incident restricts now; none for all payers without a cap.
 func proposals(in *incident.Incident, t procedure.Task, step int, held []*directive.Directive) []directive.Proposal {
-	p := directive.Proposal{Kind: posture.Stop, Incident: in.ID, Reason: fmt.Sprintf("incident %s: stopped again during recovery", in.ID)}
+	p := directive.Proposal{Kind: posture.Stop, Incident: in.ID, Task: t.ID, Reason: fmt.Sprintf("incident %s: stopped again during recovery", in.ID)}
 	if step > 0 {
 		s := t.Ramp.Steps[step-1]
 		if s.Percent >= 100 && s.RatePerSecond == 0 {

@@ -5,6 +5,8 @@ import (
 
 	"holdfast"
 	"holdfast/internal/directive"
+	"holdfast/internal/locale"
+	"holdfast/internal/posture"
 )
 
 // Directive is one instruction to the gates and how far it is carried out.
@@ -15,6 +17,8 @@ type Directive struct {
 	Kind          string            `json:"kind"`
 	Scope         string            `json:"scope"`
 	Reason        string            `json:"reason"`
+	// Why is the reason in every language, where the plan or Holdfast gave it.
+	Why           holdfast.Text     `json:"why,omitzero"`
 	Incident      string            `json:"incident,omitempty"`
 	Task          string            `json:"task,omitempty"`
 	Share         float64           `json:"share,omitempty"`
@@ -53,12 +57,34 @@ func (s *Source) directive(d *directive.Directive) Directive {
 	if v.Gates == nil {
 		v.Gates = []directive.Row{}
 	}
+	v.Why = s.why(d)
 	if c := d.Confirmation; c != nil {
 		v.Confirmed = c.Confirmed
 		v.ConfirmedAfterMillis = max(1, c.Confirmed.Sub(c.Issued).Milliseconds())
 	}
 	v.Totals = directive.Sum(v.Gates)
 	return v
+}
+
+// why says in every language what a task of an incident's procedure gives as the
+// reason. What a person wrote stands as it was written.
+func (s *Source) why(d *directive.Directive) (text holdfast.Text) {
+	in := s.Incidents.Incident(d.Incident)
+	if in == nil || d.Task == "" {
+		return text
+	}
+	_, t, ok := in.Procedure.Task(d.Task)
+	switch {
+	case !ok:
+		return text
+	case t.Directive != nil:
+		return t.Directive.Reason
+	case t.Ramp != nil && d.Kind == posture.Stop:
+		return locale.Everywhere(func(p *locale.Printer) string { return p.T("directive.why.ramp-stop") })
+	case t.Ramp != nil:
+		return locale.Everywhere(func(p *locale.Printer) string { return p.T("directive.why.ramp", "percent", p.Percent(d.Share*100)) })
+	}
+	return text
 }
 
 // Directive assembles a directive by id.

@@ -30,6 +30,7 @@ function swap(fresh) {
     for (const d of next.querySelectorAll("details[id]")) if (opened.has(d.id)) d.open = true;
   }
   document.title = fresh.title;
+  tick();
 }
 
 let busy = false, again = false;
