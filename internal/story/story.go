@@ -80,11 +80,7 @@ var chapters = []struct {
 // code Conflict if an incident is open already.
 func Play(ctx context.Context, o Options) (Result, error) {
 	s := &story{Options: o, begun: o.Now()}
-	var err error
-	if s.duty, err = client.New(o.URL, o.Token, holdfast.En); err != nil {
-		return s.Result, err
-	}
-	if s.world, err = client.NewSandbox(o.Sandbox, o.SandboxToken); err != nil {
+	if err := s.connect(); err != nil {
 		return s.Result, err
 	}
 	leave, err := s.enter(ctx)
@@ -103,6 +99,14 @@ func Play(ctx context.Context, o Options) (Result, error) {
 		}
 	}
 	return s.Result, nil
+}
+
+func (s *story) connect() (err error) {
+	if s.duty, err = client.New(s.URL, s.Token, holdfast.En); err != nil {
+		return err
+	}
+	s.world, err = client.NewSandbox(s.Sandbox, s.SandboxToken)
+	return err
 }
 
 // enter lets the second person act, with a token that counts until the story is
