@@ -32,7 +32,8 @@ type Runner struct {
 
 const (
 	defaultTimeout = 5 * time.Second
-	// maxAnswer is how much of an answer is read, in bytes.
+	// maxAnswer is the longest answer that is judged, in bytes: part of one could
+	// pass where the whole does not.
 	maxAnswer = 64 << 10
 )
 
@@ -56,9 +57,9 @@ func (r *Runner) run(ctx context.Context, p plan.Probe, incidentID string, begun
 	}
 	var req *http.Request
 	switch p.Kind {
-	case "http":
+	case plan.ProbeHTTP:
 		req, err = http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	case "payment":
+	case plan.ProbePayment:
 		req, err = r.payment(ctx, url, p, incidentID)
 	default:
 		err = fmt.Errorf("there is no probe of kind %q", p.Kind)
@@ -66,16 +67,27 @@ func (r *Runner) run(ctx context.Context, p plan.Probe, incidentID string, begun
 	if err != nil {
 		return false, err.Error()
 	}
-	resp, err := r.HTTP.Do(req)
+	resp, err := r.client().Do(req)
 	if err != nil {
 		return false, "no answer: " + err.Error()
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return false, "the answer broke off: " + err.Error()
 	}
+	if len(body) > maxAnswer {
+		return false, fmt.Sprintf("status %d; the answer is longer than %d bytes, so it cannot be judged", resp.StatusCode, maxAnswer)
+	}
 	return judge(p, resp.StatusCode, string(body), r.Now().Sub(begun))
+}
+
+// client follows no redirection: what is judged is the answer of the place that
+// the plan names, and a mark goes nowhere else.
+func (r *Runner) client() *http.Client {
+	c := *r.HTTP
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &c
 }
 
 // judge compares an answer with what the plan expects.
@@ -90,13 +102,16 @@ func judge(p plan.Probe, status int, body string, took time.Duration) (bool, str
 		return false, "the expectation cannot be evaluated: " + err.Error()
 	}
 	if !ok {
-		return false, fmt.Sprintf("status %d in %d ms; expected %s; answer: %.200s", status, took.Milliseconds(), p.Expect, body)
+		return false, fmt.Sprintf("status %d in %d ms; expected %s; answer: %.200s", status, took.Milliseconds(), p.Expect, payment.Mask(body))
 	}
 	return true, fmt.Sprintf("status %d in %d ms", status, took.Milliseconds())
 }
 
 func (r *Runner) fill(url string) (string, error) {
 	for name, place := range r.Places {
+		if place == "" {
+			continue
+		}
 		url = strings.ReplaceAll(url, "{"+name+"}", strings.TrimRight(place, "/"))
 	}
 	if i := strings.IndexByte(url, '{'); i >= 0 {

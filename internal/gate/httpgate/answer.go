@@ -45,6 +45,7 @@ var (
 	answerPath    = newAnswer(fasthttp.StatusBadRequest, "about:blank", "The path can be read in more than one way", 0)
 	answerLarge   = newAnswer(fasthttp.StatusRequestEntityTooLarge, "about:blank", "The body of a payment may have 65536 bytes", 0)
 	answerBody    = newAnswer(fasthttp.StatusBadRequest, "about:blank", "The body did not arrive whole", 0)
+	answerMark    = newAnswer(fasthttp.StatusForbidden, "about:blank", "The probe mark is not valid for this payment", 0)
 	answerHead    = newAnswer(fasthttp.StatusBadRequest, "about:blank", "The request cannot be read", 0)
 	answerFault   = newAnswer(fasthttp.StatusInternalServerError, "about:blank", "A fault of the gate", 0)
 	answerNoReach = newAnswer(fasthttp.StatusBadGateway, "about:blank", "The payment system cannot be reached", 5*time.Second)

@@ -97,7 +97,7 @@ func TestHeaders(t *testing.T) {
 	r.enforce(17, posture.Set{})
 	before := time.Now()
 	a := r.post("/v1/payments?Q=%7e;b", "k", goodPayment,
-		"Holdfast-Posture: 999999", "holdfast-deadline: 2099-01-01T00:00:00Z", "HOLDFAST_POSTURE: 999999", "Holdfast-Anything: x", "Holdfast-Probe: forged",
+		"Holdfast-Posture: 999999", "holdfast-deadline: 2099-01-01T00:00:00Z", "HOLDFAST_POSTURE: 999999", "Holdfast-Anything: x", "holdfast_probe: x",
 		"Connection: X-Hop, keep-alive", "Connection: X-Hop-2, Host, Content-Length", "X-Hop: 1", "X-Hop-2: 1", "Keep-Alive: 5", "TE: trailers", "Upgrade: h2c",
 		"Proxy-Authorization: Basic eA==", "Expect: 100-continue", "X-Forwarded-For: 192.0.2.1", "X-Own: a", "X-Own: b")
 	got := r.back.requests()
@@ -164,11 +164,19 @@ func TestProbeMark(t *testing.T) {
 		"for another payer":  r.post("/v1/payments", "p6", body(tester), mark("2026-1", "acct_test_02", posture.MarkLife, private)),
 		"without a mark":     r.post("/v1/payments", "p7", body(tester)),
 		"a payer not to see": r.post("/v1/quick", "p8", body(tester), mark("2026-1", tester, posture.MarkLife, private)),
+		"two marks":          r.post("/v1/payments", "p9", body(tester), mark("2026-1", tester, posture.MarkLife, private), "Holdfast-Probe: x"),
 	} {
-		if a.problem.Reason != "stopped" {
-			t.Errorf("%s: answered %d %q", name, a.status, a.problem.Reason)
+		want, status := "probe", 403
+		if name == "without a mark" || name == "another incident" {
+			want, status = "stopped", 503
 		}
+		r.want(a, status, want, "not-done")
 	}
+	// Where nothing is stopped a mark that is not believed does not become a
+	// payment either.
+	r.enforce(6, keys)
+	r.want(r.post("/v1/payments", "p10", body("acct_000123"), mark("2026-1", "acct_000123", posture.MarkLife, private)), 403, "probe", "not-done")
+	r.want(r.post("/v1/payments", "p11", goodPayment, "Holdfast-Probe: forged"), 403, "probe", "not-done")
 	if n := r.count("probe", "done"); n != 1 {
 		t.Errorf("%d probes are counted as done", n)
 	}

@@ -166,27 +166,36 @@ func (x *exchange) readPayment() bool {
 		return false
 	}
 	x.pay = x.route.read(&req.Header, x.path, x.query, body)
-	x.readMark(req)
+	if !x.readMark(req) {
+		x.gate.Declined(x.pay, unreadable)
+		x.metrics.count(x.pay, unreadable, payment.NotDone, -1)
+		x.notSent(answerMark, "probe")
+		return false
+	}
 	return true
 }
 
 var unreadable = posture.Verdict{Action: posture.Decline, Reason: posture.Unreadable}
 
 // readMark takes a probe's mark off the request, and believes it only for the
-// test accounts of this gate.
-func (x *exchange) readMark(req *fasthttp.Request) {
-	text := req.Header.Peek(posture.MarkHeader)
-	if len(text) == 0 {
-		return
+// test accounts of this gate. It returns false for a mark that is not valid: a
+// probe that is not believed must not become a customer's payment.
+func (x *exchange) readMark(req *fasthttp.Request) bool {
+	marks := req.Header.PeekAll(posture.MarkHeader)
+	if len(marks) == 0 {
+		return true
 	}
 	payer := x.pay.Payer.Reveal()
-	if x.pay.Read.Has(payment.Payer) && x.primary.testPayers[payer] {
-		m, err := posture.ReadMark(string(text), x.gate.ProbeKeys(), payer, x.primary.now())
-		if err == nil {
-			x.pay.Probe = m.Incident
-		}
+	if len(marks) > 1 || !x.pay.Read.Has(payment.Payer) || !x.primary.testPayers[payer] {
+		return false
 	}
+	m, err := posture.ReadMark(string(marks[0]), x.gate.ProbeKeys(), payer, x.primary.now())
+	if err != nil {
+		return false
+	}
+	x.pay.Probe = m.Incident
 	req.Header.Del(posture.MarkHeader)
+	return true
 }
 
 // errCut is the error of a body that ended before its length.
