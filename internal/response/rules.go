@@ -79,9 +79,13 @@ func (s *Service) suspectFromAlerts(now time.Time) ([]journal.Draft, error) {
 // mayJoin reports whether an alert may join an incident without a person's word.
 // It must not vanish in one: a drill has nothing to do with it, in an incident
 // that only awaits its debrief nobody looks any more, and a procedure that runs
-// for a lesser level does not do what a graver alert asks for.
+// for a lesser level does not do what a graver alert asks for, or one whose
+// gravity has still to be judged.
 func mayJoin(in *incident.Incident, level holdfast.Level) bool {
-	return !in.Drill && in.Ongoing() && (in.State == incident.Suspected || !incident.Graver(level, in.Level))
+	if in.Drill || !in.Ongoing() {
+		return false
+	}
+	return in.State == incident.Suspected || in.Level == holdfast.Level1 || level != holdfast.Unknown && level >= in.Level
 }
 
 func matching(list []rule, a *alert.Alert) (rule, bool) {

@@ -1,0 +1,513 @@
+package response
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/alert"
+	"holdfast/internal/directive"
+	"holdfast/internal/incident"
+	"holdfast/internal/journal"
+	"holdfast/internal/payment"
+	"holdfast/internal/posture"
+	"holdfast/internal/procedure"
+	"holdfast/internal/traffic"
+)
+
+func TestAlertOpensIncident(t *testing.T) {
+	t.Parallel()
+	run(t, 2, func(w *world) { // two nodes look at the same alert
+		id := w.alarm("pay", "critical")
+		if got := w.incidents(); got != "1 suspected 1: pay" {
+			t.Fatalf("incidents: %s", got)
+		}
+		in := w.Incidents.All()[0]
+		if in.Title != "pay is failing" || in.Rule != "critical" || in.OpenedBy != holdfast.Self("response") || w.Alerts.Alert(id).Incident != in.ID {
+			t.Errorf("the incident is %+v", in)
+		}
+		w.alarm("pay", "critical") // a repeat
+		if len(w.Incidents.All()) != 1 {
+			t.Errorf("incidents: %s", w.incidents())
+		}
+	})
+}
+
+// What happens to an alert that a rule matches. An alert must never vanish in an
+// incident where nobody looks for it.
+func TestWhereAlertsGo(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		tell func(w *world)
+		want string
+	}{
+		{"several join one", func(w *world) {
+			w.alarm("a", "critical")
+			w.alarm("b", "critical")
+			w.alarm("c", "major")
+		}, "1 suspected 1: a b c"},
+		{"a graver one raises the suggestion", func(w *world) {
+			w.alarm("a", "major")
+			w.alarm("b", "critical")
+		}, "1 suspected 1: a b"},
+		{"a lighter one does not lower it", func(w *world) {
+			w.alarm("a", "major")
+			w.alarm("b", "minor")
+		}, "1 suspected 2: a b"},
+		{"unknown asks for triage", func(w *world) { w.alarm("a", "") }, "1 suspected unknown: a"},
+		{"not an emergency", func(w *world) { w.alarm("a", "info") }, ""},
+		{"over before anyone looked", func(w *world) {
+			in := alert.Incoming{Source: "alertmanager", Fingerprint: "a", Labels: map[string]string{"severity": "critical"}, Resolved: true}
+			w.must(w.alerts.Deliver(w.Context(), sender, alert.Delivery{Members: []alert.Incoming{in}}))
+		}, ""},
+		{"a report of a person", func(w *world) {
+			_, err := w.alerts.Report(w.Context(), mei, alert.Report{Summary: "my card fails"})
+			w.must(err)
+		}, "1 suspected unknown: *"},
+		{"level 1 runs: all join", func(w *world) {
+			w.alarm("a", "critical")
+			w.must(w.Confirm(w.Context(), mei, w.Incidents.All()[0].ID, holdfast.Level1, ""))
+			w.alarm("b", "major")
+			w.alarm("c", "")
+		}, "1 active 1: a b c"},
+		{"level 2 runs: what is as grave or lighter joins", func(w *world) {
+			w.alarm("a", "major")
+			w.must(w.Confirm(w.Context(), mei, w.Incidents.All()[0].ID, holdfast.Level2, ""))
+			w.alarm("b", "major")
+		}, "1 active 2: a b"},
+		{"level 2 runs: what is graver is suspected anew", func(w *world) {
+			w.alarm("a", "major")
+			w.must(w.Confirm(w.Context(), mei, w.Incidents.All()[0].ID, holdfast.Level2, ""))
+			w.alarm("b", "critical")
+			w.alarm("c", "critical")
+		}, "1 active 2: a; 2 suspected 1: b c"},
+		{"level 2 runs: what may be graver is triaged", func(w *world) {
+			w.alarm("a", "major")
+			w.must(w.Confirm(w.Context(), mei, w.Incidents.All()[0].ID, holdfast.Level2, ""))
+			w.alarm("b", "")
+		}, "1 active 2: a; 2 suspected unknown: b"},
+		{"dismissed: it is not the same emergency", func(w *world) {
+			w.alarm("a", "critical")
+			w.must(w.Dismiss(w.Context(), mei, w.Incidents.All()[0].ID, "a mistake"))
+			w.alarm("b", "critical")
+		}, "1 dismissed unknown: a; 2 suspected 1: b"},
+		{"a drill is no place for a real alert", func(w *world) {
+			w.must(w.do(w.Context(), mei, func(now time.Time) ([]journal.Draft, error) {
+				_, drafts, err := incident.Suspect(w.Incidents, incident.SuspectedFact{Title: "drill", Drill: true}, now)
+				return drafts, err
+			}))
+			w.alarm("a", "critical")
+		}, "1 suspected unknown: ; 2 suspected 1: a"},
+		{"only the debrief is left", func(w *world) {
+			w.alarm("a", "critical")
+			id := w.Incidents.All()[0].ID
+			w.must(w.Confirm(w.Context(), mei, id, holdfast.Level1, ""))
+			for _, k := range []procedure.StageKind{procedure.Notify, procedure.Stop, procedure.Convene, procedure.Handle, procedure.Recover} {
+				w.must(w.AskSkip(w.Context(), mei, id, k, "all in one room"))
+				w.must(w.AnswerSkip(w.Context(), lin, id, k, true, ""))
+			}
+			w.alarm("b", "critical")
+		}, "1 active 1: a; 2 suspected 1: b"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			run(t, 1, func(w *world) {
+				tt.tell(w)
+				got := w.incidents()
+				if a := w.Alerts.All(); tt.name == "a report of a person" && len(a) == 1 {
+					got = strings.ReplaceAll(got, a[0].Fingerprint, "*")
+				}
+				if got != tt.want {
+					t.Errorf("incidents: %s, want %s", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// The whole level-1 outage on two nodes, by the built-in plan.
+func TestStory(t *testing.T) {
+	t.Parallel()
+	run(t, 2, func(w *world) {
+		ctx := w.Context()
+		w.gate("east")
+		w.alarm("pay", "critical")
+		w.alarm("noise", "info")
+		id := w.Incidents.All()[0].ID
+		in := w.Incidents.Incident(id)
+		begun := time.Now()
+
+		time.Sleep(2 * time.Minute)
+		w.must(w.Confirm(ctx, mei, id, holdfast.Level1, "no bank answers"))
+		w.wantCode(w.Confirm(ctx, mei, id, holdfast.Level1, ""), holdfast.Conflict)
+		if got := notices(w, "tell-superiors"); got != "ana bo lin" {
+			t.Errorf("told were %q", got)
+		}
+		// The stop does not wait for the superiors.
+		time.Sleep(time.Minute)
+		stop, err := w.Direct(ctx, mei, id, "stop-payments")
+		w.must(err)
+		if _, err := w.Direct(ctx, lin, id, "stop-payments"); holdfast.CodeOf(err) != holdfast.Conflict {
+			t.Errorf("a second stop for one task: %v", err)
+		}
+		if in.StageOpen(procedure.Convene) {
+			t.Error("the stop is done before it is confirmed")
+		}
+		w.count("decline", 7)
+		time.Sleep(time.Second)
+		w.enforce("east")
+		if !in.StageOpen(procedure.Convene) || in.Tasks["stop-payments"].EndedBy != holdfast.Self("response") {
+			t.Errorf("the confirmed stop has not ended its task: %+v", in.Tasks["stop-payments"])
+		}
+		w.must(w.Acknowledge(ctx, lin, id, "tell-superiors", "", "on my way"))
+		w.must(w.Acknowledge(ctx, mei, id, "convene-team", "", ""))
+		w.must(w.Acknowledge(ctx, mei, id, "convene-team", "ana", "she answered the phone"))
+		for _, task := range []string{"decide-course", "establish-extent", "repair", "clear-unknown", "tell-customers", "report-outside", "agree-reopening"} {
+			time.Sleep(time.Minute)
+			w.must(w.Take(ctx, lin, id, task))
+			w.must(w.Done(ctx, lin, id, task, "done", nil))
+		}
+		if !in.StageOpen(procedure.Recover) {
+			t.Fatalf("recovery is not open: %+v", in.Stages)
+		}
+		w.wantCode(w.RampTo(ctx, mei, id, "reopen", 1, 0), holdfast.Conflict) // not tested yet
+		w.wantCode(w.Close(ctx, mei, id), holdfast.Conflict)
+		w.pass = false
+		results, err := w.Service.Probe(ctx, mei, id, "test-functions")
+		w.must(err)
+		if len(results) != 2 || results[0].Passed {
+			t.Errorf("the probes showed %+v", results)
+		}
+		w.pass = true
+		for range 3 {
+			_, err := w.Service.Probe(ctx, mei, id, "test-functions")
+			w.must(err)
+		}
+		for step, hold := range []time.Duration{0, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute} {
+			if hold > 0 {
+				time.Sleep(hold - time.Second)
+				w.wantCode(w.RampTo(ctx, mei, id, "reopen", step+1, 0), holdfast.Conflict)
+				time.Sleep(time.Second)
+			}
+			w.must(w.RampTo(ctx, mei, id, "reopen", step+1, w.Directives.Head().Position))
+			w.enforce("east")
+		}
+		if len(w.Directives.InForce(id)) != 0 {
+			t.Error("payments are still held")
+		}
+		w.must(w.Done(ctx, lin, id, "reconcile", "zero left", nil))
+		w.must(w.SaveDebrief(ctx, mei, id, incident.Debrief{Summary: "s", Causes: "c", Improvements: []incident.Improvement{{What: "w", Who: "lin", Due: "2027-01-01"}}}))
+		for _, task := range in.Procedure.Stages[len(in.Procedure.Stages)-1].Tasks {
+			if in.Tasks[task.ID].Status == procedure.Open { // the notice of the end has gone out by itself
+				w.must(w.Done(ctx, mei, id, task.ID, "done", nil))
+			}
+		}
+		w.must(w.Close(ctx, mei, id))
+		checkFigures(w, in, begun, stop)
+		checkTimelines(w, id)
+	})
+}
+
+// notices names the people told for a task, each once, and fails if one got two
+// notices over one channel.
+func notices(w *world, task string) string {
+	w.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var people []string
+	for _, s := range w.sent {
+		if person, of, _ := strings.Cut(s, " "); of == task {
+			if slices.Contains(people, person) {
+				w.Errorf("%s was told twice", person)
+			}
+			people = append(people, person)
+		}
+	}
+	slices.Sort(people)
+	return strings.Join(people, " ")
+}
+
+// count makes a gate report payments with a verdict in this second.
+func (w *world) count(verdict string, n int) {
+	w.Helper()
+	c := traffic.NewCounter(0)
+	for range n {
+		c.Add(traffic.Key{Route: "pay", Kind: payment.Pay, Verdict: verdict, Outcome: payment.NotDone, Currency: "CNY"}, 1299, 0)
+	}
+	if err := w.Series.Add(time.Now().Unix(), "east", c.Take(time.Now().Unix())); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func checkFigures(w *world, in *incident.Incident, begun time.Time, stop string) {
+	w.Helper()
+	if in.State != incident.Closed || in.Closed == nil {
+		w.Fatalf("the incident is %s", in.State)
+	}
+	f, d := *in.Closed, w.Directives.Directive(stop)
+	if !f.Stopped.Equal(d.IssuedAt) || !f.StopConfirmed.Equal(d.Confirmation.Confirmed) || f.StopConfirmed.Sub(f.Stopped) < time.Second {
+		w.Errorf("stopped at %v, confirmed at %v", f.Stopped, f.StopConfirmed)
+	}
+	order := []time.Time{begun, f.Confirmed, f.Stopped, f.StopConfirmed, f.Notified, f.Convened, f.Handled, f.Recovered, in.Ended}
+	for i := 1; i < len(order); i++ {
+		if order[i].Before(order[i-1]) {
+			w.Errorf("time %d of %v comes before the one before", i, order)
+		}
+	}
+	if f.Declined != 7 || f.DeclinedAmount["CNY"] != 7*1299 {
+		w.Errorf("declined were %d, %v", f.Declined, f.DeclinedAmount)
+	}
+	// Four people were told, three of them said so; the stop had nothing in flight.
+	if f.Told != 4 || f.Acknowledged != 3 || f.NotKnown != 0 || f.InFlight != 0 {
+		w.Errorf("told %d, acknowledged %d, not known %d", f.Told, f.Acknowledged, f.NotKnown)
+	}
+}
+
+// Every fact of the incident is on its timeline, in order, on every node: from
+// the alert's arrival, before there was an incident, to the closing.
+func checkTimelines(w *world, id string) {
+	w.Helper()
+	var want []holdfast.Position
+	for _, f := range belongs(w.facts(), id) {
+		want = append(want, f.Position)
+	}
+	for n, nd := range w.nodes {
+		var got []holdfast.Position
+		facts := nd.timeline.Of(id)
+		for _, f := range facts {
+			got = append(got, f.Position)
+		}
+		if !slices.Equal(got, want) {
+			w.Errorf("node %d has %v, want %v", n, got, want)
+		}
+		if facts[0].Kind != alert.KindReceived || facts[len(facts)-1].Kind != "incident.closed" {
+			w.Errorf("it begins with %s and ends with %s", facts[0].Kind, facts[len(facts)-1].Kind)
+		}
+	}
+}
+
+func TestDirect(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		ctx := w.Context()
+		id, err := w.Suspect(ctx, mei, "slow", nil)
+		w.must(err)
+		p := procedure.Procedure{Level: holdfast.Level2, Stages: []procedure.Stage{{Kind: procedure.Handle, Tasks: []procedure.Task{
+			{ID: "slow-down", Directive: &procedure.Directive{Kind: "limit", Scope: `channel == "qr"`, Percent: 25, RatePerSecond: 50}}, {ID: "look"},
+		}}}}
+		w.must(w.on(ctx, mei, id, func(in *incident.Incident) ([]journal.Draft, error) {
+			return incident.Confirm(in, holdfast.Level2, incident.PlanRef{}, p, "")
+		}))
+		w.gate("east")
+		d, err := w.Direct(ctx, mei, id, "slow-down")
+		w.must(err)
+		got := w.Directives.Directive(d)
+		if got.State != directive.Proposed || got.Share != 0.25 || got.Rate != 50 || got.Scope != `channel == "qr"` || got.Task != "slow-down" || got.Reason != "slow" {
+			t.Errorf("proposed is %+v", got)
+		}
+		// It waits for a second person, and so does the incident's end.
+		if _, err := w.Direct(ctx, mei, id, "look"); holdfast.CodeOf(err) != holdfast.Invalid {
+			t.Errorf("a task without a directive: %v", err)
+		}
+		w.must(w.Done(ctx, mei, id, "look", "", nil))
+		w.wantCode(w.dirs.Approve(ctx, mei, d), holdfast.Forbidden)
+		w.must(w.dirs.Approve(ctx, lin, d))
+		w.enforce("east")
+		if in := w.Incidents.Incident(id); in.Ongoing() {
+			t.Errorf("the confirmed limit has not ended its task: %+v", in.Tasks)
+		}
+		w.wantCode(w.Close(ctx, mei, id), holdfast.Conflict)
+		w.must(w.dirs.Lift(ctx, mei, d, 0, "fast again"))
+		w.must(w.Close(ctx, mei, id))
+	})
+}
+
+// An incident that is over leaves nothing behind that holds payments, or would.
+func TestNothingIsLeftBehind(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		ctx := w.Context()
+		id, err := w.Suspect(ctx, mei, "slow", nil)
+		w.must(err)
+		p := directive.Proposal{Kind: posture.Limit, Scope: "all", Reason: "slow", Share: 0.5, Incident: id}
+		d, err := w.Propose(ctx, mei, "mei", p)
+		w.must(err)
+		w.wantCode(w.Dismiss(ctx, mei, id, "a mistake"), holdfast.Conflict)
+		w.must(w.dirs.Approve(ctx, lin, d))
+		w.wantCode(w.Dismiss(ctx, mei, id, "a mistake"), holdfast.Conflict)
+		w.must(w.dirs.Lift(ctx, mei, d, 0, "a mistake"))
+		w.must(w.Dismiss(ctx, mei, id, "a mistake"))
+		w.wantCode(w.Dismiss(ctx, mei, id, "again"), holdfast.Conflict)
+		w.wantCode(w.Dismiss(ctx, mei, "2020-1", "what"), holdfast.NotFound)
+		if _, err := w.Propose(ctx, mei, "mei", p); holdfast.CodeOf(err) != holdfast.Invalid {
+			t.Errorf("a directive for an incident that is over: %v", err)
+		}
+	})
+}
+
+func TestSuspectByHand(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		ctx := w.Context()
+		a, b := w.alarm("a", "info"), w.alarm("b", "info")
+		id, err := w.Suspect(ctx, mei, "both at once", []string{b, a, b})
+		w.must(err)
+		if in := w.Incidents.Incident(id); len(in.Alerts) != 2 || w.Alerts.Alert(a).Incident != id || len(w.Alerts.Waiting()) != 0 {
+			t.Errorf("the incident is %+v", in)
+		}
+		for name, alerts := range map[string][]string{"taken": {a}, "unknown": {"none"}} {
+			if _, err := w.Suspect(ctx, mei, "again", alerts); holdfast.CodeOf(err) != holdfast.Conflict && holdfast.CodeOf(err) != holdfast.NotFound {
+				t.Errorf("%s alerts: %v", name, err)
+			}
+		}
+		many := make([]string, maxAlerts+1)
+		for i := range many {
+			many[i] = fmt.Sprint(i)
+		}
+		if _, err := w.Suspect(ctx, mei, "many", many); holdfast.CodeOf(err) != holdfast.TooLarge {
+			t.Errorf("too many alerts: %v", err)
+		}
+		c := w.alarm("c", "info")
+		w.must(w.Attach(ctx, mei, id, c))
+		w.must(w.Attach(ctx, mei, id, c)) // again
+		w.wantCode(w.Attach(ctx, mei, id, "none"), holdfast.NotFound)
+		w.wantCode(w.Attach(ctx, mei, "2020-1", c), holdfast.NotFound)
+		if len(w.Incidents.All()) != 1 || len(w.Incidents.Incident(id).Alerts) != 3 {
+			t.Errorf("incidents: %s", w.incidents())
+		}
+	})
+}
+
+func TestMayAlone(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		for _, tt := range []struct {
+			account, kind string
+			level         holdfast.Level
+			want          bool
+		}{
+			{"mei", "stop", holdfast.Level1, true},  // duty officer and commander
+			{"mei", "stop", holdfast.Level3, true},  // the commander at any level
+			{"mei", "stop", holdfast.Unknown, true}, // a stop never waits for a level to be judged
+			{"mei", "limit", holdfast.Level1, false},
+			{"lin", "stop", holdfast.Level1, false}, // may, but not alone
+			{"nobody", "stop", holdfast.Level1, false},
+			{"", "stop", holdfast.Level1, false}, // people without an account are nobody's
+		} {
+			var got bool
+			w.Desk.State.View(func() { got = w.mayAlone(tt.account, tt.kind, tt.level, time.Now()) })
+			if got != tt.want {
+				t.Errorf("%q, %s at level %s: %t", tt.account, tt.kind, tt.level, got)
+			}
+		}
+		ctx := w.Context()
+		stop := directive.Proposal{Kind: posture.Stop, Scope: "all", Reason: "now"}
+		one, err := w.Propose(ctx, mei, "mei", stop)
+		w.must(err)
+		other, err := w.Propose(ctx, lin, "lin", stop)
+		w.must(err)
+		if a, b := w.Directives.Directive(one).State, w.Directives.Directive(other).State; a != directive.InForce || b != directive.Proposed {
+			t.Errorf("the duty officer's stop is %s, the other's %s", a, b)
+		}
+	})
+}
+
+// Where the duty officer may act alone only at level 1, a lesser level needs a
+// second person.
+func TestMayAloneUpToLevel(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		person, _ := w.Roster.Person("mei")
+		person.Roles = []string{"duty-officer"}
+		w.must(w.people.Record(w.Context(), mei, person))
+		for level, want := range map[holdfast.Level]bool{holdfast.Level1: true, holdfast.Level2: false, holdfast.Level3: false} {
+			if got := w.mayAlone("mei", "stop", level, time.Now()); got != want {
+				t.Errorf("at level %s: %t", level, got)
+			}
+		}
+	})
+}
+
+func TestNoPlan(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		before := time.Now().Add(-time.Hour) // no plan was in force yet
+		if w.mayAlone("mei", "stop", holdfast.Level1, before) {
+			t.Error("without a plan somebody may act alone")
+		}
+		if drafts, err := w.suspectFromAlerts(before); drafts != nil || err != nil {
+			t.Errorf("without a plan an incident was suspected: %v, %v", drafts, err)
+		}
+	})
+}
+
+func TestAcknowledge(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		ctx := w.Context()
+		w.alarm("pay", "critical")
+		id := w.Incidents.All()[0].ID
+		w.must(w.Confirm(ctx, mei, id, holdfast.Level1, ""))
+		stranger := holdfast.Actor{Kind: holdfast.Account, ID: "guest"}
+		w.wantCode(w.Acknowledge(ctx, stranger, id, "tell-superiors", "", ""), holdfast.Invalid)
+		w.wantCode(w.Acknowledge(ctx, mei, id, "tell-superiors", "", ""), holdfast.NotFound) // she is not told
+		w.must(w.Acknowledge(ctx, lin, id, "tell-superiors", "lin", ""))
+		w.must(w.Acknowledge(ctx, stranger, id, "tell-superiors", "ana", "by phone"))
+		how := map[string]string{}
+		for _, p := range w.Notices.ByTask(id, "tell-superiors") {
+			if p.Ack != nil {
+				how[p.ID] = p.Ack.How
+			}
+		}
+		if len(how) != 2 || how["lin"] != "console" || how["ana"] != "phone" {
+			t.Errorf("acknowledged: %v", how)
+		}
+	})
+}
+
+func TestPreview(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		if p := w.Preview("all"); p.Known || p.Gates != 0 {
+			t.Errorf("nobody has said anything, and the preview is %+v", p)
+		}
+		w.gate("east")
+		w.gate("west")
+		for range 10 {
+			w.count("forward", 30)
+			time.Sleep(time.Second)
+		}
+		if p := w.Preview(`channel == "qr"`); !p.Known || p.PerSecond < 20 || p.PerSecond > 31 || p.Gates != 2 || !p.Partly {
+			t.Errorf("the preview is %+v", p)
+		}
+	})
+}
+
+// While the journal cannot be written, the loop says so and goes on by itself
+// once it can.
+func TestJournalDown(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		w.down.Store(true)
+		w.alarm("pay", "critical")
+		time.Sleep(12 * time.Second)
+		if len(w.Incidents.All()) != 0 {
+			t.Error("an incident was opened")
+		}
+		w.down.Store(false)
+		time.Sleep(6 * time.Second)
+		if got := w.incidents(); got != "1 suspected 1: pay" {
+			t.Errorf("incidents: %s", got)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if n := strings.Count(w.log.String(), "the response cannot go on now"); n < 2 || n > 4 {
+			t.Errorf("it was logged %d times", n)
+		}
+		w.log.Reset()
+	})
+}
