@@ -141,14 +141,14 @@ func TestStory(t *testing.T) {
 		in := w.Incidents.Incident(id)
 		begun := time.Now()
 
-		time.Sleep(2 * time.Minute)
+		w.sleep(2 * time.Minute)
 		w.must(w.Confirm(ctx, mei, id, holdfast.Level1, "no bank answers"))
 		w.wantCode(w.Confirm(ctx, mei, id, holdfast.Level1, ""), holdfast.Conflict)
 		if got := notices(w, "tell-superiors"); got != "ana bo lin" {
 			t.Errorf("told were %q", got)
 		}
 		// The stop does not wait for the superiors.
-		time.Sleep(time.Minute)
+		w.sleep(time.Minute)
 		stop, err := w.Direct(ctx, mei, id, "stop-payments")
 		w.must(err)
 		if _, err := w.Direct(ctx, lin, id, "stop-payments"); holdfast.CodeOf(err) != holdfast.Conflict {
@@ -158,7 +158,7 @@ func TestStory(t *testing.T) {
 			t.Error("the stop is done before it is confirmed")
 		}
 		w.count("decline", 7)
-		time.Sleep(time.Second)
+		w.sleep(time.Second)
 		w.enforce("east")
 		if !in.StageOpen(procedure.Convene) || in.Tasks["stop-payments"].EndedBy != holdfast.Self("response") {
 			t.Errorf("the confirmed stop has not ended its task: %+v", in.Tasks["stop-payments"])
@@ -167,7 +167,7 @@ func TestStory(t *testing.T) {
 		w.must(w.Acknowledge(ctx, mei, id, "convene-team", "", ""))
 		w.must(w.Acknowledge(ctx, mei, id, "convene-team", "ana", "she answered the phone"))
 		for _, task := range []string{"decide-course", "establish-extent", "repair", "clear-unknown", "tell-customers", "report-outside", "agree-reopening"} {
-			time.Sleep(time.Minute)
+			w.sleep(time.Minute)
 			w.must(w.Take(ctx, lin, id, task))
 			w.must(w.Done(ctx, lin, id, task, "done", nil))
 		}
@@ -189,9 +189,9 @@ func TestStory(t *testing.T) {
 		}
 		for step, hold := range []time.Duration{0, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute} {
 			if hold > 0 {
-				time.Sleep(hold - time.Second)
+				w.sleep(hold - time.Second)
 				w.wantCode(w.RampTo(ctx, mei, id, "reopen", step+1, 0), holdfast.Conflict)
-				time.Sleep(time.Second)
+				w.sleep(time.Second)
 			}
 			w.must(w.RampTo(ctx, mei, id, "reopen", step+1, w.Directives.Head().Position))
 			w.enforce("east")
@@ -479,7 +479,7 @@ func TestPreview(t *testing.T) {
 		w.gate("west")
 		for range 10 {
 			w.count("forward", 30)
-			time.Sleep(time.Second)
+			w.sleep(time.Second)
 		}
 		if p := w.Preview(`channel == "qr"`); !p.Known || p.PerSecond < 20 || p.PerSecond > 31 || p.Gates != 2 || !p.Partly {
 			t.Errorf("the preview is %+v", p)
@@ -494,12 +494,12 @@ func TestJournalDown(t *testing.T) {
 	run(t, 1, func(w *world) {
 		w.down.Store(true)
 		w.alarm("pay", "critical")
-		time.Sleep(12 * time.Second)
+		w.sleep(12 * time.Second)
 		if len(w.Incidents.All()) != 0 {
 			t.Error("an incident was opened")
 		}
 		w.down.Store(false)
-		time.Sleep(6 * time.Second)
+		w.sleep(6 * time.Second)
 		if got := w.incidents(); got != "1 suspected 1: pay" {
 			t.Errorf("incidents: %s", got)
 		}

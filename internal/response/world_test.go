@@ -149,6 +149,12 @@ func (w *world) must(err error) {
 	synctest.Wait()
 }
 
+// sleep lets time pass, and what follows from that come to rest.
+func (w *world) sleep(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 func (w *world) wantCode(err error, want holdfast.Code) {
 	w.Helper()
 	if got := holdfast.CodeOf(err); got != want {
