@@ -1,9 +1,11 @@
 package httpgate
 
 import (
+	"bufio"
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -289,6 +291,42 @@ func TestFaultOfTheGate(t *testing.T) {
 	r.want(r.post("/v1/payments", "k2", goodPayment), 201, "", "")
 }
 
+// stuck is a connection that takes some bytes and then no more.
+type stuck struct {
+	net.Conn
+	takes int
+}
+
+func (s *stuck) Write(b []byte) (int, error) {
+	n := min(s.takes, len(b))
+	s.takes -= n
+	return n, syscall.EPIPE
+}
+
+// Not one byte was taken: not done. One was: unknown.
+func TestBrokenWrite(t *testing.T) {
+	t.Parallel()
+	for takes, want := range []reply{
+		{status: 502, problem: problem{Reason: "unreachable", Outcome: "not-done"}},
+		{status: 504, problem: problem{Reason: "unknown", Outcome: "unknown"}},
+	} {
+		r := newRig(t, created)
+		c, err := r.primary.up.get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Conn = &stuck{c.Conn, takes}
+		r.primary.up.put(c)
+		r.want(r.post("/v1/payments", "k1", goodPayment), want.status, want.problem.Reason, want.problem.Outcome)
+		if got := len(r.gate.Unresolved()); got != takes {
+			t.Errorf("%d bytes taken: %d unresolved", takes, got)
+		}
+		if n := len(r.back.requests()); n != 0 {
+			t.Errorf("the payment was sent again: %d requests", n)
+		}
+	}
+}
+
 func TestServeEnds(t *testing.T) {
 	t.Parallel()
 	got, release := make(chan struct{}), make(chan struct{})
@@ -302,6 +340,11 @@ func TestServeEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer idle.Close()
+	fromIdle := bufio.NewReader(idle)
+	if _, err := io.WriteString(idle, "GET /a/../b HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	r.want(r.answer(fromIdle, "GET"), 400, "", "not-done")
 	answered, ended := make(chan reply, 1), make(chan error, 1)
 	go func() { answered <- r.post("/v1/payments", "k1", goodPayment) }()
 	<-got
@@ -319,7 +362,7 @@ func TestServeEnds(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("ended with %v", err)
 	}
-	if _, err := io.ReadAll(idle); err != nil && !strings.Contains(err.Error(), "reset") {
+	if _, err := io.ReadAll(fromIdle); err != nil && !strings.Contains(err.Error(), "reset") {
 		t.Errorf("the idle client: %v", err)
 	}
 }
