@@ -55,6 +55,7 @@ func (p Person) Matches(query string) bool {
 
 // VacantRoles lists the roles of the plan in force that nobody holds.
 func (s *Source) VacantRoles() (list []Named) {
+	list = []Named{}
 	s.State.View(func() {
 		current, ok := s.Plans.Current("", s.Now())
 		if !ok {

@@ -1,0 +1,585 @@
+package view
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/access"
+	"holdfast/internal/alert"
+	"holdfast/internal/callout"
+	"holdfast/internal/directive"
+	"holdfast/internal/enrolment"
+	"holdfast/internal/fleet"
+	"holdfast/internal/gate"
+	"holdfast/internal/incident"
+	"holdfast/internal/journal"
+	"holdfast/internal/notify"
+	"holdfast/internal/payment"
+	"holdfast/internal/plan"
+	"holdfast/internal/posture"
+	"holdfast/internal/response"
+	"holdfast/internal/roster"
+	"holdfast/internal/traffic"
+)
+
+var (
+	mei = holdfast.Actor{Kind: holdfast.Account, ID: "mei", Name: "梅"}
+	lin = holdfast.Actor{Kind: holdfast.Account, ID: "lin", Name: "林"}
+)
+
+// world is a control node in a bubble of its own time, and what it shows.
+type world struct {
+	*testing.T
+	*Source
+	desk   *journal.Desk
+	dirs   *directive.Service
+	alerts *alert.Service
+	people *roster.Service
+	plans  *plan.Service
+}
+
+func run(t *testing.T, story func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		told := &callout.Service{
+			State: w.State, Incidents: w.Incidents, Plans: w.Plans, Roster: w.Roster, Book: w.Notices, Notices: w.Response.Sender,
+			Link: func(id string) string { return "/" + id }, Zone: time.UTC, Log: w.Response.Log,
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for _, loop := range []func(context.Context) error{w.State.Run, w.Response.Run, told.Run} {
+			wg.Go(func() {
+				if err := loop(ctx); err != nil {
+					t.Errorf("a loop ended: %v", err)
+				}
+			})
+		}
+		story(w)
+		cancel()
+		wg.Wait()
+	})
+}
+
+func newWorld(t *testing.T) *world {
+	store := journal.NewMemory("test")
+	s := &Source{
+		Now: time.Now, Access: access.NewBook(), Alerts: alert.NewBook(), Directives: directive.NewBook(store.Genesis()), Gates: enrolment.NewBook(),
+		Incidents: incident.NewBook(), Notices: notify.NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(), Timeline: response.NewTimeline(),
+		Series: traffic.NewSeries(), Version: "1", Operator: "Bank",
+	}
+	s.State = journal.NewState(store, store.Genesis(), s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline)
+	desk := &journal.Desk{Journal: store, State: s.State, Now: time.Now}
+	log := slog.New(slog.DiscardHandler)
+	dirs := &directive.Service{Desk: desk, Book: s.Directives, Gates: s.Gates}
+	s.Node = fleet.NewNode(desk, dirs, s.Gates, s.Series, log)
+	s.Response = &response.Service{
+		Desk: desk, Incidents: s.Incidents, Alerts: s.Alerts, Plans: s.Plans, Directives: s.Directives, Gates: s.Gates, Notices: s.Notices,
+		Sender: &notify.Service{Desk: desk, Book: s.Notices}, Roster: s.Roster, Series: s.Series, Prober: prober{}, Log: log,
+	}
+	return &world{
+		T: t, Source: s, desk: desk, dirs: dirs, alerts: &alert.Service{Desk: desk, Book: s.Alerts}, people: roster.New(desk, s.Roster),
+		plans: &plan.Service{Desk: desk, Book: s.Plans},
+	}
+}
+
+type prober struct{}
+
+func (prober) Probe(_ context.Context, p plan.Probe, _ string) incident.ProbeRan {
+	return incident.ProbeRan{Probe: p.ID, Passed: true, Detail: "status 200", Millis: 5}
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+func (w *world) sleep(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func (w *world) publish() {
+	w.Helper()
+	_, err := w.plans.Publish(w.Context(), mei, plan.Builtin(), "")
+	w.must(err)
+}
+
+func (w *world) record(p ...roster.Person) {
+	w.Helper()
+	w.must(w.people.Record(w.Context(), mei, p...))
+}
+
+// enrol and the acts after it are a static gate's.
+func (w *world) enrol(name string) {
+	w.Helper()
+	_, err := w.Node.Enrol(w.Context(), gate.Enrolment{Gate: name, Boot: name + "-1", Account: "acc", Version: "1", Routes: []gate.Route{{Name: "pay", Kind: "payment", Mode: gate.Static}}})
+	w.must(err)
+}
+
+func (w *world) beat(name, alarm string) {
+	w.Helper()
+	_, err := w.Node.Beat(w.Context(), gate.Heartbeat{Gate: name, Boot: name + "-1", Nonce: 1, Alarm: alarm, InFlight: 4})
+	w.must(err)
+}
+
+// enforce acknowledges the present posture with n payments in flight and confirms.
+func (w *world) enforce(name string, n int) {
+	w.Helper()
+	ack := gate.Acknowledgement{Posture: w.Directives.Head(), Listed: true, At: time.Now(), Drain: time.Minute}
+	for i := range n {
+		ack.InFlight = append(ack.InFlight, payment.Record{Identity: fmt.Sprint(name, i), At: time.Now()})
+	}
+	_, err := w.Node.Report(w.Context(), gate.Report{Gate: name, Boot: name + "-1", Account: "acc", Acks: []gate.Acknowledgement{ack}})
+	w.must(err)
+	for _, d := range w.Directives.InForce("") {
+		w.must(w.dirs.Confirm(w.Context(), holdfast.Self("fleet"), d.ID, false))
+	}
+}
+
+func (w *world) count(verdict string, o payment.Outcome, n int) {
+	w.Helper()
+	c := traffic.NewCounter(0)
+	for range n {
+		c.Add(traffic.Key{Route: "pay", Kind: payment.Pay, Verdict: verdict, Outcome: o, Currency: "CNY"}, 100, 0)
+	}
+	w.must(w.Series.Add(time.Now().Unix(), "east", c.Take(time.Now().Unix())))
+}
+
+func (w *world) alarm(name, severity string) string {
+	w.Helper()
+	in := alert.Incoming{Source: "alertmanager", Fingerprint: name, StartsAt: time.Now(), Labels: map[string]string{"severity": severity, "alertname": name}}
+	w.must(w.alerts.Deliver(w.Context(), mei, alert.Delivery{Members: []alert.Incoming{in}}))
+	return in.ID()
+}
+
+func (w *world) stop() string {
+	w.Helper()
+	id, err := w.dirs.Propose(w.Context(), mei, directive.Proposal{Kind: posture.Stop, Scope: "all", Reason: "now"}, true)
+	w.must(err)
+	return id
+}
+
+// nulls lists where JSON holds null: a list that is nil, a body that is missing.
+func nulls(t *testing.T, v any) []string {
+	t.Helper()
+	content, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var any any
+	if err := json.Unmarshal(content, &any); err != nil {
+		t.Fatal(err)
+	}
+	return walk("", any)
+}
+
+func walk(at string, v any) (found []string) {
+	switch v := v.(type) {
+	case nil:
+		return []string{at}
+	case map[string]any:
+		for k, each := range v {
+			found = append(found, walk(at+"."+k, each)...)
+		}
+	case []any:
+		for i, each := range v {
+			found = append(found, walk(fmt.Sprintf("%s[%d]", at, i), each)...)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// everything assembles all that the API answers.
+func (w *world) everything() map[string]any {
+	w.Helper()
+	all := map[string]any{
+		"posture": w.Posture(), "band": w.Band(), "gates": w.AllGates(), "people": w.People(), "vacant": w.VacantRoles(),
+		"incidents": w.AllIncidents(false, "", 0, 0), "open": w.AllIncidents(true, "", 0, 0), "alerts": w.AllAlerts(false, 0, 0), "waiting": w.AllAlerts(true, 0, 0),
+		"directives": w.AllDirectives(0, 0), "unknowns": w.Unknowns(false, 0, 0), "settled": w.Unknowns(true, 0, 0), "revisions": w.PlanRevisions(), "preview": w.Preview("all"),
+	}
+	add := func(name string, v any, err error) {
+		if err != nil && holdfast.CodeOf(err) != holdfast.NotFound {
+			w.Fatalf("%s: %v", name, err)
+		}
+		all[name] = v
+	}
+	for _, in := range w.AllIncidents(false, "", 0, 0).Items {
+		v, err := w.Source.Incident(in.ID)
+		add("incident "+in.ID, v, err)
+		c, err := w.IncidentChart(v)
+		add("chart of "+in.ID, c, errors.Join(err))
+	}
+	for _, a := range w.AllAlerts(false, 0, 0).Items {
+		v, err := w.Alert(a.ID)
+		add("alert "+a.ID, v, err)
+	}
+	p, err := w.Plan(0)
+	if err == nil {
+		add("plan", p, nil)
+	}
+	c, err := w.Chart(0)
+	add("chart", c, err)
+	return all
+}
+
+// In no state does an answer hold null where a program expects a list.
+func TestNoNulls(t *testing.T) {
+	t.Parallel()
+	run(t, func(w *world) {
+		check := func(when string) {
+			t.Helper()
+			for name, v := range w.everything() {
+				if found := nulls(t, v); len(found) > 0 {
+					t.Errorf("%s: %s has null at %s", when, name, strings.Join(found, ", "))
+				}
+			}
+		}
+		check("empty")
+		w.publish()
+		w.record(roster.Person{ID: "ana", Name: "Ana"}, roster.Person{ID: "lin", Name: "林", Account: "lin", Roles: []string{"superior"}, Contacts: []roster.Contact{{Channel: roster.SMTP, Address: "lin@example.com"}}})
+		w.enrol("east")
+		w.must(ignore(w.Node.Enrol(w.Context(), gate.Enrolment{Gate: "bare", Boot: "b", Account: "acc"})))
+		w.alarm("noise", "info")
+		w.alarm("pay", "critical")
+		w.count("forward", payment.Done, 3)
+		check("suspected")
+		id := w.Incidents.All()[0].ID
+		w.must(w.Response.Confirm(w.Context(), mei, id, holdfast.Level1, ""))
+		w.must(w.Response.Note(w.Context(), mei, id, "", "see there", nil))
+		check("active")
+		w.must(ignore(w.Response.Direct(w.Context(), mei, id, "stop-payments")))
+		w.must(ignore(w.dirs.Propose(w.Context(), mei, directive.Proposal{Kind: posture.Limit, Scope: "all", Reason: "slow", Share: 0.5}, false)))
+		w.enforce("east", 2)
+		check("stopped")
+		w.must(w.Response.AskSkip(w.Context(), mei, id, "notify", "why"))
+		w.must(w.Response.AnswerSkip(w.Context(), lin, id, "notify", true, ""))
+		check("skipped")
+	})
+}
+
+func ignore[T any](_ T, err error) error { return err }
+
+func TestBand(t *testing.T) {
+	t.Parallel()
+	limit := func(share float64, incident string) directive.Proposal {
+		return directive.Proposal{Kind: posture.Limit, Scope: "all", Reason: "slow", Share: share, Incident: incident}
+	}
+	for _, tt := range []struct {
+		name  string
+		tell  func(w *world)
+		state string
+		want  Band
+	}{
+		{"quiet", func(*world) {}, "normal", Band{}},
+		{"suspected", func(w *world) { w.alarm("pay", "critical") }, "suspected", Band{Incident: "2000-1"}},
+		{"active", func(w *world) {
+			w.alarm("pay", "major")
+			w.must(w.Response.Confirm(w.Context(), mei, "2000-1", holdfast.Level2, ""))
+		}, "level-2", Band{Incident: "2000-1"}},
+		{"a suspicion beside it", func(w *world) {
+			w.alarm("pay", "major")
+			w.must(w.Response.Confirm(w.Context(), mei, "2000-1", holdfast.Level2, ""))
+			w.alarm("all", "critical")
+		}, "level-2", Band{Incident: "2000-1"}},
+		{"issued, not confirmed", func(w *world) { w.enrol("east"); w.stop() }, "stopped", Band{}},
+		{"confirmed", func(w *world) { w.enrol("east"); w.stop(); w.enforce("east", 0) }, "stopped", Band{Confirmed: true}},
+		{"one of two confirmed", func(w *world) { w.enrol("east"); w.stop(); w.enforce("east", 0); w.stop() }, "stopped", Band{}},
+		{"limited", func(w *world) { w.must(ignore(w.dirs.Propose(w.Context(), mei, limit(0.25, ""), true))) }, "limited", Band{Percent: 25}},
+		{"recovering beside a limit", func(w *world) {
+			w.must(ignore(w.dirs.Propose(w.Context(), mei, limit(0.5, "2000-1"), true)))
+			w.must(ignore(w.dirs.Propose(w.Context(), mei, limit(0.25, ""), true)))
+		}, "recovering", Band{Percent: 25}},
+		{"stop beats limit", func(w *world) {
+			w.stop()
+			w.must(ignore(w.dirs.Propose(w.Context(), mei, limit(0.25, ""), true)))
+		}, "stopped", Band{}},
+		{"a gate's alarm", func(w *world) { w.enrol("east"); w.beat("east", "two histories") }, "normal", Band{Alarm: true}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			run(t, func(w *world) {
+				w.publish()
+				tt.tell(w)
+				tt.want.State = tt.state
+				if got := w.Band(); got != tt.want {
+					t.Errorf("the band is %+v, want %+v", got, tt.want)
+				}
+				if got := w.Posture().Band; got != tt.want {
+					t.Errorf("on the first screen it is %+v", got)
+				}
+			})
+		})
+	}
+}
+
+// The numbers of a stop: what was listed, what is not known, what is still to come.
+func TestDirective(t *testing.T) {
+	t.Parallel()
+	run(t, func(w *world) {
+		w.enrol("east")
+		w.enrol("west")
+		id := w.stop()
+		w.enforce("east", 3)
+		v, err := w.Source.Directive(id)
+		w.must(err)
+		if v.State != "in-force" || !v.Confirmed.IsZero() || v.Totals.NotKnown != 1 || v.Totals.InFlight != 3 || v.Totals.Settled != 1 || v.Totals.Drained || v.ProposedBy.Name != "梅" {
+			t.Errorf("issued: %+v", v)
+		}
+		w.sleep(time.Second)
+		w.enforce("west", 0)
+		if v, _ = w.Source.Directive(id); v.Confirmed.IsZero() || v.ConfirmedAfterMillis != 1000 || v.Totals.NotKnown != 0 || v.Totals.InFlight != 3 {
+			t.Errorf("confirmed: %+v", v)
+		}
+		if _, err := w.Source.Directive("d9"); holdfast.CodeOf(err) != holdfast.NotFound {
+			t.Errorf("no such directive: %v", err)
+		}
+		proposed, err := w.dirs.Propose(w.Context(), mei, directive.Proposal{Kind: posture.Stop, Scope: "all", Reason: "now"}, false)
+		w.must(err)
+		if v, _ = w.Source.Directive(proposed); v.Totals.Drained || v.Totals.Gates != 0 {
+			t.Errorf("proposed: %+v", v.Totals)
+		}
+	})
+}
+
+func TestGate(t *testing.T) {
+	t.Parallel()
+	run(t, func(w *world) {
+		w.must(w.dirs.Prepare(w.Context(), 30*time.Second, nil))
+		w.enrol("east")
+		state := func() string {
+			g, err := w.Source.Gate("east")
+			w.must(err)
+			return fmt.Sprintf("%s behind=%t in flight=%d", g.State, g.Behind, g.InFlight)
+		}
+		for _, step := range []struct {
+			act  func()
+			want string
+		}{
+			{func() {}, "silent behind=true in flight=0"},
+			{func() { w.beat("east", "") }, "live behind=true in flight=4"},
+			{func() { w.enforce("east", 0) }, "live behind=false in flight=4"},
+			{func() { w.sleep(16 * time.Second) }, "silent behind=false in flight=4"},
+			{func() {
+				w.must((&enrolment.Service{Desk: w.desk, Book: w.Gates}).Retire(w.Context(), mei, "east", "sold"))
+			}, "gone behind=false in flight=4"},
+		} {
+			step.act()
+			if got := state(); got != step.want {
+				t.Errorf("the gate is %s, want %s", got, step.want)
+			}
+		}
+		if _, err := w.Source.Gate("west"); holdfast.CodeOf(err) != holdfast.NotFound {
+			t.Errorf("no such gate: %v", err)
+		}
+	})
+}
+
+func TestIncident(t *testing.T) {
+	t.Parallel()
+	run(t, func(w *world) {
+		w.publish()
+		w.record(
+			roster.Person{ID: "lin", Name: "林", Account: "lin", Roles: []string{"superior"}, Contacts: []roster.Contact{{Channel: roster.SMTP, Address: "lin@example.com"}}},
+			roster.Person{ID: "bo", Name: "Bo", Roles: []string{"risk-head"}, Contacts: []roster.Contact{{Channel: roster.Phone, Address: "+886 2 5550 0101"}}},
+		)
+		w.enrol("east")
+		w.alarm("pay", "critical")
+		v, err := w.Source.Incident("2000-1")
+		w.must(err)
+		if v.State != "suspected" || v.Suggested != holdfast.Level1 || v.Effect == nil || v.Figures != nil || len(v.Alerts) != 1 || v.Timeline[0].Kind != alert.KindReceived {
+			t.Errorf("suspected: %+v", v)
+		}
+		w.must(w.Response.Confirm(w.Context(), mei, "2000-1", holdfast.Level1, ""))
+		tell := w.task("2000-1", "tell-superiors")
+		if p := tell.Notice.People; len(p) != 1 || p[0].Person != "lin" || p[0].Account != "lin" || p[0].Reached || len(p[0].Notices) != 1 || p[0].Notices[0].State != "asked" {
+			t.Errorf("told: %+v", p)
+		}
+		if len(tell.Notice.Missing) != 2 || !slices.Equal(tell.Notice.Unreachable, []string{"Bo"}) || tell.Late || tell.Due.IsZero() {
+			t.Errorf("the task is %+v", tell)
+		}
+		w.sleep(11 * time.Minute)
+		if tell = w.task("2000-1", "tell-superiors"); !tell.Late {
+			t.Error("after eleven minutes the task is not late")
+		}
+		if late := w.Posture().Late; len(late) != 2 || late[0].Task != "tell-superiors" || late[1].Task != "stop-payments" {
+			t.Errorf("late: %+v", late)
+		}
+		w.must(w.Response.Acknowledge(w.Context(), lin, "2000-1", "tell-superiors", "", "coming"))
+		tell = w.task("2000-1", "tell-superiors")
+		if p := tell.Notice.People[0]; tell.Status != "done" || !p.Acknowledged || p.Ack == nil || p.Ack.How != "console" || p.Ack.Note != "coming" {
+			t.Errorf("acknowledged: %+v", tell)
+		}
+		w.must(ignore(w.Response.Direct(w.Context(), mei, "2000-1", "stop-payments")))
+		stop := w.task("2000-1", "stop-payments")
+		if stop.Kind != "directive" || stop.Directive.Issued == nil || stop.Directive.Issued.State != "in-force" {
+			t.Errorf("the stop's task is %+v", stop)
+		}
+		ramp := w.task("2000-1", "reopen")
+		if ramp.Ramp.Posture != w.Directives.Head().Position || ramp.Ramp.Step != 0 || len(ramp.Ramp.Steps) != 4 {
+			t.Errorf("the ramp is %+v", ramp.Ramp)
+		}
+		if probes := w.task("2000-1", "test-functions").Probes; len(probes) != 2 || probes[0].Times != 3 || probes[0].InARow != 0 {
+			t.Errorf("the probes are %+v", probes)
+		}
+		if _, err := w.Source.Incident("2000-9"); holdfast.CodeOf(err) != holdfast.NotFound {
+			t.Errorf("no such incident: %v", err)
+		}
+	})
+}
+
+func (w *world) task(id, task string) Task {
+	w.Helper()
+	v, err := w.Source.Incident(id)
+	w.must(err)
+	for _, s := range v.Stages {
+		for _, t := range s.Tasks {
+			if t.ID == task {
+				return t
+			}
+		}
+	}
+	w.Fatalf("incident %s has no task %s", id, task)
+	return Task{}
+}
+
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	run(t, func(w *world) {
+		for _, title := range []string{"Payments fail", "cards slow", "支付失敗"} {
+			w.must(ignore(w.Response.Suspect(w.Context(), mei, title, nil)))
+		}
+		w.must(w.Response.Dismiss(w.Context(), mei, "2000-2", "no"))
+		for query, want := range map[string]int{"": 3, " PAYMENTS ": 1, "失敗": 1, "2000-": 3, "-2": 1, "nothing": 0} {
+			if got := w.AllIncidents(false, query, 0, 0); len(got.Items) != want || got.Total != want {
+				t.Errorf("%q finds %d of %d, want %d", query, len(got.Items), got.Total, want)
+			}
+		}
+		if got := w.AllIncidents(true, "", 0, 0); got.Total != 2 {
+			t.Errorf("%d are open", got.Total)
+		}
+	})
+}
+
+func TestPaginate(t *testing.T) {
+	t.Parallel()
+	all := make([]int, 120)
+	for i := range all {
+		all[i] = i
+	}
+	same := func(i int) int { return i }
+	for _, tt := range []struct{ offset, size, first, n, next int }{
+		{0, 0, 0, 50, 50}, {50, 0, 50, 50, 100}, {100, 0, 100, 20, 0}, {0, 120, 0, 120, 0}, {0, 10_000, 0, 50, 50}, {-5, -5, 0, 50, 50}, {119, 1, 119, 1, 0},
+	} {
+		p := paginate(all, tt.offset, tt.size, same)
+		if len(p.Items) != tt.n || p.Items[0] != tt.first || p.Next != tt.next || p.Total != 120 {
+			t.Errorf("from %d, %d: %d items from %d, next %d", tt.offset, tt.size, len(p.Items), p.Items[0], p.Next)
+		}
+	}
+	if p := paginate(all, 500, 10, same); len(p.Items) != 0 || p.Items == nil || p.Next != 0 {
+		t.Errorf("past the end: %+v", p)
+	}
+	// The pages together are the list.
+	var got []int
+	for offset := 0; ; {
+		p := paginate(all, offset, 7, same)
+		got = append(got, p.Items...)
+		if offset = p.Next; offset == 0 {
+			break
+		}
+	}
+	if !slices.Equal(got, all) {
+		t.Errorf("the pages hold %v", got)
+	}
+}
+
+func TestTraffic(t *testing.T) {
+	t.Parallel()
+	run(t, func(w *world) {
+		if got := w.Posture().Traffic; got.Known {
+			t.Errorf("nobody has said anything, and it shows %+v", got)
+		}
+		for range 10 {
+			w.count("forward", payment.Done, 8)
+			w.sleep(time.Second)
+		}
+		got := w.Posture().Traffic
+		if !got.Known || got.Done < 5 || got.Done > 9 || got.Declined != 0 {
+			t.Errorf("it shows %+v", got)
+		}
+		stop := w.stop()
+		w.must(w.dirs.Lift(w.Context(), mei, stop, 0, "again"))
+		w.sleep(time.Second)
+		c, err := w.Chart(0)
+		w.must(err)
+		var done int64
+		for _, p := range c.Points {
+			done += p.Done
+		}
+		if done != 80 || len(c.Marks) != 2 || c.Marks[0].Lifted == c.Marks[1].Lifted {
+			t.Errorf("the chart has %d done and the marks %+v", done, c.Marks)
+		}
+	})
+}
+
+func TestPeople(t *testing.T) {
+	t.Parallel()
+	run(t, func(w *world) {
+		w.record(roster.Person{ID: "lin", Name: "林", Department: "operations", Roles: []string{"superior", "own"}})
+		if vacant := w.VacantRoles(); len(vacant) != 0 {
+			t.Errorf("without a plan %v are vacant", vacant)
+		}
+		w.publish()
+		p := w.People()[0]
+		if len(p.RoleNames) != 2 || p.RoleNames[0].Name.IsZero() || !p.RoleNames[1].Name.IsZero() || p.DepartmentName.IsZero() {
+			t.Errorf("the person is %+v", p)
+		}
+		for query, want := range map[string]bool{"": true, "LIN": true, "林": true, " operations ": true, p.RoleNames[0].Name.ZhHans: true, "nobody": false} {
+			if p.Matches(query) != want {
+				t.Errorf("%q: %t", query, !want)
+			}
+		}
+		for _, v := range w.VacantRoles() {
+			if v.ID == "superior" || v.Name.IsZero() {
+				t.Errorf("vacant is %+v", v)
+			}
+		}
+	})
+}
+
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	run(t, func(w *world) {
+		if _, err := w.Plan(0); holdfast.CodeOf(err) != holdfast.NotFound {
+			t.Errorf("no plan: %v", err)
+		}
+		w.publish()
+		w.must(ignore(w.plans.Publish(w.Context(), mei, append(plan.Builtin(), "# more\n"...), "a comment")))
+		for asked, number := range map[int]int{0: 2, 1: 1, 2: 2} {
+			v, err := w.Plan(asked)
+			if err != nil || v.Revision != number || v.Current != (number == 2) || v.Content == nil || v.Text == "" {
+				t.Errorf("revision %d: %d, %v", asked, v.Revision, err)
+			}
+		}
+		if _, err := w.Plan(3); holdfast.CodeOf(err) != holdfast.NotFound {
+			t.Errorf("no such revision: %v", err)
+		}
+		if list := w.PlanRevisions(); len(list) != 2 || list[0].Revision != 2 || list[0].Content != nil || list[0].Note != "a comment" {
+			t.Errorf("revisions: %+v", list)
+		}
+	})
+}
