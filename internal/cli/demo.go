@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,6 +45,9 @@ is lost, doubled, wrong or denied, and every unknown one is listed and resolved.
 			}
 			o.Output, o.Now, o.Program, o.SecondGate = output, s.Now, s.Program, !oneGate
 			d, err := app.OpenDemo(cmd.Context(), o)
+			if errors.Is(err, syscall.EADDRINUSE) {
+				return holdfast.Errorf(holdfast.Unavailable, "an address is taken; is a demo running in %s already?", o.Dir).Because(err)
+			}
 			if err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -56,7 +57,8 @@ func exitCode(err error) int {
 	if errors.As(err, &end) {
 		return end.code
 	}
-	if errors.Is(err, context.DeadlineExceeded) && holdfast.CodeOf(err) == holdfast.Internal {
+	outside := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.EADDRINUSE)
+	if outside && holdfast.CodeOf(err) == holdfast.Internal {
 		return exitUnavailable
 	}
 	if code, known := exits[holdfast.CodeOf(err)]; known {

@@ -40,10 +40,11 @@ type Options struct {
 
 // Result is how the story ended.
 type Result struct {
-	Incident string
-	Report   checker.Report
-	// Unknown are the payments whose outcome was unknown at a gate, all settled.
-	Unknown int
+	Incident string         `json:"incident"`
+	Report   checker.Report `json:"report"`
+	// Unknown counts the payments whose outcome was unknown at a gate; each is
+	// settled.
+	Unknown int `json:"unknown"`
 }
 
 // story is one that is being played.
