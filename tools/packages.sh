@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need from Debian and is missing: a C compiler for the
 # race detector, Chromium and fonts for the console's tests, Alertmanager for
-# the intake's. Needs root for that; otherwise it says what to install.
+# the intake's. "tools/packages.sh bench" installs the peers that bench/ measures
+# beside Holdfast instead. Needs root for that; otherwise it says what to install.
 set -euo pipefail
 
 # A package and a file that is there once it is installed.
@@ -12,6 +13,22 @@ needs=(
 	"fonts-noto-cjk /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
 	"prometheus-alertmanager /usr/bin/prometheus-alertmanager"
 )
+case "${1:-}" in
+"") ;;
+bench)
+	needs=(
+		"haproxy /usr/sbin/haproxy"
+		"nginx-light /usr/sbin/nginx"
+		"caddy /usr/bin/caddy"
+		"etcd-server /usr/bin/etcd"
+		"redis-server /usr/bin/redis-server"
+	)
+	;;
+*)
+	echo "usage: tools/packages.sh [bench]" >&2
+	exit 2
+	;;
+esac
 missing=()
 for need in "${needs[@]}"; do
 	read -r package file <<<"$need"
@@ -52,6 +69,10 @@ if ! { apt-get update -q && $command -q -y; } >"$log" 2>&1 </dev/null; then
 fi
 rm -f "$log"
 # Nor shall they start with the machine.
-if command -v systemctl >/dev/null && [[ " ${missing[*]} " == *" prometheus-alertmanager "* ]]; then
-	systemctl disable --quiet prometheus-alertmanager || echo "the service prometheus-alertmanager could not be disabled"
+if command -v systemctl >/dev/null; then
+	for service in prometheus-alertmanager haproxy nginx caddy etcd redis-server; do
+		if systemctl is-enabled --quiet "$service" 2>/dev/null && [[ " ${missing[*]} " == *" $service"[\ -]* ]]; then
+			systemctl disable --quiet "$service" || echo "the service $service could not be disabled"
+		fi
+	done
 fi
