@@ -21,23 +21,22 @@ func (n *Node) compareWitness(ctx context.Context, name string, w, head holdfast
 	if w.Journal == "" || w.Position == 0 {
 		return nil
 	}
-	alarm := func(format string, args ...any) error {
-		err := holdfast.Errorf(holdfast.Damaged, format, args...)
+	alarm := func(err *holdfast.Error) error {
 		n.Log.Error("a gate has seen facts that this journal does not hold", "gate", name, "error", err)
 		return err
 	}
 	switch {
 	case w.Journal != head.Journal, w.Epoch != head.Epoch:
-		return alarm("gate %s follows journal %s in epoch %d; this is journal %s in epoch %d", name, w.Journal, w.Epoch, head.Journal, head.Epoch)
+		return alarm(holdfast.Errorf(holdfast.Damaged, "gate %s follows journal %s in epoch %d; this is journal %s in epoch %d", name, w.Journal, w.Epoch, head.Journal, head.Epoch))
 	case w.Position > head.Position:
-		return alarm("gate %s has seen position %d; this journal ends at %d", name, w.Position, head.Position)
+		return alarm(holdfast.Errorf(holdfast.Damaged, "gate %s has seen position %d; this journal ends at %d", name, w.Position, head.Position))
 	}
 	hash, err := n.hashAt(ctx, w.Position, head)
 	if err != nil {
 		return err
 	}
 	if hash != w.Hash {
-		return alarm("gate %s has seen another fact at position %d than this journal holds", name, w.Position)
+		return alarm(holdfast.Errorf(holdfast.Damaged, "gate %s has seen another fact at position %d than this journal holds", name, w.Position))
 	}
 	return nil
 }
