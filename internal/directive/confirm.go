@@ -24,7 +24,8 @@ const (
 	// Observing: the gate has answered but only counts.
 	Observing Standing = "observing"
 	// Gone: this run of the gate has ended, or a person has said so, before it
-	// answered. What it had in flight is not known.
+	// enforced the directive. Unless it listed what it had in flight, that is not
+	// known.
 	Gone Standing = "gone"
 )
 
@@ -105,12 +106,12 @@ func judge(s span, gates []*enrolment.Incarnation, waited bool) (rows []Row, con
 func standing(s span, g *enrolment.Incarnation, waited bool) Standing {
 	_, acknowledged := g.AckOf(s.from, s.to)
 	switch {
-	case acknowledged && g.Observes():
-		return Observing
-	case acknowledged:
+	case acknowledged && !g.Observes():
 		return Acknowledged
 	case g.Gone && !s.over(g.GoneAt):
 		return Gone
+	case acknowledged:
+		return Observing
 	case g.Strict() && g.Enrolled > s.from:
 		return Joined
 	case g.Strict() && waited:

@@ -121,6 +121,14 @@ func TestConfirm(t *testing.T) {
 			w.retire("east")
 			return id
 		}, true, "east/a=gone", false},
+		{"observing, and gone", func(w *world) string {
+			w.enrol("east", "a", "", "observe")
+			id := w.stop()
+			w.ack("east", "a", 2)
+			w.enrol("east", "b", "a", "static")
+			w.ack("east", "b", 0)
+			return id
+		}, false, "east/a=gone(2) east/b=acknowledged(0)", true},
 		{"observing only", func(w *world) string {
 			w.enrol("east", "a", "", "observe")
 			id := w.stop()

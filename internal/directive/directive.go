@@ -206,7 +206,7 @@ func (p Proposal) directive(id string, gates []string) posture.Directive {
 // force.
 func Approve(b *Book, id string, by holdfast.Actor, gates []string) ([]journal.Draft, error) {
 	d := b.Directive(id)
-	if err := d.answerable(by, "approve"); err != nil {
+	if err := d.answerable(by); err != nil {
 		return nil, err
 	}
 	if err := b.room(d.Proposal, 0); err != nil {
@@ -221,7 +221,7 @@ func Approve(b *Book, id string, by holdfast.Actor, gates []string) ([]journal.D
 // Refuse decides on a refusal. Who proposed it may take it back.
 func Refuse(d *Directive, reason string) ([]journal.Draft, error) {
 	if d == nil || d.State != Proposed {
-		return nil, errState(d, "refused", "proposed")
+		return nil, errState(d, "directive %s is %s; only a proposal can be refused")
 	}
 	if strings.TrimSpace(reason) == "" || len(reason) > maxReason {
 		return nil, holdfast.Errorf(holdfast.Invalid, "write why it is refused").At("reason")
@@ -229,9 +229,9 @@ func Refuse(d *Directive, reason string) ([]journal.Draft, error) {
 	return []journal.Draft{journal.NewDraft(subject(d.ID), d.Revision, KindRefused, WithReason{payment.Mask(reason)})}, nil
 }
 
-func (d *Directive) answerable(by holdfast.Actor, act string) error {
+func (d *Directive) answerable(by holdfast.Actor) error {
 	if d == nil || d.State != Proposed {
-		return errState(d, act+"d", "proposed")
+		return errState(d, "directive %s is %s; only a proposal can be approved")
 	}
 	if by.SameParty(d.ProposedBy) {
 		return holdfast.Errorf(holdfast.Forbidden, "directive %s was proposed by you; a second person has to approve it", d.ID)
@@ -244,7 +244,7 @@ func (d *Directive) answerable(by holdfast.Actor, act string) error {
 // a stop that came in meanwhile.
 func Lift(d *Directive, seen holdfast.Revision, reason string) ([]journal.Draft, error) {
 	if d == nil || d.State != InForce {
-		return nil, errState(d, "lifted", "in force")
+		return nil, errState(d, "directive %s is %s; only one in force can be lifted")
 	}
 	if seen != 0 && seen != d.Revision {
 		return nil, holdfast.Errorf(holdfast.Conflict, "directive %s changed since you looked: it is at revision %d, not %d", d.ID, d.Revision, seen)
@@ -281,11 +281,12 @@ func Replace(b *Book, ps []Proposal, gates []string, old []string, reason string
 	return ids, drafts, nil
 }
 
-func errState(d *Directive, act, want string) error {
+// errState makes an error of a format that takes the directive's id and state.
+func errState(d *Directive, format string) error {
 	if d == nil {
 		return holdfast.Errorf(holdfast.NotFound, "there is no such directive")
 	}
-	return holdfast.Errorf(holdfast.Conflict, "directive %s cannot be %s: it is %s, not %s", d.ID, act, d.State, want)
+	return holdfast.Errorf(holdfast.Conflict, format, d.ID, d.State)
 }
 
 // SetLease decides on the lease L. It is a fact, so that every control node

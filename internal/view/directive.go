@@ -11,12 +11,12 @@ import (
 
 // Directive is one instruction to the gates and how far it is carried out.
 type Directive struct {
-	ID            string            `json:"id"`
-	Revision      holdfast.Revision `json:"revision"`
-	State         string            `json:"state"`
-	Kind          string            `json:"kind"`
-	Scope         string            `json:"scope"`
-	Reason        string            `json:"reason"`
+	ID       string            `json:"id"`
+	Revision holdfast.Revision `json:"revision"`
+	State    string            `json:"state"`
+	Kind     string            `json:"kind"`
+	Scope    string            `json:"scope"`
+	Reason   string            `json:"reason"`
 	// Why is the reason in every language, where the plan or Holdfast gave it.
 	Why           holdfast.Text     `json:"why,omitzero"`
 	Incident      string            `json:"incident,omitempty"`
