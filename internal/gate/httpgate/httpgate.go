@@ -11,6 +11,11 @@
 //	send     write the request: once, never again by itself
 //	finish   done, not done or unknown, from the status or the lack of one
 //
+// What two servers could read in two ways is refused (400) and not guessed at:
+// where the body ends, which path is meant, a path that only letter case, a
+// parameter or an ending tells from a payment's. A payment whose body breaks off
+// is not sent. A probe's mark that is not valid for its payment is refused (403).
+//
 // Requests that move no money skip judge, admit and finish, and stream in both
 // directions. Holdfast adds three headers towards the primary:
 // Holdfast-Posture (journal position of the posture that admitted the payment),

@@ -150,7 +150,7 @@ func cleanPath(raw string) bool {
 	}
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {
-		case c == '\\' || c <= ' ' || c >= 0x7f:
+		case c == '\\' || c == '?' || c == '#' || c <= ' ' || c >= 0x7f:
 			return false
 		case c == '%':
 			if i+2 >= len(raw) || !cleanEscape(raw[i+1], raw[i+2]) {
