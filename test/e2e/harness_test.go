@@ -19,7 +19,9 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"holdfast"
+	"holdfast/internal/access"
 	"holdfast/internal/app"
+	"holdfast/internal/client"
 	"holdfast/internal/sandbox/fault"
 )
 
@@ -136,4 +138,17 @@ func (c *complaints) lines() (list []string) {
 		}
 	}
 	return list
+}
+
+// token issues a token of an account for some of the actions that the demo's own
+// token carries.
+func (w *world) token(account string, actions ...access.Action) string {
+	w.t.Helper()
+	issued, err := client.Post[struct {
+		Token string `json:"token"`
+	}](context.Background(), w.api(), "/tokens", map[string]any{"account": account, "name": "e2e", "scopes": actions})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return issued.Token
 }
