@@ -54,6 +54,25 @@ func run(t *testing.T, loop func(context.Context) error) (stop func()) {
 	return stop
 }
 
+// counting tells when a report with counts of payments was recorded.
+type counting struct {
+	gate.Control
+	recorded chan struct{}
+}
+
+func (c counting) Report(ctx context.Context, r gate.Report) (gate.Reported, error) {
+	done, err := c.Control.Report(ctx, r)
+	for _, s := range r.Counts {
+		if err == nil && len(s.Rows) > 0 {
+			select {
+			case c.recorded <- struct{}{}:
+			default:
+			}
+		}
+	}
+	return done, err
+}
+
 // The whole protocol over mTLS, with a real gate: enrolment, posture, lease,
 // acknowledgement, confirmation, counts; then its node dies and it goes on at
 // the next one.
@@ -67,9 +86,8 @@ func TestGateOverTheNetwork(t *testing.T) {
 		t.Fatal("a gate without a posture is open")
 	}
 	run(t, r.node.Confirm)
-	run(t, func(ctx context.Context) error {
-		return g.Run(ctx, NewClients([]string{one.url, two.url}, gateTLS(t, authority, "east")))
-	})
+	control := counting{NewClients([]string{one.url, two.url}, gateTLS(t, authority, "east")), make(chan struct{}, 1)}
+	run(t, func(ctx context.Context) error { return g.Run(ctx, control) })
 	acknowledged := func() bool {
 		i := r.gates.Gate("east").Present()
 		return i != nil && i.Posture == r.directives.Book.Head()
@@ -106,6 +124,7 @@ func TestGateOverTheNetwork(t *testing.T) {
 	if n := len(r.gates.Gate("east").Incarnations); n != 1 {
 		t.Errorf("%d incarnations of one process", n)
 	}
+	<-control.recorded
 	now := time.Now().Unix()
 	total, err := r.series.Totals(traffic.Query{From: now - 600, To: now + 1}, traffic.ByRoute)
 	if err != nil || len(total.Groups) == 0 || total.Groups[0].Count == 0 {
