@@ -226,6 +226,8 @@ func TestProgressOfLifted(t *testing.T) {
 	w.enrol("east", "a", "", "static")
 	w.enrol("west", "b", "", "static")
 	w.enrol("north", "c", "", "static")
+	w.enrol("port", "e", "", "static")
+	w.enrol("star", "f", "", "static")
 	id := w.stop()
 	w.ack("east", "a", 1)
 	w.retire("north")
@@ -233,9 +235,11 @@ func TestProgressOfLifted(t *testing.T) {
 	w.ack("west", "b", -1)
 	w.stop()
 	w.ack("west", "b", 5)
+	w.ack("port", "e", 5) // the first that it says at all
 	w.retire("east")
+	w.retire("star")
 	w.enrol("south", "d", "", "static")
-	if got := standings(Progress(w.book.Directive(id), w.gates)); got != "east/a=acknowledged(1) north/c=gone west/b=missing" {
+	if got := standings(Progress(w.book.Directive(id), w.gates)); got != "east/a=acknowledged(1) north/c=gone port/e=missing star/f=missing west/b=missing" {
 		t.Errorf("lifted: %s", got)
 	}
 }
