@@ -169,17 +169,6 @@ func (b *browser) evaluate(script string) string {
 	return out
 }
 
-func (b *browser) text(css string) string {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	out, err := chromedp.Run(ctx, chromedp.TextContent(chromedp.CSS(css)))
-	if err != nil {
-		b.t.Fatalf("%s: read %s: %v\n%s", b.name, css, err, b.page())
-	}
-	return strings.Join(strings.Fields(out), " ")
-}
-
 func (b *browser) count(css string) int {
 	b.t.Helper()
 	var n int
