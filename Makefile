@@ -30,7 +30,7 @@ fmt: ## format the Go files
 	gofmt -w .
 
 lint: ## the checks that read the code only
-	tools/check.sh format vet staticcheck tidy
+	tools/check.sh format vet staticcheck deadcode tidy
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\): ## \(.*\)/  make \1	\2/p' Makefile | expand -t 16

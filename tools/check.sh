@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all=(packages format vet staticcheck tidy build test fuzz)
+all=(packages format vet staticcheck deadcode tidy build test fuzz)
 
 # packages: what the tests need from Debian.
 step_packages() { tools/packages.sh; }
@@ -21,6 +21,13 @@ step_vet() { go vet ./...; }
 
 # staticcheck: built from the tools module, run over this one.
 step_staticcheck() { go tool -modfile=tools/go.mod staticcheck ./...; }
+
+# deadcode: no function that neither the program nor a test reaches.
+step_deadcode() {
+	local dead
+	dead=$(go tool -modfile=tools/go.mod deadcode -test ./...)
+	[ -z "$dead" ] || { echo "$dead"; return 1; }
+}
 
 # tidy: go.mod and go.sum name what the code imports, no less and no more.
 step_tidy() {
