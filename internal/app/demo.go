@@ -33,6 +33,9 @@ type DemoOptions struct {
 	Console, Gate, Fleet string
 	// Rate is the mean number of payments per second.
 	Rate float64
+	// Daily lets the rate follow the hours of a day; otherwise it is the same at
+	// any hour.
+	Daily bool
 	// Seed decides everything random in the simulated world.
 	Seed uint64
 	// SecondGate starts a gate as a process of its own, joined over the network;
@@ -163,13 +166,20 @@ func (d *Demo) keep(k *kept) error {
 // through: nobody gives up, so each unknown payment is resolved in the end.
 var demoPatience = customers.Patience{Longest: 15 * time.Second, Budget: 12 * time.Hour, Retries: 10_000}
 
+func curve(daily bool) func(time.Time) float64 {
+	if daily {
+		return customers.Daily
+	}
+	return customers.Flat
+}
+
 func (d *Demo) openWorld(k *kept) (err error) {
 	d.World, err = sandbox.New(sandbox.Options{
 		Seed: d.opt.Seed, Dir: filepath.Join(d.opt.Dir, "sandbox"),
 		Primary:        primary.Options{Address: k.Primary},
 		ControlAddress: k.Sandbox, Token: k.Ready.SandboxToken,
 		Traffic: customers.Options{
-			Rate: d.opt.Rate, Run: "c" + holdfast.NewID()[:8], Transport: &d.balancer,
+			Rate: d.opt.Rate, Curve: curve(d.opt.Daily), Run: "c" + holdfast.NewID()[:8], Transport: &d.balancer,
 			Mix: customers.Mix{Refunds: 0.02, Inquiries: 0.05}, Patience: demoPatience,
 		},
 	})

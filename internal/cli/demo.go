@@ -65,6 +65,7 @@ is lost, doubled, wrong or denied, and every unknown one is listed and resolved.
 	f.StringVar(&o.Gate, "listen-gate", "", "address of gate-1")
 	f.StringVar(&o.Fleet, "listen-fleet", "", "address gates of other processes connect to")
 	f.Float64Var(&o.Rate, "rate", 40, "mean number of payments per second")
+	f.BoolVar(&o.Daily, "daily", false, "let the rate follow the hours of a day, with its nights, meal times and pay days")
 	f.Uint64Var(&o.Seed, "seed", 1, "decides everything random in the simulated world")
 	f.StringVar(&o.Zone, "time-zone", "Asia/Taipei", "the operator's time zone")
 	f.StringVar((*string)(&o.Language), "language", string(holdfast.ZhHant), "the operator's language: zh-Hant, zh-Hans, en")

@@ -56,10 +56,14 @@ type sandboxReady struct {
 func (s *shell) sandboxRun() *cobra.Command {
 	var o sandbox.Options
 	var ready string
+	var daily bool
 	cmd := &cobra.Command{
 		Use: "run", Short: "Run the simulated world alone: a primary, its ledger, customers, faults, a checker", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Token = s.env("HOLDFAST_SANDBOX_TOKEN")
+			if daily {
+				o.Traffic.Curve = customers.Daily
+			}
 			w, err := sandbox.New(o)
 			if err != nil {
 				return err
@@ -80,6 +84,7 @@ func (s *shell) sandboxRun() *cobra.Command {
 	f.StringVar(&o.Primary.Address, "listen-primary", "127.0.0.1:0", "where the primary listens")
 	f.StringVar(&o.Traffic.Target, "target", "", "base URL customers pay at, normally a gate's (default: the primary)")
 	f.Float64Var(&o.Traffic.Rate, "rate", 0, "mean number of payments per second")
+	f.BoolVar(&daily, "daily", false, "let the rate follow the hours of a day, with its nights, meal times and pay days")
 	readyFlag(cmd, &ready)
 	return cmd
 }
