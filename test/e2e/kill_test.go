@@ -160,9 +160,6 @@ func (k *killing) killGate(g *process) {
 	case now == set.Head && len(status.Directives) != len(set.Directives):
 		k.t.Errorf("%s enforced %v when it was killed and enforces %v", g.name, set.Directives, status.Directives)
 	}
-	if status.Unresolved == 0 && len(left) > 0 {
-		k.t.Logf("%s had %d payments in flight and has settled them already", g.name, len(left))
-	}
 	k.readJournal()
 	for _, f := range k.facts {
 		var a enrolment.Acknowledged

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -325,10 +326,12 @@ func freeAddress(t *testing.T) string {
 }
 
 // balancer spreads requests over the gates by the payment's key, so that a
-// customer who asks again meets the gate that knows.
+// customer who asks again meets the gate that knows. Like many a client, it sends
+// some requests again by itself when the connection breaks: as soon as the gate is
+// back.
 type balancer struct {
 	base  http.Transport
-	gates []string // as hosts with ports
+	gates []*process
 
 	mu    sync.Mutex
 	sent  int
@@ -339,9 +342,7 @@ type balancer struct {
 func (s *system) balance(b *balancer) {
 	b.waits = map[int]chan struct{}{}
 	b.base.MaxIdleConnsPerHost = 1000
-	for _, g := range s.gates {
-		b.gates = append(b.gates, g.address())
-	}
+	b.gates = s.gates
 }
 
 // address is where a gate takes payments.
@@ -362,9 +363,30 @@ func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	h := fnv.New32a()
 	h.Write([]byte(key))
+	hash := int(h.Sum32())
+	g := b.gates[hash%len(b.gates)]
 	out := r.Clone(r.Context())
-	out.URL.Host = b.gates[int(h.Sum32())%len(b.gates)]
+	out.URL.Host = g.address()
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
+		r.Body.Close()
+		out.Body = io.NopCloser(bytes.NewReader(body))
+	}
 	b.count()
+	resp, err := b.base.RoundTrip(out)
+	if err == nil || hash/len(b.gates)%2 == 0 {
+		return resp, err
+	}
+	select {
+	case <-g.serves():
+	case <-r.Context().Done():
+		return nil, err
+	}
+	out.Body = io.NopCloser(bytes.NewReader(body))
 	return b.base.RoundTrip(out)
 }
 
