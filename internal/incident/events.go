@@ -128,8 +128,10 @@ type Figures struct {
 	Recovered     time.Time `json:"recovered,omitzero"`
 	// Declined counts payments and refunds declined by directives between the
 	// stop and the recovery; DeclinedAmount sums them by currency in minor units.
-	Declined       int64            `json:"declined"`
-	DeclinedAmount map[string]int64 `json:"declined_amount,omitempty"`
+	Declined int64 `json:"declined"`
+	// DeclinedAtLeast means that counts of part of the time are missing.
+	DeclinedAtLeast bool             `json:"declined_at_least,omitempty"`
+	DeclinedAmount  map[string]int64 `json:"declined_amount,omitempty"`
 	// InFlight, Done, NotDone, Unknown and NotKnown are the stops' totals.
 	InFlight int `json:"in_flight"`
 	Done     int `json:"done"`

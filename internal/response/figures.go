@@ -53,23 +53,28 @@ func stageEnd(in *incident.Incident, k procedure.StageKind) time.Time {
 
 // countDeclined sums what the gates declined by directives from the first stop
 // until payments were back, or now. It counts attempts: a customer who tries
-// again is counted again.
+// again is counted again. Counts live in memory for two days, so where a node
+// was started since the stop, or a gate was not heard, the sum is a lower bound.
 func (s *Service) countDeclined(in *incident.Incident, f *incident.Figures) {
 	if f.Stopped.IsZero() {
 		return
 	}
 	end := f.Recovered
 	if end.IsZero() {
-		end = s.Desk.Now()
+		end = s.Desk.Now().Add(-traffic.Settle * time.Second) // later counts are still on their way
+	}
+	if end.Before(f.Stopped) {
+		return
 	}
 	totals, err := s.Series.Totals(traffic.Query{
 		From: f.Stopped.Unix(), To: end.Unix() + 1,
 		Where: func(k traffic.Key) bool { return k.Verdict == posture.Decline.String() && k.Kind.MovesMoney() },
 	}, nil)
 	if err != nil {
-		s.Log.Warn("declined payments cannot be counted", "incident", in.ID, "error", err)
+		f.DeclinedAtLeast = true
 		return
 	}
+	f.DeclinedAtLeast = !totals.Complete() || s.countsBegan() > f.Stopped.Unix()
 	f.DeclinedAmount = map[string]int64{}
 	for _, g := range totals.Groups {
 		f.Declined += g.Count
@@ -77,6 +82,15 @@ func (s *Service) countDeclined(in *incident.Incident, f *incident.Figures) {
 			f.DeclinedAmount[m.Currency] += m.Minor
 		}
 	}
+}
+
+// countsBegan is the first second that any gate's counts cover here.
+func (s *Service) countsBegan() int64 {
+	began := s.Desk.Now().Unix()
+	for _, g := range s.Series.Gates() {
+		began = min(began, g.Since)
+	}
+	return began
 }
 
 // Preview says in numbers what a directive would do now.
