@@ -3,7 +3,9 @@ package gate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -120,14 +122,25 @@ func beat(t testing.TB, g *Gate, at holdfast.Position, span time.Duration) {
 	}
 }
 
-// answers is an Inquirer that answers from a table.
+// answers is an Inquirer that answers from a function.
 type answers struct {
-	asked   []string
 	outcome func(r payment.Record) (payment.Outcome, error)
+
+	mu   sync.Mutex
+	list []string
 }
 
 func (a *answers) Inquire(_ context.Context, r payment.Record) (payment.Outcome, string, error) {
-	a.asked = append(a.asked, r.Identity)
+	a.mu.Lock()
+	a.list = append(a.list, r.Identity)
+	a.mu.Unlock()
 	o, err := a.outcome(r)
 	return o, fmt.Sprint("the primary says ", o), err
+}
+
+// asked returns what was asked about, in order.
+func (a *answers) asked() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.list)
 }
