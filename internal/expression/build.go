@@ -91,6 +91,9 @@ func comparison(p *ast.BinaryNode) matcher {
 func textComparison(f textField, op string, right ast.Node) matcher {
 	switch r := right.(type) {
 	case *ast.StringNode:
+		if op == "==" {
+			return textEqual{f, r.Value}
+		}
 		if test := textTests[op]; test != nil {
 			return textTest{f, test, r.Value}
 		}

@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -46,7 +47,21 @@ func (m or) match(p *payment.Payment) Truth {
 	return t
 }
 
-// textTest compares a text field with a constant.
+// textEqual is the test that scopes make most.
+type textEqual struct {
+	field textField
+	with  string
+}
+
+func (m textEqual) match(p *payment.Payment) Truth {
+	text, read := m.field.of(p)
+	if !read {
+		return Unknown
+	}
+	return truth(text == m.with)
+}
+
+// textTest compares a text field with a constant in another way.
 type textTest struct {
 	field textField
 	test  func(text, constant string) bool
@@ -62,7 +77,6 @@ func (m textTest) match(p *payment.Payment) Truth {
 }
 
 var textTests = map[string]func(text, constant string) bool{
-	"==":         func(text, constant string) bool { return text == constant },
 	"!=":         func(text, constant string) bool { return text != constant },
 	"startsWith": strings.HasPrefix,
 	"endsWith":   strings.HasSuffix,
@@ -87,6 +101,14 @@ func newTextIn(f textField, list []string) textIn {
 		m.set[s] = struct{}{}
 	}
 	return m
+}
+
+// texts lists the constants.
+func (m textIn) texts() []string {
+	if m.set == nil {
+		return m.list
+	}
+	return slices.Collect(maps.Keys(m.set))
 }
 
 func (m textIn) match(p *payment.Payment) Truth {

@@ -147,9 +147,37 @@ const MaxLimits = 64
 type Posture struct {
 	set    Set
 	closed bool
-	stops  []rule
-	limits []rule
+	stops  rules
+	limits rules
 	rates  []float64 // by limit; negative means no cap
+}
+
+// rules are directives of one kind, found by what a payment says.
+type rules struct {
+	list  []rule
+	index *expression.Index
+}
+
+func (r *rules) makeIndex() {
+	scopes := make([]*expression.Scope, len(r.list))
+	for i := range r.list {
+		scopes[i] = r.list[i].scope
+	}
+	r.index = expression.NewIndex(scopes)
+}
+
+// first returns the first rule that covers the payment and holds for it, or -1.
+func (r *rules) first(pay *payment.Payment, holds func(i int) bool) int {
+	first := -1
+	if len(r.list) == 0 {
+		return first
+	}
+	r.index.Visit(pay, func(i int) {
+		if r.list[i].covers(pay) && holds(i) && (first < 0 || i < first) {
+			first = i
+		}
+	})
+	return first
 }
 
 type rule struct {
@@ -168,6 +196,8 @@ func Compile(set Set, local []Directive, gate string) (*Posture, error) {
 			return Closed(set), fmt.Errorf("directive %s: %w", d.ID, err)
 		}
 	}
+	p.stops.makeIndex()
+	p.limits.makeIndex()
 	return p, nil
 }
 
@@ -181,9 +211,9 @@ func (p *Posture) add(d Directive, gate string) error {
 	}
 	switch d.Kind {
 	case Stop:
-		p.stops = append(p.stops, rule{d, scope})
+		p.stops.list = append(p.stops.list, rule{d, scope})
 	case Limit:
-		if len(p.limits) == MaxLimits {
+		if len(p.limits.list) == MaxLimits {
 			return fmt.Errorf("more than %d limits at once", MaxLimits)
 		}
 		if !(d.Share >= 0 && d.Share <= 1) {
@@ -196,7 +226,7 @@ func (p *Posture) add(d Directive, gate string) error {
 				return fmt.Errorf("rate %v is not a number of payments", rate)
 			}
 		}
-		p.limits = append(p.limits, rule{d, scope})
+		p.limits.list = append(p.limits.list, rule{d, scope})
 		p.rates = append(p.rates, rate)
 	default:
 		return fmt.Errorf("this gate does not know the kind %q", d.Kind)
@@ -217,7 +247,7 @@ func (p *Posture) IsClosed() bool { return p.closed }
 // Limits returns the ids of the limits, in the order of Verdict.Draw, and their
 // caps in payments per second for this gate; a negative cap means none.
 func (p *Posture) Limits() (ids []string, rates []float64) {
-	for _, l := range p.limits {
+	for _, l := range p.limits.list {
 		ids = append(ids, l.ID)
 	}
 	return ids, p.rates
@@ -232,26 +262,23 @@ func (p *Posture) Decide(pay *payment.Payment) Verdict {
 	if p.closed {
 		return Verdict{Action: Decline, Reason: NoPosture}
 	}
-	for i := range p.stops {
-		if p.stops[i].covers(pay) {
-			return Verdict{Action: Decline, Reason: Stopped, Directive: p.stops[i].ID}
-		}
+	if i := p.stops.first(pay, always); i >= 0 {
+		return Verdict{Action: Decline, Reason: Stopped, Directive: p.stops.list[i].ID}
 	}
-	var v Verdict
-	for i := range p.limits {
-		l := &p.limits[i]
-		if !l.covers(pay) {
-			continue
-		}
-		if !l.picks(pay) {
-			return Verdict{Action: Decline, Reason: OutOfShare, Directive: l.ID}
-		}
+	var draw uint64
+	out := p.limits.first(pay, func(i int) bool {
 		if p.rates[i] >= 0 {
-			v.Draw |= 1 << i
+			draw |= 1 << i
 		}
+		return !p.limits.list[i].picks(pay)
+	})
+	if out >= 0 {
+		return Verdict{Action: Decline, Reason: OutOfShare, Directive: p.limits.list[out].ID}
 	}
-	return v
+	return Verdict{Draw: draw}
 }
+
+func always(int) bool { return true }
 
 // covers counts "cannot tell" as covered.
 func (r *rule) covers(pay *payment.Payment) bool {

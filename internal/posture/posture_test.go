@@ -31,7 +31,10 @@ func pay(payer string) payment.Payment {
 	}
 }
 
-func compile(t testing.TB, directives ...Directive) *Posture {
+func compile(t interface {
+	Helper()
+	Fatal(...any)
+}, directives ...Directive) *Posture {
 	t.Helper()
 	p, err := Compile(Set{Directives: directives}, nil, "east")
 	if err != nil {
@@ -333,6 +336,57 @@ func TestMoreDirectivesNeverPermitMore(t *testing.T) {
 			t.Fatalf("let through unread, held when read: %+v", after)
 		}
 	})
+}
+
+// The index that finds directives changes no verdict: judging one directive after
+// the other, in their order, gives the same.
+func TestDecideIsAsOneByOne(t *testing.T) {
+	t.Parallel()
+	scopes := rapid.SampledFrom([]string{
+		"all", `channel == "app"`, `channel == "qr"`, `channel in ["qr", "app"] and amount > 1000`, `payee == "shop-7"`, `payee == "shop-8" or channel == "app"`,
+		`amount > 1000 and payer == "acct_1"`, `not (channel == "app")`, `lower(method) == "card"`, `payer startsWith "acct"`, `kind == "refund"`,
+	})
+	directive := rapid.Custom(func(t *rapid.T) Directive {
+		d := Directive{ID: rapid.StringMatching(`d[1-9]{4}`).Draw(t, "id"), Scope: scopes.Draw(t, "scope"), Kind: Stop}
+		d.Incident = rapid.SampledFrom([]string{"", "i1"}).Draw(t, "incident")
+		if rapid.IntRange(0, 2).Draw(t, "limit") > 0 {
+			d.Kind, d.Share, d.Salt = Limit, rapid.SampledFrom([]float64{0, 0.5, 1, 1, 1}).Draw(t, "share"), "s"
+			d.Rates = rapid.SampledFrom([]map[string]float64{nil, {"east": 5}}).Draw(t, "rates")
+		}
+		return d
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		list := rapid.SliceOfN(directive, 0, 8).Draw(t, "directives")
+		one := pay(rapid.SampledFrom([]string{"acct_1", "b", ""}).Draw(t, "payer"))
+		one.Channel = rapid.SampledFrom([]string{"app", "qr", "web"}).Draw(t, "channel")
+		one.Probe = rapid.SampledFrom([]string{"", "i1"}).Draw(t, "probe")
+		one.Read = payment.Set(rapid.Uint8Range(0, uint8(whole)).Draw(t, "read"))
+		p := compile(t, list...)
+		if got, want := p.Decide(&one), oneByOne(p, &one); got != want {
+			t.Fatalf("%+v, one by one %+v", got, want)
+		}
+	})
+}
+
+func oneByOne(p *Posture, pay *payment.Payment) Verdict {
+	for _, s := range p.stops.list {
+		if s.covers(pay) {
+			return Verdict{Action: Decline, Reason: Stopped, Directive: s.ID}
+		}
+	}
+	var v Verdict
+	for i, l := range p.limits.list {
+		if !l.covers(pay) {
+			continue
+		}
+		if !l.picks(pay) {
+			return Verdict{Action: Decline, Reason: OutOfShare, Directive: l.ID}
+		}
+		if p.rates[i] >= 0 {
+			v.Draw |= 1 << i
+		}
+	}
+	return v
 }
 
 func TestWordsOfVerdicts(t *testing.T) {
