@@ -48,7 +48,7 @@ func TestVerifier(t *testing.T) {
 			t.Errorf("%q matches: %t", tt.password, got)
 		}
 	}
-	if newVerifier(right, cheap) == newVerifier(right, cheap) {
+	if first, second := newVerifier(right, cheap), newVerifier(right, cheap); first == second {
 		t.Error("two verifiers share a salt")
 	}
 	if (verifier{cost: cheap}).matches(right) {

@@ -55,8 +55,8 @@ func (r reader) Read(ctx context.Context, after holdfast.Position, limit int) ([
 // factScanner turns rows into facts. Few actors write many facts, so it decodes
 // each actor once.
 type factScanner struct {
-	actors                     map[string]holdfast.Actor
-	actor, bodyHash, hash, raw sql.RawBytes
+	actors                map[string]holdfast.Actor
+	actor, bodyHash, hash sql.RawBytes
 }
 
 func (s *factScanner) scan(rows *sql.Rows) (holdfast.Fact, error) {

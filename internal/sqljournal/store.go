@@ -243,10 +243,10 @@ func (s *Store) Close() error {
 	s.close.Do(func() {
 		close(s.closing)
 		<-s.stopped
-		s.reading.Lock() // until readers are done
-		s.reading.Unlock()
-		s.checking.Lock()
-		s.checking.Unlock()
+		for _, busy := range []sync.Locker{&s.reading, &s.checking} {
+			busy.Lock() // until those inside are done; later ones see that it is closing
+			busy.Unlock()
+		}
 		err := s.writer.finish()
 		if released := s.writer.release.run(); err == nil {
 			err = released

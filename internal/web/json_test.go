@@ -36,6 +36,7 @@ type sample struct {
 	Labels map[string]int `json:"labels"`
 	Any    any            `json:"any"`
 	Hidden string         `json:"-"`
+	//lint:ignore U1000 that it cannot be set is what is tested
 	secret string
 }
 
