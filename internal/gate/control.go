@@ -340,9 +340,11 @@ func (g *Gate) takeBeat(t0 time.Duration, sent holdfast.Head, b Beat) error {
 	if g.alarm[alarmHistory] != "" {
 		g.calm(alarmHistory)
 	}
-	if !g.unsaved && !g.installed.Load().posture.IsClosed() {
-		g.lease.offer(grant{head: b.Posture, until: t0 + b.Lease}, g.set.Head)
+	enforced := g.set.Head
+	if g.unsaved || g.installed.Load().posture.IsClosed() {
+		enforced = holdfast.Head{} // the grant waits until a posture is in force for good
 	}
+	g.lease.offer(grant{head: b.Posture, until: t0 + b.Lease}, enforced)
 	return nil
 }
 

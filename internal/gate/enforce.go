@@ -104,6 +104,7 @@ func (g *Gate) saveAgain() error {
 		return err
 	}
 	if !g.installed.Load().posture.IsClosed() {
+		g.lease.enforced(g.set.Head)
 		g.calm(alarmPosture)
 	}
 	return nil
