@@ -88,11 +88,7 @@ func decide(directives []posture.Directive) (decision, error) {
 		return decision{}, err
 	}
 	pay := &payment.Payment{
-<<<<<<< HEAD
 		Route: "pay", Kind: payment.Pay, Identity: "bench-000000000001", Amount: 1299, Currency: "CNY",
-=======
-		Route: "payments", Kind: payment.Pay, Identity: "bench-000000000001", Amount: 1299, Currency: "CNY",
->>>>>>> origin/HEAD
 		Payer: "acct_000123", Payee: "m_001", Channel: "app", Method: "card",
 	}
 	for _, f := range payment.Fields() {
