@@ -3,6 +3,7 @@ package sqljournal
 import (
 	"context"
 	"crypto/sha256"
+	"sync"
 
 	"holdfast"
 	"holdfast/internal/archive"
