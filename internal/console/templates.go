@@ -227,12 +227,7 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		},
 		"hasRole":  func(a access.Account, r access.Role) bool { return slices.Contains(a.Roles, r) },
 		"safeLink": safeLink,
-		"why": func(why string) string {
-			if key := "unknown.why." + why; p.Has(key) {
-				return p.T(key)
-			}
-			return why
-		},
+		"why":      func(why string) string { return gateWords(p, why) },
 	}
 }
 

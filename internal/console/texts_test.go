@@ -1,0 +1,315 @@
+package console
+
+import (
+	"go/ast"
+	"go/parser"
+	gotoken "go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+
+	"holdfast"
+	"holdfast/internal/access"
+)
+
+// used is what the program's source says of texts: whole keys, and beginnings of
+// keys that a value completes, each with a place where it stands.
+type used struct{ keys, prefixes map[string]string }
+
+var (
+	whole  = regexp.MustCompile(`\b[tT] "([^"]+)"`)
+	begun  = regexp.MustCompile(`\bt \(print "([^"]+)" `)
+	asked  = regexp.MustCompile(`[({ ]t [^"(]\S*`)
+	quoted = regexp.MustCompile(`^[a-z]+(\.[a-z0-9-]+)+$`)
+)
+
+// spoken are areas whose keys stand in the console's code outside a call of T.
+var spoken = []string{"nav", "outcome", "verdict", "fact", "unknown", "flash"}
+
+func readUses(t *testing.T) used {
+	u := used{map[string]string{}, map[string]string{}}
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		switch filepath.Ext(path) {
+		case ".html", ".tmpl":
+			u.template(t, path)
+		case ".go":
+			u.code(t, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(u.keys) < 200 || len(u.prefixes) < 15 {
+		t.Fatalf("only %d keys and %d prefixes were found", len(u.keys), len(u.prefixes))
+	}
+	return u
+}
+
+func (u used) template(t *testing.T, path string) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range whole.FindAllSubmatch(b, -1) {
+		u.keys[string(m[1])] = path
+	}
+	for _, m := range begun.FindAllSubmatch(b, -1) {
+		u.prefixes[string(m[1])] = path
+	}
+	for _, m := range asked.FindAll(b, -1) {
+		// The names of the navigation and of the chart's legend stand in the code.
+		if got := strings.TrimRight(string(m[1:]), "}"); got != "t .Name" && filepath.Dir(path) == "templates" {
+			t.Errorf("%s: %s: the test cannot tell which texts this shows", path, got)
+		}
+	}
+}
+
+func (u used) code(t *testing.T, path string) {
+	file, err := parser.ParseFile(gotoken.NewFileSet(), path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := filepath.Dir(path) == "." || strings.HasPrefix(path, "../console/")
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "T" && len(n.Args) > 0 {
+				u.argument(n.Args[0], path)
+			}
+		case *ast.BasicLit:
+			if s := unquote(n); ours && quoted.MatchString(s) && slices.Contains(spoken, s[:strings.IndexByte(s, '.')]) {
+				u.keys[s] = path
+			}
+		}
+		return true
+	})
+}
+
+func (u used) argument(e ast.Expr, path string) {
+	if sum, ok := e.(*ast.BinaryExpr); ok {
+		if s := unquote(sum.X); s != "" {
+			u.prefixes[s] = path
+		}
+	} else if s := unquote(e); s != "" {
+		u.keys[s] = path
+	}
+}
+
+// unquote returns the string of a literal, or nothing.
+func unquote(e ast.Expr) string {
+	if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == gotoken.STRING {
+		s, _ := strconv.Unquote(lit.Value)
+		return s
+	}
+	return ""
+}
+
+// literals returns the strings in the code of a package that match a pattern.
+func literals(t *testing.T, dir, pattern string) []string {
+	t.Helper()
+	match, found := regexp.MustCompile(pattern), map[string]bool{}
+	names, err := filepath.Glob(filepath.Join("..", dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(gotoken.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if e, ok := n.(*ast.BasicLit); ok {
+				if s := unquote(e); s != "" && match.MatchString(s) {
+					found[s] = true
+				}
+			}
+			return true
+		})
+	}
+	if len(found) == 0 {
+		t.Fatalf("package %s has no string %s", dir, pattern)
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// constants returns the values of the string constants of a type.
+func constants(t *testing.T, dir, typ string) []string {
+	t.Helper()
+	var values []string
+	names, err := filepath.Glob(filepath.Join("..", dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		file, err := parser.ParseFile(gotoken.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			if id, ok := spec.Type.(*ast.Ident); ok && id.Name == typ && len(spec.Values) == 1 && !strings.HasSuffix(name, "_test.go") {
+				if s := unquote(spec.Values[0]); s != "" {
+					values = append(values, s)
+				}
+			}
+			return true
+		})
+	}
+	if len(values) < 2 {
+		t.Fatalf("package %s has %d constants of type %s", dir, len(values), typ)
+	}
+	return values
+}
+
+// bands are the states of [view.Band]; who is not signed in sees no band.
+var bands = []string{"stopped", "recovering", "limited", "level-1", "level-2", "level-3", "suspected", "normal"}
+
+var gateStates = []string{"live", "silent", "gone"}
+
+// facts are the kinds that an incident's timeline puts in words.
+func facts(t *testing.T) []string {
+	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop"}
+	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice"} {
+		list = append(list, literals(t, dir, `^`+noun+`\.[a-z-]+$`)...)
+	}
+	return slices.DeleteFunc(list, func(kind string) bool {
+		// What is left out of a group is about no alert, and so of no incident.
+		return kind == "incident.probe-ran" || kind == "alert.members-cut" || slices.Contains(quiet, kind)
+	})
+}
+
+func words[S ~[]E, E ~string](list S) (texts []string) {
+	for _, e := range list {
+		texts = append(texts, string(e))
+	}
+	return texts
+}
+
+// built is every value that completes a key, by the beginning.
+func built(t *testing.T) map[string][]string {
+	return map[string][]string{
+		"account.role.":      words(access.Roles()),
+		"account.role-hint.": words(access.Roles()),
+		"right.name.":        words(access.AllActions()),
+		"band.":              bands,
+		"channel.":           constants(t, "roster", "Channel"),
+		"directive.act.":     constants(t, "posture", "Kind"),
+		"directive.kind.":    append(constants(t, "posture", "Kind"), "lift"), // a role may decide to lift
+		"directive.state.":   constants(t, "directive", "State"),
+		"error.title.":       constants(t, "..", "Code"),
+		"fact.":              facts(t),
+		"figures.":           literals(t, "console", `^(detected|confirmed|notified|stopped|stop-confirmed|convened|handled|recovered)$`),
+		"flash.":             flashes(t),
+		"gate.state.":        gateStates,
+		"incident.state.":    constants(t, "incident", "State"),
+		"kind.":              {"other", "payment", "refund", "inquiry"},
+		"mode.":              constants(t, "gate", "Mode"),
+		"notice.state.":      constants(t, "notify", "State"),
+		"outcome.":           {"in-flight", "done", "not-done", "unknown"},
+		"standing.":          constants(t, "directive", "Standing"),
+		"status.":            constants(t, "procedure", "Status"),
+		"unit.":              {"d", "h", "min", "s"},
+	}
+}
+
+// flashes are what acts say when they are done.
+func flashes(t *testing.T) []string {
+	said := regexp.MustCompile(`seeOther\(.*, "([a-z]+)"\)|"ok": \{"([a-z]+)"\}`)
+	found := map[string]bool{}
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range said.FindAllSubmatch(b, -1) {
+			if !strings.HasSuffix(name, "_test.go") {
+				found[string(m[1])+string(m[2])] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// catalogue reads all texts but those of errors.
+func catalogue(t *testing.T) map[string]holdfast.Text {
+	t.Helper()
+	all := map[string]holdfast.Text{}
+	names, err := filepath.Glob("../locale/catalogue/*.yaml")
+	if err != nil || len(names) < 3 {
+		t.Fatalf("catalogues %v: %v", names, err)
+	}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var texts map[string]holdfast.Text
+		if err := yaml.Unmarshal(b, &texts); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if filepath.Base(name) != "errors.yaml" {
+			maps.Copy(all, texts)
+		}
+	}
+	return all
+}
+
+// Every text that a screen, a notice or an error page asks for exists in three
+// languages, and the catalogue holds no other.
+func TestTextsAreThoseUsed(t *testing.T) {
+	t.Parallel()
+	u, texts, values := readUses(t), catalogue(t), built(t)
+	for prefix, place := range u.prefixes {
+		if prefix != "flash." && len(values[prefix]) == 0 {
+			t.Errorf("%s builds keys %s…; this test does not know with which values", place, prefix)
+		}
+	}
+	for prefix, list := range values {
+		for _, value := range list {
+			u.keys[prefix+value] = "a key built of " + prefix
+		}
+	}
+	for key, place := range u.keys {
+		if text := texts[key]; text.ZhHant == "" || text.ZhHans == "" || text.En == "" {
+			t.Errorf("%s: %s lacks a text: %+v", place, key, text)
+		}
+	}
+	for key := range texts {
+		if u.keys[key] == "" {
+			t.Errorf("nothing uses the text %s", key)
+		}
+	}
+}
+
+// The sentences of gates that screens translate are those that gates write.
+func TestSentencesAreTheGates(t *testing.T) {
+	t.Parallel()
+	written := append(literals(t, "gate", ` `), literals(t, "gate/httpgate", ` `)...)
+	for _, s := range sentences {
+		if !slices.ContainsFunc(written, func(text string) bool { return strings.HasPrefix(text, s.begins) }) {
+			t.Errorf("no gate writes %q", s.begins)
+		}
+	}
+}
