@@ -167,11 +167,14 @@ func (a *absence) payEach(when string) {
 	}
 }
 
-// payMany makes so many payments, one after the other, that they could not all be
-// done in time if each waited for any answer of the control plane: the shortest
-// time a gate gives it is a second.
+// payMany makes so many payments without a lease, one after the other, that they
+// could not all be done in time if each waited for any answer of the control
+// plane: the shortest time a gate gives it is a second.
 func (a *absence) payMany(when string) {
 	a.t.Helper()
+	for _, g := range a.gates {
+		a.poll("the lease runs out", func() bool { return a.status(g).LeaseLeft == 0 })
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	for range 150 {

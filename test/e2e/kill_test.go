@@ -37,17 +37,20 @@ func TestKills(t *testing.T) {
 	}
 	k := openKilling(t, seed)
 	k.operator.awaitRound(t) // both gates have joined
+	victims := append(k.gates[:len(k.gates):len(k.gates)], k.control)
 	for n := range kills {
 		select {
 		case <-k.flow.after(k.rng.IntN(100)):
 		case <-k.operator.ended:
 			t.Fatalf("before kill %d the operator cannot go on: %v", n+1, k.operator.err)
 		}
-		switch victim := k.rng.IntN(1 + len(k.gates)); victim {
-		case 0:
+		if n%3 == 0 { // each has its turn
+			k.rng.Shuffle(len(victims), func(a, b int) { victims[a], victims[b] = victims[b], victims[a] })
+		}
+		if victim := victims[n%3]; victim == k.control {
 			k.killControl()
-		default:
-			k.killGate(k.gates[victim-1])
+		} else {
+			k.killGate(victim)
 		}
 		k.check()
 		if t.Failed() {
@@ -137,8 +140,12 @@ func openKilling(t *testing.T, seed uint64) *killing {
 func (k *killing) killControl() {
 	k.t.Helper()
 	k.control.kill()
+	k.stayDown()
 	k.control.start()
 }
+
+// stayDown lets customers come while something is down.
+func (k *killing) stayDown() { <-k.flow.after(k.rng.IntN(30)) }
 
 // killGate kills a gate and starts it again: it knows what it had in flight and
 // enforces what it enforced.
@@ -152,6 +159,7 @@ func (k *killing) killGate(g *process) {
 		k.t.Fatalf("%s has no posture any more: %v", g.name, err)
 	}
 	k.caught = append(k.caught, left...)
+	k.stayDown()
 	g.start()
 	status := k.status(g)
 	switch now := status.Posture; {
