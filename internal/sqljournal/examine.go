@@ -92,8 +92,12 @@ func (e *evidence) close() {
 	}
 }
 
+// problem lists one, once: the same loss shows in the files and in the database.
 func (e *evidence) problem(where, format string, args ...any) {
-	e.problems = append(e.problems, archive.Problem{Where: where, What: fmt.Sprintf(format, args...)})
+	p := archive.Problem{Where: where, What: fmt.Sprintf(format, args...)}
+	if !slices.Contains(e.problems, p) {
+		e.problems = append(e.problems, p)
+	}
 }
 
 func fileSize(f *os.File) (int64, error) {

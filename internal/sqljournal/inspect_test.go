@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,6 +82,11 @@ func TestInspectDamaged(t *testing.T) {
 			}
 			if report.Verdict != c.verdict || !strings.Contains(first, c.problem) {
 				t.Errorf("report %+v", report)
+			}
+			for n, p := range report.Problems {
+				if slices.Contains(report.Problems[:n], p) {
+					t.Errorf("listed twice: %s", p)
+				}
 			}
 		})
 	}
