@@ -16,6 +16,7 @@ import (
 // file and works on a damaged directory as far as that can be read. It is what
 // archive.Verify takes, as the journal and as the storage.
 type Inspection struct {
+	dir      string
 	evidence *evidence
 	view     *view // nil if the database cannot be opened
 	lock     *os.File
@@ -32,7 +33,7 @@ func Inspect(ctx context.Context, dir string) (_ *Inspection, err error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) || err == nil && fresh {
 		return nil, holdfast.Errorf(holdfast.NotFound, "there is no journal in %s", dir)
 	}
-	in := &Inspection{}
+	in := &Inspection{dir: dir}
 	defer func() {
 		if err != nil {
 			in.Close()

@@ -53,6 +53,13 @@ const (
 	sqlHash      = `SELECT hash FROM fact WHERE position = ?`
 	sqlIntegrity = `PRAGMA integrity_check(20)`
 
+	// A restored journal: cut after a position, without some documents, in a new
+	// epoch.
+	sqlCut           = `DELETE FROM fact WHERE position > ?`
+	sqlDropDocuments = `DELETE FROM document WHERE key >= ? AND key < ?`
+	sqlRevision      = `SELECT max(revision) FROM fact WHERE subject = ?`
+	sqlNewEpoch      = `UPDATE meta SET epoch = ?, beat = ?`
+
 	sqlBegin    = `BEGIN IMMEDIATE`
 	sqlCommit   = `COMMIT`
 	sqlRollback = `ROLLBACK`
