@@ -85,15 +85,16 @@ type Admission struct {
 	rec     payment.Record
 	verdict posture.Verdict
 	pay     *payment.Payment
-	begun   time.Duration
+	begun   time.Time
 }
 
 // Admit judges a payment while the transport holds a connection, and enters it
 // in the list of payments in flight. On Forward the transport writes at once
 // and then calls Finish; on Decline nothing was entered.
 func (g *Gate) Admit(p *payment.Payment, mode Mode) (Admission, posture.Verdict) {
+	begun := g.opt.Clock.Now()
 	// The ring keeps microseconds, and an attempt is known by its time.
-	now := g.opt.Clock.Now().UTC().Truncate(time.Microsecond)
+	now := begun.UTC().Truncate(time.Microsecond)
 	if p.Identity == "" || len(p.Identity) > payment.MaxIdentity {
 		// What cannot be asked about by name is still listed, for a person to find.
 		p.Identity = unnamed + holdfast.NewID()
@@ -115,8 +116,7 @@ func (g *Gate) Admit(p *payment.Payment, mode Mode) (Admission, posture.Verdict)
 			g.ring.release(slot)
 			continue
 		}
-		boot := g.opt.Clock.Boot()
-		if mode == Strict && !g.lease.holds(boot) {
+		if mode == Strict && !g.lease.holds(g.opt.Clock.Boot()) {
 			g.ring.release(slot)
 			return Admission{}, posture.Verdict{Action: posture.Decline, Reason: posture.NoLease}
 		}
@@ -124,7 +124,7 @@ func (g *Gate) Admit(p *payment.Payment, mode Mode) (Admission, posture.Verdict)
 		g.ring.sent(slot)
 		return Admission{
 			gate: g, slot: slot, Posture: uint64(in.posture.Head().Position),
-			rec: record(p, in, now), verdict: v, pay: p, begun: boot,
+			rec: record(p, in, now), verdict: v, pay: p, begun: begun,
 		}, posture.Verdict{}
 	}
 }
@@ -161,25 +161,24 @@ func (a *Admission) Finish(o payment.Outcome, why string) {
 	if !o.Settled() {
 		o = payment.Unknown
 	}
-	g.count(a.pay, a.verdict, o, g.opt.Clock.Boot()-a.begun)
+	now := g.opt.Clock.Now()
+	g.count(a.pay, a.verdict, o, max(0, now.Sub(a.begun)))
 	g.drains.mu.Lock()
 	defer g.drains.mu.Unlock()
 	g.drains.account(a.slot, o)
-	if err := g.settle(a.rec, o, why); err != nil {
+	if err := g.settle(a.rec, o, why, now); err != nil {
 		// The slot stays taken, so the next start finds the payment there.
 		g.opt.Log.Error("an outcome could not be written; the payment stays listed as in flight", "identity", a.rec.Identity, "error", err)
 		return
 	}
-	g.open.finish(a.rec.Identity)
-	g.open.setUnknown(a.rec.Identity, g.outcomes.isOpen(a.rec.Identity))
+	g.open.finish(a.rec.Identity, g.outcomes.isOpen(a.rec.Identity))
 	g.ring.release(a.slot)
 }
 
 // settle keeps the account of unknown outcomes. A primary that answers "done"
 // to a repeat, or after a drain gave up, settles what was unknown; "not done"
 // to a repeat says nothing about the attempt before it.
-func (g *Gate) settle(r payment.Record, o payment.Outcome, why string) error {
-	now := g.opt.Clock.Now()
+func (g *Gate) settle(r payment.Record, o payment.Outcome, why string, now time.Time) error {
 	if o == payment.Unknown {
 		return g.outcomes.unknown(r, why, now)
 	}

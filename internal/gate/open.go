@@ -50,8 +50,9 @@ func (s *openSet) add(identity string) {
 	s.change(identity, func(o *openIdentity) { o.inFlight++ })
 }
 
-func (s *openSet) finish(identity string) {
-	s.change(identity, func(o *openIdentity) { o.inFlight-- })
+// finish ends an attempt; unknown says whether the account has the identity open.
+func (s *openSet) finish(identity string, unknown bool) {
+	s.change(identity, func(o *openIdentity) { o.inFlight, o.unknown = o.inFlight-1, unknown })
 }
 
 // setUnknown says whether the account has the identity open.

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -25,10 +28,25 @@ type exchange struct {
 	query string
 	pay   *payment.Payment
 	begun time.Time
+	// plain says that no header has to be taken off before the request goes on.
+	plain bool
 	// open is the payment's admission until it is finished; sent says that there
 	// was one.
-	open *gate.Admission
-	sent bool
+	open      *gate.Admission
+	sent      bool
+	admission gate.Admission
+
+	// What is used again by a later exchange: the body, and what is being written.
+	body    []byte
+	scratch []byte
+}
+
+var exchanges = sync.Pool{New: func() any { return &exchange{} }}
+
+func (s *Server) newExchange(ctx *fasthttp.RequestCtx) *exchange {
+	x := exchanges.Get().(*exchange)
+	*x = exchange{Server: s, ctx: ctx, begun: time.Now(), body: x.body[:0], scratch: x.scratch[:0]}
+	return x
 }
 
 func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
@@ -42,12 +60,14 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 
 // handle takes a request through the stages.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
-	x := &exchange{Server: s, ctx: ctx, begun: time.Now()}
+	x := s.newExchange(ctx)
 	defer x.mend()
 	if !x.findRoute() {
 		return
 	}
-	dropHop(&ctx.Request.Header)
+	if !x.plain {
+		dropHop(&ctx.Request.Header)
+	}
 	if !x.route.kind.MovesMoney() {
 		x.pass()
 		return
@@ -67,6 +87,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 func (x *exchange) mend() {
 	fault := recover()
 	if fault == nil {
+		exchanges.Put(x)
 		return
 	}
 	x.log.Error("a request could not be handled: a fault of the gate", "path", payment.Mask(x.path), "fault", fault)
@@ -85,7 +106,9 @@ func (x *exchange) mend() {
 // hide a payment, so it is refused.
 func (x *exchange) findRoute() bool {
 	h := &x.ctx.Request.Header
-	if !framed(h.RawHeaders()) {
+	framed, plain := framed(h.RawHeaders())
+	x.plain = plain
+	if !framed {
 		answerHead.write(x.ctx, "", "not-done", "")
 		x.ctx.SetConnectionClose()
 		return false
@@ -102,7 +125,7 @@ func (x *exchange) findRoute() bool {
 	}
 	x.ctx.Request.SetRequestURI(target)
 	x.path, x.query = path, query
-	method := string(h.Method())
+	method := methodOf(h)
 	for _, r := range x.primary.routes {
 		if r.match(method, path) {
 			x.route = r
@@ -118,6 +141,16 @@ func (x *exchange) findRoute() bool {
 		return false
 	}
 	return true
+}
+
+// methodOf returns the method; the usual ones cost nothing.
+func methodOf(h *fasthttp.RequestHeader) string {
+	for _, m := range [...]string{fasthttp.MethodPost, fasthttp.MethodGet} {
+		if string(h.Method()) == m {
+			return m
+		}
+	}
+	return string(h.Method())
 }
 
 // nearMoney reports whether a request that no route or a route for the rest
@@ -152,7 +185,7 @@ func originForm(target string) (path, host string) {
 // readPayment buffers the body and reads the fields.
 func (x *exchange) readPayment() bool {
 	req := &x.ctx.Request
-	body, err := readAll(req, MaxPayment)
+	body, err := readAll(req, MaxPayment, &x.body)
 	if err != nil {
 		x.pay = x.route.read(&req.Header, x.path, x.query, nil)
 		x.gate.Declined(x.pay, unreadable)
@@ -201,9 +234,10 @@ func (x *exchange) readMark(req *fasthttp.Request) bool {
 // errCut is the error of a body that ended before its length.
 var errCut = errors.New("the body ended before its length")
 
-// readAll returns the whole body, at most max bytes. Trailers are refused: they
-// could bring a header after the headers were read.
-func readAll(req *fasthttp.Request, max int) ([]byte, error) {
+// readAll returns the whole body, at most max bytes, in memory of its own or in
+// that of buf. Trailers are refused: they could bring a header after the headers
+// were read.
+func readAll(req *fasthttp.Request, max int, buf *[]byte) ([]byte, error) {
 	length := req.Header.ContentLength()
 	if length > max {
 		return nil, fasthttp.ErrBodyTooLarge
@@ -212,6 +246,16 @@ func readAll(req *fasthttp.Request, max int) ([]byte, error) {
 	if stream == nil {
 		return req.Body(), nil
 	}
+	if length >= 0 {
+		*buf = slices.Grow((*buf)[:0], length)[:length]
+		if _, err := io.ReadFull(stream, *buf); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, errCut
+		} else if err != nil {
+			return nil, err
+		}
+		req.SetBodyRaw(*buf)
+		return *buf, nil
+	}
 	var b bytes.Buffer
 	n, err := b.ReadFrom(io.LimitReader(stream, int64(max)+1))
 	switch {
@@ -219,8 +263,6 @@ func readAll(req *fasthttp.Request, max int) ([]byte, error) {
 		return nil, err
 	case n > int64(max):
 		return nil, fasthttp.ErrBodyTooLarge
-	case length >= 0 && n != int64(length):
-		return nil, errCut
 	case len(req.Header.PeekTrailerKeys()) > 0:
 		return nil, errors.New("a payment has no trailers")
 	}
@@ -281,8 +323,10 @@ func (x *exchange) send(c *conn) {
 		x.decline(v)
 		return
 	}
-	x.open, x.sent = &a, true
-	x.ctx.Request.Header.Set(postureHeader, strconv.FormatUint(a.Posture, 10))
+	x.admission = a
+	x.open, x.sent = &x.admission, true
+	x.scratch = strconv.AppendUint(x.scratch[:0], a.Posture, 10)
+	x.ctx.Request.Header.SetBytesV(postureHeader, x.scratch)
 	err := c.send(&x.ctx.Request, resp, deadline)
 	if err != nil {
 		c.Close()
@@ -290,7 +334,7 @@ func (x *exchange) send(c *conn) {
 		return
 	}
 	status := resp.StatusCode()
-	x.finish(x.route.classify(status), "the primary answered with status "+strconv.Itoa(status))
+	x.finish(x.route.classify(status), answered(status))
 	if err := x.primary.up.receive(c, x.ctx.IsHead(), resp, x.route.Timeout.D()); err != nil {
 		// The status was read, so the outcome stands; the client must ask for the rest.
 		answerUnknown.write(x.ctx, "unknown", "unknown", "The answer broke off. Inquire about the payment with the same key.")
@@ -298,6 +342,16 @@ func (x *exchange) send(c *conn) {
 	}
 	tidy(resp)
 }
+
+// answered says in words that the primary answered with a status.
+func answered(status int) string {
+	if status == fasthttp.StatusOK || status == fasthttp.StatusCreated {
+		return usual[status-fasthttp.StatusOK] // no need to build it for each payment
+	}
+	return fmt.Sprintf("the primary answered with status %d", status)
+}
+
+var usual = [...]string{"the primary answered with status 200", "the primary answered with status 201"}
 
 // finish ends the admission.
 func (x *exchange) finish(o payment.Outcome, why string) {

@@ -2,6 +2,7 @@ package httpgate
 
 import (
 	"bytes"
+	"net"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -18,6 +19,30 @@ const (
 // among them: many servers make no difference.
 func (x *exchange) prepare(deadline time.Time) {
 	h := &x.ctx.Request.Header
+	if !x.plain {
+		dropOwn(h)
+	}
+	h.SetNoDefaultContentType(true)
+	h.SetProtocol("HTTP/1.1")
+	if len(h.Host()) == 0 { // HTTP/1.0
+		h.SetHost(x.primary.host)
+	}
+	x.scratch = deadline.UTC().AppendFormat(x.scratch[:0], time.RFC3339Nano)
+	h.SetBytesV(deadlineHeader, x.scratch)
+	x.scratch = appendClient(x.scratch[:0], x.ctx.RemoteAddr())
+	h.AddBytesV(fasthttp.HeaderXForwardedFor, x.scratch)
+}
+
+// appendClient appends a client's IP address.
+func appendClient(b []byte, client net.Addr) []byte {
+	tcp, ok := client.(*net.TCPAddr)
+	if !ok {
+		return append(b, "0.0.0.0"...) // as net.IP's zero value is written
+	}
+	return tcp.AddrPort().Addr().Unmap().WithZone("").AppendTo(b)
+}
+
+func dropOwn(h *fasthttp.RequestHeader) {
 	var own []string
 	for key := range h.All() {
 		if isOwn(key) {
@@ -27,13 +52,6 @@ func (x *exchange) prepare(deadline time.Time) {
 	for _, name := range own {
 		h.Del(name)
 	}
-	h.SetNoDefaultContentType(true)
-	h.SetProtocol("HTTP/1.1")
-	if len(h.Host()) == 0 { // HTTP/1.0
-		h.SetHost(x.primary.host)
-	}
-	h.Set(deadlineHeader, deadline.UTC().Format(time.RFC3339Nano))
-	h.Add(fasthttp.HeaderXForwardedFor, x.ctx.RemoteIP().String())
 }
 
 func isOwn(name []byte) bool {
@@ -45,13 +63,27 @@ func isOwn(name []byte) bool {
 // connection.
 func tidy(resp *fasthttp.Response) {
 	resp.Header.SetNoDefaultContentType(true)
-	dropHop(&resp.Header)
+	for key := range resp.Header.All() {
+		if isHop(key) {
+			dropHop(&resp.Header)
+			return
+		}
+	}
 }
 
 // hopHeaders belong to one connection only (RFC 9110, 7.6.1). The gate itself
 // has answered an expectation before it forwards.
 var hopHeaders = [...]string{
 	"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Upgrade", "Proxy-Authenticate", "Proxy-Authorization", "Expect",
+}
+
+func isHop(name []byte) bool {
+	for _, hop := range hopHeaders {
+		if len(hop) == len(name) && bytes.EqualFold([]byte(hop), name) {
+			return true
+		}
+	}
+	return false
 }
 
 // dropHop removes hop-by-hop headers and those that Connection names, but never

@@ -34,7 +34,10 @@ type metrics struct {
 	cells map[traffic.Key]*cell
 }
 
-type cell struct{ count, amount atomic.Int64 }
+type cell struct {
+	count, amount atomic.Int64
+	seconds       prometheus.Observer // of the route
+}
 
 // maxSeries is how many label sets come from requests before they are folded.
 // Folded ones are as many as the settings allow: routes by verdicts by outcomes.
@@ -71,7 +74,7 @@ func (m *metrics) count(p *payment.Payment, v posture.Verdict, o payment.Outcome
 		c.amount.Add(p.Amount)
 	}
 	if took >= 0 {
-		m.seconds.WithLabelValues(p.Route).Observe(took.Seconds())
+		c.seconds.Observe(took.Seconds())
 	}
 }
 
@@ -90,7 +93,7 @@ func (m *metrics) cell(k traffic.Key) *cell {
 	}
 	c = m.cells[k]
 	if c == nil {
-		c = &cell{}
+		c = &cell{seconds: m.seconds.WithLabelValues(k.Route)}
 		m.cells[k] = c
 	}
 	return c

@@ -1,6 +1,7 @@
 package httpgate
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -13,17 +14,18 @@ import (
 // its object, or once more in other letter case, is ambiguous and counts as
 // absent, since the primary may take the other one.
 type pointers struct {
-	paths [][]string
+	paths [][][]byte // the parts of each; at most as many as a payment has fields
 }
 
 func newPointers(names []string) pointers {
 	var p pointers
 	for _, name := range names {
 		parts := strings.Split(name[1:], "/")
+		path := make([][]byte, len(parts))
 		for i, part := range parts {
-			parts[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
+			path[i] = []byte(strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
 		}
-		p.paths = append(p.paths, parts)
+		p.paths = append(p.paths, path)
 	}
 	return p
 }
@@ -43,17 +45,12 @@ const maxDepth = 64
 
 // read returns one value per pointer.
 func (p pointers) read(body []byte) ([]value, error) {
-	s := scanner{src: body, values: make([]value, len(p.paths))}
-	active := make([]int, len(p.paths))
-	for i := range active {
-		active[i] = i
-	}
 	if !utf8.Valid(body) {
 		return nil, errJSON
 	}
-	s.paths = p.paths
+	s := scanner{src: body, paths: p.paths, values: make([]value, len(p.paths))}
 	s.space()
-	if !s.value(active, 0) {
+	if !s.value(1<<len(p.paths)-1, 0) {
 		return nil, errJSON
 	}
 	if s.space(); s.pos != len(s.src) {
@@ -62,11 +59,14 @@ func (p pointers) read(body []byte) ([]value, error) {
 	return s.values, nil
 }
 
+// group is some of the pointers, bit i for pointer i.
+type group uint16
+
 // scanner walks a JSON text. Its methods return false for text that is not JSON.
 type scanner struct {
 	src    []byte
 	pos    int
-	paths  [][]string
+	paths  [][][]byte
 	values []value
 }
 
@@ -88,9 +88,9 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-// value walks one value at a depth. active lists the pointers whose parts so far
-// led here.
-func (s *scanner) value(active []int, depth int) bool {
+// value walks one value at a depth. active are the pointers whose parts so far led
+// here.
+func (s *scanner) value(active group, depth int) bool {
 	if depth > maxDepth {
 		return false
 	}
@@ -103,11 +103,11 @@ func (s *scanner) value(active []int, depth int) bool {
 	case c == '"':
 		text, ok := s.str()
 		// What is no character (half of a surrogate pair) is read in different ways.
-		s.found(active, depth, value{text: text, ok: !strings.ContainsRune(text, utf8.RuneError)})
+		s.found(active, depth, text, false, !bytes.ContainsRune(text, utf8.RuneError))
 		return ok
 	case c == '-' || c >= '0' && c <= '9':
 		ok := s.number()
-		s.found(active, depth, value{text: string(s.src[start:s.pos]), number: true, ok: true})
+		s.found(active, depth, s.src[start:s.pos], true, true)
 		return ok
 	default:
 		for _, word := range [...]string{"true", "false", "null"} {
@@ -120,17 +120,17 @@ func (s *scanner) value(active []int, depth int) bool {
 	}
 }
 
-func (s *scanner) found(active []int, depth int, v value) {
-	for _, i := range active {
-		if len(s.paths[i]) == depth {
-			s.values[i] = v
+func (s *scanner) found(active group, depth int, text []byte, number, ok bool) {
+	for i := range s.paths {
+		if active&(1<<i) != 0 && len(s.paths[i]) == depth {
+			s.values[i] = value{text: string(text), number: number, ok: ok}
 		}
 	}
 }
 
-func (s *scanner) object(active []int, depth int) bool {
+func (s *scanner) object(active group, depth int) bool {
 	s.pos++
-	var seen []string // watched names met in this object, as written
+	var met, again group // those whose member stood here once, and more than once
 	for first := true; ; first = false {
 		s.space()
 		if s.peek() == '}' && first {
@@ -146,7 +146,8 @@ func (s *scanner) object(active []int, depth int) bool {
 		}
 		s.pos++
 		s.space()
-		below := s.below(active, depth, name, &seen)
+		here, below := s.below(active, depth, name)
+		met, again = met|here, again|met&here
 		if !s.value(below, depth+1) {
 			return false
 		}
@@ -155,7 +156,7 @@ func (s *scanner) object(active []int, depth int) bool {
 			s.pos++
 		case '}':
 			s.pos++
-			s.spoil(active, depth, seen)
+			s.spoil(again)
 			return true
 		default:
 			return false
@@ -163,42 +164,25 @@ func (s *scanner) object(active []int, depth int) bool {
 	}
 }
 
-// below picks the pointers that go on through a member.
-func (s *scanner) below(active []int, depth int, name string, seen *[]string) []int {
-	var next []int
-	watched := false
-	for _, i := range active {
-		if len(s.paths[i]) <= depth {
+// below picks the pointers that go on through a member: here in any letter case,
+// exact as it is written.
+func (s *scanner) below(active group, depth int, name []byte) (here, exact group) {
+	for i, path := range s.paths {
+		if active&(1<<i) == 0 || len(path) <= depth || !bytes.EqualFold(name, path[depth]) {
 			continue
 		}
-		want := s.paths[i][depth]
-		if name == want {
-			next = append(next, i)
+		here |= 1 << i
+		if bytes.Equal(name, path[depth]) {
+			exact |= 1 << i
 		}
-		watched = watched || strings.EqualFold(name, want)
 	}
-	if watched {
-		*seen = append(*seen, name)
-	}
-	return next
+	return here, exact
 }
 
 // spoil makes absent what an object has twice.
-func (s *scanner) spoil(active []int, depth int, seen []string) {
-	if len(seen) < 2 {
-		return
-	}
-	for _, i := range active {
-		if len(s.paths[i]) <= depth {
-			continue
-		}
-		n := 0
-		for _, name := range seen {
-			if strings.EqualFold(name, s.paths[i][depth]) {
-				n++
-			}
-		}
-		if n > 1 {
+func (s *scanner) spoil(again group) {
+	for i := range s.values {
+		if again&(1<<i) != 0 {
 			s.values[i] = value{}
 		}
 	}
@@ -213,7 +197,7 @@ func (s *scanner) array(depth int) bool {
 			s.pos++
 			return true
 		}
-		if !s.value(nil, depth+1) {
+		if !s.value(0, depth+1) {
 			return false
 		}
 		switch s.space(); s.peek() {
@@ -228,9 +212,10 @@ func (s *scanner) array(depth int) bool {
 	}
 }
 
-func (s *scanner) str() (string, bool) {
+// str returns the characters of a string, which may lie in src.
+func (s *scanner) str() ([]byte, bool) {
 	if s.peek() != '"' {
-		return "", false
+		return nil, false
 	}
 	start := s.pos
 	plain := true
@@ -239,19 +224,19 @@ func (s *scanner) str() (string, bool) {
 		case c == '"':
 			s.pos++
 			if plain {
-				return string(s.src[start+1 : s.pos-1]), true
+				return s.src[start+1 : s.pos-1], true
 			}
 			var text string
 			err := json.Unmarshal(s.src[start:s.pos], &text)
-			return text, err == nil
+			return []byte(text), err == nil
 		case c == '\\':
 			plain = false
 			s.pos++
 		case c < ' ':
-			return "", false
+			return nil, false
 		}
 	}
-	return "", false
+	return nil, false
 }
 
 // number follows RFC 8259, section 6.

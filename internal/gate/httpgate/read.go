@@ -113,7 +113,7 @@ const maxText = 256
 // where it is written as plain digits: 1, 1.0 and 1e0 would be three identities.
 // Control characters are not taken: some servers end a text at the first.
 func set(p *payment.Payment, f payment.Field, text string, number bool) {
-	if text == "" || len(text) > maxText || number && strings.Trim(text, "0123456789") != "" || strings.ContainsFunc(text, control) {
+	if text == "" || len(text) > maxText || !plain(text, number) {
 		return
 	}
 	switch f {
@@ -147,6 +147,17 @@ func set(p *payment.Payment, f payment.Field, text string, number bool) {
 }
 
 func control(c rune) bool { return c < ' ' || c == 0x7f }
+
+// plain reports whether a text has no control characters and, where it is a
+// number, nothing but digits.
+func plain(text string, number bool) bool {
+	for i := range len(text) {
+		if c := text[i]; control(rune(c)) || number && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
 
 // element is what stands at a path of XML elements.
 type element struct {

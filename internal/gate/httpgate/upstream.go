@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+	"golang.org/x/sys/unix"
 )
 
 // upstream keeps connections to the primary. It never sends anything twice: a
@@ -43,6 +44,11 @@ type conn struct {
 	w       *bufio.Writer
 	written int64
 	since   time.Time
+	// look is a method value and what it works on, kept so that looking whether the
+	// connection is alive allocates nothing.
+	look  func(fd uintptr) bool
+	poll  [1]unix.PollFd
+	quiet bool
 }
 
 func (c *conn) Write(b []byte) (int, error) {
@@ -107,6 +113,7 @@ func (u *upstream) connect(ctx context.Context) (*conn, error) {
 		return nil, err
 	}
 	c := &conn{Conn: raw}
+	c.look = c.isQuiet
 	if sc, ok := raw.(syscall.Conn); ok {
 		if c.raw, err = sc.SyscallConn(); err != nil {
 			return nil, errors.Join(err, raw.Close())
@@ -130,14 +137,15 @@ func (c *conn) alive() bool {
 	if c.raw == nil {
 		return false
 	}
-	quiet := false
-	err := c.raw.Read(func(fd uintptr) bool {
-		var b [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		quiet = errors.Is(err, syscall.EAGAIN)
-		return true
-	})
-	return err == nil && quiet
+	c.quiet = false
+	return c.raw.Read(c.look) == nil && c.quiet
+}
+
+func (c *conn) isQuiet(fd uintptr) bool {
+	c.poll[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN | unix.POLLRDHUP}
+	n, err := unix.Poll(c.poll[:], 0)
+	c.quiet = n == 0 && err == nil
+	return true
 }
 
 // send writes the request and reads the head of the answer. An error with
