@@ -144,6 +144,8 @@ type (
 	onDirective struct {
 		*page
 		Directive view.Directive
+		// Place tells apart two forms for one directive on the same page.
+		Place string
 	}
 	nextStep struct {
 		Number  int
@@ -205,11 +207,11 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 			return onTask{root, root, incidentOf(root), stage, t}
 		},
 		"stage": func(root *page, stage view.Stage) onStage { return onStage{root, incidentOf(root), stage} },
-		"directive": func(root *page, d any) onDirective {
+		"directive": func(root *page, d any, place string) onDirective {
 			if p, ok := d.(*view.Directive); ok {
-				return onDirective{root, *p}
+				return onDirective{root, *p, place}
 			}
-			return onDirective{root, d.(view.Directive)}
+			return onDirective{root, d.(view.Directive), place}
 		},
 		"figureTimes": func(f *incident.Figures) []figureTime { return figureTimes(p, f) },
 		"inTeam":      inTeam,

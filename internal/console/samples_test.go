@@ -1,0 +1,237 @@
+package console
+
+import (
+	"slices"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/access"
+	"holdfast/internal/directive"
+	"holdfast/internal/enrolment"
+	"holdfast/internal/incident"
+	"holdfast/internal/payment"
+	"holdfast/internal/plan"
+	"holdfast/internal/posture"
+	"holdfast/internal/procedure"
+	"holdfast/internal/response"
+	"holdfast/internal/roster"
+	"holdfast/internal/view"
+)
+
+var (
+	past   = time.Date(2026, 11, 24, 3, 0, 5, 0, time.UTC)
+	future = time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC)
+	mei    = &view.Actor{Kind: "account", ID: "mei", Name: "Mei"}
+	self   = &view.Actor{Kind: string(holdfast.System), ID: "response", Name: "response"}
+	word   = holdfast.Text{ZhHant: "測試文字", ZhHans: "测试文字", En: "a text"}
+	role   = view.Named{ID: "commander", Name: word}
+	listed = pages{Prev: "/x?offset=0", Next: "/x?offset=100"}
+	level1 = holdfast.Level(1)
+)
+
+// screenSamples are filled structs of every screen: together they take every
+// branch of its template.
+func screenSamples() map[string][]any {
+	roles, account := access.Roles(), access.Account{Name: "mei", Display: "Mei", Roles: access.Roles(), Person: "mei", Disabled: true}
+	everyone := roster.Person{ID: "mei", Name: "Mei", Account: "mei", Department: "ops"}
+	for _, c := range []roster.Channel{roster.SMTP, roster.Webhook, roster.Phone} {
+		everyone.Contacts = append(everyone.Contacts, roster.Contact{Channel: c, Address: "mei", Verified: past}, roster.Contact{Channel: c, Address: "x"})
+	}
+	p, _ := plan.Decode("", plan.Builtin())
+	return map[string][]any{
+		"account": {accountPage{}, accountPage{
+			Account: account, Rights: access.AllActions(), Secret: "hf_secret",
+			Tokens:   []token{{"t1", "one", access.AllActions(), past}, {"t2", "two", nil, time.Time{}}},
+			Sessions: []session{{"s1", past, past, true}, {"s2", past, past, false}},
+		}},
+		"accountedit": {accountEditPage{account, roles}},
+		"accounts":    {accountsPage{}, accountsPage{[]access.Account{account, {Name: "tan"}}, roles}},
+		"alert":       alertSamples(),
+		"alerts": {alertsPage{}, alertsPage{Waiting: true, Cut: 3, Pages: listed, List: view.Page[view.Alert]{
+			Items: []view.Alert{{ID: "a1", Title: "Title", Firing: true, Waiting: true}, {ID: "a2", Incident: "INC-1"}, {ID: "a3", Dismissed: "a test"}},
+		}}},
+		"directive":  directiveSamples(),
+		"directives": {directivesPage{}, directivesPage{view.Page[view.Directive]{Items: directivesOf()}, listed}},
+		"error":      {errorPage{"Title", "Text", "7"}, errorPage{Title: "Title"}},
+		"gate":       gateSamples(),
+		"gates":      {gatesPage{}, gatesPage{gatesOf()}},
+		"incident":   incidentSamples(),
+		"incidents":  {incidentsPage{}, incidentsPage{List: view.Page[view.Incident]{Items: incidentsOf()}, Pages: listed, Query: "x", Open: true}},
+		"noplan":     {nil},
+		"people": {peoplePage{}, peoplePage{Query: "mei", Text: "x", Vacant: []view.Named{role, {ID: "duty"}}, People: []view.Person{
+			{Person: everyone, RoleNames: []view.Named{role}, DepartmentName: word}, {Person: roster.Person{ID: "tan", Name: "Tan"}},
+		}}},
+		"plan": {
+			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}},
+			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: p}},
+		},
+		"posture": {posturePage{}, posturePage{Chart: sampleChart(), Preview: response.Preview{Known: true, PerSecond: 300, Gates: 2}, Posture: view.Posture{
+			Operator: "Bank", Position: 7, Directives: directivesOf(), Incidents: incidentsOf(), Gates: gatesOf(), Traffic: view.Traffic{Known: true, Done: 1},
+			Unresolved: 4, AlertsWaiting: 2, MembersCut: 1, Late: []view.Late{{Incident: "INC-1", Task: "t", Title: word, Due: past}},
+		}}},
+		"report":   {reportForm{}, reportForm{"Summary", "Detail", "Caller"}},
+		"signin":   {signInForm{"/", "mei"}},
+		"unknowns": {unknownsPage{}, unknownsPage{List: view.Page[enrolment.Unknown]{Items: unknownsOf(), Total: 9}, Pages: listed, Settled: true}},
+	}
+}
+
+func sampleChart() chart {
+	c := chart{Points: 2, Legend: legend, Table: []tableRow{{"03:00:05", []string{"1", "2", "3", "4"}}}}
+	c.Drawings = []drawing{{
+		Class: "wide", Width: 9, Height: 9, Grid: []gridLine{{Label: "1"}}, Gaps: []box{{}}, Bars: []bars{{"done", "M0 0"}},
+		Marks: []mark{{Label: "D-1"}, {}}, Hours: []label{{Label: "03:00"}},
+	}}
+	return c
+}
+
+func alertSamples() []any {
+	a := view.Alert{
+		ID: "a1", Title: "Title", Source: "webhook", StartsAt: past, Received: past, Ended: past, Waiting: true, Link: "https://example.org/",
+		Labels: map[string]string{"alertname": "A"}, Annotations: map[string]string{"summary": "s"},
+	}
+	joined, dismissed := a, a
+	joined.Incident, joined.Waiting, joined.Firing = "INC-1", false, true
+	dismissed.Dismissed, dismissed.Waiting, dismissed.Link = "a test", false, "javascript:alert(1)"
+	return []any{alertPage{a, incidentsOf()}, alertPage{Alert: a}, alertPage{Alert: joined}, alertPage{Alert: dismissed}}
+}
+
+func directivesOf() (list []view.Directive) {
+	for _, kind := range []posture.Kind{posture.Stop, posture.Limit} {
+		for _, state := range []directive.State{directive.Proposed, directive.InForce, directive.Refused, directive.Lifted} {
+			d := view.Directive{
+				ID: string(kind) + "-" + string(state), State: string(state), Kind: string(kind), Scope: "all", Reason: "a reason", ProposedBy: mei, ProposedAt: past,
+				Share: .25, Rate: 10, Incident: "INC-1", Gates: rowsOf(), Totals: directive.Totals{NotKnown: 1}, IssuedAt: past,
+			}
+			if state == directive.Lifted {
+				d.EndedBy, d.EndReason, d.EndedAt, d.ApprovedBy = self, "over", past, mei
+			}
+			list = append(list, d)
+			d.ID, d.Why, d.PreAuthorised, d.Gates, d.Totals, d.Confirmed, d.ConfirmedAfterMillis = d.ID+"-2", word, true, nil, directive.Totals{}, past, 400
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+func directiveSamples() (list []any) {
+	for _, d := range directivesOf() {
+		list = append(list, directivePage{d})
+	}
+	return list
+}
+
+func rowsOf() (rows []directive.Row) {
+	for i, s := range []directive.Standing{directive.Acknowledged, directive.LeaseOut, directive.Joined, directive.Missing, directive.Observing, directive.Gone} {
+		rows = append(rows, directive.Row{Gate: "g", Standing: s, At: past, Known: i > 0, Drained: i > 1})
+	}
+	return rows
+}
+
+func gatesOf() (list []view.Gate) {
+	for _, state := range gateStates {
+		g := view.Gate{Name: state, State: state, Seen: past, Since: past, Behind: true, Alarm: "an alarm", Others: 1, Local: []posture.Directive{{ID: "l1", Scope: "all"}}}
+		for _, kind := range []payment.Kind{payment.Other, payment.Pay, payment.Refund, payment.Inquiry} {
+			for _, mode := range []string{"static", "strict", "observe"} {
+				g.Routes = append(g.Routes, enrolment.Route{Name: "r", Kind: kind.String(), Mode: mode})
+			}
+		}
+		if state == "gone" {
+			g.GoneWhy = "broken"
+		}
+		list = append(list, g)
+	}
+	return list
+}
+
+func gateSamples() (list []any) {
+	for _, g := range gatesOf() {
+		list = append(list, gatePage{g})
+	}
+	return list
+}
+
+func unknownsOf() (list []enrolment.Unknown) {
+	for _, s := range sentences {
+		list = append(list, enrolment.Unknown{Gate: "g", Why: s.begins, How: s.begins, Record: payment.Record{Identity: "p", Amount: 1, Currency: "CNY", At: past}})
+	}
+	for _, o := range []payment.Outcome{payment.InFlight, payment.Done, payment.NotDone, payment.Unknown} {
+		list = append(list, enrolment.Unknown{Gate: "g", Outcome: o, Why: "something newer"})
+	}
+	return list
+}
+
+func incidentsOf() (list []view.Incident) {
+	for i, state := range []incident.State{incident.Suspected, incident.Active, incident.Closed, incident.Dismissed} {
+		in := view.Incident{
+			ID: "INC-" + string(rune('1'+i)), State: string(state), Title: "Title", Opened: past, OpenedBy: self, Confirmed: past, ConfirmedBy: mei, Level: holdfast.Level(i),
+			Ended: past, EndedBy: mei, EndReason: "a reason", Drill: true, OpenStages: []view.Named{role}, Plan: &incident.PlanRef{ID: "p", Revision: 2},
+		}
+		list = append(list, in)
+	}
+	triaged := list[0]
+	triaged.ID, triaged.Suggested = "INC-9", level1
+	return append(list, triaged)
+}
+
+func incidentSamples() (list []any) {
+	d := &incident.Debrief{Summary: "s", Causes: "c", WentWell: "w", Improvements: []incident.Improvement{{What: "w", Who: "x", Due: "2026-12-31"}}}
+	f := &incident.Figures{Detected: past, Confirmed: past, Recovered: past, DeclinedAtLeast: true, DeclinedAmount: map[string]int64{"CNY": 5}, NotKnown: 1}
+	for _, in := range incidentsOf() {
+		in.Alerts, in.Directives, in.Debrief, in.Figures = []view.Alert{{ID: "a1", Title: "Title", Firing: true}}, directivesOf(), d, f
+		own := incidentPage{Incident: in, Chart: sampleChart(), Mine: []string{"tell"}, Improvements: d.Improvements}
+		own.Timeline = []line{{past, "Text", "Detail", "Mei", []incident.Evidence{{Name: "log.txt"}}}}
+		own.Deliveries = own.Timeline
+		switch in.State {
+		case string(incident.Suspected):
+			own.Incident.Effect, own.Levels = &response.Preview{Partly: true}, []levelChoice{{level1, word, word, true}}
+		case string(incident.Active), string(incident.Closed):
+			own.Incident.Stages = stagesOf()
+		}
+		list = append(list, own)
+	}
+	return append(list, incidentPage{Incident: view.Incident{ID: "INC-8", State: string(incident.Closed), Figures: &incident.Figures{}, Debrief: &incident.Debrief{}}})
+}
+
+// stagesOf are stages in every status, with tasks of every kind.
+func stagesOf() (list []view.Stage) {
+	for i, status := range []procedure.Status{procedure.Waiting, procedure.Open, procedure.Done, procedure.Skipped} {
+		s := view.Stage{Kind: string(procedure.Kinds[i]), Title: word, Guide: word, Role: role, Status: string(status), Due: past, Note: "a note"}
+		s.Tasks = tasksOf(s.Kind, string(status))
+		list = append(list, s)
+	}
+	bare := view.Stage{Kind: "handle", Title: word, Role: role, Status: "open"}
+	review := view.Stage{Kind: "review", Title: word, Role: role, Status: "open", Skip: &view.Skip{Reason: "a reason", By: mei, At: past}}
+	return slices.Concat(list, []view.Stage{bare, review})
+}
+
+func tasksOf(id, status string) (list []view.Task) {
+	task := func(kind string) view.Task {
+		return view.Task{ID: id + "-" + kind, Kind: kind, Title: word, Guide: word, Role: role, Status: status, Due: past, Late: true, NeedEvidence: true}
+	}
+	manual, byItself := task("manual"), task("manual")
+	manual.Owner, manual.EndedBy, manual.Note, manual.Evidence = mei, mei, "a note", []incident.Evidence{{Name: "log.txt", Size: 9}}
+	byItself.ID, byItself.EndedBy = byItself.ID+"-2", self
+	list = append(list, manual, byItself)
+
+	for _, need := range []int{0, 2} {
+		t := task("notice")
+		t.ID, t.Notice = t.ID+string(rune('0'+need)), &view.NoticeTask{Need: need, Missing: []view.Named{role}, Unreachable: []string{"Tan"}}
+		t.Notice.People = []view.Told{{Person: "a", Name: "A", Reached: true, Acknowledged: true}, {Person: "b", Name: "B", Reached: true}, {Person: "c", Name: "C"}}
+		for i, state := range []string{"asked", "sending", "failed", "doubtful", "delivered", "gave-up", "acknowledged"} {
+			t.Notice.People[0].Notices = append(t.Notice.People[0].Notices, view.Notice{Channel: "smtp", State: state, Attempts: i, Detail: "d"})
+		}
+		list = append(list, t)
+	}
+	for i, d := range directivesOf()[:4] {
+		t := task("directive")
+		d.ID = t.ID + d.ID
+		t.ID, t.Directive = t.ID+string(rune('a'+i)), &view.DirectiveTask{Kind: d.Kind, Scope: "all", Reason: word, PreAuthorised: d.PreAuthorised, Issued: &d}
+		list = append(list, t)
+		t.ID, t.Directive = t.ID+"-due", &view.DirectiveTask{Kind: d.Kind, Scope: "x", Reason: word, PreAuthorised: d.PreAuthorised, Preview: response.Preview{Known: i%2 == 0}}
+		list = append(list, t)
+	}
+	probes, ladder := task("probes"), task("ramp")
+	probes.Probes = []view.Probe{{ID: "p", Title: word, Times: 3}, {ID: "q", Title: word, Ran: past, Passed: true}, {ID: "r", Title: word, Ran: past, Detail: "d"}}
+	ladder.Ramp = &view.Ramp{Step: 2, HeldUntil: future, Steps: []procedure.Step{{Percent: 5, RatePerSecond: 9}, {Percent: 50, RatePerSecond: 9}, {Percent: 100}}}
+	return append(list, probes, ladder)
+}
