@@ -20,12 +20,12 @@ func check(p Person) []*holdfast.Error {
 	invalid := func(field, format string, args ...any) {
 		faults = append(faults, holdfast.Errorf(holdfast.Invalid, format, args...).At(field))
 	}
-	ident := func(field, what, s string) {
+	ident := func(field, s string) {
 		if !holdfast.ValidName(s) {
-			invalid(field, "%q cannot be %s: use 1 to 64 lower-case letters, digits, '-', '_' and '.', a letter or digit first", s, what)
+			invalid(field, "%q cannot be used here: use 1 to 64 lower-case letters, digits, '-', '_' and '.', a letter or digit first", s)
 		}
 	}
-	ident("id", "a person's id", p.ID)
+	ident("id", p.ID)
 	switch {
 	case p.Name == "":
 		invalid("name", "the person needs a name")
@@ -33,10 +33,10 @@ func check(p Person) []*holdfast.Error {
 		invalid("name", "the name must be one line of up to %d characters, without space around it", maxName)
 	}
 	if p.Department != "" {
-		ident("department", "a department", p.Department)
+		ident("department", p.Department)
 	}
 	if p.Account != "" {
-		ident("account", "an account", p.Account)
+		ident("account", p.Account)
 	}
 	if p.Lang != "" && !slices.Contains(holdfast.Langs[:], p.Lang) {
 		invalid("lang", "language %q: write zh-Hant, zh-Hans or en, or leave it out", p.Lang)
@@ -46,7 +46,7 @@ func check(p Person) []*holdfast.Error {
 	}
 	for i, r := range p.Roles {
 		field := fmt.Sprintf("roles[%d]", i)
-		ident(field, "a role", r)
+		ident(field, r)
 		if slices.Contains(p.Roles[:i], r) {
 			invalid(field, "the role %q stands here twice", r)
 		}
