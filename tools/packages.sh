@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Installs what the tests need from Debian and is missing: a C compiler for the
 # race detector, Chromium and fonts for the console's tests, Alertmanager for
-# the intake's. "tools/packages.sh bench" installs the peers that bench/ measures
+# the intake's, PostgreSQL for the journal's. "tools/packages.sh bench" installs the peers that bench/ measures
 # beside Holdfast instead. Needs root for that; otherwise it says what to install.
 set -euo pipefail
 
-# A package and a file that is there once it is installed.
+# A package and a file, as a pattern, that is there once it is installed.
 needs=(
 	"gcc /usr/bin/gcc"
 	"libc6-dev /usr/include/stdlib.h"
 	"chromium /usr/bin/chromium"
 	"fonts-noto-cjk /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
 	"prometheus-alertmanager /usr/bin/prometheus-alertmanager"
+	"postgresql /usr/lib/postgresql/*/bin/initdb"
 )
 case "${1:-}" in
 "") ;;
@@ -32,7 +33,7 @@ esac
 missing=()
 for need in "${needs[@]}"; do
 	read -r package file <<<"$need"
-	[ -e "$file" ] || missing+=("$package")
+	compgen -G "$file" >/dev/null || missing+=("$package")
 done
 if [ ${#missing[@]} -eq 0 ]; then
 	echo "nothing is missing"
@@ -70,7 +71,7 @@ fi
 rm -f "$log"
 # Nor shall they start with the machine.
 if command -v systemctl >/dev/null; then
-	for service in prometheus-alertmanager haproxy nginx caddy etcd redis-server; do
+	for service in prometheus-alertmanager postgresql haproxy nginx caddy etcd redis-server; do
 		if systemctl is-enabled --quiet "$service" 2>/dev/null && [[ " ${missing[*]} " == *" $service"[\ -]* ]]; then
 			systemctl disable --quiet "$service" || echo "the service $service could not be disabled"
 		fi

@@ -120,20 +120,20 @@ func (e *evidence) checkWitness(ctx context.Context, v *view) error {
 	if e.witness == nil {
 		return nil
 	}
-	w, m := e.witness.head, v.meta
+	w, m := e.witness.Head, v.meta
 	if w.Journal != m.head.Journal || w.Epoch != m.head.Epoch {
 		e.problem(fileHead, "the file belongs to journal %s, epoch %d, but %s holds journal %s, epoch %d", w.Journal, w.Epoch, fileDB, m.head.Journal, m.head.Epoch)
 		return nil
 	}
-	if m.beat < e.witness.beat {
-		e.lost(m.beat, e.witness.beat, fmt.Sprintf("was acknowledged with position %d", w.Position))
+	if m.beat < e.witness.Beat {
+		e.lost(m.beat, e.witness.Beat, fmt.Sprintf("was acknowledged with position %d", w.Position))
 		return nil
 	}
 	stored, err := v.hash(ctx, v.Genesis(), w.Position)
 	if err != nil {
 		return err
 	}
-	if stored != w.Hash || m.beat == e.witness.beat && m.head.Position != w.Position {
+	if stored != w.Hash || m.beat == e.witness.Beat && m.head.Position != w.Position {
 		e.problems = append(e.problems, archive.Problem{
 			Position: w.Position,
 			Where:    fileDB,

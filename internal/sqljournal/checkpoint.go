@@ -22,7 +22,7 @@ const (
 // checkpointIfLarge checkpoints when the -wal has grown past its limit.
 func (w *writer) checkpointIfLarge(batch []*request) {
 	for _, r := range batch {
-		w.unmeasured += perRequest + int64(r.size)
+		w.unmeasured += perRequest + int64(r.Size)
 	}
 	if w.unmeasured < measureStep {
 		return
@@ -191,9 +191,7 @@ func (w *writer) finish() error {
 // they are in use. The caller holds the checking lock, so no checkpoint is under
 // way.
 func (w *writer) checkFiles() ([]archive.Problem, error) {
-	w.store.mu.Lock()
-	beat := w.store.beat
-	w.store.mu.Unlock()
+	beat := w.store.Beat()
 	if w.due {
 		return nil, fmt.Errorf("%s is due to be written", fileSums)
 	}

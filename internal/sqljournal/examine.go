@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"holdfast/internal/archive"
+	"holdfast/internal/sqljournal/commit"
 )
 
 const (
@@ -29,9 +30,9 @@ type evidence struct {
 	db, wal  *os.File // wal is nil if there is none
 	size     int64    // of db
 	scan     walScan
-	sums     *sums    // nil if the file is missing or damaged
-	witness  *witness // the same
-	missing  []string // of journal.sums and journal.head
+	sums     *sums           // nil if the file is missing or damaged
+	witness  *commit.Witness // the same
+	missing  []string        // of journal.sums and journal.head
 	problems []archive.Problem
 }
 
@@ -146,7 +147,7 @@ func (e *evidence) readWitness(dir string) error {
 	if content == nil {
 		return err
 	}
-	w, err := decodeWitness(content)
+	w, err := commit.DecodeWitness(content)
 	if err != nil {
 		e.problem(fileHead, "%v", err)
 		return nil
@@ -227,10 +228,10 @@ func (e *evidence) checkCommits() {
 	}
 	stands := e.sums.beatWith(e.scan)
 	switch {
-	case e.witness != nil && e.witness.head.Journal != e.sums.journal:
-		e.problem(fileHead, "the file belongs to journal %s, but %s to journal %s", e.witness.head.Journal, fileSums, e.sums.journal)
-	case e.witness != nil && stands < e.witness.beat:
-		e.lost(stands, e.witness.beat, fmt.Sprintf("was acknowledged with position %d", e.witness.head.Position))
+	case e.witness != nil && e.witness.Head.Journal != e.sums.journal:
+		e.problem(fileHead, "the file belongs to journal %s, but %s to journal %s", e.witness.Head.Journal, fileSums, e.sums.journal)
+	case e.witness != nil && stands < e.witness.Beat:
+		e.lost(stands, e.witness.Beat, fmt.Sprintf("was acknowledged with position %d", e.witness.Head.Position))
 	case stands < e.sums.beat:
 		e.lost(stands, e.sums.beat, "was checkpointed")
 	}

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"holdfast"
 	"holdfast/internal/archive"
+	"holdfast/internal/journal"
 )
 
 // Inspection is a look at a data directory that no process uses. It changes no
@@ -78,7 +80,7 @@ func (in *Inspection) Genesis() holdfast.Head {
 func (in *Inspection) Head() holdfast.Head {
 	switch {
 	case in.evidence.witness != nil:
-		return in.evidence.witness.head
+		return in.evidence.witness.Head
 	case in.view != nil:
 		return in.view.Head()
 	}
@@ -91,6 +93,22 @@ func (in *Inspection) Read(ctx context.Context, after holdfast.Position, limit i
 		return nil, holdfast.Errorf(holdfast.Damaged, "%s cannot be opened", fileDB)
 	}
 	return in.view.Read(ctx, after, limit)
+}
+
+// ListDocuments is that of journal.Documents.
+func (in *Inspection) ListDocuments(ctx context.Context, prefix, after string, limit int) ([]journal.Document, error) {
+	if in.view == nil {
+		return nil, holdfast.Errorf(holdfast.Damaged, "%s cannot be opened", fileDB)
+	}
+	return in.view.documents(ctx, prefix, after, limit, time.Now())
+}
+
+// EachBlob calls f with every blob, as stored.
+func (in *Inspection) EachBlob(ctx context.Context, f func(h holdfast.Hash, b []byte) error) error {
+	if in.view == nil {
+		return holdfast.Errorf(holdfast.Damaged, "%s cannot be opened", fileDB)
+	}
+	return in.view.eachBlob(ctx, f)
 }
 
 // Check implements archive.Storage: pages, -wal, sums and witness, SQLite's own
@@ -123,23 +141,35 @@ func (r reader) findings(ctx context.Context, structures bool) (archive.Findings
 	if err := r.db.QueryRowContext(ctx, sqlCountDocuments).Scan(&found.Documents); err != nil {
 		return found, failure(ctx, "count documents", err)
 	}
+	err := r.eachBlob(ctx, func(hash holdfast.Hash, body []byte) error {
+		if sha256.Sum256(body) != hash {
+			found.Problems = append(found.Problems, archive.Problem{Where: fmt.Sprintf("blob %s", hash), What: "its bytes have another hash"})
+		}
+		found.Blobs++
+		return nil
+	})
+	return found, err
+}
+
+func (r reader) eachBlob(ctx context.Context, f func(h holdfast.Hash, b []byte) error) error {
 	rows, err := r.db.QueryContext(ctx, sqlBlobs)
 	if err != nil {
-		return found, failure(ctx, "read blobs", err)
+		return failure(ctx, "read blobs", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
+		var h holdfast.Hash
 		var hash, body []byte
 		if err := rows.Scan(&hash, &body); err != nil {
-			return found, failure(ctx, "read blobs", err)
+			return failure(ctx, "read blobs", err)
 		}
-		if sum := sha256.Sum256(body); string(sum[:]) != string(hash) {
-			found.Problems = append(found.Problems, archive.Problem{Where: fmt.Sprintf("blob %x", hash), What: "its bytes have another hash"})
+		copy(h[:], hash)
+		if err := f(h, body); err != nil {
+			return err
 		}
-		found.Blobs++
 	}
 	if err := rows.Err(); err != nil {
-		return found, failure(ctx, "read blobs", err)
+		return failure(ctx, "read blobs", err)
 	}
-	return found, nil
+	return nil
 }

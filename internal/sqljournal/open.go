@@ -18,6 +18,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/journal"
+	"holdfast/internal/sqljournal/commit"
 )
 
 // Options says where the journal is.
@@ -29,6 +30,9 @@ type Options struct {
 	// Warn is told of what was mended without loss and of what may become trouble:
 	// one English sentence each. It must not call the store. May be nil.
 	Warn func(message string)
+	// As, if its journal is named, is the journal that a fresh directory is to hold
+	// a copy of, instead of a new one.
+	As holdfast.Head
 }
 
 // checkpointSize is how many bytes the -wal may reach before it is checkpointed,
@@ -47,6 +51,7 @@ type Store struct {
 	warn    func(string)
 	dir     string
 	genesis holdfast.Head
+	*commit.Progress
 	reader  // of committed state
 	writer  *writer
 	closing chan struct{} // closed when Close begins
@@ -60,11 +65,6 @@ type Store struct {
 	// checkpoint, which is put off meanwhile.
 	reading  sync.RWMutex
 	checking sync.Mutex
-
-	mu    sync.Mutex
-	head  holdfast.Head
-	beat  uint64        // of head
-	moved chan struct{} // closed and replaced when head moves
 }
 
 var _ journal.Store = (*Store)(nil)
@@ -130,12 +130,11 @@ func open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, refusal(o.Dir, e.problems)
 	}
 	s := &Store{
-		now: o.Now, warn: o.Warn, dir: o.Dir,
-		genesis: m.Genesis(), head: m.head, beat: m.beat,
-		moved:   make(chan struct{}),
+		now: o.Now, warn: o.Warn, dir: o.Dir, genesis: m.Genesis(),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
+	s.Progress = commit.NewProgress(m.head, m.beat, s.closing)
 	if err := s.connect(ctx, e, &undo); err != nil {
 		return nil, err
 	}
@@ -208,8 +207,11 @@ func createIfFresh(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	id := holdfast.NewID()
-	if err := createDatabase(ctx, tmp, id, o.Now()); err != nil {
+	id, epoch := holdfast.NewID(), uint32(1)
+	if o.As.Journal != "" {
+		id, epoch = o.As.Journal, o.As.Epoch
+	}
+	if err := createDatabase(ctx, tmp, id, epoch, o.Now()); err != nil {
 		return fmt.Errorf("make %s: %w", tmp, err)
 	}
 	content, err := os.ReadFile(tmp)
@@ -226,11 +228,11 @@ func createIfFresh(ctx context.Context, o Options) error {
 	if err := (sums{journal: id, pages: pages}).write(o.Dir); err != nil {
 		return err
 	}
-	genesis := holdfast.Head{Journal: id, Epoch: 1, Hash: journal.Genesis(id)}
-	return replaceFile(filepath.Join(o.Dir, fileHead), witness{head: genesis}.encode())
+	genesis := holdfast.Head{Journal: id, Epoch: epoch, Hash: journal.Genesis(id)}
+	return commit.ReplaceFile(filepath.Join(o.Dir, fileHead), commit.Witness{Head: genesis}.Encode())
 }
 
-func createDatabase(ctx context.Context, path, id string, now time.Time) error {
+func createDatabase(ctx context.Context, path, id string, epoch uint32, now time.Time) error {
 	db, err := sql.Open("sqlite", dsn(path, "rwc", "page_size(4096)", "journal_mode(wal)"))
 	if err != nil {
 		return err
@@ -244,7 +246,7 @@ func createDatabase(ctx context.Context, path, id string, now time.Time) error {
 	if err := migrate(ctx, tx, 0, now); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, sqlCreate, id); err != nil {
+	if _, err := tx.ExecContext(ctx, sqlCreate, id, epoch); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/journal"
+	"holdfast/internal/sqljournal/commit"
 )
 
 // reader reads what is committed. Its methods may run at once.
@@ -222,8 +223,8 @@ func failure(ctx context.Context, act string, err error) error {
 		return fmt.Errorf("%s: %w", act, err)
 	case ctx.Err() != nil:
 		return holdfast.Errorf(holdfast.Unavailable, "the request ended before the journal answered").Because(ctx.Err())
-	case errors.Is(err, sql.ErrConnDone), errors.Is(err, errClosed):
-		return closedError()
+	case errors.Is(err, sql.ErrConnDone), errors.Is(err, commit.ErrClosed):
+		return commit.Closed()
 	}
 	switch sqliteCode(err) {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:

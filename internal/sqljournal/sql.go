@@ -46,7 +46,7 @@ CREATE TABLE blob (
 const (
 	sqlFormat    = `SELECT max(format) FROM migration`
 	sqlMigrated  = `INSERT INTO migration (format, applied) VALUES (?, ?)`
-	sqlCreate    = `INSERT INTO meta (one, journal, epoch, beat) VALUES (1, ?, 1, 0)`
+	sqlCreate    = `INSERT INTO meta (one, journal, epoch, beat) VALUES (1, ?, ?, 0)`
 	sqlMeta      = `SELECT journal, epoch, beat FROM meta`
 	sqlBeat      = `UPDATE meta SET beat = ?`
 	sqlLast      = `SELECT position, hash FROM fact ORDER BY position DESC LIMIT 1`

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"holdfast"
+	"holdfast/internal/sqljournal/commit"
 )
 
 func (w *writer) connect(ctx context.Context, path string, undo *cleanups) error {
@@ -55,7 +56,7 @@ func (w *writer) start(ctx context.Context, m meta, e *evidence, undo *cleanups)
 		return err
 	}
 	if e.witness == nil || w.beat != m.beat {
-		if err := w.writeHead(w.store.head); err != nil {
+		if err := w.writeHead(w.store.Head()); err != nil {
 			return err
 		}
 		if err := w.headFile.Sync(); err != nil {
@@ -78,7 +79,7 @@ func (w *writer) openFiles(undo *cleanups) error {
 		return err
 	}
 	undo.add(w.headFile.Close)
-	return errors.Join(w.wal.Sync(), w.file.Sync(), syncDir(w.store.dir))
+	return errors.Join(w.wal.Sync(), w.file.Sync(), commit.SyncDir(w.store.dir))
 }
 
 // migrate brings an older database to the newest format, as one commit.

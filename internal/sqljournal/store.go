@@ -8,48 +8,46 @@ import (
 	"holdfast"
 	"holdfast/internal/archive"
 	"holdfast/internal/journal"
+	"holdfast/internal/sqljournal/commit"
 )
 
 // Genesis returns the head before the first fact: where a journal.State begins.
 func (s *Store) Genesis() holdfast.Head { return s.genesis }
-
-// Head returns the newest head this store has acknowledged.
-func (s *Store) Head() holdfast.Head {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.head
-}
-
-// publish makes a new head known.
-func (s *Store) publish(head holdfast.Head, beat uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if head.Position != s.head.Position {
-		close(s.moved)
-		s.moved = make(chan struct{})
-	}
-	s.head, s.beat = head, beat
-}
 
 // Append implements journal.Journal.
 func (s *Store) Append(ctx context.Context, a journal.Append) (journal.Receipt, error) {
 	if err := journal.Check(a); err != nil {
 		return journal.Receipt{}, err
 	}
-	var receipt journal.Receipt
-	r := &request{append: &a}
-	for _, d := range a.Facts {
-		r.size += len(d.Body)
-	}
-	r.apply = func(tx *transaction) (err error) {
-		receipt, err = tx.append(&a)
-		return err
-	}
+	r := newAppend(&a)
 	if err := s.submit(ctx, r); err != nil {
 		return journal.Receipt{}, err
 	}
-	return receipt, nil
+	return r.receipt, nil
 }
+
+// AppendAll makes appends in order, many in one commit. It answers with the first
+// error; what stands behind the append it concerns may have been written.
+func (s *Store) AppendAll(ctx context.Context, list []journal.Append) ([]journal.Receipt, error) {
+	requests := make([]*request, len(list))
+	for i := range list {
+		if err := journal.Check(list[i]); err != nil {
+			return nil, err
+		}
+		requests[i] = newAppend(&list[i])
+	}
+	if err := commit.SubmitAll(ctx, s.writer.requests, requests, s.closing, s.stopped); err != nil {
+		return nil, err
+	}
+	receipts := make([]journal.Receipt, len(list))
+	for i, r := range requests {
+		receipts[i] = r.receipt
+	}
+	return receipts, nil
+}
+
+// Durability says what facts survive: they lie on this machine alone.
+func (s *Store) Durability() journal.Durability { return journal.OneMachine("sqlite") }
 
 // Barrier implements journal.Journal.
 func (s *Store) Barrier(ctx context.Context) (holdfast.Head, error) {
@@ -72,7 +70,7 @@ func (s *Store) beginReading(ctx context.Context) (func(), error) {
 	s.reading.RLock()
 	if s.isClosing() {
 		s.reading.RUnlock()
-		return nil, closedError()
+		return nil, commit.Closed()
 	}
 	return s.reading.RUnlock, nil
 }
@@ -97,29 +95,6 @@ func (s *Store) Read(ctx context.Context, after holdfast.Position, limit int) ([
 	return s.reader.Read(ctx, after, limit)
 }
 
-// Wait implements journal.Journal.
-func (s *Store) Wait(ctx context.Context, after holdfast.Position) error {
-	for {
-		s.mu.Lock()
-		position, moved := s.head.Position, s.moved
-		s.mu.Unlock()
-		if s.isClosing() {
-			return closedError()
-		}
-		if err := ctx.Err(); err != nil {
-			return failure(ctx, "wait", err)
-		}
-		if position > after {
-			return nil
-		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-		case <-s.closing:
-		}
-	}
-}
-
 // Document implements journal.Documents.
 func (s *Store) Document(ctx context.Context, key string) (journal.Document, error) {
 	end, err := s.beginReading(ctx)
@@ -136,7 +111,7 @@ func (s *Store) PutDocument(ctx context.Context, d journal.Document) (holdfast.R
 		return 0, err
 	}
 	var revision holdfast.Revision
-	err := s.submit(ctx, &request{size: len(d.Body), apply: func(tx *transaction) (err error) {
+	err := s.submit(ctx, &request{Call: commit.Call{Size: len(d.Body)}, apply: func(tx *transaction) (err error) {
 		revision, err = tx.putDocument(d)
 		return err
 	}})
@@ -171,7 +146,7 @@ func (s *Store) PutBlob(ctx context.Context, b []byte) (holdfast.Hash, error) {
 		return holdfast.Hash{}, err
 	}
 	h := holdfast.Hash(sha256.Sum256(b))
-	err := s.submit(ctx, &request{size: len(b), apply: func(tx *transaction) error {
+	err := s.submit(ctx, &request{Call: commit.Call{Size: len(b)}, apply: func(tx *transaction) error {
 		tx.exec(tx.st.putBlob, h[:], notNull(b))
 		tx.dirty = true
 		return nil
@@ -201,7 +176,7 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 	select {
 	case s.writer.checkpoints <- answer:
 	case <-s.closing:
-		return closedError()
+		return commit.Closed()
 	case <-ctx.Done():
 		return failure(ctx, "checkpoint", ctx.Err())
 	}
@@ -219,7 +194,7 @@ func (s *Store) Check(ctx context.Context) (archive.Findings, error) {
 	s.checking.Lock()
 	defer s.checking.Unlock()
 	if s.isClosing() {
-		return archive.Findings{}, closedError()
+		return archive.Findings{}, commit.Closed()
 	}
 	go func() {
 		select {

@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"io"
 	"path/filepath"
+
+	"holdfast/internal/sqljournal/commit"
 )
 
 // sums is the content of journal.sums: one checksum per page of journal.db, as
@@ -92,7 +94,7 @@ func decodeSums(b []byte) (sums, error) {
 
 // write replaces the file at once: a crash leaves the old one or the new one.
 func (s sums) write(dir string) error {
-	return replaceFile(filepath.Join(dir, fileSums), s.encode())
+	return commit.ReplaceFile(filepath.Join(dir, fileSums), s.encode())
 }
 
 // beatWith returns the beat of journal.db seen through the commits of a -wal.

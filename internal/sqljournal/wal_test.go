@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"holdfast"
+	"holdfast/internal/sqljournal/commit"
 )
 
 // walOf makes a -wal file with one frame per entry: the page it holds and the
@@ -172,28 +173,28 @@ func FuzzDecodeSums(f *testing.F) {
 
 // TestDocumentShowsTheWitness keeps the example of docs/formats/journal.md true.
 func TestDocumentShowsTheWitness(t *testing.T) {
-	w := witness{head: holdfast.Head{Journal: "0123456789abcdefghjkmnpqrs", Epoch: 1, Position: 2}, beat: 1}
-	if err := w.head.Hash.UnmarshalText([]byte("901da140ef12346033b8be897c350de8a2319ede98377030e6b089f1dc0e52fb")); err != nil {
+	w := commit.Witness{Head: holdfast.Head{Journal: "0123456789abcdefghjkmnpqrs", Epoch: 1, Position: 2}, Beat: 1}
+	if err := w.Head.Hash.UnmarshalText([]byte("901da140ef12346033b8be897c350de8a2319ede98377030e6b089f1dc0e52fb")); err != nil {
 		t.Fatal(err)
 	}
 	document, err := os.ReadFile("../../docs/formats/journal.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := w.encode()
+	line := w.Encode()
 	if !bytes.Contains(document, line) || !bytes.Contains(document, fmt.Appendf(nil, "One line of %d bytes", len(line))) {
 		t.Errorf("docs/formats/journal.md does not show %q of %d bytes", line, len(line))
 	}
 }
 
 func FuzzDecodeWitness(f *testing.F) {
-	w := witness{head: holdfast.Head{Journal: holdfast.NewID(), Epoch: 1, Position: 907, Hash: holdfast.Hash{1, 2}}, beat: 33}
+	w := commit.Witness{Head: holdfast.Head{Journal: holdfast.NewID(), Epoch: 1, Position: 907, Hash: holdfast.Hash{1, 2}}, Beat: 33}
 	f.Add([]byte(nil))
-	f.Add(w.encode())
-	f.Add(bytes.ToUpper(w.encode()))
+	f.Add(w.Encode())
+	f.Add(bytes.ToUpper(w.Encode()))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		w, err := decodeWitness(b)
-		if err == nil && !bytes.Equal(w.encode(), b) {
+		w, err := commit.DecodeWitness(b)
+		if err == nil && !bytes.Equal(w.Encode(), b) {
 			t.Fatalf("%q has two spellings", b)
 		}
 	})

@@ -4,12 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"os"
-	"runtime"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"holdfast"
+	"holdfast/internal/sqljournal/commit"
 )
 
 const (
@@ -91,7 +91,7 @@ func (s *Store) write() {
 	for n := 1; ; {
 		select {
 		case r := <-w.requests:
-			batch := w.collect(r)
+			batch := commit.Collect(w.requests, r, maxBatch, maxBatchBytes)
 			w.serve(batch)
 			w.idle = 0
 			w.checkpointIfLarge(batch)
@@ -116,7 +116,7 @@ func (w *writer) tick(n int) {
 	}
 	if n%purgeTicks == 0 {
 		r := purge()
-		r.done = make(chan struct{})
+		r.Ready()
 		w.serve([]*request{r})
 	}
 	if w.idle++; w.idle >= idleTicks && w.dirty {
@@ -126,29 +126,11 @@ func (w *writer) tick(n int) {
 	}
 }
 
-// collect takes what else is waiting into the transaction that first begins.
-func (w *writer) collect(first *request) []*request {
-	// Callers that were just answered come back at once. Unless they are let in
-	// first, they miss every other transaction.
-	runtime.Gosched()
-	batch := []*request{first}
-	for size := first.size; len(batch) < maxBatch && size < maxBatchBytes; {
-		select {
-		case r := <-w.requests:
-			batch = append(batch, r)
-			size += r.size
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
 // serve carries out a batch in one transaction and answers each request.
 func (w *writer) serve(batch []*request) {
 	live := make([]*request, 0, len(batch))
 	for _, r := range batch {
-		if r.state.CompareAndSwap(waiting, begun) {
+		if r.Begin() {
 			live = append(live, r)
 		}
 	}
@@ -159,9 +141,9 @@ func (w *writer) serve(batch []*request) {
 	err := w.transact(context.Background(), live)
 	for _, r := range live {
 		if err != nil {
-			r.err = err // its own answer rested on a transaction that was not
+			r.answer = err // its own rested on a transaction that was not
 		}
-		close(r.done)
+		r.Answer(r.answer)
 	}
 }
 
@@ -179,7 +161,7 @@ func (w *writer) transact(ctx context.Context, batch []*request) error {
 	tx := &transaction{ctx: ctx, st: &w.statements, head: w.store.Head(), now: w.store.now()}
 	tx.lookUp(batch)
 	for _, r := range batch {
-		if r.err = r.apply(tx); tx.err != nil {
+		if r.answer = r.apply(tx); tx.err != nil {
 			break
 		}
 	}
@@ -197,7 +179,7 @@ func (w *writer) transact(ctx context.Context, batch []*request) error {
 		w.breakOff("write "+fileHead, err)
 		return holdfast.Errorf(holdfast.Doubtful, "the journal cannot write its witness; repeating the request after a restart settles whether it was done").Because(err)
 	}
-	w.store.publish(tx.head, w.beat)
+	w.store.Publish(tx.head, w.beat)
 	return nil
 }
 
@@ -241,7 +223,7 @@ func (w *writer) breakOff(act string, cause error) error {
 }
 
 func (w *writer) writeHead(head holdfast.Head) error {
-	_, err := w.headFile.WriteAt(witness{head: head, beat: w.beat}.encode(), 0)
+	_, err := w.headFile.WriteAt(commit.Witness{Head: head, Beat: w.beat}.Encode(), 0)
 	w.unsynced = true
 	return err
 }

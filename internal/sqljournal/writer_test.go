@@ -131,8 +131,8 @@ func TestOneCommitManyAnswers(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if s.beat != 2 {
-		t.Errorf("%d commits were made, not 2", s.beat)
+	if s.Beat() != 2 {
+		t.Errorf("%d commits were made, not 2", s.Beat())
 	}
 }
 
@@ -142,8 +142,8 @@ func TestNothingToWriteIsNoCommit(t *testing.T) {
 	for _, a := range []journal.Append{fact("a", "thing/1", 0), fact("a", "thing/1", 0), fact("b", "thing/1", 0)} {
 		s.Append(t.Context(), a)
 	}
-	if s.beat != 1 {
-		t.Errorf("%d commits were made, not 1", s.beat)
+	if s.Beat() != 1 {
+		t.Errorf("%d commits were made, not 1", s.Beat())
 	}
 }
 
@@ -363,8 +363,8 @@ func TestExpiredDocumentsAreRemoved(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s.beat != 11 {
-		t.Errorf("%d commits were made, not 11", s.beat)
+	if s.Beat() != 11 {
+		t.Errorf("%d commits were made, not 11", s.Beat())
 	}
 	if found, err := s.findings(t.Context(), false); err != nil || found.Documents != 5 {
 		t.Errorf("%d documents are left, error %v", found.Documents, err)
