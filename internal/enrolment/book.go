@@ -50,7 +50,7 @@ func (b *Book) Apply(f holdfast.Fact) error {
 	}
 	g := b.gates[name]
 	if g == nil {
-		g = &Gate{Name: name, Reported: map[string]uint64{}}
+		g = &Gate{Name: name, Reported: map[string]uint64{}, replaced: map[string]bool{}}
 		b.gates[name] = g
 	}
 	g.Revision = f.Revision
@@ -77,8 +77,9 @@ func (b *Book) enrolled(g *Gate, f holdfast.Fact) error {
 		return err
 	}
 	for _, boot := range e.replaced() {
+		g.replaced[boot] = true
 		if old := g.Incarnation(boot); old != nil && !old.Gone {
-			old.Gone, old.GoneWhy, old.GoneAt = true, "replaced by a later run", f.Position
+			old.Gone, old.GoneWhy, old.GoneAt = true, whyReplaced, f.Position
 		}
 	}
 	g.Incarnations = append(g.Incarnations, &Incarnation{

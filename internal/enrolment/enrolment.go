@@ -121,6 +121,9 @@ type Gate struct {
 	Revision holdfast.Revision
 	// Incarnations in the order of their enrolment; the last is the present one.
 	Incarnations []*Incarnation
+	// replaced has the runs that a later one has named as gone, whether they were
+	// known or not: the enrolment of a dead run may still be on its way.
+	replaced map[string]bool
 	// Reported is the last recorded entry of each of the gate's accounts.
 	Reported map[string]uint64
 }
@@ -205,6 +208,10 @@ func (g *Gate) Incarnation(boot string) *Incarnation {
 	return nil
 }
 
+const whyReplaced = "replaced by a later run"
+
+func (g *Gate) hasReplaced(boot string) bool { return g != nil && g.replaced[boot] }
+
 func subject(gate string) holdfast.Subject { return holdfast.NewSubject("gate", gate) }
 
 // Limits on what a gate says when it introduces itself, and a person when it is
@@ -233,6 +240,8 @@ func Enrol(g *Gate, name string, e Enrolled) ([]journal.Draft, error) {
 	}
 	known := g.Incarnation(e.Boot)
 	switch {
+	case known == nil && g.hasReplaced(e.Boot):
+		return nil, holdfast.Errorf(holdfast.Forbidden, "this run of gate %s was taken out of service (%s); start the gate anew", name, whyReplaced)
 	case known == nil:
 		return []journal.Draft{journal.NewDraft(subject(name), revision, KindEnrolled, e)}, nil
 	case known.Gone:

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"holdfast"
@@ -14,9 +15,9 @@ import (
 func (n *Node) Confirm(ctx context.Context) error {
 	watch, end := n.Desk.State.Watch()
 	defer end()
-	since := map[string]time.Duration{} // by directive: when this node's barrier returned
+	c := NewConfirmer(n, n.elapsed)
 	for {
-		wait, err := n.confirmRound(ctx, since)
+		wait, err := c.Round(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -37,47 +38,82 @@ func (n *Node) Confirm(ctx context.Context) error {
 	}
 }
 
-// confirmRound confirms what can be confirmed and returns how long to wait
-// before looking again.
-func (n *Node) confirmRound(ctx context.Context, since map[string]time.Duration) (time.Duration, error) {
-	open, span := n.unconfirmed()
+// Confirmer waits for the leases to run out that gates may have from before a
+// directive. What it has waited is its own: another node, or this one after a
+// restart, begins anew.
+type Confirmer struct {
+	node    *Node
+	elapsed func() time.Duration
+	since   map[string]time.Duration // by directive: when the barrier had returned
+}
+
+// NewConfirmer makes a confirmer that waits by a monotonic clock. That the clock
+// stops while the machine sleeps only makes it wait longer.
+func NewConfirmer(n *Node, elapsed func() time.Duration) *Confirmer {
+	return &Confirmer{node: n, elapsed: elapsed, since: map[string]time.Duration{}}
+}
+
+// Round confirms what can be confirmed and returns how long to wait before the
+// next.
+func (c *Confirmer) Round(ctx context.Context) (time.Duration, error) {
+	open, span := c.node.unconfirmed()
 	keep := map[string]bool{}
 	next := time.Minute
-	for _, id := range open {
-		keep[id] = true
-		if _, ok := since[id]; !ok {
-			// The directive is folded, so this barrier began after reading it.
-			if _, err := n.Desk.Journal.Barrier(ctx); err != nil {
+	for _, d := range open {
+		keep[d.id] = true
+		if _, ok := c.since[d.id]; !ok {
+			if err := c.begin(ctx, d); err != nil {
 				return 0, err
 			}
-			since[id] = n.elapsed()
 		}
-		left := span - (n.elapsed() - since[id])
-		if err := n.Directives.Confirm(ctx, holdfast.Self("fleet"), id, left <= 0); err != nil {
+		left := span - (c.elapsed() - c.since[d.id])
+		if err := c.node.Directives.Confirm(ctx, holdfast.Self("fleet"), d.id, left <= 0); err != nil {
 			return 0, err
 		}
 		if left > 0 {
 			next = min(next, left)
 		}
 	}
-	for id := range since {
+	for id := range c.since {
 		if !keep[id] {
-			delete(since, id)
+			delete(c.since, id)
 		}
 	}
 	return next, nil
 }
 
+// begin begins the wait for a directive once a barrier has returned that began
+// after the directive was folded. The barrier must stand at the directive or
+// after it: a journal that does not hold it any more, or not yet again, may
+// still grant leases from before it.
+func (c *Confirmer) begin(ctx context.Context, d unconfirmed) error {
+	head, err := c.node.Desk.Journal.Barrier(ctx)
+	if err != nil {
+		return err
+	}
+	if head.Position < d.position {
+		return fmt.Errorf("the journal ends at position %d; directive %s was read at %d", head.Position, d.id, d.position)
+	}
+	c.since[d.id] = c.elapsed()
+	return nil
+}
+
+// unconfirmed is a directive in force that is not confirmed.
+type unconfirmed struct {
+	id       string
+	position holdfast.Position
+}
+
 // unconfirmed lists the directives in force that are not confirmed, and the
 // time a confirmer waits for leases to run out.
-func (n *Node) unconfirmed() (ids []string, span time.Duration) {
+func (n *Node) unconfirmed() (list []unconfirmed, span time.Duration) {
 	n.Desk.State.View(func() {
 		for _, d := range n.Directives.Book.InForce("") {
 			if d.Confirmation == nil {
-				ids = append(ids, d.ID)
+				list = append(list, unconfirmed{d.ID, d.Position})
 			}
 		}
 		span = time.Duration(directive.LeaseFactor * float64(n.Directives.Book.LongestLease()))
 	})
-	return ids, span
+	return list, span
 }

@@ -141,15 +141,9 @@ func (n *Node) Follow(ctx context.Context, name, boot string, enforce func(postu
 	defer n.following(name, boot, -1)
 	var sent holdfast.Head
 	for first := true; ; first = false {
-		var set posture.Set
-		var gone bool
-		n.Desk.State.View(func() {
-			set = n.Directives.Book.Set()
-			i := n.Gates.Gate(name).Incarnation(boot)
-			gone = i == nil || i.Gone
-		})
-		if gone {
-			return holdfast.Errorf(holdfast.NotFound, "the gate's run %q is not enrolled, or was taken out of service", boot)
+		set, err := n.Posture(name, boot)
+		if err != nil {
+			return err
 		}
 		if first || set.Head != sent {
 			if err := enforce(set); err != nil {
@@ -163,6 +157,18 @@ func (n *Node) Follow(ctx context.Context, name, boot string, enforce func(postu
 		case <-watch:
 		}
 	}
+}
+
+// Posture returns what a gate's process has to enforce now, as far as this node
+// has folded.
+func (n *Node) Posture(name, boot string) (set posture.Set, err error) {
+	n.Desk.State.View(func() {
+		set = n.Directives.Book.Set()
+		if i := n.Gates.Gate(name).Incarnation(boot); i == nil || i.Gone {
+			err = holdfast.Errorf(holdfast.NotFound, "the gate's run %q is not enrolled, or was taken out of service", boot)
+		}
+	})
+	return set, err
 }
 
 // Report records what a gate has to say.

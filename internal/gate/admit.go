@@ -92,18 +92,18 @@ type Admission struct {
 // in the list of payments in flight. On Forward the transport writes at once
 // and then calls Finish; on Decline nothing was entered.
 func (g *Gate) Admit(p *payment.Payment, mode Mode) (Admission, posture.Verdict) {
-	begun := g.opt.Clock.Now()
-	// The ring keeps microseconds, and an attempt is known by its time.
-	now := begun.UTC().Truncate(time.Microsecond)
 	if p.Identity == "" || len(p.Identity) > payment.MaxIdentity {
 		// What cannot be asked about by name is still listed, for a person to find.
 		p.Identity = unnamed + holdfast.NewID()
 	}
 	for {
 		in := g.installed.Load()
+		begun := g.opt.Clock.Now()
+		// The ring keeps microseconds, and an attempt is known by its time.
+		now := begun.UTC().Truncate(time.Microsecond)
 		v := in.posture.Decide(p)
-		if v.Action == posture.Forward {
-			v = in.draw(v, now)
+		if v.Draw != 0 {
+			v = in.draw(v, g.opt.Clock.Boot())
 		}
 		if v.Action != posture.Forward && mode != Observe {
 			return Admission{}, v
@@ -130,8 +130,10 @@ func (g *Gate) Admit(p *payment.Payment, mode Mode) (Admission, posture.Verdict)
 }
 
 // draw takes a token of every limit the verdict names, and declines for the
-// first that has none.
-func (in *installed) draw(v posture.Verdict, now time.Time) posture.Verdict {
+// first that has none. Tokens grow by CLOCK_BOOTTIME: a wall clock that is set
+// back and forth would make some each time.
+func (in *installed) draw(v posture.Verdict, boot time.Duration) posture.Verdict {
+	now := time.Unix(0, int64(boot))
 	for i, l := range in.limiters {
 		if v.Draw&(1<<i) != 0 && !l.AllowN(now, 1) {
 			ids, _ := in.posture.Limits()
@@ -182,8 +184,7 @@ func (g *Gate) settle(r payment.Record, o payment.Outcome, why string, now time.
 	if o == payment.Unknown {
 		return g.outcomes.unknown(r, why, now)
 	}
-	_, err := g.outcomes.settle(r, o, why, now)
-	return err
+	return g.outcomes.answered(r, o, why, now)
 }
 
 // Declined counts a payment that was not admitted.

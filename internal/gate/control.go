@@ -178,23 +178,28 @@ func (g *Gate) keepBooks(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 		}
-		snapshot := g.counter.Take(g.opt.Clock.Now().Add(-time.Second).Unix())
-		g.outbox.count(snapshot)
-		if g.opt.Counts != nil {
-			g.opt.Counts(snapshot)
-		}
-		if err := g.outcomes.sync(); err != nil {
-			g.opt.Log.Error("the account of unknown outcomes cannot be synced", "error", err)
-		}
-		if err := g.saveWitness(); err != nil {
-			g.opt.Log.Error("the newest head seen cannot be written", "error", err)
-		}
-		if err := g.saveAgain(); err != nil {
-			g.opt.Log.Error("the posture is in force but still not on disk", "error", err)
-		}
-		if g.opt.Alone {
-			g.drained() // nobody asks
-		}
+		g.keepOnce()
+	}
+}
+
+// keepOnce is a second's work of keepBooks.
+func (g *Gate) keepOnce() {
+	snapshot := g.counter.Take(g.opt.Clock.Now().Add(-time.Second).Unix())
+	g.outbox.count(snapshot)
+	if g.opt.Counts != nil {
+		g.opt.Counts(snapshot)
+	}
+	if err := g.outcomes.sync(); err != nil {
+		g.opt.Log.Error("the account of unknown outcomes cannot be synced", "error", err)
+	}
+	if err := g.saveWitness(); err != nil {
+		g.opt.Log.Error("the newest head seen cannot be written", "error", err)
+	}
+	if err := g.saveAgain(); err != nil {
+		g.opt.Log.Error("the posture is in force but still not on disk", "error", err)
+	}
+	if g.opt.Alone {
+		g.drained() // nobody asks
 	}
 }
 
@@ -259,6 +264,7 @@ func (g *Gate) enrol(ctx context.Context, control Control) (Enrolled, error) {
 	}
 	g.mu.Lock()
 	g.before = nil // the control plane knows now
+	g.lags = 0
 	g.mu.Unlock()
 	return enrolled, g.outcomes.confirm(enrolled.Reported)
 }
@@ -281,14 +287,13 @@ func (g *Gate) follow(ctx context.Context, control Control) error {
 }
 
 // beat sends heartbeats. Each answer belongs to its own request, so a late one
-// can only give a shorter lease.
+// can only give a shorter lease. No two heartbeats of this process have the same
+// nonce, so the answer to one of an earlier session is told apart, too.
 func (g *Gate) beat(ctx context.Context, control Control, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	var nonce uint64
 	for {
-		nonce++
-		if err := g.beatOnce(ctx, control, nonce, every); err != nil {
+		if err := g.beatOnce(ctx, control, g.nonce.Add(1), every); err != nil {
 			return fmt.Errorf("heartbeat: %w", err)
 		}
 		select {
@@ -302,6 +307,9 @@ func (g *Gate) beat(ctx context.Context, control Control, every time.Duration) e
 func (g *Gate) beatOnce(ctx context.Context, control Control, nonce uint64, every time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, max(4*every, time.Second))
 	defer cancel()
+	if err := g.behind(every); err != nil {
+		return err
+	}
 	h := g.heartbeat(nonce)
 	t0 := g.opt.Clock.Boot() // before the heartbeat leaves
 	beat, err := control.Beat(ctx, h)
@@ -312,6 +320,26 @@ func (g *Gate) beatOnce(ctx context.Context, control Control, nonce uint64, ever
 		return fmt.Errorf("the answer is to heartbeat %d, not %d", beat.Nonce, nonce)
 	}
 	return g.takeBeat(t0, h.Witness, beat)
+}
+
+// behind is an error if the posture that a heartbeat's answer named has not come
+// for twelve heartbeats, which is two leases: the stream is dead though the
+// connection seems to live. A new session brings the posture at once.
+func (g *Gate) behind(every time.Duration) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.opt.Clock.Boot()
+	if g.seen.Posture.Journal == "" || g.alarm[alarmHistory] != "" || reaches(g.set.Head, g.seen.Posture) {
+		g.lags = 0
+		return nil
+	}
+	if g.lags == 0 {
+		g.lags = now
+	}
+	if now-g.lags <= 12*every {
+		return nil
+	}
+	return fmt.Errorf("the control plane is at posture %d and has not sent it; this gate enforces %d", g.seen.Posture.Position, g.set.Head.Position)
 }
 
 func (g *Gate) heartbeat(nonce uint64) Heartbeat {

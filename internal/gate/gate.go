@@ -113,6 +113,7 @@ type Gate struct {
 	counter   *traffic.Counter
 	drains    drains
 	outbox    outbox
+	nonce     atomic.Uint64 // of the last heartbeat
 
 	mu  sync.Mutex // serialises everything below and the swap of installed
 	set posture.Set
@@ -129,6 +130,7 @@ type Gate struct {
 	unsaved bool              // the set is not on disk yet
 	owed    []Acknowledgement // those that wait for it
 	seen    Beat              // the last one that was taken
+	lags    time.Duration     // since when, by Boot, the posture is behind it; 0 if it is not
 	// before are the runs that used the directory and that the control plane may
 	// not know to be gone.
 	before  []string

@@ -48,7 +48,11 @@ type outcomes struct {
 	seq      uint64
 	reported uint64
 	open     map[string]Entry // by identity
-	pending  []Entry          // not reported yet, in order
+	// several has the open identities of which more than one attempt is unknown. An
+	// attempt of an earlier process gets no answer any more, so this need not be
+	// kept on disk.
+	several map[string]bool
+	pending []Entry // not reported yet, in order
 }
 
 type mark struct {
@@ -59,7 +63,7 @@ type mark struct {
 // openOutcomes reads the account and rewrites it without what is settled and
 // reported.
 func openOutcomes(path string) (*outcomes, error) {
-	o := &outcomes{path: path, open: map[string]Entry{}}
+	o := &outcomes{path: path, open: map[string]Entry{}, several: map[string]bool{}}
 	content, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -192,6 +196,7 @@ func (o *outcomes) add(r payment.Record, out payment.Outcome, why string, at tim
 	o.pending = append(o.pending, e)
 	if out.Settled() {
 		delete(o.open, r.Identity)
+		delete(o.several, r.Identity)
 	} else {
 		o.open[r.Identity] = e
 	}
@@ -204,15 +209,34 @@ func (o *outcomes) add(r payment.Record, out payment.Outcome, why string, at tim
 func (o *outcomes) unknown(r payment.Record, why string, at time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if e, open := o.open[r.Identity]; open && !r.At.After(e.Record.At) {
-		return nil
+	if e, open := o.open[r.Identity]; open {
+		if !r.At.Equal(e.Record.At) {
+			o.several[r.Identity] = true
+		}
+		if !r.At.After(e.Record.At) {
+			return nil
+		}
 	}
 	return o.add(r, payment.Unknown, why, at)
 }
 
-// settle closes r's identity, if it is open and the outcome settles it, and
-// reports whether it did. Done does, whichever attempt it was; not done only if
-// r is the last attempt that became unknown, since it says nothing about others.
+// answered closes r's identity by the answer to that attempt, if it is open and
+// the answer settles it. Done does, whichever attempt it was; not done only if
+// no other attempt is unknown, since it says nothing about others.
+func (o *outcomes) answered(r payment.Record, out payment.Outcome, why string, at time.Time) error {
+	o.mu.Lock()
+	several := o.several[r.Identity]
+	o.mu.Unlock()
+	if several && out != payment.Done {
+		return nil
+	}
+	_, err := o.settle(r, out, why, at)
+	return err
+}
+
+// settle closes r's identity by an inquiry's answer, if it is open and the answer
+// settles it, and reports whether it did. Done does; not done only if r is the
+// last attempt that became unknown: the answer may be older than another.
 func (o *outcomes) settle(r payment.Record, out payment.Outcome, why string, at time.Time) (bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

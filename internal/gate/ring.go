@@ -41,6 +41,8 @@ type ring struct {
 	free chan int32
 	// closed keeps a slot that comes back late from being used again.
 	closed atomic.Bool
+	// yield lets others run while the fence waits.
+	yield func()
 }
 
 // errDamaged says that a file is not the list it should be.
@@ -80,7 +82,7 @@ func openRing(path string, n int) (*ring, []payment.Record, error) {
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("map %s: %w", path, err), f.Close())
 	}
-	r := &ring{file: f, mem: mem, n: n, free: make(chan int32, n)}
+	r := &ring{file: f, mem: mem, n: n, free: make(chan int32, n), yield: runtime.Gosched}
 	for i := range n {
 		r.free <- int32(i)
 	}
@@ -225,7 +227,7 @@ func (r *ring) fence(number uint64) {
 		s := r.slot(int32(i))
 		w := word(s)
 		for v := w.Load(); v&stateMask == slotRegistered && install(s).Load() < number; v = w.Load() {
-			runtime.Gosched()
+			r.yield()
 		}
 	}
 }

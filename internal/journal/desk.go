@@ -15,6 +15,8 @@ type Desk struct {
 	State   *State
 	// Now is the control node's clock.
 	Now func() time.Time
+	// After makes the pause between repeated appends; nil means [time.After].
+	After func(time.Duration) <-chan time.Time
 }
 
 // attempts bounds how often one act is decided anew. Each conflict means that
@@ -62,13 +64,17 @@ func (d *Desk) Do(ctx context.Context, by holdfast.Actor, decide func(now time.T
 // ends: reading cannot prove that a write is absent. Nor can a repetition that
 // was not carried out, so after a doubt Unavailable is no answer.
 func (d *Desk) append(ctx context.Context, a Append) (Receipt, error) {
+	after := d.After
+	if after == nil {
+		after = time.After
+	}
 	receipt, err := d.Journal.Append(ctx, a)
 	for holdfast.CodeOf(err) == holdfast.Doubtful {
 		doubt := err
 		select {
 		case <-ctx.Done():
 			return Receipt{}, doubt
-		case <-time.After(100 * time.Millisecond):
+		case <-after(100 * time.Millisecond):
 		}
 		receipt, err = d.Journal.Append(ctx, a)
 		if holdfast.CodeOf(err) == holdfast.Unavailable {
