@@ -15,6 +15,7 @@ import (
 	"holdfast"
 	"holdfast/internal/archive"
 	"holdfast/internal/journal"
+	"holdfast/internal/sqljournal/commit"
 )
 
 // Target is a data directory that a snapshot is about to be restored into. No
@@ -54,7 +55,7 @@ func OpenTarget(ctx context.Context, dir string) (_ *Target, err error) {
 	}
 	defer e.close()
 	if e.witness != nil {
-		t.heads = append(t.heads, e.witness.head)
+		t.heads = append(t.heads, e.witness.Head)
 	}
 	v, err := e.look(ctx)
 	if err != nil {
@@ -265,10 +266,10 @@ func (r Restoration) finish(ctx context.Context, stage string) (m meta, err erro
 	if err := (sums{journal: m.head.Journal, beat: m.beat, pages: pages}).write(stage); err != nil {
 		return m, err
 	}
-	if err := replaceFile(filepath.Join(stage, fileHead), witness{head: m.head, beat: m.beat}.encode()); err != nil {
+	if err := commit.ReplaceFile(filepath.Join(stage, fileHead), commit.Witness{Head: m.head, Beat: m.beat}.Encode()); err != nil {
 		return m, err
 	}
-	return m, errors.Join(e.db.Sync(), syncDir(stage))
+	return m, errors.Join(e.db.Sync(), commit.SyncDir(stage))
 }
 
 // keepAside gives every file of the present journal a second name in a directory
@@ -287,7 +288,7 @@ func (t *Target) keepAside(name string) error {
 			return err
 		}
 	}
-	return errors.Join(syncDir(aside), syncDir(t.dir))
+	return errors.Join(commit.SyncDir(aside), commit.SyncDir(t.dir))
 }
 
 // place puts the new files where the old ones are. The witness comes last: with
@@ -302,7 +303,7 @@ func (t *Target) place(stage string) error {
 		if err := os.Rename(filepath.Join(stage, name), filepath.Join(t.dir, name)); err != nil {
 			return err
 		}
-		if err := syncDir(t.dir); err != nil {
+		if err := commit.SyncDir(t.dir); err != nil {
 			return err
 		}
 	}

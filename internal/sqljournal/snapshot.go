@@ -7,6 +7,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/archive"
+	"holdfast/internal/sqljournal/commit"
 )
 
 // Snapshot writes the journal to w as one SQLite database without a -wal: all
@@ -18,7 +19,7 @@ func (s *Store) Snapshot(ctx context.Context, w io.Writer) (holdfast.Head, error
 	s.checking.Lock()
 	defer s.checking.Unlock()
 	if s.isClosing() {
-		return holdfast.Head{}, closedError()
+		return holdfast.Head{}, commit.Closed()
 	}
 	problems, err := s.writer.checkFiles()
 	if err != nil {
@@ -82,7 +83,7 @@ func (m *image) write(ctx context.Context, w io.Writer, stop <-chan struct{}) (h
 	for offset := int64(0); offset < m.size; {
 		select {
 		case <-stop:
-			return holdfast.Head{}, closedError()
+			return holdfast.Head{}, commit.Closed()
 		default:
 		}
 		if err := ctx.Err(); err != nil {
