@@ -39,7 +39,7 @@ import (
 	"holdfast/internal/roster"
 	"holdfast/internal/senders/smtp"
 	"holdfast/internal/senders/webhook"
-	"holdfast/internal/sqljournal"
+	"holdfast/internal/sqljournal/source"
 	"holdfast/internal/telemetry"
 	"holdfast/internal/traffic"
 	"holdfast/internal/view"
@@ -62,7 +62,7 @@ type Control struct {
 	down  teardown
 	loops []loop
 
-	store *sqljournal.Store
+	store source.Store
 	state *journal.State
 	desk  *journal.Desk
 	books books
@@ -120,9 +120,15 @@ func OpenControl(ctx context.Context, opt ControlOptions) (_ *Control, err error
 }
 
 func (c *Control) openJournal(ctx context.Context) (err error) {
-	o := sqljournal.Options{Dir: c.opt.Config.Data, Now: c.opt.Now, Warn: func(m string) { c.opt.Log.Warn(m) }}
-	if c.store, err = sqljournal.Open(ctx, o); err != nil {
-		return fmt.Errorf("open the journal in %s: %w", c.opt.Config.Data, err)
+	conf := c.opt.Config
+	o := source.Options{
+		Dir: conf.Data, Database: conf.Journal.Database, Fenced: conf.Journal.Fenced, Now: c.opt.Now, Warn: func(m string) { c.opt.Log.Warn(m) },
+	}
+	if o.Password, err = conf.Journal.Password.Read(c.opt.Env); err != nil {
+		return fmt.Errorf("journal.password: %w", err)
+	}
+	if c.store, err = source.Open(ctx, o); err != nil {
+		return fmt.Errorf("open the journal in %s: %w", o.Place(), err)
 	}
 	c.down.add("journal", c.store.Close)
 	c.books = books{
@@ -153,6 +159,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.plans = &plan.Service{Desk: c.desk, Book: b.plans}
 	c.roster = roster.New(c.desk, b.roster)
 	c.node = fleet.NewNode(c.desk, c.directives, b.gates, c.series, c.opt.Log)
+	c.node.Durability = c.store.Durability
 
 	key, err := probeKey(filepath.Join(conf.Data, "probe.key"))
 	if err != nil {
@@ -336,7 +343,7 @@ func (c *Control) handler() (http.Handler, error) {
 	b := c.books
 	source := &view.Source{
 		State: c.state, Now: c.opt.Now, Access: b.access, Alerts: b.alerts, Directives: b.directives, Gates: b.gates, Incidents: b.incidents,
-		Notices: b.notices, Plans: b.plans, Roster: b.roster, Timeline: b.timeline, Response: c.response, Series: c.series, Node: c.node,
+		Notices: b.notices, Plans: b.plans, Roster: b.roster, Timeline: b.timeline, Response: c.response, Series: c.series, Node: c.node, Durability: c.store.Durability,
 		Version: telemetry.Version(), Operator: conf.Operator,
 	}
 	machines := &api.API{

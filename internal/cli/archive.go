@@ -10,7 +10,7 @@ import (
 	"holdfast"
 	"holdfast/internal/archive"
 	"holdfast/internal/config"
-	"holdfast/internal/sqljournal"
+	"holdfast/internal/sqljournal/source"
 	"holdfast/internal/view"
 )
 
@@ -21,9 +21,13 @@ func (s *shell) archive() *cobra.Command {
 func (s *shell) archiveVerify() *cobra.Command {
 	var data string
 	cmd := &cobra.Command{
-		Use: "verify", Short: "Check every fact, from the files in the directory of a control node that does not run", Args: cobra.NoArgs,
+		Use: "verify", Short: "Check every fact, from the files of a control node that does not run, or from its database", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			in, err := sqljournal.Inspect(cmd.Context(), data)
+			named, err := source.Named(data)
+			if err != nil {
+				return err
+			}
+			in, err := source.Inspect(cmd.Context(), named)
 			if err != nil {
 				return fmt.Errorf("verify the archive in %s: %w", data, err)
 			}
@@ -50,7 +54,7 @@ func (s *shell) archiveVerify() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&data, "data", "holdfast-data", "the control node's directory; a demo's is DIR/control")
+	cmd.Flags().StringVar(&data, "data", "holdfast-data", "the control node's directory, or its database as postgres://host/database; a demo's is DIR/control")
 	return cmd
 }
 

@@ -104,7 +104,7 @@ func (s *shell) root() *cobra.Command {
 	}
 	add("run", s.demo(), s.serve(), s.gate(), s.sandbox())
 	add("act", s.status(), s.posture(), s.traffic(), s.events(), s.alert(), s.incident(), s.directive(), s.unknowns())
-	add("keep", s.plan(), s.people(), s.account(), s.token(), s.archive(), s.openAPI(), s.checkConfig(), s.version())
+	add("keep", s.plan(), s.people(), s.account(), s.token(), s.archive(), s.journal(), s.openAPI(), s.checkConfig(), s.version())
 	root.AddCommand(exitCodesTopic(), environmentTopic())
 	return root
 }

@@ -31,6 +31,9 @@ func (s *shell) posture() *cobra.Command {
 
 func writePosture(p *page, v view.Posture) {
 	p.line("%s", bandText(v.Band))
+	if fault := v.Journal.Fault; fault != "" {
+		p.line("STOPS CANNOT BE CONFIRMED: the journal's database is %s", fault)
+	}
 	if v.Traffic.Known {
 		p.line("payments per second: %.1f done, %.1f not done, %.1f unknown, %.1f declined by the gates%s",
 			v.Traffic.Done, v.Traffic.NotDone, v.Traffic.Unknown, v.Traffic.Declined, unless(v.Traffic.Complete, "; some gate is missing from these numbers"))

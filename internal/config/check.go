@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/mail"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 // check holds the rules of a control node's settings that go beyond one value.
 func (c *Config) check(r *report) {
 	r.filled("data", c.Data)
+	c.Journal.check(r)
 	if utf8.RuneCountInString(c.Operator) > 100 {
 		r.at("operator", "the name has more than 100 characters")
 	}
@@ -30,6 +32,21 @@ func (c *Config) check(r *report) {
 	r.within("sessions.lifetime", c.Sessions.Lifetime, time.Minute, 30*24*time.Hour)
 	if c.Sessions.Idle > c.Sessions.Lifetime {
 		r.at("sessions.idle", "%s is longer than the whole lifetime of a session, %s", c.Sessions.Idle, c.Sessions.Lifetime)
+	}
+}
+
+// password finds one in a data source: in a URL before its host, or as a word.
+var password = regexp.MustCompile(`(?i)^[a-z]+://[^/@]*:[^/@]+@|password\s*=`)
+
+func (j *Journal) check(r *report) {
+	r.secret("journal.password", j.Password)
+	switch {
+	case password.MatchString(j.Database):
+		r.at("journal.database", "a password does not stand here: take it out, and write where it is as journal.password")
+	case j.Database == "" && (j.Password != "" || j.Fenced):
+		r.at("journal.database", "password and fenced belong to a database: write its data source, such as postgres://holdfast@db1,db2/holdfast")
+	case j.Database != "" && !strings.Contains(j.Database, "=") && !strings.HasPrefix(j.Database, "postgres://") && !strings.HasPrefix(j.Database, "postgresql://"):
+		r.at("journal.database", "this is not a data source: write postgres://holdfast@db1,db2/holdfast")
 	}
 }
 

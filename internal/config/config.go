@@ -30,8 +30,10 @@ import "holdfast"
 
 // Config holds the settings of a control node.
 type Config struct {
-	// Data is the directory of the journal and of all else the node keeps.
-	Data string `yaml:"data" default:"holdfast-data"`
+	// Data is the directory of all that the node keeps, the journal included unless
+	// that is in a database.
+	Data    string  `yaml:"data" default:"holdfast-data"`
+	Journal Journal `yaml:"journal"`
 	// Operator is the name of the payment system's operator, for people to read.
 	Operator string `yaml:"operator"`
 	// Language is used where neither the account nor the browser asks for one.
@@ -50,6 +52,16 @@ type Config struct {
 	Log          Log      `yaml:"log"`
 
 	origins map[string]Origin
+}
+
+// Journal says where the journal is, if not in the node's directory.
+type Journal struct {
+	// Database is a PostgreSQL data source without a password: a URL, or words.
+	Database string `yaml:"database"`
+	Password Secret `yaml:"password"`
+	// Fenced says that a cluster manager shuts out a failed primary and promotes
+	// only a standby that has every acknowledged commit.
+	Fenced bool `yaml:"fenced" default:"false"`
 }
 
 // Listen says where a control node listens. Port 0 takes a free port.

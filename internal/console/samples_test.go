@@ -9,6 +9,7 @@ import (
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/incident"
+	"holdfast/internal/journal"
 	"holdfast/internal/payment"
 	"holdfast/internal/plan"
 	"holdfast/internal/posture"
@@ -67,6 +68,7 @@ func screenSamples() map[string][]any {
 		},
 		"posture": {posturePage{}, posturePage{Chart: sampleChart(), Preview: response.Preview{Known: true, PerSecond: 300, Gates: 2}, Posture: view.Posture{
 			Operator: "Bank", Position: 7, Directives: directivesOf(), Incidents: incidentsOf(), Gates: gatesOf(), Traffic: view.Traffic{Known: true, Done: 1},
+			Journal:    journal.Durability{Machines: 1, Fault: journal.NotSynchronous},
 			Unresolved: 4, AlertsWaiting: 2, MembersCut: 1, Late: []view.Late{{Incident: "INC-1", Task: "t", Title: word, Due: past}},
 		}}},
 		"report":   {reportForm{}, reportForm{"Summary", "Detail", "Caller"}},

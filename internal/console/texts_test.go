@@ -214,6 +214,7 @@ func built(t *testing.T) map[string][]string {
 		"directive.act.":     constants(t, "posture", "Kind"),
 		"directive.kind.":    append(constants(t, "posture", "Kind"), "lift"), // a role may decide to lift
 		"directive.state.":   constants(t, "directive", "State"),
+		"durability.":        constants(t, "journal", "Fault"),
 		"error.title.":       constants(t, "..", "Code"),
 		"fact.":              facts(t),
 		"figures.":           literals(t, "console", `^(detected|confirmed|notified|stopped|stop-confirmed|convened|handled|recovered)$`),

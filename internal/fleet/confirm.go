@@ -61,10 +61,13 @@ func (c *Confirmer) Round(ctx context.Context) (time.Duration, error) {
 	next := time.Minute
 	for _, d := range open {
 		keep[d.id] = true
-		if _, ok := c.since[d.id]; !ok {
-			if err := c.begin(ctx, d); err != nil {
-				return 0, err
-			}
+		begun, err := c.begin(ctx, d)
+		if err != nil {
+			return 0, err
+		}
+		if !begun {
+			next = min(next, time.Second)
+			continue
 		}
 		left := span - (c.elapsed() - c.since[d.id])
 		if err := c.node.Directives.Confirm(ctx, holdfast.Self("fleet"), d.id, left <= 0); err != nil {
@@ -85,17 +88,24 @@ func (c *Confirmer) Round(ctx context.Context) (time.Duration, error) {
 // begin begins the wait for a directive once a barrier has returned that began
 // after the directive was folded. The barrier must stand at the directive or
 // after it: a journal that does not hold it any more, or not yet again, may
-// still grant leases from before it.
-func (c *Confirmer) begin(ctx context.Context, d unconfirmed) error {
+// still grant leases from before it. Nor does a barrier count that a fail-over
+// could take back.
+func (c *Confirmer) begin(ctx context.Context, d unconfirmed) (begun bool, err error) {
+	if _, ok := c.since[d.id]; ok {
+		return true, nil
+	}
 	head, err := c.node.Desk.Journal.Barrier(ctx)
 	if err != nil {
-		return err
+		return false, err
+	}
+	if c.node.Durability != nil && !c.node.Durability().MayConfirm {
+		return false, nil
 	}
 	if head.Position < d.position {
-		return fmt.Errorf("the journal ends at position %d; directive %s was read at %d", head.Position, d.id, d.position)
+		return false, fmt.Errorf("the journal ends at position %d; directive %s was read at %d", head.Position, d.id, d.position)
 	}
 	c.since[d.id] = c.elapsed()
-	return nil
+	return true, nil
 }
 
 // unconfirmed is a directive in force that is not confirmed.

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"holdfast"
 	"holdfast/internal/directive"
 	"holdfast/internal/gate"
+	"holdfast/internal/journal"
 )
 
 // confirming runs the loop of a node inside a bubble.
@@ -60,6 +62,25 @@ func TestConfirmStatic(t *testing.T) {
 				t.Errorf("%+v", row)
 			}
 		}
+	})
+}
+
+// A directive that a fail-over of the journal could lose is issued and not
+// confirmed, whatever gates acknowledge; once it cannot be lost any more, it is.
+func TestConfirmNeedsADurableJournal(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		var durable atomic.Bool
+		r.node.Durability = func() journal.Durability { return journal.Durability{MayConfirm: durable.Load()} }
+		r.enrol("east", "b1", gate.Static)
+		r.confirming()
+		id := r.stop()
+		r.acknowledge("east", "b1")
+		r.wantConfirmed(id, false, "acknowledged")
+		time.Sleep(24 * time.Hour)
+		r.wantConfirmed(id, false, "a day later")
+		durable.Store(true)
+		time.Sleep(time.Second)
+		r.wantConfirmed(id, true, "a second after the standby became synchronous")
 	})
 }
 

@@ -15,6 +15,9 @@
 //     it, or, where all that have not are strict, when 1.2 leases have passed on
 //     this node's monotonic clock since a barrier of its own returned that it
 //     began after folding the directive.
+//   - That barrier counts only if no fail-over of the journal can lose what it
+//     acknowledged, as the journal itself found at it. Until one does, the
+//     directive is issued, whatever gates acknowledge.
 package fleet
 
 import (
@@ -39,6 +42,9 @@ type Node struct {
 	Gates      *enrolment.Book
 	Series     *traffic.Series
 	Log        *slog.Logger
+	// Durability is what the journal found at its newest barrier; nil if it cannot
+	// fail over.
+	Durability func() journal.Durability
 
 	// elapsed is this node's monotonic clock. The wall clock that Desk has may be
 	// set, and a stop would be confirmed too early.

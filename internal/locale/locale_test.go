@@ -91,7 +91,7 @@ func TestEveryErrorInBothChineseScripts(t *testing.T) {
 
 // english are the packages whose own errors only the command line shows, which
 // speaks English.
-var english = []string{"internal/cli", "internal/client", "internal/story"}
+var english = []string{"internal/cli", "internal/client", "internal/story", "internal/sqljournal/source"}
 
 // formats finds the formats given to Errorf of the root package, and to the
 // functions named here that pass a format on to it.

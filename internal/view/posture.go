@@ -7,6 +7,7 @@ import (
 	"holdfast"
 	"holdfast/internal/directive"
 	"holdfast/internal/incident"
+	"holdfast/internal/journal"
 	"holdfast/internal/posture"
 	"holdfast/internal/procedure"
 	"holdfast/internal/response"
@@ -31,6 +32,8 @@ type Posture struct {
 	AlertsWaiting int    `json:"alerts_waiting"`
 	MembersCut    int    `json:"members_cut,omitempty"`
 	Late          []Late `json:"late"`
+	// Journal says what the record survives, and whether stops can be confirmed.
+	Journal journal.Durability `json:"journal"`
 }
 
 // Band is the state in one word, for the top of every page.
@@ -78,7 +81,7 @@ func (s *Source) Posture() (p Posture) {
 	s.State.View(func() {
 		p = Posture{
 			At: s.Now().UTC(), Position: position, Operator: s.Operator,
-			Band: s.band(), Traffic: s.traffic(),
+			Band: s.band(), Traffic: s.traffic(), Journal: s.durability(),
 			Directives: []Directive{}, Incidents: []Incident{}, Late: []Late{},
 			Unresolved:    s.Gates.UnresolvedCount(),
 			AlertsWaiting: len(s.Alerts.Waiting()), MembersCut: s.Alerts.CutMembers(),
@@ -142,7 +145,17 @@ func (s *Source) band() Band {
 	return b
 }
 
+func (s *Source) durability() journal.Durability {
+	if s.Durability == nil {
+		return journal.OneMachine("memory")
+	}
+	return s.Durability()
+}
+
 func (s *Source) alarm() bool {
+	if !s.durability().MayConfirm {
+		return true
+	}
 	for _, i := range s.Gates.Live() {
 		if l, ok := s.Node.Live(i.Gate); ok && l.Heartbeat.Alarm != "" {
 			return true

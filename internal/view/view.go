@@ -41,6 +41,8 @@ type Source struct {
 	Response   *response.Service
 	Series     *traffic.Series
 	Node       *fleet.Node
+	// Durability is what the journal says of itself.
+	Durability func() journal.Durability
 	Version    string
 	Operator   string
 }

@@ -583,3 +583,18 @@ func TestPlan(t *testing.T) {
 		}
 	})
 }
+
+// A journal that a fail-over could shorten is an alarm on every page.
+func TestJournalThatMayLoseFacts(t *testing.T) {
+	run(t, func(w *world) {
+		if p := w.Source.Posture(); p.Journal.Machines != 1 || !p.Journal.MayConfirm || p.Band.Alarm {
+			t.Errorf("without an engine's word: %+v, alarm %v", p.Journal, p.Band.Alarm)
+		}
+		w.Source.Durability = func() journal.Durability {
+			return journal.Durability{Engine: "postgresql", Machines: 1, Fault: journal.NotSynchronous}
+		}
+		if p := w.Source.Posture(); p.Journal.Fault != journal.NotSynchronous || !p.Band.Alarm {
+			t.Errorf("%+v, alarm %v", p.Journal, p.Band.Alarm)
+		}
+	})
+}

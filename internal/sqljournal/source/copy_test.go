@@ -35,7 +35,16 @@ func schema(t *testing.T, name string) source.Options {
 	if err := server.Exec(t.Context(), "CREATE SCHEMA "+name); err != nil {
 		t.Fatal(err)
 	}
-	return source.Name(server.Source() + " search_path=" + name)
+	return named(t, server.Source()+" search_path="+name)
+}
+
+func named(t *testing.T, name string) source.Options {
+	t.Helper()
+	o, err := source.Named(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
 }
 
 // fill writes appends of one to three facts, blobs and documents.
@@ -72,9 +81,9 @@ func fill(t *testing.T, o source.Options, appends int) holdfast.Head {
 // TestCopyThereAndBack moves a journal from SQLite to PostgreSQL and back.
 func TestCopyThereAndBack(t *testing.T) {
 	t.Parallel()
-	first := source.Name(t.TempDir())
+	first := named(t, t.TempDir())
 	head := fill(t, first, 60)
-	places := []source.Options{first, schema(t, "there"), source.Name(filepath.Join(t.TempDir(), "back"))}
+	places := []source.Options{first, schema(t, "there"), named(t, filepath.Join(t.TempDir(), "back"))}
 	for i, to := range places[1:] {
 		for range 2 { // what was copied already is left as it is
 			c, err := source.Copy(t.Context(), places[i], to)
@@ -134,27 +143,27 @@ func TestCopyContinues(t *testing.T) {
 
 func TestCopyRefuses(t *testing.T) {
 	t.Parallel()
-	from, other := source.Name(t.TempDir()), schema(t, "other")
+	from, other := named(t, t.TempDir()), schema(t, "other")
 	fill(t, from, 3)
 	fill(t, other, 3)
 	_, err := source.Copy(t.Context(), from, other)
 	if holdfast.CodeOf(err) != holdfast.Conflict {
 		t.Errorf("a copy over another journal: %v", err)
 	}
-	_, err = source.Copy(t.Context(), source.Name(t.TempDir()), other)
+	_, err = source.Copy(t.Context(), named(t, t.TempDir()), other)
 	if holdfast.CodeOf(err) != holdfast.NotFound {
 		t.Errorf("a copy of nothing: %v", err)
 	}
 	if err := server.Exec(t.Context(), `UPDATE other.fact SET kind = 'x' WHERE position = 2`); err != nil {
 		t.Fatal(err)
 	}
-	_, err = source.Copy(t.Context(), other, source.Name(t.TempDir()))
+	_, err = source.Copy(t.Context(), other, named(t, t.TempDir()))
 	if holdfast.CodeOf(err) != holdfast.Damaged {
 		t.Errorf("a copy of a damaged journal: %v", err)
 	}
 }
 
-func TestName(t *testing.T) {
+func TestNamed(t *testing.T) {
 	for name, database := range map[string]bool{
 		"postgres://holdfast@db1,db2/holdfast": true,
 		"postgresql:///holdfast":               true,
@@ -163,8 +172,14 @@ func TestName(t *testing.T) {
 		"holdfast-data":                        false,
 		"dir=with-a-sign":                      false,
 	} {
-		if got := source.IsDatabase(name); got != database {
-			t.Errorf("%s: %v", name, got)
+		o := named(t, name)
+		if (o.Database == name) != database || (o.Dir == name) == database {
+			t.Errorf("%s: %+v", name, o)
+		}
+	}
+	for _, name := range []string{"postgres://holdfast:geheim@db1/holdfast", "host=db1 password=geheim", "host=db1 Password = geheim"} {
+		if _, err := source.Named(name); holdfast.CodeOf(err) != holdfast.Invalid {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

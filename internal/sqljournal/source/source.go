@@ -55,20 +55,21 @@ type Options struct {
 	As holdfast.Head
 }
 
-// Name makes options of a data source's name.
-func Name(name string) Options {
-	if IsDatabase(name) {
-		return Options{Database: name}
+var (
+	database = regexp.MustCompile(`^postgres(ql)?://|^\s*(host|hostaddr|port|user|dbname|service|sslmode)\s*=`)
+	password = regexp.MustCompile(`(?i)^[a-z]+://[^/@]*:[^/@]+@|password\s*=`)
+)
+
+// Named makes options of a data source's name as given on a command line, where
+// no password may stand.
+func Named(name string) (Options, error) {
+	switch {
+	case !database.MatchString(name):
+		return Options{Dir: name}, nil
+	case password.MatchString(name):
+		return Options{}, holdfast.Errorf(holdfast.Invalid, "other users of the machine can read a password there: take it out of the data source, and set PGPASSWORD or write ~/.pgpass")
 	}
-	return Options{Dir: name}
-}
-
-var words = regexp.MustCompile(`^\s*(host|hostaddr|port|user|dbname|service|sslmode)\s*=`)
-
-// IsDatabase reports whether a data source's name is a PostgreSQL database's, not
-// a directory's.
-func IsDatabase(name string) bool {
-	return regexp.MustCompile(`^postgres(ql)?://`).MatchString(name) || words.MatchString(name)
+	return Options{Database: name}, nil
 }
 
 // witnessName is the file, in a node's directory, that keeps the newest head it
@@ -81,6 +82,14 @@ func (o Options) postgres() postgres.Options {
 		p.Witness = filepath.Join(o.Dir, witnessName)
 	}
 	return p
+}
+
+// Place names the data source for people.
+func (o Options) Place() string {
+	if o.Database != "" {
+		return "the database " + o.Database
+	}
+	return o.Dir
 }
 
 // Open opens a journal and makes it where there is none.
