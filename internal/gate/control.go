@@ -293,7 +293,7 @@ func (g *Gate) beat(ctx context.Context, control Control, every time.Duration) e
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if err := g.beatOnce(ctx, control, g.nonce.Add(1), every); err != nil {
+		if err := g.beatOnce(ctx, control, every); err != nil {
 			return fmt.Errorf("heartbeat: %w", err)
 		}
 		select {
@@ -304,12 +304,13 @@ func (g *Gate) beat(ctx context.Context, control Control, every time.Duration) e
 	}
 }
 
-func (g *Gate) beatOnce(ctx context.Context, control Control, nonce uint64, every time.Duration) error {
+func (g *Gate) beatOnce(ctx context.Context, control Control, every time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, max(4*every, time.Second))
 	defer cancel()
 	if err := g.behind(every); err != nil {
 		return err
 	}
+	nonce := g.nonce.Add(1)
 	h := g.heartbeat(nonce)
 	t0 := g.opt.Clock.Boot() // before the heartbeat leaves
 	beat, err := control.Beat(ctx, h)

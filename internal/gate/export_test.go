@@ -13,7 +13,7 @@ func (g *Gate) SimEnrol(ctx context.Context, c Control) (Enrolled, error) { retu
 func (g *Gate) SimFollow(ctx context.Context, c Control) error { return g.follow(ctx, c) }
 
 func (g *Gate) SimBeat(ctx context.Context, c Control, every time.Duration) error {
-	return g.beatOnce(ctx, c, g.nonce.Add(1), every)
+	return g.beatOnce(ctx, c, every)
 }
 
 func (g *Gate) SimReport(ctx context.Context, c Control) (more bool, err error) {

@@ -16,20 +16,21 @@ import (
 
 // simGate is a gate's directory and the process that uses it, if one does.
 type simGate struct {
-	w      *world
-	name   string
-	dir    string
-	routes []gate.Route
-	clock  *clock
-	proc   *proc
-	g      *gate.Gate
-	busy   bool // a task holds the gate's lock and waits at the fence
-	run    int  // counts processes
-	node   int  // which node it asks
-	sick   bool // its disk takes nothing
-	gone   bool // for good
-	stale  gate.Beat
-	wakes  []func() // of those who wait for something to report
+	w       *world
+	name    string
+	dir     string
+	routes  []gate.Route
+	clock   *clock
+	proc    *proc
+	g       *gate.Gate
+	busy    bool // a task holds the gate's lock and waits at the fence
+	run     int  // counts processes
+	node    int  // which node it asks
+	sick    bool // its disk takes nothing
+	gone    bool // for good
+	unasked bool // the primary is not asked about unknown outcomes
+	stale   gate.Beat
+	wakes   []func() // of those who wait for something to report
 
 	// What the simulation knows of it.
 	floor    holdfast.Position // the newest posture that it acknowledged
@@ -38,7 +39,7 @@ type simGate struct {
 	unknown  map[string]bool // identities whose last word was "unknown"
 	local    map[string]scope
 	listed   map[holdfast.Position][]int // by posture: how many each process listed
-	told     map[string]bool           // stops that the present process has listed for
+	told     map[string]bool             // stops that the present process has listed for
 	paid     int
 }
 
@@ -180,7 +181,7 @@ func (g *simGate) keep() {
 		}
 		g.g.SimKeep()
 		g.look(false)
-		if g.w.chance(0.3) {
+		if !g.unasked && g.w.chance(0.3) {
 			g.g.SimInquire(context.Background())
 		}
 	}

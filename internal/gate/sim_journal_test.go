@@ -26,6 +26,9 @@ type database struct {
 	// The shares of appends whose answer is lost, and that are carried out long
 	// after the caller was told that nobody knows.
 	doubt, late float64
+	// hold keeps an append from being carried out; its caller is told that nobody
+	// knows.
+	hold func(journal.Append) bool
 	// stall, if set, holds up what arrives until it returns.
 	stall func()
 	slow  time.Duration // added to each append and barrier
@@ -172,6 +175,9 @@ func (db *database) settled(c *commit, epoch int) bool {
 func (db *database) append(a journal.Append) (journal.Receipt, error) {
 	if err := db.arrive(); err != nil {
 		return journal.Receipt{}, err
+	}
+	if db.hold != nil && db.hold(a) {
+		return journal.Receipt{}, doubtful()
 	}
 	epoch := db.epoch
 	if db.w.chance(db.late) {

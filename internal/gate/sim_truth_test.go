@@ -23,6 +23,7 @@ type truth struct {
 	// accept says that admissions after a confirmation are not a fault but kept
 	// here: the history breaks an assumption.
 	accept  bool
+	foreign bool // gates have postures of a lost history: a number says nothing
 	escaped []*attempt
 	last    map[string]holdfast.Position // by gate: of the newest admission
 	seen    holdfast.Position
@@ -59,6 +60,7 @@ type scope struct {
 var scopes = []scope{
 	{text: "all", always: true},
 	{text: `channel == "app"`, reads: payment.Channel, covers: func(p *payment.Payment) bool { return p.Channel == "app" }},
+	{text: `channel == "web"`, reads: payment.Channel, covers: func(p *payment.Payment) bool { return p.Channel == "web" }},
 	{text: `channel in ["pos", "web"]`, reads: payment.Channel, covers: func(p *payment.Payment) bool { return p.Channel != "app" }},
 	{text: `amount >= 5000`, reads: payment.Amount, covers: func(p *payment.Payment) bool { return p.Amount >= 5000 }},
 	{text: `not (amount < 5000)`, reads: payment.Amount, covers: func(p *payment.Payment) bool { return p.Amount >= 5000 }},
@@ -82,6 +84,9 @@ func (s scope) has(p *payment.Payment) bool {
 // saw takes note of a fact.
 func (t *truth) saw(f holdfast.Fact) {
 	_, id := f.Subject.Split()
+	if t.byID[id] == nil && (f.Kind == directive.KindConfirmed || f.Kind == directive.KindLifted) {
+		return // of a history that was lost
+	}
 	switch f.Kind {
 	case directive.KindIssued:
 		var i directive.Issued
@@ -153,7 +158,7 @@ func (t *truth) admission(g *simGate, a *attempt, mode gate.Mode) {
 		if !k.scope.has(&a.pay) || a.pay.Probe != "" && a.pay.Probe == k.Incident {
 			continue
 		}
-		inForce := k.in(a.posture)
+		inForce := k.in(a.posture) && !t.foreign
 		switch {
 		case k.Kind == posture.Limit && inForce && k.Rates != nil:
 			k.draws = append(k.draws, w.now())

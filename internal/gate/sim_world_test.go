@@ -43,6 +43,7 @@ type world struct {
 	truth   *truth
 	lease   time.Duration
 	net     network
+	lingers func() time.Duration // how long a machine takes before it reads a clock
 	healing bool // the end of a random history: nothing goes wrong any more
 }
 
@@ -362,6 +363,10 @@ func (c *clock) Now() time.Time {
 
 func (c *clock) linger() {
 	if t := c.w.task.Load(); t != nil && t.admit {
+		if c.w.lingers != nil {
+			c.w.sleep(c.w.lingers())
+			return
+		}
 		c.w.sleep(c.w.between(0, 2*time.Millisecond))
 	}
 }

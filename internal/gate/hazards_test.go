@@ -1,0 +1,770 @@
+package gate_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/directive"
+	"holdfast/internal/gate"
+	"holdfast/internal/journal"
+	"holdfast/internal/payment"
+	"holdfast/internal/posture"
+)
+
+// TestHazards plays each row of the table of hazards in docs/formats/stop.md as
+// a history of its own. The observer judges every admission in it, as in the
+// random ones; a history adds what has to come out.
+func TestHazards(t *testing.T) {
+	t.Parallel()
+	for name, history := range hazards {
+		t.Run("hazard-"+name, func(t *testing.T) {
+			t.Parallel()
+			// Clocks and delays differ by the seed; the rule holds for all of them.
+			for seed := range uint64(4) {
+				w := simulate(t, seed, history)
+				if len(w.fails) > 0 {
+					t.Fatalf("seed %d: %s\n%s", seed, w.fails[0], w.tail(60))
+				}
+			}
+		})
+	}
+}
+
+var hazards = map[string]func(*world){
+	"a-the-answer-overtakes-the-posture":         hazardA,
+	"b-a-beat-is-a-barrier-of-its-own":           hazardB,
+	"b-another-answer":                           hazardBAnother,
+	"c-every-process-counts":                     hazardC,
+	"c-a-lease-needs-an-enrolment":               hazardCLease,
+	"c-a-dead-run-enrols-late":                   hazardCLate,
+	"d-a-number-is-not-a-history":                hazardD,
+	"e-seen-and-not-durable":                     hazardE,
+	"e-each-stop-has-its-own-wait":               hazardEOwn,
+	"f-two-histories":                            hazardF,
+	"g-the-journal-stalls":                       hazardG,
+	"h-nobody-knows-whether-it-was-written":      hazardH,
+	"i-the-machine-sleeps":                       hazardI,
+	"i-the-lease-counts-from-the-heartbeat":      hazardIReceived,
+	"j-slewed-clocks":                            hazardJ,
+	"k-no-clock-runs":                            hazardK,
+	"l-admission-is-the-last-look":               hazardL,
+	"m-a-worker-holds-the-old-posture":           hazardM,
+	"m-a-worker-is-about-to-write":               hazardMWrite,
+	"n-a-longer-lease-before":                    hazardN,
+	"o-the-posture-is-gone-damaged-or-old":       hazardO,
+	"o-the-disk-takes-nothing":                   hazardODisk,
+	"p-clocks-end-nothing":                       hazardP,
+	"q-a-lift-names-what-its-author-saw":         hazardQ,
+	"q-local-stops-are-their-own":                hazardQLocal,
+	"r-what-cannot-be-read-is-inside":            hazardR,
+	"r-what-cannot-be-compiled-is-not-confirmed": hazardRUnknown,
+	"s-a-cap-is-kept":                            hazardS,
+	"t-refunds-and-probes":                       hazardT,
+	"u-a-retry-is-not-declined":                  hazardU,
+	"u-several-attempts-are-unknown":             hazardUSeveral,
+}
+
+// lab makes the nodes, and makes the lease a fact.
+func (w *world) lab(nodes int) (first, last *simNode) {
+	for n := range nodes {
+		w.node([]string{"n1", "n2", "n3"}[n])
+	}
+	w.nodes[0].setLease(w.lease)
+	w.run(300 * time.Millisecond)
+	return w.nodes[0], w.nodes[nodes-1]
+}
+
+// ready begins a gate that asks a node, and waits until it has a lease.
+func (w *world) ready(name string, mode gate.Mode, node int) *simGate {
+	g := w.gate(name, mode, mode)
+	g.node = node
+	w.until(name+" admits", func() bool { return mode == gate.Observe && g.floor > 0 || w.admits(g) })
+	return g
+}
+
+// plain is a payment of which everything can be read.
+func (g *simGate) plain() *payment.Payment {
+	p := g.draw()
+	p.Route, p.Kind, p.Channel, p.Probe, p.Amount, p.Payer = "pay", payment.Pay, "app", "", 100, "acct12"
+	p.Read = 1<<len(payment.Fields()) - 1
+	p.Identity = holdfast.NewID()
+	return p
+}
+
+// tries takes a payment through the gate, and waits for the verdict.
+func (w *world) tries(g *simGate, p *payment.Payment) (a *attempt) {
+	done := false
+	g.proc.spawn(func() { a = g.pay(p); done = true })
+	w.until("a verdict", func() bool { return done })
+	return a
+}
+
+func (w *world) admits(g *simGate) bool { return w.tries(g, g.plain()) != nil }
+
+// want notes whether something is as it has to be.
+func (w *world) want(ok bool, what string) {
+	if !ok {
+		w.failf("not so: %s", what)
+	}
+}
+
+// stop issues a stop and waits until it is a fact.
+func (w *world) stop(n *simNode, scope string) *known {
+	before := len(w.truth.order)
+	n.propose(directive.Proposal{Kind: posture.Stop, Scope: scope, Drain: 2 * time.Second})
+	w.until("a stop is in force", func() bool { return len(w.truth.order) > before })
+	return w.truth.order[before]
+}
+
+// mute keeps the posture from reaching a gate, though everything else does.
+func (w *world) mute() {
+	w.net.delay = func(kind string) (time.Duration, bool) { return time.Hour, kind == "posture" }
+}
+
+func (w *world) isolate(g *simGate) {
+	w.net.cut = func(o *simGate, _ *simNode) bool { return o == g }
+}
+
+func (w *world) confirmed(k *known) bool { return k.confirmed != 0 }
+
+// byLease waits for a confirmation by time, and then for as long again: nothing
+// may be admitted.
+func (w *world) byLease(k *known) {
+	w.until("a confirmation by time", func() bool { return w.confirmed(k) })
+	w.want(w.truth.byTime > 0, "it was confirmed by time")
+	w.run(2 * w.lease)
+}
+
+func hazardA(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Strict, 0)
+	g.customers(30 * time.Millisecond)
+	w.mute()
+	w.byLease(w.stop(n, "all"))
+}
+
+func hazardB(w *world) {
+	n1, n2 := w.lab(2)
+	g := w.ready("east", gate.Strict, 1)
+	g.customers(30 * time.Millisecond)
+	n2.lag, n2.idle = time.Hour, true
+	w.run(200 * time.Millisecond) // its fold is behind from now on
+	w.mute()
+	w.byLease(w.stop(n1, "all"))
+}
+
+func hazardBAnother(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Strict, 0)
+	g.customers(30 * time.Millisecond)
+	w.mute()
+	w.net.stale = 1
+	w.byLease(w.stop(n, "all"))
+}
+
+func hazardC(w *world) {
+	n1, _ := w.lab(2)
+	w.ready("east", gate.Static, 0)
+	second := w.ready("east", gate.Static, 1)
+	west := w.ready("west", gate.Strict, 1)
+	for _, g := range []*simGate{second, west} {
+		g.customers(30 * time.Millisecond)
+	}
+	w.isolate(second)
+	k := w.stop(n1, "all")
+	w.run(3 * w.lease)
+	w.want(!w.confirmed(k), "not confirmed while one process has not answered")
+	w.net.cut = nil
+	w.until("all have answered", func() bool { return w.confirmed(k) })
+	w.run(w.lease)
+}
+
+// A lease is given only to a run that is a fact.
+func hazardCLease(w *world) {
+	n1, _ := w.lab(2)
+	w.ready("west", gate.Static, 0)
+	g := w.ready("east", gate.Strict, 1)
+	g.customers(30 * time.Millisecond)
+	w.isolate(g)
+	k := w.stop(n1, "all")
+	w.until("a confirmation", func() bool { return w.confirmed(k) })
+	w.want(w.now() > k.issued+w.lease, "it waits for the lease of the one that is cut off")
+	w.run(2 * w.lease)
+}
+
+// The enrolment of a run that is dead comes after that of the next one. It must
+// not stand in the set for ever.
+func hazardCLate(w *world) {
+	n, _ := w.lab(1)
+	g := w.gate("east", gate.Static, gate.Static)
+	w.net.delay = func(kind string) (time.Duration, bool) { return 2 * time.Second, kind == "enrol" }
+	w.run(50 * time.Millisecond)
+	g.kill()
+	w.net.delay = nil
+	g.begin()
+	w.until("the next run is there", func() bool { return w.admits(g) })
+	w.run(3 * time.Second)
+	k := w.stop(n, "all")
+	w.run(time.Second)
+	w.want(w.confirmed(k), "confirmed: the run that is there has acknowledged")
+}
+
+// A gate has a posture of a history that was lost, and its number is above that
+// of the stop. What it says of it counts for nothing.
+func hazardD(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Static, 0)
+	g.customers(30 * time.Millisecond)
+	w.run(time.Second)
+	w.db.early, w.db.standby = true, time.Hour
+	w.net.delay = func(kind string) (time.Duration, bool) {
+		return 1500 * time.Millisecond, kind == "report" || kind == "posture" && w.db.epoch > 0
+	}
+	for range 4 {
+		n.propose(directive.Proposal{Kind: posture.Limit, Scope: `channel == "web"`, Share: 1})
+		w.run(50 * time.Millisecond)
+	}
+	seen := g.floor
+	w.truth.foreign = true
+	n.kill(time.Second)
+	w.db.failOver(500*time.Millisecond, func(int) int { return 0 })
+	w.db.standby = 0
+	w.isolateFrom("posture")
+	w.truth.forget()
+	w.run(1010 * time.Millisecond)
+	k := w.stop(n, "all")
+	w.want(k.at <= seen, "the stop stands at or below what the gate has seen")
+	w.run(4 * time.Second)
+	w.want(!w.confirmed(k), "the word of another history does not count")
+}
+
+// isolateFrom keeps one kind of message away for good, besides what was set.
+func (w *world) isolateFrom(kind string) {
+	before := w.net.delay
+	w.net.delay = func(k string) (time.Duration, bool) {
+		if k == kind {
+			return time.Hour, true
+		}
+		if before != nil {
+			return before(k)
+		}
+		return 0, false
+	}
+}
+
+// forget drops what a fail-over has undone.
+func (t *truth) forget() { t.order, t.byID = nil, map[string]*known{} }
+
+// The confirmer reads the stop before it is durable; it is lost, and comes back
+// by the repeated append. Meanwhile another node grants leases from before it.
+func hazardE(w *world) {
+	n1, n2 := w.lab(2)
+	g := w.ready("east", gate.Strict, 1)
+	g.customers(30 * time.Millisecond)
+	n2.lag, n2.idle = time.Hour, true
+	w.isolateFrom("report")
+	w.run(time.Second)
+	w.db.early, w.db.standby = true, time.Hour
+	k := w.stop(n1, "all")
+	held := true
+	w.db.hold = func(a journal.Append) bool { return held && a.Facts[0].Kind == directive.KindProposed }
+	w.run(20 * time.Millisecond)
+	w.db.failOver(300*time.Millisecond, func(int) int { return 0 })
+	w.db.standby = 0
+	w.after(3500*time.Millisecond, func() { held = false })
+	w.byLease(k)
+}
+
+// A second stop while the first is waited for: the time that has passed for the
+// first is not the second's.
+func hazardEOwn(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Strict, 0)
+	silent := w.ready("west", gate.Strict, 0)
+	g.customers(30 * time.Millisecond)
+	w.isolate(silent)
+	w.stop(n, `kind == "refund"`)
+	w.run(w.lease)
+	w.mute()
+	w.byLease(w.stop(n, "all"))
+}
+
+// Facts that gates have enforced are lost for good, and others are in their
+// place. Both histories' restrictions hold.
+func hazardF(w *world) {
+	n, _ := w.lab(1)
+	strict, static := w.ready("strict", gate.Strict, 0), w.ready("static", gate.Static, 0)
+	w.run(time.Second)
+	w.isolateFrom("report")
+	w.db.early, w.db.standby = true, time.Hour
+	w.stop(n, "all")
+	w.run(200 * time.Millisecond)
+	n.kill(time.Second)
+	w.db.failOver(500*time.Millisecond, func(int) int { return 0 })
+	w.db.standby = 0
+	w.truth.forget()
+	w.run(1200 * time.Millisecond)
+	k := w.stop(n, `channel in ["pos", "web"]`)
+	w.want(k.at <= strict.floor, "the new stop stands in the place of the lost one")
+	for range 40 {
+		w.run(200 * time.Millisecond)
+		w.want(!w.admits(strict) && !w.admits(static), "the lost stop holds until a person decides")
+	}
+	w.want(static.g.Status().Alarm != "", "an alarm is shown")
+	w.want(!w.confirmed(k), "nothing is confirmed")
+}
+
+// Nothing can be written: no lease is given, and a strict gate stops.
+func hazardG(w *world) {
+	_, n := w.lab(2)
+	g := w.ready("east", gate.Strict, 1)
+	held := true
+	w.db.stall = func() {
+		for held {
+			w.sleep(50 * time.Millisecond)
+		}
+	}
+	w.run(4 * w.lease / 3)
+	w.want(!w.admits(g), "no lease without a journal that can be written")
+	held = false
+	k := w.stop(n, "all")
+	w.until("the journal is back, and the stop is confirmed", func() bool { return w.confirmed(k) })
+}
+
+func hazardH(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Static, 0)
+	g.customers(30 * time.Millisecond)
+	var answered bool
+	var answer error
+	w.db.late = 1
+	n.act("propose", func(ctx context.Context) error {
+		_, answer = n.directives.Propose(ctx, mei, directive.Proposal{Kind: posture.Stop, Scope: "all", Reason: "test"}, true)
+		answered = true
+		return answer
+	})
+	w.run(250 * time.Millisecond)
+	w.db.late = 0
+	w.until("an answer", func() bool { return answered })
+	w.run(3 * time.Second)
+	w.want(answer == nil, "the doubt was settled")
+	w.want(len(w.truth.order) == 1, "there is one directive")
+	w.want(w.confirmed(w.truth.order[0]), "it is confirmed")
+}
+
+func hazardI(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Strict, 0)
+	g.customers(10 * time.Millisecond)
+	w.run(100 * time.Millisecond)
+	g.suspend(3 * w.lease)
+	w.byLease(w.stop(n, "all"))
+}
+
+// The answers to heartbeats take as long as they may.
+func hazardIReceived(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Strict, 0)
+	g.clock.slew(slowest)
+	n.clock.slew(fastest)
+	g.customers(30 * time.Millisecond)
+	w.net.delay = func(kind string) (time.Duration, bool) {
+		return 1700 * time.Millisecond, kind == "beat answer"
+	}
+	w.run(4 * time.Second)
+	k := w.stopBehind(n, g)
+	w.byLease(k)
+}
+
+// stopBehind issues a stop right after the barrier of a heartbeat, from when on
+// the gate hears nothing but the answer to that one.
+func (w *world) stopBehind(n *simNode, g *simGate) *known {
+	slow, last := w.net.delay, false
+	w.net.delay = func(kind string) (time.Duration, bool) {
+		if kind == "posture" || last && kind == "beat" {
+			return time.Hour, true
+		}
+		if slow != nil {
+			if d, ok := slow(kind); ok {
+				last = last || kind == "beat answer"
+				return d, true
+			}
+		}
+		last = last || kind == "beat answer"
+		return 0, false
+	}
+	w.until("the barrier of a heartbeat", func() bool { return last })
+	return w.stop(n, "all")
+}
+
+func hazardJ(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Strict, 0)
+	g.clock.slew(slowest)
+	n.clock.slew(fastest)
+	g.customers(5 * time.Millisecond)
+	w.run(time.Second)
+	w.byLease(w.stopBehind(n, g))
+}
+
+// No clock of the gate's machine runs for longer than assumption 2 allows. The
+// gate admits then, and says under which posture: a primary that refuses what
+// is older than the stop closes it.
+func hazardK(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Strict, 0)
+	g.customers(10 * time.Millisecond)
+	w.run(100 * time.Millisecond)
+	w.truth.accept = true
+	still := 3 * w.lease
+	g.proc.pause(still)
+	w.after(still, func() { g.clock.back(still) })
+	w.mute()
+	k := w.stop(n, "all")
+	w.byLease(k)
+	w.run(2 * w.lease)
+	w.want(len(w.truth.escaped) > 0, "the assumption is needed")
+	for _, a := range w.truth.escaped {
+		w.want(a.posture < k.at, "the posture it was admitted under tells the primary")
+	}
+}
+
+// A payment waits for its connection while the stop comes.
+func hazardL(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Static, 0)
+	waits, admitted := true, false
+	g.proc.spawn(func() {
+		p := g.plain()
+		w.want(g.g.Decide(p, gate.Static).Action == posture.Forward, "it may go")
+		for waits {
+			w.sleep(10 * time.Millisecond)
+		}
+		admitted = g.admit(p, func() {}) != nil
+	})
+	w.run(50 * time.Millisecond)
+	k := w.stop(n, "all")
+	w.until("a confirmation", func() bool { return w.confirmed(k) })
+	waits = false
+	w.run(time.Second)
+	w.want(!admitted, "the last look decides")
+}
+
+// A worker has loaded the posture when the next one comes.
+func hazardM(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Static, 0)
+	w.lingers = func() time.Duration { return 300 * time.Millisecond }
+	g.customers(20 * time.Millisecond)
+	g.customers(20 * time.Millisecond)
+	w.run(time.Second)
+	k := w.stop(n, "all")
+	w.until("a confirmation", func() bool { return w.confirmed(k) })
+	w.run(2 * time.Second)
+}
+
+// A worker has looked for the second time when the next posture comes: the gate
+// waits for it, and lists it.
+func hazardMWrite(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Strict, 0)
+	w.lingers = func() time.Duration { return 150 * time.Millisecond }
+	for range 4 {
+		g.customers(20 * time.Millisecond)
+	}
+	w.run(time.Second)
+	k := w.stop(n, "all")
+	w.until("a confirmation", func() bool { return w.confirmed(k) })
+	w.want(w.truth.byTime == 0, "it was acknowledged")
+	w.run(2 * time.Second)
+}
+
+// L was longer once, and a gate still has such a lease.
+func hazardN(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Strict, 0)
+	g.customers(10 * time.Millisecond)
+	w.run(time.Second)
+	w.isolate(g)
+	n.setLease(w.lease / 3)
+	w.run(10 * time.Millisecond)
+	w.byLease(w.stop(n, "all"))
+}
+
+// The gate starts without the control plane, and its posture file is not what it
+// wrote last.
+func hazardO(w *world) {
+	n, _ := w.lab(1)
+	for _, harm := range []string{"gone", "emptied", "old", "changed", "left as it is"} {
+		g := w.ready(gateName(harm), gate.Static, 0)
+		old, err := os.ReadFile(filepath.Join(g.dir, "posture"))
+		k := w.stop(n, "all")
+		w.until("a confirmation", func() bool { return w.confirmed(k) })
+		w.run(1100 * time.Millisecond) // gate.json
+		w.isolate(g)
+		g.kill()
+		if err == nil {
+			err = doHarm(harm, filepath.Join(g.dir, "posture"), old)
+		}
+		w.want(err == nil, "the file can be harmed")
+		g.begin()
+		g.customers(20 * time.Millisecond)
+		w.run(w.lease)
+		w.want(!w.admits(g), "it declines with its posture "+harm)
+		w.net.cut = nil
+		n.lift(k.ID, 0)
+		w.until("it is open again", func() bool { return w.admits(g) })
+	}
+}
+
+func doHarm(harm, file string, old []byte) error {
+	switch harm {
+	case "gone":
+		return os.Remove(file)
+	case "emptied":
+		return os.WriteFile(file, nil, 0o600)
+	case "old":
+		return os.WriteFile(file, old, 0o600)
+	case "changed":
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		content[len(content)-20] ^= 1
+		return os.WriteFile(file, content, 0o600)
+	}
+	return nil
+}
+
+// gateName makes a gate's name.
+func gateName(s string) string {
+	return string(slices.DeleteFunc([]byte("gate-"+s), func(b byte) bool { return b == ' ' }))
+}
+
+// The posture cannot be written: it is in force, and not acknowledged, since a
+// restart would lose it.
+func hazardODisk(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Static, 0)
+	g.sicken(2 * time.Second)
+	k := w.stop(n, "all")
+	w.run(1500 * time.Millisecond)
+	w.want(!w.admits(g), "it is in force")
+	w.want(!w.confirmed(k), "and not acknowledged")
+	w.isolate(g)
+	g.kill()
+	g.begin()
+	w.run(500 * time.Millisecond)
+	w.want(w.admits(g), "the restart has lost it, and nobody was told otherwise")
+	w.net.cut = nil
+	w.until("a confirmation", func() bool { return w.confirmed(k) })
+	w.run(time.Second)
+}
+
+func hazardP(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Static, 0)
+	k := w.stop(n, "all")
+	w.until("a confirmation", func() bool { return w.confirmed(k) })
+	w.isolate(g)
+	for _, ahead := range []time.Duration{1000 * time.Hour, -1000 * time.Hour, 20 * 365 * 24 * time.Hour} {
+		g.clock.set(ahead)
+		g.stopLocally(scopes[1])
+		w.run(time.Minute)
+		w.want(!w.admits(g), "it holds")
+		g.kill()
+		g.begin()
+		w.run(time.Second)
+		w.want(!w.admits(g), "over a restart, too")
+	}
+}
+
+// Two people: one lifts what he has seen, the other stops meanwhile.
+func hazardQ(w *world) {
+	n1, n2 := w.lab(2)
+	g := w.ready("east", gate.Static, 0)
+	g.customers(30 * time.Millisecond)
+	first := w.stop(n1, `channel == "app"`)
+	const seen = 2 // proposed and issued
+	w.until("a confirmation", func() bool { return w.confirmed(first) }) // the revision moves on
+	n1.lift(first.ID, seen)
+	w.run(500 * time.Millisecond)
+	w.want(first.lifted == 0, "what has changed since he looked is not lifted")
+	n1.lift(first.ID, 0)
+	second := w.stop(n2, "all")
+	w.until("the first is lifted", func() bool { return first.lifted != 0 })
+	w.until("a confirmation", func() bool { return w.confirmed(second) })
+	w.run(time.Second)
+	w.want(second.lifted == 0 && !w.admits(g), "the second holds")
+}
+
+func hazardQLocal(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Static, 0)
+	g.customers(30 * time.Millisecond)
+	id := g.stopLocally(scopes[0])
+	w.run(100 * time.Millisecond)
+	w.want(*id != "" && !w.admits(g), "stopped by hand")
+	k := w.stop(n, "all")
+	w.until("a confirmation", func() bool { return w.confirmed(k) })
+	n.lift(k.ID, 0)
+	w.run(500 * time.Millisecond)
+	w.want(!w.admits(g), "the lift of a directive does not lift it")
+	g.kill()
+	g.begin()
+	w.run(500 * time.Millisecond)
+	w.want(!w.admits(g), "nor does a restart")
+	k = w.stop(n, "all")
+	w.run(300 * time.Millisecond)
+	g.liftLocally(*id)
+	w.run(300 * time.Millisecond)
+	w.want(!w.admits(g), "lifted by hand, and the directive holds")
+	n.lift(k.ID, 0)
+	w.until("both are lifted", func() bool { return w.admits(g) })
+}
+
+func hazardR(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Static, 0)
+	for _, s := range scopes[1:7] {
+		k := w.stop(n, s.text)
+		w.until("a confirmation", func() bool { return w.confirmed(k) })
+		p := g.plain()
+		p.Read &^= 1 << s.reads
+		p.Channel, p.Amount, p.Payer = "", 0, ""
+		w.want(w.tries(g, p) == nil, "what cannot be read is inside "+s.text)
+		n.lift(k.ID, 0)
+		w.until("it is lifted", func() bool { return w.admits(g) })
+	}
+}
+
+// A posture with a kind that this gate does not know declines everything, and is
+// not acknowledged.
+func hazardRUnknown(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Static, 0)
+	n.act("issue what no gate knows", func(ctx context.Context) error {
+		_, err := n.directives.Desk.Do(ctx, mei, func(time.Time) ([]draft, error) {
+			d := posture.Directive{ID: "d1", Kind: "queue", Scope: `channel == "web"`}
+			return []draft{
+				journal.NewDraft("directive/d1", 0, directive.KindProposed, struct{}{}),
+				journal.NewDraft("directive/d1", 1, directive.KindIssued, directive.Issued{Directive: d}),
+			}, nil
+		})
+		return err
+	})
+	w.run(5 * time.Second)
+	w.want(len(w.truth.order) == 1 && !w.confirmed(w.truth.order[0]), "not confirmed")
+	w.want(!w.admits(g), "declined")
+}
+
+// A cap over two gates; a third joins, one restarts, wall clocks jump.
+func hazardS(w *world) {
+	n, _ := w.lab(1)
+	var gates []*simGate
+	for _, name := range []string{"east", "west"} {
+		gates = append(gates, w.ready(name, gate.Static, 0))
+	}
+	n.propose(directive.Proposal{Kind: posture.Limit, Scope: "all", Share: 1, Rate: 4})
+	w.until("the cap is confirmed", func() bool { return len(w.truth.order) > 0 && w.confirmed(w.truth.order[0]) })
+	late := w.gate("north", gate.Static, gate.Static)
+	for _, g := range append(gates, late) {
+		g.customers(20 * time.Millisecond)
+	}
+	for i := range 40 {
+		gates[i%2].clock.set(time.Duration(i%3) * time.Hour)
+		w.run(100 * time.Millisecond)
+	}
+	gates[0].kill()
+	gates[0].begin()
+	gates[0].customers(20 * time.Millisecond)
+	w.run(3 * time.Second)
+	w.want(len(w.truth.order[0].draws) > 10, "some pass")
+	w.truth.caps()
+}
+
+func hazardT(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Strict, 0)
+	n.propose(directive.Proposal{Kind: posture.Stop, Scope: "all", Incident: "i1"})
+	w.until("a confirmation", func() bool { return len(w.truth.order) > 0 && w.confirmed(w.truth.order[0]) })
+	refund := g.plain()
+	refund.Route, refund.Kind = "refund", payment.Refund
+	w.want(w.tries(g, refund) == nil, "a refund moves money")
+	inquiry := g.plain()
+	inquiry.Kind = payment.Inquiry
+	w.want(g.g.Decide(inquiry, gate.Strict).Action == posture.Forward, "an inquiry passes")
+	probe, other := g.plain(), g.plain()
+	probe.Probe, other.Probe = "i1", "i2"
+	w.want(w.tries(g, probe) != nil, "a probe of the incident passes")
+	w.want(w.tries(g, other) == nil, "a probe of another does not")
+	w.isolate(g)
+	w.run(2 * w.lease)
+	again := g.plain()
+	again.Probe = "i1"
+	w.want(w.tries(g, again) == nil, "a probe needs a lease, too")
+}
+
+func hazardU(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Static, 0)
+	p, answered := g.plain(), false
+	g.proc.spawn(func() {
+		g.admit(p, func() {
+			for !answered {
+				w.sleep(10 * time.Millisecond)
+			}
+		})
+	})
+	w.run(50 * time.Millisecond)
+	k := w.stop(n, "all")
+	w.until("a confirmation", func() bool { return w.confirmed(k) })
+	for range 20 { // past the drain's deadline
+		retry := *p
+		w.want(w.tries(g, &retry) == nil, "stopped")
+		w.want(g.g.Pending(p.Identity), "its client is told to inquire")
+		w.run(200 * time.Millisecond)
+	}
+	g.kill()
+	g.begin()
+	w.run(20 * time.Millisecond)
+	retry := *p
+	w.want(w.tries(g, &retry) == nil && g.g.Pending(p.Identity), "after a kill, too")
+}
+
+// Two attempts of a payment are under way when the drain gives up. The first has
+// no outcome for good, the second was not done: that says nothing of the first.
+func hazardUSeveral(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Static, 0)
+	first := g.plain()
+	second := *first
+	ends := [2]bool{}
+	try := func(i int, p *payment.Payment, o payment.Outcome) {
+		g.proc.spawn(func() {
+			a, v := g.g.Admit(p, gate.Static)
+			w.want(v.Action == posture.Forward, "admitted")
+			for !ends[i] {
+				w.sleep(10 * time.Millisecond)
+			}
+			a.Finish(o, "test")
+		})
+		w.run(20 * time.Millisecond)
+	}
+	try(0, first, payment.Unknown)
+	try(1, &second, payment.NotDone)
+	k := w.stop(n, "all")
+	w.until("a confirmation", func() bool { return w.confirmed(k) })
+	g.unasked = true
+	w.run(3 * time.Second)
+	for i := range ends {
+		ends[i] = true
+		w.run(50 * time.Millisecond)
+		w.want(g.g.Pending(first.Identity), "the first attempt is not settled")
+	}
+}
