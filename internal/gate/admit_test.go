@@ -49,8 +49,14 @@ func TestHazardM_SwapWhileAdmitting(t *testing.T) {
 				if a.Posture < floor {
 					t.Errorf("%s was admitted under posture %d after %d was enforced", identity, a.Posture, floor)
 				}
-				for range n % 50 {
-					runtime.Gosched()
+				// Most stay in flight until the next posture, some finish before.
+				for i := 0; enforced.Load() <= a.Posture && (n%4 > 0 || i < 50); i++ {
+					select {
+					case <-stop:
+						return
+					default:
+						runtime.Gosched()
+					}
 				}
 				for p := a.Posture + 1; p <= enforced.Load(); p++ {
 					older.Add(1)
@@ -63,8 +69,13 @@ func TestHazardM_SwapWhileAdmitting(t *testing.T) {
 		})
 	}
 	for p := holdfast.Position(2); p < 2+postures; p++ {
-		// A stop of something else: payments go on, and the list is made.
-		ack := enforce(t, g, set(p, stopOf(fmt.Sprint("d", p), `channel == "none"`)))
+		// Stops of something else: payments go on, and the list is made. Judging by
+		// many of them takes long, so that postures change within it.
+		var stops []posture.Directive
+		for i := range 40 {
+			stops = append(stops, stopOf(fmt.Sprint("d", p, "-", i), `channel matches "^(n|o)+(n|e)+$"`))
+		}
+		ack := enforce(t, g, set(p, stops...))
 		if !ack.Listed {
 			t.Fatalf("posture %d was not listed for", p)
 		}
@@ -82,9 +93,6 @@ func TestHazardM_SwapWhileAdmitting(t *testing.T) {
 	wg.Wait()
 	if admitted.Load() == 0 || older.Load() == 0 {
 		t.Errorf("%d admitted, %d of them in flight at a stop: nothing was tried", admitted.Load(), older.Load())
-	}
-	if s := g.Status(); s.InFlight != 0 {
-		t.Errorf("%d in flight at the end", s.InFlight)
 	}
 }
 

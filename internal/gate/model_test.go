@@ -81,8 +81,8 @@ func (m *model) admit(t *rapid.T) {
 	p.Channel = rapid.SampledFrom([]string{"app", "qr"}).Draw(t, "channel")
 	mode := rapid.SampledFrom([]Mode{Static, Strict, Observe}).Draw(t, "mode")
 	want := m.want(p.Channel, mode)
-	if want == posture.None && len(m.flying) == 8 {
-		want = posture.Full
+	if (want == posture.None || want == posture.NoLease) && len(m.flying) == 8 {
+		want = posture.Full // the lease is looked at last
 	}
 	a, v := m.g.Admit(p, mode)
 	if v.Reason != want || (v.Action == posture.Forward) != (want == posture.None) {
