@@ -45,6 +45,8 @@ type Plan struct {
 	// Rate is in requests per second, sent when they are due whether or not those
 	// before have been answered; 0 sends the next on each connection at once.
 	Rate float64
+	// Declines says that a 503 is an answer like any: stops come and go.
+	Declines bool
 	// Warm is how long to load before anything is counted, Measure how long then.
 	Warm, Measure time.Duration
 	// CPU, if set, is read at both ends of the measured time.
@@ -366,7 +368,7 @@ func (l *Loop) read(s *socket) error {
 }
 
 func (l *Loop) answered(s *socket, message []byte) error {
-	if !bytes.HasPrefix(message, created) {
+	if !bytes.HasPrefix(message, created) && !(l.run.Declines && bytes.HasPrefix(message, declined)) {
 		return fmt.Errorf("answered %q", message)
 	}
 	r := l.run

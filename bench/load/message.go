@@ -58,9 +58,10 @@ var answer = func() []byte {
 }()
 
 var (
-	created = []byte("HTTP/1.1 201")
-	blank   = []byte("\r\n\r\n")
-	length  = []byte("\r\ncontent-length:")
+	created  = []byte("HTTP/1.1 201")
+	declined = []byte("HTTP/1.1 503")
+	blank    = []byte("\r\n\r\n")
+	length   = []byte("\r\ncontent-length:")
 )
 
 // size returns how many bytes the first message in buf has; 0 means that its

@@ -141,11 +141,13 @@ func (n *Node) Beat(ctx context.Context, h gate.Heartbeat) (gate.Beat, error) {
 
 // Follow pushes the posture to a gate, at once and at each change.
 func (n *Node) Follow(ctx context.Context, name, boot string, enforce func(posture.Set) error) error {
-	watch, end := n.Desk.State.Watch()
+	var sent holdfast.Head // changed under the state's lock
+	// Each acknowledgement is an advance, and the next gates are waiting for their
+	// posture meanwhile: only what concerns this gate wakes it.
+	watch, end := n.Desk.State.WatchFor(func() bool { return n.Directives.Book.Head() != sent || n.gone(name, boot) })
 	defer end()
 	n.following(name, boot, 1)
 	defer n.following(name, boot, -1)
-	var sent holdfast.Head
 	for first := true; ; first = false {
 		set, err := n.Posture(name, boot)
 		if err != nil {
@@ -155,7 +157,7 @@ func (n *Node) Follow(ctx context.Context, name, boot string, enforce func(postu
 			if err := enforce(set); err != nil {
 				return err
 			}
-			sent = set.Head
+			n.Desk.State.View(func() { sent = set.Head })
 		}
 		select {
 		case <-ctx.Done():
@@ -170,11 +172,18 @@ func (n *Node) Follow(ctx context.Context, name, boot string, enforce func(postu
 func (n *Node) Posture(name, boot string) (set posture.Set, err error) {
 	n.Desk.State.View(func() {
 		set = n.Directives.Book.Set()
-		if i := n.Gates.Gate(name).Incarnation(boot); i == nil || i.Gone {
+		if n.gone(name, boot) {
 			err = holdfast.Errorf(holdfast.NotFound, "the gate's run %q is not enrolled, or was taken out of service", boot)
 		}
 	})
 	return set, err
+}
+
+// gone reports whether a gate's process is not in service. The caller holds the
+// state's lock.
+func (n *Node) gone(name, boot string) bool {
+	i := n.Gates.Gate(name).Incarnation(boot)
+	return i == nil || i.Gone
 }
 
 // Report records what a gate has to say.

@@ -32,6 +32,11 @@ const (
 // in flight is about 2 MB.
 const maxMessage = 8 << 20
 
+// compressAbove is the size in bytes from which an answer is compressed. A posture
+// is mostly smaller, and while a hundred gates wait for a stop there is no time to
+// compress it for each.
+const compressAbove = 64 << 10
+
 // codec carries plain Go structs as JSON under connect's name for it.
 type codec struct{}
 
@@ -59,7 +64,7 @@ const peerHeader = "Holdfast-Peer"
 // only for the name in its certificate.
 func Server(n *Node) http.Handler {
 	mux := http.NewServeMux()
-	opts := []connect.HandlerOption{connect.WithCodec(codec{}), connect.WithReadMaxBytes(maxMessage)}
+	opts := []connect.HandlerOption{connect.WithCodec(codec{}), connect.WithReadMaxBytes(maxMessage), connect.WithCompressMinBytes(compressAbove)}
 	mux.Handle(procEnrol, unary(procEnrol, func(r *gate.Enrolment) string { return r.Gate }, n.Enrol, opts))
 	mux.Handle(procBeat, unary(procBeat, func(r *gate.Heartbeat) string { return r.Gate }, n.Beat, opts))
 	mux.Handle(procReport, unary(procReport, func(r *gate.Report) string { return r.Gate }, n.Report, opts))

@@ -273,7 +273,7 @@ func (g *Gate) saveIdentity() error {
 	if err != nil {
 		return err
 	}
-	if err := posture.WriteFile(g.path("gate.json"), content); err != nil {
+	if err := posture.RewriteFile(g.path("gate.json"), content); err != nil {
 		return err
 	}
 	g.kept = id

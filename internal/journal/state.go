@@ -24,7 +24,7 @@ type State struct {
 	mu       sync.RWMutex
 	head     holdfast.Head
 	reached  chan struct{} // closed and replaced at each advance
-	watchers map[chan struct{}]struct{}
+	watchers map[chan struct{}]func() bool // what each waits for; nil for any advance
 }
 
 // NewState makes a state that follows j. Its head must be given: the journal's
@@ -33,7 +33,7 @@ func NewState(j Journal, genesis holdfast.Head, projections ...Projection) *Stat
 	return &State{
 		journal: j, projections: projections, head: genesis,
 		reached:  make(chan struct{}),
-		watchers: map[chan struct{}]struct{}{},
+		watchers: map[chan struct{}]func() bool{},
 	}
 }
 
@@ -93,7 +93,10 @@ func (s *State) advance(ctx context.Context) (int, error) {
 	}
 	close(s.reached)
 	s.reached = make(chan struct{})
-	for w := range s.watchers {
+	for w, due := range s.watchers {
+		if due != nil && !due() {
+			continue
+		}
 		select {
 		case w <- struct{}{}:
 		default: // it has a signal waiting; one is enough
@@ -136,11 +139,16 @@ func (s *State) Reach(ctx context.Context, p holdfast.Position) error {
 
 // Watch returns a channel that gets a signal after each advance, signals that
 // were not taken being merged, and a function that ends it.
-func (s *State) Watch() (<-chan struct{}, func()) {
+func (s *State) Watch() (<-chan struct{}, func()) { return s.WatchFor(nil) }
+
+// WatchFor is Watch for who waits for few of the advances: there is a signal only
+// after those at which due returns true. It is called while the state is locked,
+// so it must be quick, and what it reads must be changed under View only.
+func (s *State) WatchFor(due func() bool) (<-chan struct{}, func()) {
 	w := make(chan struct{}, 1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.watchers[w] = struct{}{}
+	s.watchers[w] = due
 	return w, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -171,6 +171,27 @@ func TestWatchCoalesces(t *testing.T) {
 	}
 }
 
+func TestWatchForTellsOfWhatIsDueOnly(t *testing.T) {
+	m := NewMemory("m")
+	s := NewState(m, m.Genesis())
+	due := false
+	signals, end := s.WatchFor(func() bool { return due })
+	defer end()
+	for i, want := range []bool{false, true, false} {
+		due = want
+		write(t, m, fmt.Sprint(i), NewDraft("a/1", holdfast.Revision(i), "k", i))
+		if err := s.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(signals) == 1; got != want {
+			t.Errorf("advance %d: a signal %v, want %v", i, got, want)
+		}
+		if want {
+			<-signals
+		}
+	}
+}
+
 func TestMemoryDocumentsExpireByItsClock(t *testing.T) {
 	m := NewMemory("m")
 	clock := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"holdfast"
 )
 
@@ -28,7 +30,7 @@ func Save(path string, set Set) error {
 	}
 	sum := holdfast.Hash(sha256.Sum256(body))
 	content := append([]byte(fileMagic+sum.String()+"\n"), body...)
-	if err := WriteFile(path, content); err != nil {
+	if err := RewriteFile(path, content); err != nil {
 		return fmt.Errorf("save posture: %w", err)
 	}
 	return nil
@@ -112,6 +114,48 @@ func WriteFile(path string, content []byte) (err error) {
 		return err
 	}
 	return SyncDir(dir)
+}
+
+// RewriteFile replaces path whole as [WriteFile] does, for a file that is written
+// often and by one writer at a time. The former content stays beside it and is
+// written over the next time: the two files take turns under the name, so that
+// none is made or removed, which costs more than the writing.
+func RewriteFile(path string, content []byte) (err error) {
+	dir, base := filepath.Split(path)
+	spare := filepath.Join(dir, "."+base+".spare")
+	defer func() {
+		if err != nil {
+			os.Remove(spare)
+		}
+	}()
+	f, err := os.OpenFile(spare, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(content); err == nil {
+		err = f.Truncate(int64(len(content)))
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := takeTurns(spare, path); err != nil {
+		return err
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+// takeTurns puts spare in the place of path, and path in that of spare if there
+// is one and the file system can do both at once.
+func takeTurns(spare, path string) error {
+	if at, err := os.Lstat(path); err == nil && at.Mode().IsRegular() {
+		if unix.Renameat2(unix.AT_FDCWD, spare, unix.AT_FDCWD, path, unix.RENAME_EXCHANGE) == nil {
+			return nil
+		}
+	}
+	return os.Rename(spare, path)
 }
 
 // SyncDir makes the names in a directory durable.

@@ -55,8 +55,36 @@ func TestSaveAndLoad(t *testing.T) {
 	if got, err := Load(path); err != nil || got.Head.Position != 13 || len(got.Directives) != 0 {
 		t.Errorf("the second save: %+v, %v", got, err)
 	}
-	if names, err := os.ReadDir(filepath.Dir(path)); err != nil || len(names) != 1 {
+	if names, err := os.ReadDir(filepath.Dir(path)); err != nil || len(names) != 2 || names[0].Name() != ".posture.spare" {
 		t.Errorf("left beside it: %v, %v", names, err)
+	}
+}
+
+// Two files take turns: a shorter content leaves nothing of a longer one, and a
+// name that is a link is replaced, not what it points to.
+func TestRewriteFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "f")
+	for _, content := range []string{"a long content", "another long one", "short", "", "longer again"} {
+		if err := RewriteFile(path, []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != content {
+			t.Errorf("read %q, %v; want %q", got, err, content)
+		}
+	}
+	target := filepath.Join(dir, "target")
+	if err := errors.Join(os.WriteFile(target, []byte("kept"), 0o600), os.Remove(path), os.Symlink(target, path)); err != nil {
+		t.Fatal(err)
+	}
+	if err := RewriteFile(path, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := os.ReadFile(target)
+	got, err2 := os.ReadFile(path)
+	if string(kept) != "kept" || string(got) != "new" {
+		t.Errorf("the target holds %q, %v; the name %q, %v", kept, err, got, err2)
 	}
 }
 
