@@ -23,7 +23,7 @@ type State struct {
 
 	mu       sync.RWMutex
 	head     holdfast.Head
-	reached  chan struct{} // closed and replaced at each advance
+	reached  chan struct{}                 // closed and replaced at each advance
 	watchers map[chan struct{}]func() bool // what each waits for; nil for any advance
 }
 
