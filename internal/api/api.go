@@ -19,6 +19,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
+	"holdfast/internal/backup"
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/journal"
@@ -43,6 +44,8 @@ type API struct {
 	Plans      *plan.Service
 	Roster     *roster.Service
 	Response   *response.Service
+	Backups    *backup.Keeper
+	Restored   *backup.Service
 	Log        *slog.Logger
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
+	"holdfast/internal/backup"
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/fleet"
@@ -47,6 +49,17 @@ func (noProbes) Probe(context.Context, plan.Probe, string) incident.ProbeRan {
 	return incident.ProbeRan{}
 }
 
+// noSource is a journal that cannot be copied now.
+type noSource struct{}
+
+func (noSource) Snapshot(context.Context, io.Writer) (holdfast.Head, error) {
+	return holdfast.Head{}, holdfast.Errorf(holdfast.Unavailable, "the journal is closed")
+}
+
+func noDatabase(context.Context, io.ReaderAt, int64) (backup.Database, error) {
+	return nil, errors.New("no backup was made")
+}
+
 func newNode(t *testing.T) *node {
 	t.Helper()
 	store := journal.NewMemory("test")
@@ -55,9 +68,9 @@ func newNode(t *testing.T) *node {
 	src := &view.Source{
 		Now: clock, Access: access.NewBook(), Alerts: alert.NewBook(), Directives: directive.NewBook(store.Genesis()), Gates: enrolment.NewBook(),
 		Incidents: incident.NewBook(), Notices: notify.NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(),
-		Timeline: response.NewTimeline(), Series: traffic.NewSeries(), Version: "test", Operator: "Bank of Tests",
+		Timeline: response.NewTimeline(), Series: traffic.NewSeries(), Version: "test", Operator: "Bank of Tests", Restored: backup.NewBook(),
 	}
-	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline)
+	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored)
 	desk := &journal.Desk{Journal: store, State: src.State, Now: clock}
 	accounts, err := access.New(access.Options{Desk: desk, Book: src.Access, Documents: store})
 	if err != nil {
@@ -70,7 +83,15 @@ func newNode(t *testing.T) *node {
 		Desk: desk, Incidents: src.Incidents, Alerts: src.Alerts, Plans: src.Plans, Directives: src.Directives, Gates: src.Gates,
 		Notices: src.Notices, Sender: notices, Roster: src.Roster, Series: src.Series, Prober: noProbes{}, Log: log,
 	}
+	src.Backups, err = backup.NewKeeper(backup.KeeperOptions{
+		Maker: backup.Maker{Source: noSource{}, Open: noDatabase, Keys: t.TempDir(), Version: "test"}, Journal: "test",
+		Size: func() (int64, error) { return 1, nil }, Dir: t.TempDir(), Keep: 3, Now: clock, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	n := &node{store: store, api: &API{
+		Backups: src.Backups, Restored: &backup.Service{Desk: desk, Book: src.Restored},
 		View: src, Store: store, Desk: desk, Access: accounts, Alerts: &alert.Service{Desk: desk, Book: src.Alerts}, Directives: directives,
 		Gates: &enrolment.Service{Desk: desk, Book: src.Gates}, Notices: notices, Plans: &plan.Service{Desk: desk, Book: src.Plans},
 		Roster: roster.New(desk, src.Roster), Response: src.Response, Log: log,

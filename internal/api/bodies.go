@@ -5,6 +5,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/access"
+	"holdfast/internal/backup"
 	"holdfast/internal/incident"
 )
 
@@ -18,6 +19,12 @@ type Status struct {
 	Account  string        `json:"account"`
 	Rights   []string      `json:"rights"`
 	Operator string        `json:"operator,omitempty"`
+}
+
+// Backups is how a node's backups stand.
+type Backups struct {
+	backup.Status
+	Items []backup.Entry `json:"items"`
 }
 
 // Suspect opens an incident.

@@ -6,6 +6,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
+	"holdfast/internal/backup"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/incident"
 	"holdfast/internal/view"
@@ -108,6 +109,12 @@ func init() {
 		{Method: "GET", Path: "/people", Right: access.Read, Summary: "The roster", Out: []view.Person{}, Do: (*API).people},
 		{Method: "POST", Path: "/people", Right: access.ManageRoster, Summary: "Record people from a holdfast-people/1 file", In: People{}, Do: (*API).record},
 		{Method: "POST", Path: "/people/{id}/leave", Right: access.ManageRoster, Summary: "Say that a person has left", In: Reason{}, Do: (*API).leave},
+
+		{Method: "GET", Path: "/backups", Right: access.Read, Summary: "How the node's backups stand, and which there are, newest first", Out: Backups{}, Do: (*API).backups},
+		{Method: "POST", Path: "/backups", Right: access.ManageAccess, Summary: "Make a backup now, and read it back whole", Out: backup.Manifest{}, Created: true, Do: (*API).makeBackup},
+		{Method: "GET", Path: "/backups/{name}", Right: access.ManageAccess, Summary: "A backup's file", Do: (*API).backupFile},
+		{Method: "GET", Path: "/restored", Right: access.Read, Summary: "Restores that the journal has been through, newest first", Out: []view.Restored{}, Do: (*API).restorations},
+		{Method: "POST", Path: "/restored/settle", Right: access.ManageGates, Summary: "Say that every gate is accounted for after a restore: stops are confirmed again", In: Reason{}, Do: (*API).settle},
 
 		{Method: "GET", Path: "/accounts", Right: access.ManageAccess, Summary: "Accounts", Out: []access.Account{}, Do: (*API).accounts},
 		{Method: "POST", Path: "/accounts", Right: access.ManageAccess, Summary: "Create an account", In: NewAccount{}, Created: true, Do: (*API).createAccount},

@@ -22,6 +22,7 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
 	"holdfast/internal/api"
+	"holdfast/internal/backup"
 	"holdfast/internal/callout"
 	"holdfast/internal/config"
 	"holdfast/internal/console"
@@ -63,6 +64,7 @@ type Control struct {
 	loops []loop
 
 	store source.Store
+	place source.Options
 	state *journal.State
 	desk  *journal.Desk
 	books books
@@ -79,6 +81,8 @@ type Control struct {
 	node       *fleet.Node
 	runner     *probes.Runner
 	authority  *fleet.Authority
+	backups    *backup.Keeper
+	restored   *backup.Service
 
 	console, fleet net.Listener
 }
@@ -94,6 +98,7 @@ type books struct {
 	plans      *plan.Book
 	roster     *roster.Book
 	timeline   *response.Timeline
+	restored   *backup.Book
 }
 
 // OpenControl opens the journal, folds it, and listens.
@@ -127,6 +132,7 @@ func (c *Control) openJournal(ctx context.Context) (err error) {
 	if o.Password, err = conf.Journal.Password.Read(c.opt.Env); err != nil {
 		return fmt.Errorf("journal.password: %w", err)
 	}
+	c.place = o
 	if c.store, err = source.Open(ctx, o); err != nil {
 		return fmt.Errorf("open the journal in %s: %w", o.Place(), err)
 	}
@@ -134,14 +140,16 @@ func (c *Control) openJournal(ctx context.Context) (err error) {
 	c.books = books{
 		access: access.NewBook(), alerts: alert.NewBook(), directives: directive.NewBook(c.store.Genesis()), gates: enrolment.NewBook(),
 		incidents: incident.NewBook(), notices: notify.NewBook(), plans: plan.NewBook(), roster: roster.NewBook(), timeline: response.NewTimeline(),
+		restored: backup.NewBook(),
 	}
 	b := c.books
-	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.roster, b.timeline)
+	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.roster, b.timeline, b.restored)
 	if err := c.state.Load(ctx); err != nil {
 		return fmt.Errorf("fold the journal: %w", err)
 	}
 	c.desk = &journal.Desk{Journal: c.store, State: c.state, Now: c.opt.Now}
 	c.loops = append(c.loops, loop{"state", c.state.Run})
+	c.sayRestored()
 	return nil
 }
 
@@ -159,6 +167,11 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.plans = &plan.Service{Desk: c.desk, Book: b.plans}
 	c.roster = roster.New(c.desk, b.roster)
 	c.node = fleet.NewNode(c.desk, c.directives, b.gates, c.series, c.opt.Log)
+	c.node.Unsettled = func() bool { return b.restored.Open() != nil }
+	c.restored = &backup.Service{Desk: c.desk, Book: b.restored}
+	if err := c.makeKeeper(); err != nil {
+		return err
+	}
 	c.node.Durability = c.store.Durability
 
 	key, err := probeKey(filepath.Join(conf.Data, "probe.key"))
@@ -344,15 +357,16 @@ func (c *Control) handler() (http.Handler, error) {
 	source := &view.Source{
 		State: c.state, Now: c.opt.Now, Access: b.access, Alerts: b.alerts, Directives: b.directives, Gates: b.gates, Incidents: b.incidents,
 		Notices: b.notices, Plans: b.plans, Roster: b.roster, Timeline: b.timeline, Response: c.response, Series: c.series, Node: c.node, Durability: c.store.Durability,
+		Restored: b.restored, Backups: c.backups,
 		Version: telemetry.Version(), Operator: conf.Operator,
 	}
 	machines := &api.API{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Notices: c.notices, Plans: c.plans, Roster: c.roster, Response: c.response, Log: c.opt.Log,
+		Notices: c.notices, Plans: c.plans, Roster: c.roster, Response: c.response, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
 	}
 	people := &console.Console{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Plans: c.plans, Roster: c.roster, Response: c.response, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Plans: c.plans, Roster: c.roster, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	screens, err := people.Handler(server)
 	if err != nil {
@@ -383,6 +397,13 @@ func (c *Control) listenMetrics() error {
 	gauge("alerts_waiting", "Alerts that nobody has dealt with.", func() float64 { return float64(len(c.books.alerts.Waiting())) })
 	gauge("payments_unknown", "Payments whose outcome is not known.", func() float64 { return float64(c.books.gates.UnresolvedCount()) })
 	gauge("gates_enrolled", "Gate processes that a stop waits for.", func() float64 { return float64(len(c.books.gates.Live())) })
+	gauge("journal_unsettled", "1 while the journal was restored and nobody has said that every gate is accounted for.", func() float64 {
+		if c.books.restored.Open() != nil {
+			return 1
+		}
+		return 0
+	})
+	registry.MustRegister(backupMetrics{c.backups})
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "holdfast_journal_position", Help: "Position that the node has folded."},
 		func() float64 { return float64(c.state.Head().Position) }))
 	c.loops = append(c.loops, serve("metrics", l, metricsServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))))

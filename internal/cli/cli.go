@@ -6,8 +6,10 @@
 //	demo, serve, gate run, sandbox run     run a process until SIGINT or SIGTERM
 //	gate stop, lift, accept, status        the gate whose directory --data names,
 //	                                       over its socket; no control node needed
-//	archive verify, gate certificate,      files of this machine
-//	plan lint, check-config, version
+//	archive verify, backup --data,         files of this machine
+//	backup verify, restore,
+//	gate certificate, plan lint,
+//	check-config, version
 //	sandbox fault, traffic, stats, check   the simulated payment world
 //	everything else                        the control node at HOLDFAST_URL
 //
@@ -104,7 +106,7 @@ func (s *shell) root() *cobra.Command {
 	}
 	add("run", s.demo(), s.serve(), s.gate(), s.sandbox())
 	add("act", s.status(), s.posture(), s.traffic(), s.events(), s.alert(), s.incident(), s.directive(), s.unknowns())
-	add("keep", s.plan(), s.people(), s.account(), s.token(), s.archive(), s.journal(), s.openAPI(), s.checkConfig(), s.version())
+	add("keep", s.plan(), s.people(), s.account(), s.token(), s.archive(), s.journal(), s.backup(), s.restore(), s.openAPI(), s.checkConfig(), s.version())
 	root.AddCommand(exitCodesTopic(), environmentTopic())
 	return root
 }

@@ -108,6 +108,7 @@ func environmentTopic() *cobra.Command {
   HOLDFAST_SANDBOX_URL    address of the simulated world's control API
   HOLDFAST_SANDBOX_TOKEN  its token
   HOLDFAST_PASSWORD       the password that an act on an account asks for
+  HOLDFAST_PASSPHRASE     the passphrase of the keys in a backup
   HOLDFAST_<SETTING>      a setting of serve or gate run: HOLDFAST_FLEET_LEASE
                           sets fleet.lease; see docs/configuration.md`}
 }

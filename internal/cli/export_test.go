@@ -13,7 +13,7 @@ func Commands() map[string]*cobra.Command {
 	all := map[string]*cobra.Command{}
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
-		if c.Runnable() && !c.HasSubCommands() {
+		if c.Runnable() && (!c.HasSubCommands() || c.LocalNonPersistentFlags().HasFlags()) {
 			all[c.CommandPath()] = c
 		}
 		for _, sub := range c.Commands() {

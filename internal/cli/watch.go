@@ -31,6 +31,9 @@ func (s *shell) posture() *cobra.Command {
 
 func writePosture(p *page, v view.Posture) {
 	p.line("%s", bandText(v.Band))
+	if text := journalText(v.Journal); text != "" {
+		p.line("%s", text)
+	}
 	if fault := v.Journal.Fault; fault != "" {
 		p.line("STOPS CANNOT BE CONFIRMED: the journal's database is %s", fault)
 	}

@@ -28,11 +28,25 @@ func (c *Config) check(r *report) {
 	r.within("fleet.lease", c.Fleet.Lease, 2*time.Second, 10*time.Minute)
 	c.Notices.SMTP.check(r)
 	r.secret("notices.webhook.secret", c.Notices.Webhook.Secret)
+	c.Backup.check(r)
 	r.within("sessions.idle", c.Sessions.Idle, time.Minute, 30*24*time.Hour)
 	r.within("sessions.lifetime", c.Sessions.Lifetime, time.Minute, 30*24*time.Hour)
 	if c.Sessions.Idle > c.Sessions.Lifetime {
 		r.at("sessions.idle", "%s is longer than the whole lifetime of a session, %s", c.Sessions.Idle, c.Sessions.Lifetime)
 	}
+}
+
+func (b *Backup) check(r *report) {
+	if b.Every != 0 {
+		r.within("backup.every", b.Every, time.Minute, 31*24*time.Hour)
+	}
+	if b.Every.D()%time.Second != 0 {
+		r.at("backup.every", "%s is not a number of whole seconds", b.Every)
+	}
+	if b.Keep < 1 || b.Keep > 10_000 {
+		r.at("backup.keep", "%d is not within 1 and 10000", b.Keep)
+	}
+	r.secret("backup.passphrase", b.Passphrase)
 }
 
 // password finds one in a data source: in a URL before its host, or as a word.

@@ -49,6 +49,7 @@ type Config struct {
 	Notices      Notices  `yaml:"notices"`
 	Sessions     Sessions `yaml:"sessions"`
 	Probes       Probes   `yaml:"probes"`
+	Backup       Backup   `yaml:"backup"`
 	Log          Log      `yaml:"log"`
 
 	origins map[string]Origin
@@ -133,6 +134,20 @@ type Sessions struct {
 type Probes struct {
 	Gate    URL `yaml:"gate"`
 	Primary URL `yaml:"primary"`
+}
+
+// Backup says how copies of the journal are made and kept.
+type Backup struct {
+	// Dir is where they lie; empty means the directory "backups" of the data, which
+	// shares its disk.
+	Dir string `yaml:"dir"`
+	// Every is the time between scheduled ones, from 1 min to 31 days; 0 schedules
+	// none.
+	Every Duration `yaml:"every" default:"0s"`
+	// Keep is how many stay.
+	Keep int `yaml:"keep" default:"7"`
+	// Passphrase encrypts the node's keys inside; without one they are left out.
+	Passphrase Secret `yaml:"passphrase"`
 }
 
 // Log says how the process logs to its standard error.

@@ -24,6 +24,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
+	"holdfast/internal/backup"
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/journal"
@@ -47,6 +48,7 @@ type Console struct {
 	Plans      *plan.Service
 	Roster     *roster.Service
 	Response   *response.Service
+	Restored   *backup.Service
 	// Zone is the operator's time zone, for readers whose browser names none.
 	Zone *time.Location
 	Log  *slog.Logger
@@ -171,6 +173,7 @@ func init() {
 		{"GET /gates", access.Read, (*Console).gates, nil},
 		{"GET /gates/{name}", access.Read, (*Console).gate, nil},
 		{"POST /gates/{name}/retire", access.ManageGates, (*Console).retire, (*Console).gate},
+		{"POST /journal/settle", access.ManageGates, (*Console).settle, (*Console).posture},
 		{"GET /unknowns", access.Read, (*Console).unknowns, nil},
 		{"GET /unknowns.csv", access.Read, (*Console).unknownsCSV, nil},
 

@@ -12,6 +12,8 @@ type posturePage struct {
 	Posture view.Posture
 	Chart   chart
 	Preview response.Preview
+	// BackupFailed is why the last backup failed, in the reader's language.
+	BackupFailed string
 }
 
 func (c *Console) posture(v *visit) error {
@@ -20,8 +22,19 @@ func (c *Console) posture(v *visit) error {
 		return err
 	}
 	own := posturePage{Posture: c.View.Posture(), Chart: drawChart(v.words, v.zone, points), Preview: c.View.Preview("all")}
+	if err := own.Posture.Journal.Backups.Err; err != nil {
+		own.BackupFailed = v.words.Error(err)
+	}
 	return c.show(v, "posture", v.words.T("posture.title"), true, own)
 }
 
 // live streams a "change" for each advance of the journal.
 func (c *Console) live(v *visit) error { return web.Events(v.w, v.r, c.Desk.State) }
+
+// settle says after a restore that every gate is accounted for.
+func (c *Console) settle(v *visit) error {
+	if err := c.Restored.Settle(v.r.Context(), v.by(), v.form("reason")); err != nil {
+		return err
+	}
+	return v.seeOther("/", "done")
+}

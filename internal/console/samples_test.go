@@ -6,6 +6,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/access"
+	"holdfast/internal/backup"
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/incident"
@@ -68,9 +69,14 @@ func screenSamples() map[string][]any {
 		},
 		"posture": {posturePage{}, posturePage{Chart: sampleChart(), Preview: response.Preview{Known: true, PerSecond: 300, Gates: 2}, Posture: view.Posture{
 			Operator: "Bank", Position: 7, Directives: directivesOf(), Incidents: incidentsOf(), Gates: gatesOf(), Traffic: view.Traffic{Known: true, Done: 1},
-			Journal:    journal.Durability{Machines: 1, Fault: journal.NotSynchronous},
 			Unresolved: 4, AlertsWaiting: 2, MembersCut: 1, Late: []view.Late{{Incident: "INC-1", Task: "t", Title: word, Due: past}},
-		}}},
+			Journal: view.Journal{
+				Durability: journal.Durability{Machines: 1, Fault: journal.NotSynchronous},
+				Alarm:      true, Ahead: []view.Ahead{{Gate: "east", Seen: holdfast.Head{Position: 9}}},
+				Restored: &view.Restored{At: past, By: mei, Epoch: 2, Made: past, Cut: 5, Reason: "a reason", LostFrom: 6, LostTo: 9},
+				Backups:  backup.Status{Scheduled: true, Last: &backup.Entry{Made: past, Position: 5}, LateSeconds: 90, Due: past, Overdue: true, Since: past},
+			},
+		}, BackupFailed: "the disk is full"}, posturePage{Posture: view.Posture{Journal: view.Journal{Alarm: true, Restored: &view.Restored{At: past, Made: past}}}}},
 		"report":   {reportForm{}, reportForm{"Summary", "Detail", "Caller"}},
 		"signin":   {signInForm{"/", "mei"}},
 		"unknowns": {unknownsPage{}, unknownsPage{List: view.Page[enrolment.Unknown]{Items: unknownsOf(), Total: 9}, Pages: listed, Settled: true}},

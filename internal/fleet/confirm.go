@@ -118,6 +118,9 @@ type unconfirmed struct {
 // time a confirmer waits for leases to run out.
 func (n *Node) unconfirmed() (list []unconfirmed, span time.Duration) {
 	n.Desk.State.View(func() {
+		if n.Unsettled != nil && n.Unsettled() {
+			return
+		}
 		for _, d := range n.Directives.Book.InForce("") {
 			if d.Confirmation == nil {
 				list = append(list, unconfirmed{d.ID, d.Position})

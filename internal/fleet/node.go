@@ -42,6 +42,10 @@ type Node struct {
 	Gates      *enrolment.Book
 	Series     *traffic.Series
 	Log        *slog.Logger
+	// Unsettled reports, under the state's lock, that the journal was restored and
+	// no person has said yet that every gate is accounted for: then nothing is
+	// confirmed, since a gate whose enrolment was lost is not in the set. May be nil.
+	Unsettled func() bool
 	// Durability is what the journal found at its newest barrier; nil if it cannot
 	// fail over.
 	Durability func() journal.Durability
@@ -54,6 +58,7 @@ type Node struct {
 	live    map[string]*Live                    // by gate
 	streams map[string]int                      // open posture streams, by gate
 	hashes  map[holdfast.Position]holdfast.Hash // verified witnesses
+	ahead   map[string]holdfast.Head            // refused witnesses, by gate
 }
 
 // Live is what a gate last said to this node.
@@ -73,6 +78,7 @@ func NewNode(desk *journal.Desk, directives *directive.Service, gates *enrolment
 		Desk: desk, Directives: directives, Gates: gates, Series: series, Log: log,
 		elapsed: func() time.Duration { return time.Since(start) },
 		live:    map[string]*Live{}, streams: map[string]int{}, hashes: map[holdfast.Position]holdfast.Hash{},
+		ahead: map[string]holdfast.Head{},
 	}
 }
 
@@ -81,9 +87,11 @@ func actor(name string) holdfast.Actor { return holdfast.Actor{Kind: holdfast.Ga
 // heartbeats per lease: five may be lost before a strict gate stops.
 const heartbeatsPerLease = 6
 
-// Enrol records the gate's process and says how often to beat.
+// Enrol records the gate's process and says how often to beat. A gate that has
+// seen another history is recorded, too: it exists, so every stop waits for it,
+// and it gets this journal's restrictions. What it does not get is a lease (Beat).
 func (n *Node) Enrol(ctx context.Context, e gate.Enrolment) (gate.Enrolled, error) {
-	if err := n.checkWitness(ctx, e.Gate, e.Witness); err != nil {
+	if err := n.checkWitness(ctx, e.Gate, e.Witness); err != nil && holdfast.CodeOf(err) != holdfast.Damaged {
 		return gate.Enrolled{}, err
 	}
 	routes := make([]enrolment.Route, len(e.Routes))

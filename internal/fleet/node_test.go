@@ -207,12 +207,36 @@ func TestWitness(t *testing.T) {
 	}
 	for _, test := range tests {
 		_, err := r.node.Beat(t.Context(), gate.Heartbeat{Gate: "east", Boot: "b1", Witness: test.witness})
-		_, err2 := r.node.Enrol(t.Context(), gate.Enrolment{Gate: "east", Boot: "b1", Witness: test.witness, Routes: []gate.Route{route(gate.Static)}})
-		for _, err := range []error{err, err2} {
-			if got := code(err) == holdfast.Damaged; got != test.alarm || err != nil && !got {
-				t.Errorf("%s: %v", test.name, err)
-			}
+		if got := code(err) == holdfast.Damaged; got != test.alarm || err != nil && !got {
+			t.Errorf("%s: %v", test.name, err)
 		}
+		if got, told := r.node.Ahead()["east"]; told != test.alarm || told && got != test.witness {
+			t.Errorf("%s: the node says that the gate has seen %v", test.name, got)
+		}
+	}
+}
+
+// A gate that has seen another history is in the set all the same: a stop is not
+// confirmed without it. It gets no lease.
+func TestAGateOfAnotherHistoryIsEnrolledWithoutALease(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "j")
+	witness := holdfast.Head{Journal: "j", Epoch: 2, Position: 99, Hash: holdfast.Hash{7}}
+	e := gate.Enrolment{Gate: "east", Boot: "b1", Account: "a-east", Witness: witness, Routes: []gate.Route{route(gate.Static)}}
+	if _, err := r.node.Enrol(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	id := r.stop()
+	if r.confirmation(id) != nil {
+		t.Error("confirmed without the gate")
+	}
+	if _, err := r.node.Beat(t.Context(), gate.Heartbeat{Gate: "east", Boot: "b1", Witness: witness}); code(err) != holdfast.Damaged {
+		t.Errorf("the gate got a lease: %v", err)
+	}
+	var live int
+	r.state.View(func() { live = len(r.gates.Live()) })
+	if live != 1 {
+		t.Errorf("%d gates are waited for", live)
 	}
 }
 

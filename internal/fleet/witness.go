@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"maps"
 
 	"holdfast"
 )
@@ -19,9 +20,11 @@ func (n *Node) checkWitness(ctx context.Context, name string, w holdfast.Head) e
 
 func (n *Node) compareWitness(ctx context.Context, name string, w, head holdfast.Head) error {
 	if w.Journal == "" || w.Position == 0 {
+		n.note(name, holdfast.Head{})
 		return nil
 	}
 	alarm := func(err *holdfast.Error) error {
+		n.note(name, w)
 		n.Log.Error("a gate has seen facts that this journal does not hold", "gate", name, "error", err)
 		return err
 	}
@@ -38,7 +41,29 @@ func (n *Node) compareWitness(ctx context.Context, name string, w, head holdfast
 	if hash != w.Hash {
 		return alarm(holdfast.Errorf(holdfast.Damaged, "gate %s has seen another fact at position %d than this journal holds", name, w.Position))
 	}
+	n.note(name, holdfast.Head{})
 	return nil
+}
+
+// note keeps what a gate has seen that this journal does not hold; the zero head
+// says that there is nothing of the kind.
+func (n *Node) note(name string, w holdfast.Head) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if w.Journal == "" {
+		delete(n.ahead, name)
+	} else {
+		n.ahead[name] = w
+	}
+}
+
+// Ahead returns, by gate, the heads that gates have shown this node since it
+// started and that its journal does not hold: facts up to there are lost, or the
+// gate follows another journal.
+func (n *Node) Ahead() map[string]holdfast.Head {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return maps.Clone(n.ahead)
 }
 
 // hashAt returns the chain's hash at a position. Gates mostly carry the same

@@ -266,6 +266,8 @@ func (g *Gate) enrol(ctx context.Context, control Control) (Enrolled, error) {
 	g.before = nil // the control plane knows now
 	g.lags = 0
 	g.mu.Unlock()
+	// Read and written by the session that follows, which begins after this.
+	g.forgotten = g.outcomes.beyond(enrolled.Reported)
 	return enrolled, g.outcomes.confirm(enrolled.Reported)
 }
 
@@ -314,6 +316,9 @@ func (g *Gate) beatOnce(ctx context.Context, control Control, every time.Duratio
 	h := g.heartbeat(nonce)
 	t0 := g.opt.Clock.Boot() // before the heartbeat leaves
 	beat, err := control.Beat(ctx, h)
+	if holdfast.CodeOf(err) == holdfast.Damaged {
+		return g.refused(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -321,6 +326,20 @@ func (g *Gate) beatOnce(ctx context.Context, control Control, every time.Duratio
 		return fmt.Errorf("the answer is to heartbeat %d, not %d", beat.Nonce, nonce)
 	}
 	return g.takeBeat(t0, h.Witness, beat)
+}
+
+// refused is a heartbeat that gave no lease, since the node's journal does not
+// hold what this gate has seen. The session goes on: through it come that
+// journal's restrictions, which this gate enforces beside its own.
+func (g *Gate) refused(why error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lease.drop()
+	if g.alarm[alarmHistory] == "" {
+		why = g.raise(alarmHistory, fmt.Errorf("%w; when the new journal is right, run: holdfast gate accept", why))
+		g.opt.Log.Error("the control plane's journal is not the one this gate has followed: no lease", "error", why)
+	}
+	return nil
 }
 
 // behind is an error if the posture that a heartbeat's answer named has not come
@@ -419,6 +438,12 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
 	defer cancel()
 	done, err := control.Report(ctx, r)
+	if g.forgotten && len(r.Entries) > 0 && holdfast.CodeOf(err) == holdfast.Conflict {
+		// The node asks for entries that a journal before this one had taken: they may
+		// be gone here.
+		g.forgotten = false
+		return true, g.outcomes.anew()
+	}
 	if err != nil {
 		return false, err
 	}

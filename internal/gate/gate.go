@@ -130,7 +130,10 @@ type Gate struct {
 	unsaved bool              // the set is not on disk yet
 	owed    []Acknowledgement // those that wait for it
 	seen    Beat              // the last one that was taken
-	lags    time.Duration     // since when, by Boot, the posture is behind it; 0 if it is not
+	// forgotten means that the control plane has less of the account of unknown
+	// outcomes than it once confirmed. Only the session uses it.
+	forgotten bool
+	lags      time.Duration // since when, by Boot, the posture is behind it; 0 if it is not
 	// before are the runs that used the directory and that the control plane may
 	// not know to be gone.
 	before  []string

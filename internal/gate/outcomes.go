@@ -300,6 +300,21 @@ func (o *outcomes) confirm(seq uint64) error {
 	return o.write(mark{seq, o.account})
 }
 
+// beyond reports whether the control plane has less of this account than it once
+// confirmed: its journal was put back to an older state.
+func (o *outcomes) beyond(seq uint64) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return seq < o.reported
+}
+
+// anew begins a new account, which a control plane takes from its beginning.
+func (o *outcomes) anew() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.renew()
+}
+
 // renew begins a new account with what is open and what was not reported. The
 // control plane has entries that this file lacks: an older copy was put back, and
 // new entries would be taken for those that have their numbers.

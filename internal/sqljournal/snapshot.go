@@ -40,6 +40,16 @@ func (s *Store) Snapshot(ctx context.Context, w io.Writer) (holdfast.Head, error
 	return m.write(ctx, w, s.closing)
 }
 
+// Size is how many bytes the journal's files have, about what a snapshot takes.
+func (s *Store) Size() (int64, error) {
+	db, err := fileSize(s.writer.file)
+	if err != nil {
+		return 0, err
+	}
+	wal, err := fileSize(s.writer.wal)
+	return db + wal, err
+}
+
 // present is the image of what is committed now. It stands as long as the
 // caller holds the checking lock: without a checkpoint journal.db does not
 // change and the -wal only grows.

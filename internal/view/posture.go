@@ -32,8 +32,9 @@ type Posture struct {
 	AlertsWaiting int    `json:"alerts_waiting"`
 	MembersCut    int    `json:"members_cut,omitempty"`
 	Late          []Late `json:"late"`
-	// Journal says what the record survives, and whether stops can be confirmed.
-	Journal journal.Durability `json:"journal"`
+	// Journal says what the record survives, whether stops can be confirmed, and what
+	// of it needs attention.
+	Journal Journal `json:"journal"`
 }
 
 // Band is the state in one word, for the top of every page.
@@ -77,11 +78,12 @@ const trafficSeconds = 5
 
 // Posture assembles the first screen.
 func (s *Source) Posture() (p Posture) {
+	backups := s.backups()
 	position := s.State.Head().Position // before, so that what is shown is never older than it says
 	s.State.View(func() {
 		p = Posture{
 			At: s.Now().UTC(), Position: position, Operator: s.Operator,
-			Band: s.band(), Traffic: s.traffic(), Journal: s.durability(),
+			Band: s.band(), Journal: s.journal(backups), Traffic: s.traffic(),
 			Directives: []Directive{}, Incidents: []Incident{}, Late: []Late{},
 			Unresolved:    s.Gates.UnresolvedCount(),
 			AlertsWaiting: len(s.Alerts.Waiting()), MembersCut: s.Alerts.CutMembers(),
@@ -97,12 +99,14 @@ func (s *Source) Posture() (p Posture) {
 		}
 		p.Gates = s.gates()
 	})
+	p.Band.Alarm = p.Band.Alarm || p.Journal.Alarm
 	return p
 }
 
 // Band assembles the band alone.
 func (s *Source) Band() (b Band) {
-	s.State.View(func() { b = s.band() })
+	backups := s.backups()
+	s.State.View(func() { b = s.band(); b.Alarm = b.Alarm || s.journal(backups).Alarm })
 	return b
 }
 

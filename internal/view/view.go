@@ -13,6 +13,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
+	"holdfast/internal/backup"
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/fleet"
@@ -41,6 +42,8 @@ type Source struct {
 	Response   *response.Service
 	Series     *traffic.Series
 	Node       *fleet.Node
+	Restored   *backup.Book
+	Backups    *backup.Keeper
 	// Durability is what the journal says of itself.
 	Durability func() journal.Durability
 	Version    string

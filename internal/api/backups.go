@@ -1,0 +1,41 @@
+package api
+
+import (
+	"net/http"
+)
+
+func (a *API) backups(*call) (any, error) {
+	list, err := a.Backups.List()
+	return Backups{a.Backups.Status(), list}, err
+}
+
+func (a *API) makeBackup(c *call) (any, error) { return a.Backups.Make(c.r.Context()) }
+
+// backupFile sends a file of any size as it lies on the disk.
+func (a *API) backupFile(c *call) (any, error) {
+	if err := a.Backups.Copy(c.path("name"), attachment{c.w}); err != nil {
+		return nil, err
+	}
+	return written, nil
+}
+
+// attachment sets the headers of a file with its first bytes: before them an
+// error is still answered as one.
+type attachment struct{ w http.ResponseWriter }
+
+func (a attachment) Write(b []byte) (int, error) {
+	h := a.w.Header()
+	h.Set("Content-Type", "application/x-tar")
+	h.Set("Content-Disposition", "attachment")
+	return a.w.Write(b)
+}
+
+func (a *API) restorations(*call) (any, error) { return a.View.Restorations(), nil }
+
+func (a *API) settle(c *call) (any, error) {
+	in, err := body[Reason](c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.Restored.Settle(c.r.Context(), c.by(), in.Reason)
+}
