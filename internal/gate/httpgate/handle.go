@@ -107,7 +107,7 @@ func (x *exchange) mend() {
 func (x *exchange) findRoute() bool {
 	h := &x.ctx.Request.Header
 	framed, plain := framed(h.RawHeaders())
-	x.plain = plain
+	x.plain = plain && !h.ConnectionClose() // which HTTP/1.0 means without a header
 	if !framed {
 		answerHead.write(x.ctx, "", "not-done", "")
 		x.ctx.SetConnectionClose()
