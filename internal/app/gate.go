@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -14,6 +15,7 @@ import (
 	"holdfast/internal/fleet"
 	"holdfast/internal/gate"
 	"holdfast/internal/gate/httpgate"
+	"holdfast/internal/gate/httpgate/accesslog"
 	"holdfast/internal/gate/local"
 	"holdfast/internal/telemetry"
 )
@@ -24,8 +26,13 @@ type GateOptions struct {
 	// Control, if set, is used instead of the control nodes that Config names: a
 	// gate in the control node's own process.
 	Control gate.Control
-	Log     *slog.Logger
-	Now     func() time.Time
+	// TakeOver takes the listeners of the gate process that uses the directory, if
+	// there is one, and waits until that has ended.
+	TakeOver bool
+	// Listeners are open already, by name: see FromSystemd.
+	Listeners map[string]net.Listener
+	Log       *slog.Logger
+	Now       func() time.Time
 }
 
 // Gate is the process payments pass.
@@ -35,7 +42,15 @@ type Gate struct {
 	loops []loop
 
 	gate     *gate.Gate
+	edge     *httpgate.Server
+	access   *accesslog.Log
 	payments net.Listener
+	given    inheritance
+	took     bool
+	handover *handover
+
+	mu    sync.Mutex
+	leave context.CancelFunc
 }
 
 // gateGrace is how long payments under way may take to finish when the gate
@@ -44,13 +59,16 @@ const gateGrace = 15 * time.Second
 
 // OpenGate opens the gate's directory and listens.
 func OpenGate(opt GateOptions) (_ *Gate, err error) {
-	a := &Gate{opt: opt}
+	a := &Gate{opt: opt, given: inheritance{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
 		}
 	}()
 	conf := opt.Config
+	for name, l := range opt.Listeners {
+		a.given[name] = inherited{Listener: l}
+	}
 	primary, err := httpgate.NewPrimary(conf, opt.Now)
 	if err != nil {
 		return nil, err
@@ -60,19 +78,16 @@ func OpenGate(opt GateOptions) (_ *Gate, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.gate, err = gate.New(gate.Options{
-		Name: conf.Name, Version: telemetry.Version(), Dir: conf.Data, Routes: primary.Routes(), Clock: systemClock{opt.Now},
-		Alone: controls == nil, Inquirer: primary, Log: opt.Log,
-	})
-	if err != nil {
+	if conf.AccessLog.Path != "" {
+		if a.access, err = accesslog.Open(conf.AccessLog.Path, int64(conf.AccessLog.Megabytes)<<20, opt.Log); err != nil {
+			return nil, err
+		}
+		a.down.add("access log", a.access.Close)
+	}
+	if err := a.openGate(primary, controls == nil); err != nil {
 		return nil, err
 	}
-	a.down.add("gate", a.gate.Close)
-	if a.payments, err = listen("payments", string(conf.Listen.Payments), &a.down); err != nil {
-		return nil, err
-	}
-	edge := httpgate.NewServer(a.gate, primary, opt.Log)
-	if err := a.listenMetrics(edge); err != nil {
+	if err := a.listen(); err != nil {
 		return nil, err
 	}
 	socket, err := local.Listen(local.SocketIn(conf.Data))
@@ -81,11 +96,98 @@ func OpenGate(opt GateOptions) (_ *Gate, err error) {
 	}
 	a.down.add("local socket", socket.Close)
 	a.loops = append(a.loops,
-		loop{"payments", func(ctx context.Context) error { return edge.Serve(ctx, a.payments, gateGrace) }},
+		loop{"payments", a.servePayments},
+		loop{"certificates", a.edge.Watch},
 		loop{"gate", func(ctx context.Context) error { return a.gate.Run(ctx, controls) }},
 		loop{"local commands", func(ctx context.Context) error { return local.Serve(ctx, socket, a.gate, opt.Log) }},
+		loop{"hand-over", func(ctx context.Context) error { return a.handover.run(ctx, a.end) }},
 	)
 	return a, nil
+}
+
+// openGate opens the gate's directory, after the process before if that is to be
+// taken over from: all else that can fail was tried before.
+func (a *Gate) openGate(primary *httpgate.Primary, alone bool) (err error) {
+	conf := a.opt.Config
+	// The edge reads certificates; what is wrong with them is found before the
+	// process before is asked to end.
+	edge, err := httpgate.New(httpgate.Options{Primary: primary, Config: conf, Access: a.access, Log: a.opt.Log})
+	if err != nil {
+		return err
+	}
+	if a.opt.TakeOver {
+		given, err := takeOver(conf.Data)
+		if err != nil {
+			return err
+		}
+		a.took = given != nil
+		for name, l := range given {
+			a.given[name] = l
+		}
+	}
+	a.down.add("listeners taken over", func() error { a.given.close(); return nil })
+	a.down.add("hand-over", func() error {
+		if a.handover == nil {
+			return nil
+		}
+		return a.handover.done()
+	})
+	a.gate, err = openGateDir(gate.Options{
+		Name: conf.Name, Version: telemetry.Version(), Dir: conf.Data, Routes: primary.Routes(), Clock: systemClock{a.opt.Now},
+		Alone: alone, Inquirer: primary, Log: a.opt.Log,
+	}, a.took)
+	if err != nil {
+		return err
+	}
+	a.down.add("gate", a.gate.Close)
+	edge.Guard(a.gate)
+	a.edge = edge
+	return nil
+}
+
+// listen listens for payments, for metrics if that is wanted, and for a process
+// that takes over.
+func (a *Gate) listen() (err error) {
+	conf := a.opt.Config
+	if a.handover, err = listenHandover(conf.Data, &a.down); err != nil {
+		return err
+	}
+	if a.payments, err = a.listener("payments", string(conf.Listen.Payments)); err != nil {
+		return err
+	}
+	return a.listenMetrics()
+}
+
+// listener takes the listener that was given for a name, or opens one.
+func (a *Gate) listener(name, address string) (net.Listener, error) {
+	if given, ok := a.given[name]; ok && (given.address == "" || given.address == address) {
+		delete(a.given, name)
+		a.down.add("listener of "+name, given.Close)
+		a.handover.share(name, address, given.Listener)
+		return given.Listener, nil
+	}
+	l, err := listen(name, address, &a.down)
+	if err != nil {
+		return nil, err
+	}
+	a.handover.share(name, address, l)
+	return l, nil
+}
+
+// servePayments serves until ctx ends, and writes the access log to its end.
+func (a *Gate) servePayments(ctx context.Context) error {
+	if a.took {
+		a.ready(ctx)
+	}
+	if a.access == nil {
+		return a.edge.Serve(ctx, a.payments, gateGrace)
+	}
+	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	written := make(chan error, 1)
+	go func() { written <- a.access.Run(writing) }()
+	err := a.edge.Serve(ctx, a.payments, gateGrace)
+	stop()
+	return errors.Join(err, <-written)
 }
 
 func (a *Gate) controls() (gate.Control, error) {
@@ -107,16 +209,16 @@ func (a *Gate) controls() (gate.Control, error) {
 	return fleet.NewClients(urls, security), nil
 }
 
-func (a *Gate) listenMetrics(edge *httpgate.Server) error {
+func (a *Gate) listenMetrics() error {
 	if a.opt.Config.Listen.Metrics == "" {
 		return nil
 	}
-	l, err := listen("metrics", string(a.opt.Config.Listen.Metrics), &a.down)
+	l, err := a.listener("metrics", string(a.opt.Config.Listen.Metrics))
 	if err != nil {
 		return err
 	}
 	registry := telemetry.NewRegistry()
-	if err := registry.Register(edge.Metrics()); err != nil {
+	if err := registry.Register(a.edge.Metrics()); err != nil {
 		return err
 	}
 	a.loops = append(a.loops, serve("metrics", l, metricsServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))))
@@ -124,7 +226,15 @@ func (a *Gate) listenMetrics(edge *httpgate.Server) error {
 }
 
 // URL is where the clients of the payment API reach the gate.
-func (a *Gate) URL() string { return "http://" + a.payments.Addr().String() }
+func (a *Gate) URL() string {
+	if a.edge.Secure() {
+		return "https://" + a.payments.Addr().String()
+	}
+	return "http://" + a.payments.Addr().String()
+}
+
+// Reload loads certificates anew and goes on with the access log in a new file.
+func (a *Gate) Reload() error { return a.edge.Reload() }
 
 // Enforcing waits until the gate has a posture to enforce, which a new one gets
 // from a control node. Until then it declines every payment.
@@ -142,9 +252,22 @@ func (a *Gate) Enforcing(ctx context.Context) error {
 	}
 }
 
-// Run serves until ctx ends.
+// Run serves until ctx ends, or until another process has taken over.
 func (a *Gate) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a.mu.Lock()
+	a.leave = cancel
+	a.mu.Unlock()
 	return errors.Join(together(ctx, a.loops...), a.Close())
+}
+
+// end ends Run.
+func (a *Gate) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.opt.Log.Info("another process takes over; no more connections are accepted here")
+	a.leave()
 }
 
 // Close releases what OpenGate opened.

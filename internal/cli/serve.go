@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -126,17 +129,22 @@ type gateReady struct {
 
 func (s *shell) gateRun() *cobra.Command {
 	var file, ready string
-	var untilStdinEnds bool
-	var given func() map[string]string
+	var untilStdinEnds, takeOver bool
+	var flags func() map[string]string
 	cmd := &cobra.Command{
 		Use: "run", Short: "Run a gate in front of a payment API", Args: cobra.NoArgs,
-		Long: `Run a gate until SIGINT or SIGTERM.
+		Long: `Run a gate until SIGINT or SIGTERM. SIGHUP loads certificates anew and goes on
+with the access log in a new file.
+
+With --take-over it takes the listeners of the gate that uses the same directory,
+waits until that one has finished what it has under way, and goes on: a restart
+that loses no payment.
 
 Settings come from --config FILE, environment variables and flags, each over the
 one before; docs/configuration.md explains them. Without --config the routes are
 those of the simulated payment world.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			opt := config.Options{File: file, Env: s.Env, Flags: given()}
+			opt := config.Options{File: file, Env: s.Env, Flags: flags()}
 			if file == "" {
 				opt.File, opt.Content = "gate.yaml (built in)", []byte(config.DefaultGateYAML)
 			}
@@ -148,12 +156,17 @@ those of the simulated payment world.`,
 			if err != nil {
 				return err
 			}
-			gate, err := app.OpenGate(app.GateOptions{Config: conf, Log: log, Now: s.Now})
+			given, err := app.FromSystemd(s.Env)
+			if err != nil {
+				return err
+			}
+			gate, err := app.OpenGate(app.GateOptions{Config: conf, TakeOver: takeOver, Listeners: given, Log: log, Now: s.Now})
 			if err != nil {
 				return err
 			}
 			ctx, stop := context.WithCancel(cmd.Context())
 			defer stop()
+			defer reloads(gate, log)()
 			if untilStdinEnds {
 				go func() {
 					// Whoever holds the other end is gone, however it went.
@@ -166,9 +179,33 @@ those of the simulated payment world.`,
 	}
 	cmd.Flags().StringVar(&file, "config", "", "settings file")
 	cmd.Flags().BoolVar(&untilStdinEnds, "until-stdin-ends", false, "end, too, when standard input does")
+	cmd.Flags().BoolVar(&takeOver, "take-over", false, "take over from the gate that uses the directory now, if there is one")
 	readyFlag(cmd, &ready)
-	given = settingFlags(cmd, config.Gate{}.Explain())
+	flags = settingFlags(cmd, config.Gate{}.Explain())
 	return cmd
+}
+
+// reloads makes SIGHUP reload a gate, until the function it returns is called.
+func reloads(gate *app.Gate, log *slog.Logger) (end func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	ended := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-signals:
+				if err := gate.Reload(); err != nil {
+					log.Error("not everything could be reloaded; what was there before stays in use", "error", err)
+				}
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(ended)
+	}
 }
 
 // runGate runs a gate and says so once it can admit payments.

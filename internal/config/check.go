@@ -106,6 +106,13 @@ func (r *report) within(path string, d Duration, least, most time.Duration) {
 	}
 }
 
+// count asks for a number between two others.
+func (r *report) count(path string, n, least, most int) {
+	if n < least || n > most {
+		r.at(path, "%d is not within %d and %d", n, least, most)
+	}
+}
+
 // distinct asks that no entry of a list stands there twice.
 func (r *report) distinct(path string, n int, entry func(int) string) {
 	first := map[string]bool{}

@@ -21,10 +21,10 @@ func (g *Gate) check(r *report) {
 	r.filled("data", g.Data)
 	r.filled("listen.payments", string(g.Listen.Payments))
 	r.listeners(map[string]Address{"listen.payments": g.Listen.Payments, "listen.metrics": g.Listen.Metrics})
-	r.filled("primary.url", string(g.Primary.URL))
-	if u, err := url.Parse(string(g.Primary.URL)); err == nil && u.Path != "" {
-		r.at("primary.url", "leave the path out: requests are forwarded under the path they came with")
-	}
+	g.TLS.check(r)
+	g.Limits.check(r)
+	g.Primary.check(r)
+	r.count("access_log.megabytes", g.AccessLog.Megabytes, 1, 1<<20)
 	r.distinct("test_payers", len(g.TestPayers), func(i int) string { return g.TestPayers[i] })
 	g.Control.check(r)
 	if len(g.Routes) == 0 {
@@ -34,6 +34,60 @@ func (g *Gate) check(r *report) {
 		g.Routes[i].check(r, index("routes", i))
 		g.clash(r, i)
 	}
+}
+
+func (t *GateTLS) check(r *report) {
+	r.together("tls", map[string]File{"certificate": t.Certificate, "key": t.Key})
+	if t.ClientAuthority == "" {
+		return
+	}
+	r.there("tls.client_authority", t.ClientAuthority)
+	if t.Certificate == "" {
+		r.at("tls.client_authority", "clients show a certificate only over TLS: write tls.certificate and tls.key, too")
+	}
+}
+
+func (l *Limits) check(r *report) {
+	r.count("limits.connections", l.Connections, 1, 1<<20)
+	r.count("limits.client_connections", l.ClientConnections, 1, 1<<20)
+	r.within("limits.header", l.Header, time.Second, 5*time.Minute)
+	r.within("limits.idle", l.Idle, time.Second, time.Hour)
+	r.count("limits.body_rate", l.BodyRate, 1, 1<<30)
+	r.within("limits.body_grace", l.BodyGrace, time.Second, 5*time.Minute)
+	r.within("limits.answer", l.Answer, time.Second, 5*time.Minute)
+}
+
+func (p *Primary) check(r *report) {
+	r.filled("primary.url", string(p.URL))
+	secure := strings.HasPrefix(string(p.URL), "https:")
+	for i, u := range append([]URL{p.URL}, p.Others...) {
+		at := "primary.url"
+		if i > 0 {
+			at = index("primary.others", i-1)
+			if u == "" || u == p.URL {
+				r.at(at, "write another address of the primary than primary.url")
+			} else if strings.HasPrefix(string(u), "https:") != secure {
+				r.at(at, "all addresses of the primary are of one kind, http or https")
+			}
+		}
+		parsed, err := url.Parse(string(u))
+		if err == nil && parsed.Path != "" {
+			r.at(at, "leave the path out: requests are forwarded under the path they came with")
+		}
+	}
+	r.distinct("primary.others", len(p.Others), func(i int) string { return string(p.Others[i]) })
+	r.together("primary", map[string]File{"certificate": p.Certificate, "key": p.Key})
+	if p.Authority != "" {
+		r.there("primary.authority", p.Authority)
+	}
+	if !secure && p.MutualTLS != (MutualTLS{}) {
+		r.at("primary.authority", "certificates are for an https primary: write its URL with https, or leave them out")
+	}
+	r.count("primary.connections", p.Connections, 1, 1<<20)
+	r.count("primary.queue", p.Queue, 0, 1<<20)
+	r.within("primary.queue_time", p.QueueTime, 0, time.Minute)
+	r.count("primary.eject_after", p.EjectAfter, 1, 1<<20)
+	r.within("primary.eject_time", p.EjectTime, 100*time.Millisecond, time.Hour)
 }
 
 func (c *Control) check(r *report) {

@@ -20,6 +20,8 @@ type Gate struct {
 	// Data is the gate's own directory.
 	Data    string     `yaml:"data" default:"holdfast-gate"`
 	Listen  GateListen `yaml:"listen"`
+	TLS     GateTLS    `yaml:"tls"`
+	Limits  Limits     `yaml:"limits"`
 	Primary Primary    `yaml:"primary"`
 	Control Control    `yaml:"control"`
 	// Mode says what the gate does without a lease, where the route does not.
@@ -28,8 +30,9 @@ type Gate struct {
 	Routes []Route `yaml:"routes"`
 	// TestPayers are the test accounts: only their payments may carry the mark of
 	// a probe, which passes the stop of its incident.
-	TestPayers []string `yaml:"test_payers"`
-	Log        Log      `yaml:"log"`
+	TestPayers []string  `yaml:"test_payers"`
+	AccessLog  AccessLog `yaml:"access_log"`
+	Log        Log       `yaml:"log"`
 
 	origins map[string]Origin
 }
@@ -42,10 +45,61 @@ type GateListen struct {
 	Metrics Address `yaml:"metrics"`
 }
 
+// GateTLS is what the gate shows the clients of the payment API. Without a
+// certificate it speaks HTTP/1.1 in clear; with one TLS 1.2 and newer, HTTP/2
+// and HTTP/1.1.
+type GateTLS struct {
+	Pair `yaml:",inline"`
+	// ClientAuthority, if set, must have signed a certificate of each client.
+	ClientAuthority File `yaml:"client_authority"`
+}
+
+// Limits bound what clients may take.
+type Limits struct {
+	// Connections is the most client connections at once, ClientConnections of one
+	// address (an IPv6 /64 counts as one).
+	Connections       int `yaml:"connections" default:"16384"`
+	ClientConnections int `yaml:"client_connections" default:"4096"`
+	// Header is how long a client may take to send the head of a request.
+	Header Duration `yaml:"header" default:"10s"`
+	// Idle is how long a connection may wait for its next request.
+	Idle Duration `yaml:"idle" default:"75s"`
+	// A body must come at BodyRate bytes a second on average, once BodyGrace of
+	// waiting for it is used up.
+	BodyRate  int      `yaml:"body_rate" default:"1024"`
+	BodyGrace Duration `yaml:"body_grace" default:"10s"`
+	// Answer is how long a client may take for each 64 KiB of an answer.
+	Answer Duration `yaml:"answer" default:"30s"`
+}
+
 // Primary is the payment system behind the gate.
 type Primary struct {
 	// URL has no path: requests are forwarded under the path they came with.
 	URL URL `yaml:"url"`
+	// Others are more addresses of the same payment system.
+	Others []URL `yaml:"others"`
+	// Authority signed the certificate of an https primary; empty trusts what the
+	// machine trusts. Certificate and Key are what the gate shows it, if anything.
+	MutualTLS `yaml:",inline"`
+	// Connections is the most requests under way at one address. Queue is how many
+	// more may wait for one to end, each for at most QueueTime; what is over is
+	// declined as "busy".
+	Connections int      `yaml:"connections" default:"1024"`
+	Queue       int      `yaml:"queue" default:"1024"`
+	QueueTime   Duration `yaml:"queue_time" default:"2s"`
+	// EjectAfter attempts in a row without an answer, an address is left out for
+	// EjectTime; then one request tries it.
+	EjectAfter int      `yaml:"eject_after" default:"5"`
+	EjectTime  Duration `yaml:"eject_time" default:"10s"`
+}
+
+// AccessLog writes a line for each request. Card numbers are masked.
+type AccessLog struct {
+	// Path of the file; empty means no log.
+	Path string `yaml:"path"`
+	// Megabytes is the size at which the file is put aside as PATH.1, which is
+	// replaced.
+	Megabytes int `yaml:"megabytes" default:"100"`
 }
 
 // Control says which control nodes the gate follows. With no URL it follows

@@ -30,7 +30,7 @@ func (u *upstream) receive(c *conn, head bool, resp *fasthttp.Response, timeout 
 		}
 		return u.release(c, resp)
 	}
-	s := &stream{conn: c, up: u, keep: keeps(resp), timeout: timeout}
+	s := &stream{conn: c, keep: keeps(resp), timeout: timeout}
 	switch {
 	case length >= 0:
 		s.body = &fixedBody{r: c.r, left: int64(length)}
@@ -59,7 +59,6 @@ func keeps(resp *fasthttp.Response) bool { return !resp.Header.ConnectionClose()
 type stream struct {
 	body    io.Reader
 	conn    *conn
-	up      *upstream
 	keep    bool
 	ended   bool
 	timeout time.Duration
@@ -76,7 +75,7 @@ func (s *stream) Read(b []byte) (int, error) {
 
 func (s *stream) Close() error {
 	if s.ended && s.keep {
-		s.up.put(s.conn)
+		s.conn.up.put(s.conn)
 		return nil
 	}
 	return s.conn.Close()

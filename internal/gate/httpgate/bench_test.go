@@ -105,12 +105,17 @@ func BenchmarkExchange(b *testing.B) {
 		go serve(l)
 		return l.Addr().String()
 	}
-	p, err := NewPrimary(gateSettings(b, listen(back.Serve)), time.Now)
+	conf := gateSettings(b, listen(back.Serve))
+	p, err := NewPrimary(conf, time.Now)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(p.Close)
-	addr := listen(NewServer(benchGate(b), p, nil).http.Serve)
+	edge, err := New(Options{Gate: benchGate(b), Primary: p, Config: conf})
+	if err != nil {
+		b.Fatal(err)
+	}
+	addr := listen(func(l net.Listener) error { return edge.Serve(b.Context(), l, time.Second) })
 	text := strings.ReplaceAll(postText("/v1/payments", "KEY", goodPayment), "KEY", "k1")
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

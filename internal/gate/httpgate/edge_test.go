@@ -26,13 +26,13 @@ func TestVerdicts(t *testing.T) {
 		reason, after  string
 		title, outcome string
 	}{
-		{"payment", postText("/v1/payments", "k", goodPayment), 503, "stopped", "30", "Payments are suspended", "not-done"},
-		{"with a slash at the end", postText("/v1/payments/", "k", goodPayment), 503, "stopped", "30", "Payments are suspended", "not-done"},
-		{"as a proxy is asked", postText("http://other.example/v1/payments", "k", goodPayment), 503, "stopped", "30", "Payments are suspended", "not-done"},
-		{"the route's own answer", postText("/v1/quick", "k", ""), 429, "stopped", "7", "Later", "not-done"},
-		{"refund, no time named", postText("/v1/refunds", "k", ""), 503, "stopped", "", "Payments are suspended", "not-done"},
-		{"signed and encrypted", postText("/v1/quick", "k", "\x00\x01\xff"), 429, "stopped", "7", "Later", "not-done"},
-		{"without a lease", postText("/v1/strict", "k", ""), 503, "stopped", "30", "Payments are suspended", "not-done"},
+		{"payment", postText("/v1/payments", "k", goodPayment), 503, "stopped", "30", "Payments are suspended", "not-forwarded"},
+		{"with a slash at the end", postText("/v1/payments/", "k", goodPayment), 503, "stopped", "30", "Payments are suspended", "not-forwarded"},
+		{"as a proxy is asked", postText("http://pay.example/v1/payments", "k", goodPayment), 503, "stopped", "30", "Payments are suspended", "not-forwarded"},
+		{"the route's own answer", postText("/v1/quick", "k", ""), 429, "stopped", "7", "Later", "not-forwarded"},
+		{"refund, no time named", postText("/v1/refunds", "k", ""), 503, "stopped", "", "Payments are suspended", "not-forwarded"},
+		{"signed and encrypted", postText("/v1/quick", "k", "\x00\x01\xff"), 429, "stopped", "7", "Later", "not-forwarded"},
+		{"without a lease", postText("/v1/strict", "k", ""), 503, "stopped", "30", "Payments are suspended", "not-forwarded"},
 		{"observed", postText("/v1/observed", "k", ""), 201, "", "", "", ""},
 		{"inquiry", "GET /v1/payments?key=k HTTP/1.1\r\nHost: x\r\n\r\n", 201, "", "", "", ""},
 		{"other", "PUT /v1/cards HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 201, "", "", "", ""},
@@ -54,14 +54,14 @@ func TestVerdicts(t *testing.T) {
 		t.Errorf("observed: %d payments are counted as to be declined and done", n)
 	}
 	r.enforce(6, posture.Set{})
-	r.want(r.post("/v1/strict", "k", ""), 503, "no-lease", "not-done")
+	r.want(r.post("/v1/strict", "k", ""), 503, "no-lease", "not-forwarded")
 	r.enforce(7, posture.Set{}, posture.Directive{ID: "d2", Kind: posture.Limit, Scope: "all", Share: 0, Salt: "s"})
-	r.want(r.post("/v1/payments", "k", goodPayment), 503, "out-of-share", "not-done")
+	r.want(r.post("/v1/payments", "k", goodPayment), 503, "out-of-share", "not-forwarded")
 	r.enforce(8, posture.Set{}, posture.Directive{ID: "d3", Kind: posture.Limit, Scope: "all", Share: 1, Rates: map[string]float64{"gate-9": 5}})
-	r.want(r.post("/v1/payments", "k", goodPayment), 503, "over-rate", "not-done")
+	r.want(r.post("/v1/payments", "k", goodPayment), 503, "over-rate", "not-forwarded")
 	r.enforce(9, posture.Set{}, posture.Directive{ID: "d4", Kind: posture.Stop, Scope: `channel == "card"`})
 	r.want(r.post("/v1/payments", "k", goodPayment), 201, "", "")
-	r.want(r.post("/v1/refunds", "k", ""), 503, "stopped", "not-done") // it has no channel: counts as inside
+	r.want(r.post("/v1/refunds", "k", ""), 503, "stopped", "not-forwarded") // it has no channel: counts as inside
 }
 
 // What the route needs and cannot read is handled as the route says.
@@ -170,13 +170,13 @@ func TestProbeMark(t *testing.T) {
 		if name == "without a mark" || name == "another incident" {
 			want, status = "stopped", 503
 		}
-		r.want(a, status, want, "not-done")
+		r.want(a, status, want, "not-forwarded")
 	}
 	// Where nothing is stopped a mark that is not believed does not become a
 	// payment either.
 	r.enforce(6, keys)
-	r.want(r.post("/v1/payments", "p10", body("acct_000123"), mark("2026-1", "acct_000123", posture.MarkLife, private)), 403, "probe", "not-done")
-	r.want(r.post("/v1/payments", "p11", goodPayment, "Holdfast-Probe: forged"), 403, "probe", "not-done")
+	r.want(r.post("/v1/payments", "p10", body("acct_000123"), mark("2026-1", "acct_000123", posture.MarkLife, private)), 403, "probe", "not-forwarded")
+	r.want(r.post("/v1/payments", "p11", goodPayment, "Holdfast-Probe: forged"), 403, "probe", "not-forwarded")
 	if n := r.count("probe", "done"); n != 1 {
 		t.Errorf("%d probes are counted as done", n)
 	}
@@ -216,13 +216,13 @@ func TestSizes(t *testing.T) {
 	})
 	pad := func(n int) string { return goodPayment + strings.Repeat(" ", n-len(goodPayment)) }
 	r.want(r.post("/v1/payments", "k1", pad(MaxPayment)), 201, "", "")
-	r.want(r.post("/v1/payments", "k2", pad(MaxPayment+1)), 413, "", "not-done")
-	r.want(r.post("/v1/payments", "k3", pad(1<<20)), 413, "", "not-done")
+	r.want(r.post("/v1/payments", "k2", pad(MaxPayment+1)), 413, "", "not-forwarded")
+	r.want(r.post("/v1/payments", "k3", pad(1<<20)), 413, "", "not-forwarded")
 	chunked := func(path, body string) string {
 		return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nIdempotency-Key: c\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", path, len(body), body)
 	}
 	r.want(r.raw(chunked("/v1/payments", pad(MaxPayment))), 201, "", "")
-	r.want(r.raw(chunked("/v1/payments", pad(MaxPayment+1))), 413, "", "not-done")
+	r.want(r.raw(chunked("/v1/payments", pad(MaxPayment+1))), 413, "", "not-forwarded")
 	if got := r.back.requests(); len(got) != 2 || len(got[0].body) != MaxPayment || len(got[1].body) != MaxPayment {
 		t.Errorf("the primary got %d payments", len(got))
 	}
@@ -314,13 +314,13 @@ func TestFramingAndPaths(t *testing.T) {
 		"an ending":                postText("/v1/payments.json", "k", goodPayment),
 		"a fragment":               postText("/v1/other#/../payments", "k", goodPayment),
 		"the method in small":      strings.Replace(postText("/v1/payments", "k", goodPayment), "POST", "post", 1),
-		"headers too large":        postText("/v1/quick", "k", "", "X-A: "+strings.Repeat("a", maxHeader)),
 	}
 	for name, request := range refused {
 		if a := r.raw(request); a.status != 400 || !strings.Contains(a.header.Get("Content-Type"), "problem+json") {
 			t.Errorf("%s: answered %d %q", name, a.status, a.header.Get("Content-Type"))
 		}
 	}
+	r.want(r.raw(postText("/v1/quick", "k", "", "X-A: "+strings.Repeat("a", maxHeader))), 431, "", "not-forwarded")
 	if n := len(r.back.requests()); n != 0 {
 		t.Errorf("the primary got %d requests: %s", n, r.back.requests()[0].RequestURI)
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,56 +22,66 @@ import (
 type exchange struct {
 	*Server
 	ctx   *fasthttp.RequestCtx
+	proto string
 	route *route
 	path  string
 	query string
 	pay   *payment.Payment
 	begun time.Time
-	// plain says that no header has to be taken off before the request goes on.
-	plain bool
+	conn  *conn // while it is held
+	marks marks
 	// open is the payment's admission until it is finished; sent says that there
 	// was one.
 	open      *gate.Admission
 	sent      bool
 	admission gate.Admission
+	trail     trail
+	sound     bool // no fault of the program was met
 
 	// What is used again by a later exchange: the body, and what is being written.
 	body    []byte
 	scratch []byte
 }
 
+// trail is what is written down about a request.
+type trail struct {
+	proto   string
+	id      string // of the request
+	trace   string // the id of its trace
+	reason  string // of the gate's own answer
+	word    word
+	verdict posture.Verdict
+	outcome payment.Outcome
+	counted bool // verdict and outcome are set
+	primary string
+}
+
 var exchanges = sync.Pool{New: func() any { return &exchange{} }}
 
-func (s *Server) newExchange(ctx *fasthttp.RequestCtx) *exchange {
+func (s *Server) newExchange(ctx *fasthttp.RequestCtx, proto string) *exchange {
 	x := exchanges.Get().(*exchange)
-	*x = exchange{Server: s, ctx: ctx, begun: time.Now(), body: x.body[:0], scratch: x.scratch[:0]}
+	*x = exchange{Server: s, ctx: ctx, begun: time.Now(), trail: trail{proto: proto}, body: x.body[:0], scratch: x.scratch[:0]}
 	return x
 }
 
-func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
-	if errors.Is(err, fasthttp.ErrBodyTooLarge) {
-		answerLarge.write(ctx, "", "not-done", "")
-	} else {
-		answerHead.write(ctx, "", "not-done", "")
-	}
-	ctx.SetConnectionClose()
-}
+func (s *Server) handle(ctx *fasthttp.RequestCtx) { s.serve(ctx, "HTTP/1.1") }
 
-// handle takes a request through the stages.
-func (s *Server) handle(ctx *fasthttp.RequestCtx) {
-	x := s.newExchange(ctx)
+// serve takes a request through the stages.
+func (s *Server) serve(ctx *fasthttp.RequestCtx, proto string) {
+	x := s.newExchange(ctx, proto)
+	defer x.end()
 	defer x.mend()
-	if !x.findRoute() {
+	if !x.clean() || !x.findRoute() {
 		return
 	}
-	if !x.plain {
+	if !x.marks.plain {
 		dropHop(&ctx.Request.Header)
 	}
 	if !x.route.kind.MovesMoney() {
 		x.pass()
 		return
 	}
-	if !x.readPayment() || !x.judge() {
+	if !x.onTime() || !x.readPayment() || !x.judge() {
 		return
 	}
 	c, ok := x.connect()
@@ -82,62 +91,59 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	x.send(c)
 }
 
+// end writes the request down, when its answer's head is known.
+func (x *exchange) end() {
+	if x.leaving.Load() {
+		x.ctx.SetConnectionClose()
+	}
+	if x.access != nil {
+		x.access.Write(x.line())
+	}
+	if x.sound {
+		exchanges.Put(x)
+	}
+}
+
 // mend keeps a fault of the program from ending the gate, and with it every
 // other payment. What was admitted is unknown: it may have been written.
 func (x *exchange) mend() {
 	fault := recover()
 	if fault == nil {
-		exchanges.Put(x)
+		x.sound = true
 		return
 	}
-	x.log.Error("a request could not be handled: a fault of the gate", "path", payment.Mask(x.path), "fault", fault)
+	x.log.Error("a request could not be handled: a fault of the gate", "path", payment.Mask(x.path), "fault", payment.Mask(fmt.Sprint(fault)))
 	x.ctx.SetConnectionClose()
+	if x.conn != nil {
+		x.conn.Close()
+	}
 	if x.open != nil {
 		x.finish(payment.Unknown, "a fault of the gate after it was admitted")
 	}
 	if x.sent {
-		answerUnknown.write(x.ctx, "unknown", "unknown", askFirst)
+		x.answer(answerUnknown, "unknown", notKnown)
 		return
 	}
-	answerFault.write(x.ctx, "", "", "")
+	x.answer(answerFault, "", nothing)
 }
 
 // findRoute sets the route. A path that servers read in different ways could
 // hide a payment, so it is refused.
 func (x *exchange) findRoute() bool {
 	h := &x.ctx.Request.Header
-	framed, plain := framed(h.RawHeaders())
-	x.plain = plain && !h.ConnectionClose() // which HTTP/1.0 means without a header
-	if !framed {
-		answerHead.write(x.ctx, "", "not-done", "")
-		x.ctx.SetConnectionClose()
-		return false
-	}
-	target, host := originForm(string(h.RequestURI()))
-	path, query, _ := strings.Cut(target, "?")
-	if !cleanPath(path) || strings.Contains(target, "#") {
-		answerPath.write(x.ctx, "", "not-done", "")
-		return false
-	}
-	// From here on the target is forwarded as it was read: byte by byte.
-	if host != "" {
-		h.SetHost(host)
-	}
-	x.ctx.Request.SetRequestURI(target)
-	x.path, x.query = path, query
 	method := methodOf(h)
 	for _, r := range x.primary.routes {
-		if r.match(method, path) {
+		if r.match(method, x.path) {
 			x.route = r
 			break
 		}
 	}
-	if (x.route == nil || x.route.open && !x.route.kind.MovesMoney()) && x.nearMoney(method) {
-		answerPath.write(x.ctx, "", "not-done", "")
+	switch {
+	case (x.route == nil || x.route.open && !x.route.kind.MovesMoney()) && x.nearMoney(method):
+		x.answer(answerPath, "", notForwarded)
 		return false
-	}
-	if x.route == nil {
-		answerNoRoute.write(x.ctx, "", "not-done", "")
+	case x.route == nil:
+		x.answer(answerNoRoute, "", notForwarded)
 		return false
 	}
 	return true
@@ -157,29 +163,11 @@ func methodOf(h *fasthttp.RequestHeader) string {
 // takes may be a payment to some servers.
 func (x *exchange) nearMoney(method string) bool {
 	for _, r := range x.primary.routes {
-		if r.kind.MovesMoney() && !r.match(method, x.path) && r.near(method, x.path) {
+		if r.kind.MovesMoney() && !r.match(method, x.path) && (r.near(method, x.path) || x.overridden(r, method)) {
 			return true
 		}
 	}
 	return false
-}
-
-// originForm turns a target of the form http://host/path into path and host.
-func originForm(target string) (path, host string) {
-	for _, scheme := range [...]string{"http://", "https://"} {
-		if len(target) > len(scheme) && strings.EqualFold(target[:len(scheme)], scheme) {
-			rest := target[len(scheme):]
-			end := strings.IndexAny(rest, "/?")
-			if end < 0 {
-				return "/", rest
-			}
-			if rest[end] == '?' {
-				return "/" + rest[end:], rest[:end]
-			}
-			return rest[end:], rest[:end]
-		}
-	}
-	return target, ""
 }
 
 // readPayment buffers the body and reads the fields.
@@ -189,19 +177,15 @@ func (x *exchange) readPayment() bool {
 	if err != nil {
 		x.pay = x.route.read(&req.Header, x.path, x.query, nil)
 		x.gate.Declined(x.pay, unreadable)
-		x.metrics.count(x.pay, unreadable, payment.NotDone, -1)
-		if errors.Is(err, fasthttp.ErrBodyTooLarge) {
-			x.notSent(answerLarge, "")
-		} else {
-			x.notSent(answerBody, "")
-		}
+		x.count(unreadable, payment.NotDone, -1)
+		x.notSent(bodyFault(x.ctx, err), "")
 		x.ctx.SetConnectionClose()
 		return false
 	}
 	x.pay = x.route.read(&req.Header, x.path, x.query, body)
 	if !x.readMark(req) {
 		x.gate.Declined(x.pay, unreadable)
-		x.metrics.count(x.pay, unreadable, payment.NotDone, -1)
+		x.count(unreadable, payment.NotDone, -1)
 		x.notSent(answerMark, "probe")
 		return false
 	}
@@ -287,7 +271,7 @@ func (x *exchange) judge() bool {
 
 func (x *exchange) decline(v posture.Verdict) {
 	x.gate.Declined(x.pay, v)
-	x.metrics.count(x.pay, v, payment.NotDone, -1)
+	x.count(v, payment.NotDone, -1)
 	x.notSent(x.route.decline, v.Reason.String())
 }
 
@@ -295,20 +279,29 @@ func (x *exchange) decline(v posture.Verdict) {
 // one with no settled outcome is never told a final no: the primary may have
 // done it.
 func (x *exchange) notSent(a *answer, reason string) {
-	if id := x.pay.Identity; id != "" && x.gate.Pending(id) {
-		answerPending.write(x.ctx, "pending", "unknown", askFirst)
+	if id := x.pay.Identity; id != "" && x.pay.Kind.MovesMoney() && x.gate.Pending(id) {
+		x.answer(answerPending, "pending", stillOpen)
 		return
 	}
-	a.write(x.ctx, reason, "not-done", "")
+	x.answer(a, reason, notForwarded)
+}
+
+// noReach is the answer where no connection was had.
+func noReach(err error) (a *answer, reason string) {
+	if errors.Is(err, errBusy) {
+		return answerBusy, "busy"
+	}
+	return answerNoReach, "unreachable"
 }
 
 func (x *exchange) connect() (*conn, bool) {
 	c, err := x.primary.up.get(context.Background())
 	if err != nil {
 		x.passed(payment.NotDone)
-		x.notSent(answerNoReach, "unreachable")
+		x.notSent(noReach(err))
 		return nil, false
 	}
+	x.conn, x.trail.primary = c, c.up.addr
 	return c, true
 }
 
@@ -319,7 +312,8 @@ func (x *exchange) send(c *conn) {
 	resp := &x.ctx.Response
 	a, v := x.gate.Admit(x.pay, x.route.mode)
 	if v.Action != posture.Forward {
-		x.primary.up.put(c)
+		x.conn = nil
+		c.up.put(c)
 		x.decline(v)
 		return
 	}
@@ -329,15 +323,18 @@ func (x *exchange) send(c *conn) {
 	x.ctx.Request.Header.SetBytesV(postureHeader, x.scratch)
 	err := c.send(&x.ctx.Request, resp, deadline)
 	if err != nil {
+		x.conn = nil
 		c.Close()
 		x.lost(c.written, err)
 		return
 	}
 	status := resp.StatusCode()
 	x.finish(x.route.classify(status), answered(status))
-	if err := x.primary.up.receive(c, x.ctx.IsHead(), resp, x.route.Timeout.D()); err != nil {
+	err = c.up.receive(c, x.ctx.IsHead(), resp, x.route.Timeout.D())
+	x.conn = nil
+	if err != nil {
 		// The status was read, so the outcome stands; the client must ask for the rest.
-		answerUnknown.write(x.ctx, "unknown", "unknown", "The answer broke off. Inquire about the payment with the same key.")
+		x.answer(answerUnknown, "unknown", brokeOff)
 		return
 	}
 	tidy(resp)
@@ -358,7 +355,7 @@ func (x *exchange) finish(o payment.Outcome, why string) {
 	a := x.open
 	x.open = nil
 	a.Finish(o, why)
-	x.metrics.count(x.pay, a.Judged(), o, time.Since(x.begun))
+	x.count(a.Judged(), o, time.Since(x.begun))
 }
 
 // lost finishes a payment that got no answer.
@@ -373,7 +370,7 @@ func (x *exchange) lost(written int64, err error) {
 		why = "no answer within " + x.route.Timeout.String()
 	}
 	x.finish(payment.Unknown, why)
-	answerUnknown.write(x.ctx, "unknown", "unknown", askFirst)
+	x.answer(answerUnknown, "unknown", notKnown)
 }
 
 // pass sends on a request that moves no money; bodies stream.
@@ -381,32 +378,50 @@ func (x *exchange) pass() {
 	x.pay = x.route.read(&x.ctx.Request.Header, x.path, x.query, nil)
 	deadline := time.Now().Add(x.route.Timeout.D())
 	x.prepare(deadline)
-	c, err := x.primary.up.get(context.Background())
-	if err != nil {
-		x.passed(payment.NotDone)
-		answerNoReach.write(x.ctx, "unreachable", "", "")
+	c, ok := x.connect()
+	if !ok {
 		return
 	}
 	resp := &x.ctx.Response
 	if err := c.send(&x.ctx.Request, resp, deadline); err != nil {
+		x.conn = nil
 		c.Close()
 		x.passed(payment.Unknown)
-		answerNoReach.write(x.ctx, "unreachable", "", "")
+		x.broken(err)
 		return
 	}
 	x.passed(x.route.classify(resp.StatusCode()))
-	if err := x.primary.up.receive(c, x.ctx.IsHead(), resp, x.route.Timeout.D()); err != nil {
-		answerNoReach.write(x.ctx, "unreachable", "", "")
+	err := c.up.receive(c, x.ctx.IsHead(), resp, x.route.Timeout.D())
+	x.conn = nil
+	if err != nil {
+		x.answer(answerNoReach, "unreachable", nothing)
 		return
 	}
 	tidy(resp)
+}
+
+// broken answers a request that moves no money and that broke off: its client
+// did not send it whole, or the primary did not answer.
+func (x *exchange) broken(err error) {
+	var theirs bodyError
+	if !errors.As(err, &theirs) {
+		x.answer(answerNoReach, "unreachable", nothing)
+		return
+	}
+	x.answer(bodyFault(x.ctx, err), "", nothing)
+	x.ctx.SetConnectionClose()
 }
 
 // passed counts a request that was not admitted, or did not need to be.
 func (x *exchange) passed(o payment.Outcome) {
 	took := time.Since(x.begun)
 	x.gate.Passed(x.pay, o, took)
-	x.metrics.count(x.pay, posture.Verdict{}, o, took)
+	x.count(posture.Verdict{}, o, took)
+}
+
+func (x *exchange) count(v posture.Verdict, o payment.Outcome, took time.Duration) {
+	x.trail.verdict, x.trail.outcome, x.trail.counted = v, o, true
+	x.metrics.count(x.pay, v, o, took)
 }
 
 func isTimeout(err error) bool {

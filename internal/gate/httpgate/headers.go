@@ -19,7 +19,7 @@ const (
 // among them: many servers make no difference.
 func (x *exchange) prepare(deadline time.Time) {
 	h := &x.ctx.Request.Header
-	if !x.plain {
+	if !x.marks.plain {
 		dropOwn(h)
 	}
 	h.SetNoDefaultContentType(true)
@@ -27,6 +27,7 @@ func (x *exchange) prepare(deadline time.Time) {
 	if len(h.Host()) == 0 { // HTTP/1.0
 		h.SetHost(x.primary.host)
 	}
+	x.follow()
 	x.scratch = deadline.UTC().AppendFormat(x.scratch[:0], time.RFC3339Nano)
 	h.SetBytesV(deadlineHeader, x.scratch)
 	x.scratch = appendClient(x.scratch[:0], x.ctx.RemoteAddr())

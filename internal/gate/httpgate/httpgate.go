@@ -29,43 +29,70 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
-	"holdfast"
+	"holdfast/internal/config"
 	"holdfast/internal/gate"
+	"holdfast/internal/gate/httpgate/accesslog"
+	"holdfast/internal/gate/httpgate/inlet"
 )
 
-// Limits of the edge.
-const (
-	// MaxPayment is the largest body of a payment, refund or inquiry in bytes.
-	MaxPayment = 64 << 10
-	// maxHeader bounds a request's line and headers in bytes.
-	maxHeader = 16 << 10
-	// headTimeout bounds how long a client may take to send its headers.
-	readTimeout = 30 * time.Second
-	idleTimeout = 75 * time.Second
-	// maxClients is the most client connections at once.
-	maxClients = 16 << 10
-)
+// MaxPayment is the largest body of a payment, refund or inquiry in bytes.
+const MaxPayment = 64 << 10
+
+// maxHeader bounds a request's line and headers in bytes.
+const maxHeader = 16 << 10
+
+// Options make a server.
+type Options struct {
+	// Gate may be given later: see [Server.Guard].
+	Gate    *gate.Gate
+	Primary *Primary
+	Config  config.Gate
+	// Access, if set, gets a line for each request.
+	Access *accesslog.Log
+	Log    *slog.Logger
+}
 
 // Server is the edge that clients of the payment API meet.
 type Server struct {
 	gate    *gate.Gate
 	primary *Primary
 	log     *slog.Logger
+	access  *accesslog.Log
 	metrics *metrics
+	limits  inlet.Limits
+	keys    *inlet.Keys // nil for clear text
 	http    *fasthttp.Server
+	inlet   atomic.Pointer[inlet.Listener]
+	leaving atomic.Bool
 }
 
-// NewServer makes the edge of a gate in front of a primary.
-func NewServer(g *gate.Gate, p *Primary, log *slog.Logger) *Server {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+// New makes the edge of a gate in front of a primary.
+func New(opt Options) (*Server, error) {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{gate: g, primary: p, log: log, metrics: newMetrics(g)}
+	l := opt.Config.Limits
+	s := &Server{
+		gate: opt.Gate, primary: opt.Primary, log: opt.Log, access: opt.Access,
+		limits: inlet.Limits{
+			HeadBytes: maxHeader, Head: l.Header.D(), Idle: l.Idle.D(), BodyRate: l.BodyRate, BodyGrace: l.BodyGrace.D(),
+			Write: l.Answer.D(), Clients: l.ClientConnections, Total: l.Connections,
+		},
+	}
+	s.metrics = newMetrics(s)
+	if files := opt.Config.TLS; files.Certificate != "" {
+		var err error
+		s.keys, err = inlet.ServerKeys(inlet.Files{Certificate: string(files.Certificate), Key: string(files.Key), Authority: string(files.ClientAuthority)})
+		if err != nil {
+			return nil, err
+		}
+	}
 	s.http = &fasthttp.Server{
 		Handler:               s.handle,
 		ErrorHandler:          s.badRequest,
@@ -76,33 +103,60 @@ func NewServer(g *gate.Gate, p *Primary, log *slog.Logger) *Server {
 		// A form with files is forwarded as it came, not read and written anew.
 		DisablePreParseMultipartForm: true,
 		MaxRequestBodySize:           MaxPayment,
-		ReadBufferSize:               maxHeader,
-		ReadTimeout:                  readTimeout,
-		IdleTimeout:                  idleTimeout,
-		Concurrency:                  maxClients,
-		CloseOnShutdown:              true,
-		Logger:                       discard{},
+		// More than the inlet lets through, so that the inlet's limit is the one met.
+		ReadBufferSize: maxHeader + 4096,
+		// The inlet keeps time and counts connections.
+		Concurrency:     1 << 30,
+		CloseOnShutdown: true,
+		Logger:          discard{},
 	}
-	return s
+	return s, nil
 }
 
-// Serve takes connections until ctx ends, then lets requests under way finish,
-// for at most grace, and closes.
-func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration) error {
-	failed := make(chan error, 1)
-	go func() { failed <- s.http.Serve(l) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
+// Guard gives the server the gate that judges payments, before it serves.
+func (s *Server) Guard(g *gate.Gate) { s.gate = g }
+
+// Secure reports whether clients speak TLS.
+func (s *Server) Secure() bool { return s.keys != nil }
+
+// Reload loads all certificates anew, for new connections, and lets the access
+// log go on in a new file. What cannot be used is said, and what was there before
+// stays in use.
+func (s *Server) Reload() error {
+	if s.access != nil {
+		s.access.Reopen()
 	}
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	err := s.http.ShutdownWithContext(end)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return holdfast.Errorf(holdfast.Unavailable, "some requests were still under way after %v; the gate lists them as in flight", grace)
+	var errs []error
+	for _, k := range s.allKeys() {
+		errs = append(errs, k.Reload())
 	}
-	return errors.Join(err, <-failed)
+	return errors.Join(errs...)
+}
+
+func (s *Server) allKeys() []*inlet.Keys {
+	list := s.primary.keys()
+	if s.keys != nil {
+		list = append(list, s.keys)
+	}
+	return list
+}
+
+// look is how often certificates are looked at for a change.
+const look = 5 * time.Second
+
+// Watch loads certificates anew when their files change, until ctx ends.
+func (s *Server) Watch(ctx context.Context) error {
+	var watching sync.WaitGroup
+	for _, k := range s.allKeys() {
+		watching.Go(func() {
+			tick := time.NewTicker(look)
+			defer tick.Stop()
+			k.Watch(ctx, tick.C, s.log)
+		})
+	}
+	watching.Wait()
+	<-ctx.Done()
+	return nil
 }
 
 // discard drops fasthttp's own log lines: they quote what clients sent.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"holdfast/internal/gate"
 	"holdfast/internal/payment"
 	"holdfast/internal/posture"
 	"holdfast/internal/traffic"
@@ -20,6 +19,8 @@ import (
 //	holdfast_gate_requests_total{route,kind,channel,method,verdict,reason,outcome,currency}
 //	holdfast_gate_amount_minor_units_total{the same}
 //	holdfast_gate_request_seconds{route}      histogram; until the answer's head
+//	holdfast_gate_connections, _connections_refused_total{limit}
+//	holdfast_gate_primary_up{address}, _primary_overflow_total, _access_log_lost_total
 //	holdfast_gate_in_flight, _unresolved, _lease_seconds, _posture_position, _closed, _alarm
 //
 // A verdict is forward, decline or probe. Channel, method and currency come from
@@ -27,7 +28,7 @@ import (
 // sets are told apart; what is one too many is counted under "other", and so is
 // what looks like a card number. An amount of no known currency counts as 0.
 type metrics struct {
-	gate    *gate.Gate
+	server  *Server
 	seconds *prometheus.HistogramVec
 
 	mu    sync.RWMutex
@@ -43,13 +44,13 @@ type cell struct {
 // Folded ones are as many as the settings allow: routes by verdicts by outcomes.
 const maxSeries = 1000
 
-func newMetrics(g *gate.Gate) *metrics {
+func newMetrics(s *Server) *metrics {
 	bounds := make([]float64, len(traffic.Latencies))
 	for i, ms := range traffic.Latencies {
 		bounds[i] = float64(ms) / 1000
 	}
 	return &metrics{
-		gate: g, cells: map[traffic.Key]*cell{},
+		server: s, cells: map[traffic.Key]*cell{},
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "holdfast_gate_request_seconds", Help: "Time from a request's arrival to the head of the primary's answer.", Buckets: bounds,
 		}, []string{"route"}),
@@ -116,12 +117,17 @@ var (
 	leaseLeft = prometheus.NewDesc("holdfast_gate_lease_seconds", "How long strict routes may still admit; 0 without a lease.", nil, nil)
 	position  = prometheus.NewDesc("holdfast_gate_posture_position", "Position of the posture in force.", nil, nil)
 	closed    = prometheus.NewDesc("holdfast_gate_closed", "1 if there is no posture that can be enforced.", nil, nil)
+	conns     = prometheus.NewDesc("holdfast_gate_connections", "Client connections.", nil, nil)
+	turnedOff = prometheus.NewDesc("holdfast_gate_connections_refused_total", "Client connections closed at once, over the limit of their client or in total.", []string{"limit"}, nil)
+	primaryUp = prometheus.NewDesc("holdfast_gate_primary_up", "0 if an address of the primary is left out since it gave no answers.", []string{"address"}, nil)
+	overflow  = prometheus.NewDesc("holdfast_gate_primary_overflow_total", "Requests declined as busy: too many waited for the primary.", nil, nil)
+	unwritten = prometheus.NewDesc("holdfast_gate_access_log_lost_total", "Lines of the access log that were dropped.", nil, nil)
 	alarm     = prometheus.NewDesc("holdfast_gate_alarm", "1 if the gate raises an alarm.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{requests, amounts, inFlight, unsettled, leaseLeft, position, closed, alarm} {
+	for _, d := range []*prometheus.Desc{requests, amounts, inFlight, unsettled, leaseLeft, position, closed, alarm, conns, turnedOff, primaryUp, overflow, unwritten} {
 		ch <- d
 	}
 	m.seconds.Describe(ch)
@@ -138,7 +144,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	m.mu.RUnlock()
-	s := m.gate.Status()
+	s := m.server.gate.Status()
 	gauge := func(d *prometheus.Desc, v float64) { ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v) }
 	gauge(inFlight, float64(s.InFlight))
 	gauge(unsettled, float64(s.Unresolved))
@@ -147,6 +153,27 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(closed, truth(s.Closed))
 	gauge(alarm, truth(s.Alarm != ""))
 	m.seconds.Collect(ch)
+	m.collectEdge(ch)
+}
+
+// collectEdge tells of the connections on both sides.
+func (m *metrics) collectEdge(ch chan<- prometheus.Metric) {
+	counter := func(d *prometheus.Desc, n int64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+	}
+	if l := m.server.inlet.Load(); l != nil {
+		client, total := l.Refused()
+		ch <- prometheus.MustNewConstMetric(conns, prometheus.GaugeValue, float64(l.Open()))
+		counter(turnedOff, client, "client")
+		counter(turnedOff, total, "total")
+	}
+	m.server.primary.up.health(func(address string, up bool) {
+		ch <- prometheus.MustNewConstMetric(primaryUp, prometheus.GaugeValue, truth(up), address)
+	})
+	counter(overflow, m.server.primary.up.overflow.Load())
+	if m.server.access != nil {
+		counter(unwritten, m.server.access.Lost())
+	}
 }
 
 func truth(b bool) float64 {

@@ -2,6 +2,7 @@ package httpgate
 
 import (
 	"bufio"
+	"cmp"
 	"io"
 	"net"
 	"strings"
@@ -83,7 +84,7 @@ func TestRefusedConnectionIsNotDone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, created)
 	r.back.close()
-	r.want(r.post("/v1/payments", "k1", goodPayment), 502, "unreachable", "not-done")
+	r.want(r.post("/v1/payments", "k1", goodPayment), 502, "unreachable", "not-forwarded")
 	if s := r.gate.Status(); s.Unresolved != 0 || s.InFlight != 0 || r.count("forward", "not-done") != 1 {
 		t.Errorf("status %+v, %d counted as not done", s, r.count("forward", "not-done"))
 	}
@@ -152,13 +153,13 @@ func TestRetryOfAnUnresolvedPayment(t *testing.T) {
 	}
 	r.enforce(5, posture.Set{}, stopAll)
 	pending(r.post("/v1/payments", "k1", goodPayment))
-	r.want(r.post("/v1/payments", "k2", goodPayment), 503, "stopped", "not-done")
+	r.want(r.post("/v1/payments", "k2", goodPayment), 503, "stopped", "not-forwarded")
 	pending(r.post("/v1/payments", "k1", "{")) // unreadable
 	pending(r.post("/v1/payments", "k1", strings.Repeat("x", MaxPayment+1)))
 	r.enforce(6, posture.Set{})
 	r.back.close()
 	pending(r.post("/v1/payments", "k1", goodPayment)) // the primary is gone
-	r.want(r.post("/v1/payments", "k2", goodPayment), 502, "unreachable", "not-done")
+	r.want(r.post("/v1/payments", "k2", goodPayment), 502, "unreachable", "not-forwarded")
 }
 
 // Hazard l: the posture that counts is the one at the first byte, after the
@@ -167,12 +168,12 @@ func TestAdmissionHoldsTheConnection(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, created)
 	dialled := 0
-	r.primary.up.dial.Control = controlHook(func() {
+	r.primary.up.addrs[0].dial.Control = controlHook(func() {
 		if dialled++; dialled == 1 {
 			r.enforce(5, posture.Set{}, stopAll) // while the payment waits for its connection
 		}
 	})
-	r.want(r.post("/v1/payments", "k1", goodPayment), 503, "stopped", "not-done")
+	r.want(r.post("/v1/payments", "k1", goodPayment), 503, "stopped", "not-forwarded")
 	if _, n := r.back.counts(); n != 0 {
 		t.Errorf("%d bytes reached the primary under a stop", n)
 	}
@@ -204,7 +205,7 @@ func TestInFlightAtAStop(t *testing.T) {
 	r.want(r.post("/v1/payments", "k1", goodPayment), 409, "pending", "unknown")
 	close(release)
 	r.want(<-answered, 201, "", "")
-	r.want(r.post("/v1/payments", "k1", goodPayment), 503, "stopped", "not-done")
+	r.want(r.post("/v1/payments", "k1", goodPayment), 503, "stopped", "not-forwarded")
 	if s := r.gate.Status(); s.Unresolved != 0 || s.InFlight != 0 {
 		t.Errorf("status %+v", s)
 	}
@@ -280,7 +281,7 @@ func TestFaultOfTheGate(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken.w = nil // writing to it panics, once the payment is admitted
-	r.primary.up.put(broken)
+	broken.up.put(broken)
 	r.want(r.post("/v1/payments", "4111111111111111", goodPayment), 504, "unknown", "unknown")
 	if got := r.gate.Unresolved(); len(got) != 1 || r.gate.Status().InFlight != 0 {
 		t.Errorf("unresolved %+v, %d in flight", got, r.gate.Status().InFlight)
@@ -307,8 +308,8 @@ func (s *stuck) Write(b []byte) (int, error) {
 func TestBrokenWrite(t *testing.T) {
 	t.Parallel()
 	for takes, want := range []reply{
-		{status: 502, problem: problem{Reason: "unreachable", Outcome: "not-done"}},
-		{status: 504, problem: problem{Reason: "unknown", Outcome: "unknown"}},
+		{status: 502, problem: problem{Reason: "unreachable", word: notForwarded}},
+		{status: 504, problem: problem{Reason: "unknown", word: notKnown}},
 	} {
 		r := newRig(t, created)
 		c, err := r.primary.up.get(t.Context())
@@ -316,8 +317,8 @@ func TestBrokenWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Conn = &stuck{c.Conn, takes}
-		r.primary.up.put(c)
-		r.want(r.post("/v1/payments", "k1", goodPayment), want.status, want.problem.Reason, want.problem.Outcome)
+		c.up.put(c)
+		r.want(r.post("/v1/payments", "k1", goodPayment), want.status, want.problem.Reason, cmp.Or(want.problem.Outcome, want.problem.Attempt))
 		if got := len(r.gate.Unresolved()); got != takes {
 			t.Errorf("%d bytes taken: %d unresolved", takes, got)
 		}
@@ -344,7 +345,7 @@ func TestServeEnds(t *testing.T) {
 	if _, err := io.WriteString(idle, "GET /a/../b HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	r.want(r.answer(fromIdle, "GET"), 400, "", "not-done")
+	r.want(r.answer(fromIdle, "GET"), 400, "", "not-forwarded")
 	answered, ended := make(chan reply, 1), make(chan error, 1)
 	go func() { answered <- r.post("/v1/payments", "k1", goodPayment) }()
 	<-got

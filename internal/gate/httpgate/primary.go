@@ -2,7 +2,6 @@ package httpgate
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/url"
@@ -14,13 +13,14 @@ import (
 
 	"holdfast/internal/config"
 	"holdfast/internal/gate"
+	"holdfast/internal/gate/httpgate/inlet"
 	"holdfast/internal/payment"
 )
 
 // Primary is the payment system behind the gate, as the gate's settings
 // describe it. It settles unknown outcomes by asking.
 type Primary struct {
-	up         *upstream
+	up         *pool
 	host       string
 	routes     []*route
 	testPayers map[string]bool
@@ -31,20 +31,21 @@ var _ gate.Inquirer = (*Primary)(nil)
 
 // NewPrimary makes the primary of a gate's settings.
 func NewPrimary(c config.Gate, now func() time.Time) (*Primary, error) {
-	u, err := url.Parse(string(c.Primary.URL))
-	if err != nil {
-		return nil, fmt.Errorf("primary: %w", err)
-	}
 	p := &Primary{
-		up: &upstream{addr: u.Host}, host: u.Host, now: now,
-		testPayers: map[string]bool{},
+		up: &pool{
+			most: c.Primary.Connections, queue: c.Primary.Queue, queueTime: c.Primary.QueueTime.D(),
+			ejectAfter: c.Primary.EjectAfter, ejectTime: c.Primary.EjectTime.D(),
+		},
+		now: now, testPayers: map[string]bool{},
 	}
-	if u.Port() == "" {
-		p.up.addr = net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	for _, text := range append([]config.URL{c.Primary.URL}, c.Primary.Others...) {
+		u, err := newUpstream(p.up, string(text), c.Primary.MutualTLS)
+		if err != nil {
+			return nil, fmt.Errorf("primary: %w", err)
+		}
+		p.up.addrs = append(p.up.addrs, u)
 	}
-	if u.Scheme == "https" {
-		p.up.tls = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
-	}
+	p.host = strings.TrimPrefix(strings.TrimPrefix(string(c.Primary.URL), "https://"), "http://")
 	for _, payer := range c.TestPayers {
 		p.testPayers[payer] = true
 	}
@@ -56,6 +57,34 @@ func NewPrimary(c config.Gate, now func() time.Time) (*Primary, error) {
 		p.routes = append(p.routes, r)
 	}
 	return p, nil
+}
+
+// newUpstream makes one address of the pool.
+func newUpstream(p *pool, text string, files config.MutualTLS) (*upstream, error) {
+	parsed, err := url.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	u := &upstream{addr: parsed.Host, pool: p}
+	if parsed.Port() == "" {
+		u.addr = net.JoinHostPort(parsed.Hostname(), map[string]string{"http": "80", "https": "443"}[parsed.Scheme])
+	}
+	if parsed.Scheme == "https" {
+		u.tls, err = inlet.ClientKeys(inlet.Files{
+			Certificate: string(files.Certificate), Key: string(files.Key), Authority: string(files.Authority),
+		}, parsed.Hostname())
+	}
+	return u, err
+}
+
+// keys lists the certificates that may change while the gate runs.
+func (p *Primary) keys() (list []*inlet.Keys) {
+	for _, u := range p.up.addrs {
+		if u.tls != nil {
+			list = append(list, u.tls)
+		}
+	}
+	return list
 }
 
 // Routes lists the routes for the gate's enrolment.
@@ -146,7 +175,7 @@ func (p *Primary) ask(ctx context.Context, req *fasthttp.Request, resp *fasthttp
 		c.Close()
 		return err
 	}
-	return p.up.release(c, resp)
+	return c.up.release(c, resp)
 }
 
 // judgeInquiry compares an inquiry's answer with what the route says it means.

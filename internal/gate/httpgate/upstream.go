@@ -12,20 +12,32 @@ import (
 
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sys/unix"
+
+	"holdfast/internal/gate/httpgate/inlet"
 )
 
-// upstream keeps connections to the primary. It never sends anything twice: a
-// connection that broke is the caller's to judge, and the caller knows whether a
-// byte was written.
+// upstream keeps connections to one address of the primary. It never sends
+// anything twice: a connection that broke is the caller's to judge, and the
+// caller knows whether a byte was written.
 type upstream struct {
 	addr string
-	tls  *tls.Config // nil for plain HTTP
+	tls  *inlet.Keys // nil for plain HTTP
 	dial net.Dialer
+	pool *pool
+
+	// The pool's, under its lock: requests under way, attempts in a row without an
+	// answer, until when it is ejected, and whether a request is trying it.
+	busy     int
+	failures int
+	until    time.Time
+	trial    bool
 
 	mu     sync.Mutex
 	idle   []*conn // newest last
 	closed bool
 }
+
+func (u *upstream) ejected() bool { return !u.until.IsZero() }
 
 const (
 	connectTimeout = 3 * time.Second
@@ -39,10 +51,13 @@ const (
 // were given to the kernel.
 type conn struct {
 	net.Conn
+	up      *upstream
+	free    bool // it holds no place in the pool
 	raw     syscall.RawConn
 	r       *bufio.Reader
 	w       *bufio.Writer
 	written int64
+	failed  error // of a write to the primary
 	since   time.Time
 	// look is a method value and what it works on, kept so that looking whether the
 	// connection is alive allocates nothing.
@@ -51,9 +66,25 @@ type conn struct {
 	quiet bool
 }
 
+// Close ends the connection and gives its place back.
+func (c *conn) Close() error {
+	c.giveBack()
+	return c.Conn.Close()
+}
+
+func (c *conn) giveBack() {
+	if !c.free {
+		c.free = true
+		c.up.pool.free(c.up)
+	}
+}
+
 func (c *conn) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	c.written += int64(n)
+	if err != nil {
+		c.failed = err
+	}
 	return n, err
 }
 
@@ -65,10 +96,10 @@ func (u *upstream) get(ctx context.Context) (*conn, error) {
 			return u.connect(ctx)
 		}
 		if time.Since(c.since) < idleLimit && c.alive() {
-			c.written = 0
+			c.written, c.free = 0, false
 			return c, nil
 		}
-		c.Close()
+		c.Conn.Close()
 	}
 }
 
@@ -86,10 +117,11 @@ func (u *upstream) pop() *conn {
 // put keeps a connection whose answer was read to its end.
 func (u *upstream) put(c *conn) {
 	c.since = time.Now()
+	c.giveBack()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.closed || len(u.idle) >= maxIdle || c.r.Buffered() > 0 {
-		c.Close()
+		c.Conn.Close()
 		return
 	}
 	u.idle = append(u.idle, c)
@@ -100,19 +132,17 @@ func (u *upstream) close() {
 	defer u.mu.Unlock()
 	u.closed = true
 	for _, c := range u.idle {
-		c.Close()
+		c.Conn.Close()
 	}
 	u.idle = nil
 }
 
 func (u *upstream) connect(ctx context.Context) (*conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
 	raw, err := u.dial.DialContext(ctx, "tcp", u.addr)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw}
+	c := &conn{Conn: raw, up: u}
 	c.look = c.isQuiet
 	if sc, ok := raw.(syscall.Conn); ok {
 		if c.raw, err = sc.SyscallConn(); err != nil {
@@ -120,7 +150,7 @@ func (u *upstream) connect(ctx context.Context) (*conn, error) {
 		}
 	}
 	if u.tls != nil {
-		secure := tls.Client(raw, u.tls)
+		secure := tls.Client(raw, u.tls.Config())
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return nil, errors.Join(err, raw.Close())
 		}
@@ -152,10 +182,27 @@ func (c *conn) isQuiet(fd uintptr) bool {
 // c.written == 0 means that nothing was sent; any other error leaves the outcome
 // unknown.
 func (c *conn) send(req *fasthttp.Request, resp *fasthttp.Response, deadline time.Time) error {
+	err := c.exchange(req, resp, deadline)
+	var theirs bodyError
+	if err != nil && !errors.As(err, &theirs) {
+		c.up.pool.judge(c.up, false)
+	}
+	return err
+}
+
+// bodyError is the error of a request whose body could not be read from its
+// client: no fault of the primary.
+type bodyError struct{ error }
+
+func (e bodyError) Unwrap() error { return e.error }
+
+func (c *conn) exchange(req *fasthttp.Request, resp *fasthttp.Response, deadline time.Time) error {
 	if err := c.SetDeadline(deadline); err != nil {
 		return err
 	}
-	if err := req.Write(c.w); err != nil {
+	if err := req.Write(c.w); err != nil && c.failed == nil {
+		return bodyError{err}
+	} else if err != nil {
 		return err
 	}
 	if err := c.w.Flush(); err != nil {
@@ -167,6 +214,7 @@ func (c *conn) send(req *fasthttp.Request, resp *fasthttp.Response, deadline tim
 		}
 		switch s := resp.StatusCode(); {
 		case s >= 200:
+			c.up.pool.judge(c.up, true)
 			return nil
 		case s == fasthttp.StatusSwitchingProtocols:
 			return errors.New("the primary switched protocols, which nobody asked for")

@@ -28,6 +28,7 @@ const (
 	unseen               // an inquiry says that the key was never seen
 	done                 // told done
 	declined             // told that it was not done and will not be
+	refused              // a gate did not forward this attempt; of others it says nothing
 )
 
 // heard is an answer as the customer understands it.
@@ -50,6 +51,7 @@ func understand(asked act, status int, body []byte) heard {
 		Code    string          `json:"code"`
 		Reason  string          `json:"reason"` // a gate's word for code
 		Outcome string          `json:"outcome"`
+		Attempt string          `json:"attempt"` // a gate's word on this attempt alone
 	}
 	readable := json.Unmarshal(body, &b) == nil
 	why := cmp.Or(b.Code, b.Reason)
@@ -66,6 +68,8 @@ func understand(asked act, status int, body []byte) heard {
 		return heard{news: nothing, reason: http.StatusText(status)}
 	case readable && b.Outcome == "not-done":
 		return heard{news: declined, reason: why}
+	case readable && b.Attempt == "not-forwarded" && b.Outcome == "":
+		return heard{news: refused, reason: why}
 	}
 	switch status {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -106,8 +110,11 @@ type customer struct {
 	doubt time.Time
 	sent  int // requests that would move money
 	waits int // waits since the first doubt
-	next  act
-	at    time.Time // when to do it
+	// unseen says that the primary knew of no attempt after the last that it could
+	// have got.
+	unseen bool
+	next   act
+	at     time.Time // when to do it
 }
 
 // hears decides what a customer does after one more answer: draw, 0 to 1, is for
@@ -115,12 +122,17 @@ type customer struct {
 // that is something new.
 func (c customer) hears(h heard, p Patience, draw float64, now time.Time) (customer, *told.Event) {
 	event := told.Event{Identity: c.Identity, At: now, Reason: h.reason}
+	only := c.sent == 1 && c.state == told.Begun && c.doubt.IsZero()
+	if h.news == refused && (only || c.unseen) {
+		h.news = declined
+	}
+	c.unseen = h.news == unseen || c.unseen && h.news == refused
 	switch h.news {
 	case done:
 		event.Event, event.Answer, event.Reason = told.Done, &h.answer, ""
 	case declined:
 		event.Event = told.Declined
-	case wait:
+	case wait, refused:
 		event.Event = told.Pending
 	default:
 		event.Event = told.Doubt

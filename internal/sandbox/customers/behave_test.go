@@ -45,10 +45,12 @@ func TestUnderstand(t *testing.T) {
 		{send, 503, `{"outcome":"not-done","code":"stopped"}`, declined},
 		// What a gate says: declined under a stop, an attempt before this one that is
 		// not settled, no answer in time, a primary out of reach.
-		{send, 503, `{"reason":"stopped","outcome":"not-done"}`, declined},
-		{send, 409, `{"reason":"pending","outcome":"unknown"}`, wait},
+		{send, 503, `{"reason":"stopped","attempt":"not-forwarded"}`, refused},
+		{send, 409, `{"reason":"pending","attempt":"not-forwarded","outcome":"unknown"}`, wait},
 		{send, 504, `{"reason":"unknown","outcome":"unknown"}`, nothing},
-		{send, 502, `{"reason":"unreachable","outcome":"not-done"}`, declined},
+		{send, 502, `{"reason":"unreachable","attempt":"not-forwarded"}`, refused},
+		{send, 400, `{"attempt":"not-forwarded"}`, refused},
+		{inquire, 502, `{"reason":"unreachable","attempt":"not-forwarded"}`, nothing},
 		{inquire, 502, `{"reason":"unreachable"}`, nothing},
 		{send, 503, `{"code":"fault"}`, nothing},
 		{send, 500, `{"outcome":"unknown"}`, nothing},
@@ -72,7 +74,7 @@ func TestUnderstand(t *testing.T) {
 	if h := understand(send, 402, []byte(`{"code":"insufficient-funds"}`)); h.reason != "insufficient-funds" {
 		t.Errorf("reason %q", h.reason)
 	}
-	if h := understand(send, 503, []byte(`{"reason":"stopped","outcome":"not-done"}`)); h.reason != "stopped" {
+	if h := understand(send, 503, []byte(`{"reason":"stopped","attempt":"not-forwarded"}`)); h.reason != "stopped" {
 		t.Errorf("a gate's reason is %q", h.reason)
 	}
 }
@@ -114,6 +116,10 @@ func TestHears(t *testing.T) {
 	fresh := customer{Intention: told.Intention{Identity: "c1-1"}, state: told.Begun, next: send, sent: 1}
 	doubting := fresh
 	doubting.state, doubting.doubt, doubting.next, doubting.waits = told.Doubt, noon, inquire, 1
+	again := doubting
+	again.sent = 2
+	cleared := again
+	cleared.unseen = true
 	for _, c := range []struct {
 		name  string
 		c     customer
@@ -125,6 +131,9 @@ func TestHears(t *testing.T) {
 	}{
 		{"told done", fresh, done, 0, stop, 0, told.Done},
 		{"told declined", fresh, declined, 0, stop, 0, told.Declined},
+		{"not forwarded, the only attempt", fresh, refused, 0, stop, 0, told.Declined},
+		{"not forwarded, after one in doubt", again, refused, 10 * time.Second, inquire, 2 * time.Second, told.Pending},
+		{"not forwarded, after one that was never seen", cleared, refused, 10 * time.Second, stop, 0, told.Declined},
 		{"told to wait", fresh, wait, 0, inquire, time.Second, told.Pending},
 		{"no answer", fresh, nothing, 0, inquire, time.Second, told.Doubt},
 		{"still none", doubting, nothing, 10 * time.Second, inquire, 2 * time.Second, ""},
@@ -177,7 +186,7 @@ func TestACustomerAlwaysEnds(t *testing.T) {
 			if c.next == send {
 				c.sent++
 			}
-			choice := []news{nothing, wait, done, declined}
+			choice := []news{nothing, wait, done, declined, refused}
 			if c.next == inquire {
 				choice = append(choice, unseen)
 			}

@@ -14,6 +14,8 @@
 //	answer                                       the customer
 //	2xx with status succeeded or approved        is told done, stops
 //	4xx, or a problem with outcome not-done      is told declined, stops
+//	a gate's "attempt": "not-forwarded"          if no earlier attempt can have been done: is told
+//	                                             declined, stops; otherwise waits, then inquires by key
 //	202, 408, 409, 425, 429, status processing   waits, then inquires by key
 //	5xx, no answer, an answer nobody can read    is in doubt: waits, then inquires by key
 //
@@ -22,8 +24,9 @@
 // asks for, up to the longest. When the patience is used up without a clear
 // answer he gives up and the intention stays unknown.
 //
-// So a customer whom a gate declines under a stop ("not-done", Retry-After) is
-// told declined and is done with this intention; one whom it tells "pending,
+// So a customer whose first attempt a gate declines under a stop is told declined
+// and is done with this intention; one who asks again after an attempt in doubt
+// goes on inquiring until the primary says that it never saw one; one whom it tells "pending,
 // inquire" (409, "unknown") goes on inquiring, which passes a stop, until the
 // primary's word or a gate that knows better settles it.
 //

@@ -1,0 +1,282 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"holdfast/internal/config"
+)
+
+// TestMain lets this program be a gate of its own: with GATE_SETTINGS it runs one
+// until its standard input ends, and says where it takes payments.
+func TestMain(m *testing.M) {
+	content := os.Getenv("GATE_SETTINGS")
+	if content == "" {
+		os.Exit(m.Run())
+	}
+	if err := runGate(content); err != nil {
+		fmt.Fprintln(os.Stderr, "gate:", err)
+		os.Exit(1)
+	}
+}
+
+func runGate(content string) error {
+	conf, err := config.LoadGate(config.Options{Content: []byte(content)})
+	if err != nil {
+		return err
+	}
+	g, err := OpenGate(GateOptions{Config: conf, TakeOver: true, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Now: time.Now})
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
+	fmt.Println(g.URL())
+	return g.Run(ctx)
+}
+
+// gateProcess is a gate in a process of its own.
+type gateProcess struct {
+	url   string
+	hold  io.Closer
+	ended chan error
+}
+
+func startGate(t *testing.T, content string) *gateProcess {
+	t.Helper()
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), "GATE_SETTINGS="+content)
+	command.Stderr = os.Stderr
+	in, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &gateProcess{hold: in, ended: make(chan error, 1)}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		in.Close()
+		t.Fatalf("the gate says %q: %v; %v", line, err, command.Wait())
+	}
+	p.url = strings.TrimSpace(line)
+	go func() { p.ended <- command.Wait() }()
+	t.Cleanup(func() { in.Close() })
+	return p
+}
+
+const handoverSettings = `
+name: east-1
+data: %s
+listen: {payments: "127.0.0.1:%d"}
+primary: {url: "%s"}
+routes:
+  - name: pay
+    methods: [POST]
+    path: /pay
+    kind: payment
+    fields: {identity: "header:Idempotency-Key"}
+`
+
+// A gate that is restarted under load, several times, loses no payment: each one
+// is answered, and done once.
+func TestRestartUnderLoad(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	done := map[string]int{}
+	primary := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		done[r.Header.Get("Idempotency-Key")]++
+		mu.Unlock()
+		time.Sleep(2 * time.Millisecond) // payments are under way at any moment
+		w.WriteHeader(http.StatusCreated)
+	}))
+	defer primary.Close()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free.Close()
+	settings := fmt.Sprintf(handoverSettings, filepath.Join(t.TempDir(), "gate"), free.Addr().(*net.TCPAddr).Port, primary.URL)
+	now := startGate(t, settings)
+
+	ctx, stop := context.WithCancel(t.Context())
+	var clients sync.WaitGroup
+	var paid atomic.Int64
+	for c := range 8 {
+		clients.Go(func() {
+			client := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
+			defer client.CloseIdleConnections()
+			for i := 0; ctx.Err() == nil; i++ {
+				if err := payOnce(client, now.url, fmt.Sprintf("c%d-%d", c, i)); err != nil {
+					t.Errorf("payment %d of client %d: %v", i, c, err)
+					return
+				}
+				paid.Add(1)
+			}
+		})
+	}
+	waitFor := func(n int64) {
+		for end := time.Now().Add(30 * time.Second); paid.Load() < n && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	for range 3 {
+		waitFor(paid.Load() + 100)
+		next := startGate(t, settings)
+		if err := <-now.ended; err != nil {
+			t.Errorf("the gate that was taken over from ended with %v", err)
+		}
+		if next.url != now.url {
+			t.Errorf("it listens at %s, not at %s", next.url, now.url)
+		}
+		now.ended = next.ended
+	}
+	waitFor(paid.Load() + 100)
+	stop()
+	clients.Wait()
+	mu.Lock()
+	defer mu.Unlock()
+	if len(done) != int(paid.Load()) || len(done) < 400 {
+		t.Errorf("%d payments were answered, %d reached the primary", paid.Load(), len(done))
+	}
+	for key, n := range done {
+		if n != 1 {
+			t.Errorf("payment %s reached the primary %d times", key, n)
+		}
+	}
+}
+
+func payOnce(client *http.Client, url, key string) error {
+	req, err := http.NewRequest(http.MethodPost, url+"/pay", strings.NewReader("{}"))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Idempotency-Key", key)
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusCreated {
+		return fmt.Errorf("status %d, %q, %v", resp.StatusCode, body, err)
+	}
+	return nil
+}
+
+// Without the flag the directory of a running gate is refused, and the gate that
+// runs goes on.
+func TestNoTakeOverUnasked(t *testing.T) {
+	t.Parallel()
+	primary := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201) }))
+	defer primary.Close()
+	content := fmt.Sprintf(handoverSettings, filepath.Join(t.TempDir(), "gate"), 0, primary.URL)
+	first := startGate(t, content)
+	conf, err := config.LoadGate(config.Options{Content: []byte(content)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenGate(GateOptions{Config: conf, Log: slog.New(slog.DiscardHandler), Now: time.Now}); err == nil || !strings.Contains(err.Error(), "in use by another gate process") {
+		t.Errorf("opened: %v", err)
+	}
+	if err := payOnce(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, first.url, "k"); err != nil {
+		t.Error(err)
+	}
+	first.hold.Close()
+	if err := <-first.ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// What is no message of listeners is refused.
+func TestReceive(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "{}", `["payments :1"]`, "null", strings.Repeat("[", 5000)} {
+		path := filepath.Join(t.TempDir(), "s")
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			if c, err := l.Accept(); err == nil {
+				io.WriteString(c, text)
+				c.Close()
+			}
+		}()
+		c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := receive(c); err == nil {
+			t.Errorf("%q gives %v", text, got)
+		}
+		c.Close()
+		l.Close()
+	}
+}
+
+func TestFromSystemd(t *testing.T) {
+	t.Parallel()
+	open := func() (first int) {
+		t.Helper()
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		f, err := l.(*net.TCPListener).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		return int(f.Fd())
+	}
+	ask := func(first int, vars map[string]string) (map[string]net.Listener, error) {
+		return fromSystemd(func(name string) (string, bool) { v, ok := vars[name]; return v, ok }, 42, first)
+	}
+	pid := strconv.Itoa(42)
+	got, err := ask(open(), map[string]string{"LISTEN_PID": pid, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "holdfast-gate.socket"})
+	if err != nil || len(got) != 1 || got["payments"] == nil {
+		t.Errorf("%v, %v", got, err)
+	} else {
+		got["payments"].Close()
+	}
+	if got, err = ask(open(), map[string]string{"LISTEN_PID": pid, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "metrics"}); err != nil || got["metrics"] == nil {
+		t.Errorf("%v, %v", got, err)
+	} else {
+		got["metrics"].Close()
+	}
+	if got, err := ask(0, map[string]string{"LISTEN_PID": "41", "LISTEN_FDS": "1"}); err != nil || got != nil {
+		t.Errorf("sockets of another process are taken: %v, %v", got, err)
+	}
+	for _, n := range []string{"", "0", "-1", "x", "9"} {
+		if _, err := ask(0, map[string]string{"LISTEN_PID": pid, "LISTEN_FDS": n}); err == nil {
+			t.Errorf("LISTEN_FDS %q is taken", n)
+		}
+	}
+}

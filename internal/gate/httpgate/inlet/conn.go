@@ -1,0 +1,115 @@
+package inlet
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+)
+
+// Fault is why a request is refused before a server has seen it.
+type Fault string
+
+// The faults.
+const (
+	// FaultHead: the head can be read in more than one way.
+	FaultHead Fault = "the head of the request can be read in more than one way"
+	// FaultLarge: the head is larger than Limits.HeadBytes, or has too many fields.
+	FaultLarge Fault = "the head of the request is too large"
+	// FaultChunk: the body is chunked in a way that not every server reads alike.
+	FaultChunk Fault = "the chunks of the body can be read in more than one way"
+	// FaultSlow: the head or the body did not come in time.
+	FaultSlow Fault = "the request did not come in time"
+)
+
+func (f Fault) Error() string { return string(f) }
+
+// Timeout reports whether it took too long.
+func (f Fault) Timeout() bool { return f == FaultSlow }
+
+// Temporary implements net.Error.
+func (f Fault) Temporary() bool { return false }
+
+// Conn is a client's connection for HTTP/1.1, in clear or inside TLS. Its
+// time-outs are its own; the server behind sets none.
+type Conn struct {
+	net.Conn
+	limits Limits
+	follow follower
+
+	since  time.Time     // when the head began
+	waited time.Duration // for the body
+	fault  Fault
+}
+
+func newConn(c net.Conn, limits Limits) *Conn {
+	return &Conn{Conn: c, limits: limits, follow: follower{most: limits.HeadBytes}}
+}
+
+// Fault returns why reading has ended, if it is the client's fault.
+func (c *Conn) Fault() Fault { return c.fault }
+
+// Read reads on within the time that is left for this part of the request.
+func (c *Conn) Read(b []byte) (int, error) {
+	if c.fault != "" {
+		return 0, c.fault
+	}
+	begun := time.Now()
+	if err := c.Conn.SetReadDeadline(c.until(begun)); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Read(b)
+	if n == 0 {
+		return 0, c.ended(err)
+	}
+	if c.follow.inBody() {
+		c.waited += time.Since(begun)
+	} else if c.follow.idle() {
+		c.since = time.Now()
+	}
+	passed, fault := c.follow.next(b[:n])
+	if c.follow.begun {
+		c.follow.begun, c.waited = false, 0
+	}
+	if fault != "" {
+		c.fault = fault
+		if passed == 0 {
+			return 0, fault
+		}
+	}
+	return passed, nil
+}
+
+// until is when the present part of the request must have come.
+func (c *Conn) until(now time.Time) time.Time {
+	switch {
+	case c.follow.idle():
+		return now.Add(c.limits.Idle)
+	case c.follow.inBody():
+		return c.limits.Until(now, c.follow.body, c.waited)
+	default:
+		return c.since.Add(c.limits.Head)
+	}
+}
+
+// ended says how reading ends. Where nothing of a request has come, that is the
+// end of the connection and no error, whatever ended it.
+func (c *Conn) ended(err error) error {
+	switch {
+	case c.follow.idle():
+		return io.EOF
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.fault = FaultSlow
+		return c.fault
+	}
+	return err
+}
+
+// Write writes within Limits.Write.
+func (c *Conn) Write(b []byte) (int, error) {
+	if err := c.Conn.SetWriteDeadline(time.Now().Add(c.limits.Write)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}

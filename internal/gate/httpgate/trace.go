@@ -1,0 +1,101 @@
+package httpgate
+
+import (
+	"encoding/hex"
+	"math/rand/v2"
+	"strings"
+)
+
+// Headers by which a request is followed over systems. What a client sent is
+// passed on if it is well formed; otherwise, and where there is none, the gate
+// makes one. So each request can be found at client, gate and primary by the same
+// ids.
+const (
+	idHeader    = "X-Request-Id"
+	traceHeader = "Traceparent" // W3C Trace Context
+	stateHeader = "Tracestate"
+)
+
+// maxID is the longest request id that is passed on, in bytes.
+const maxID = 128
+
+// requestID returns the request's id.
+func (x *exchange) requestID() string {
+	if x.trail.id != "" {
+		return x.trail.id
+	}
+	if x.marks.named {
+		if all := x.ctx.Request.Header.PeekAll(idHeader); len(all) == 1 && isID(string(all[0])) {
+			x.trail.id = string(all[0])
+			return x.trail.id
+		}
+	}
+	x.trail.id = newID(16)
+	return x.trail.id
+}
+
+// follow sets the ids that the primary gets.
+func (x *exchange) follow() {
+	h := &x.ctx.Request.Header
+	id := x.requestID()
+	if x.marks.named {
+		h.Del(idHeader)
+	}
+	h.Set(idHeader, id)
+	if x.marks.traced {
+		if all := h.PeekAll(traceHeader); len(all) == 1 && isTrace(string(all[0])) {
+			x.trail.trace = string(all[0][3:35])
+			return
+		}
+		h.Del(traceHeader)
+		h.Del(stateHeader) // it belongs to the trace that was not taken
+	}
+	x.trail.trace = newID(16)
+	h.Set(traceHeader, "00-"+x.trail.trace+"-"+newID(8)+"-00") // 00: not recorded here
+}
+
+// newID returns n random bytes in hex. An id is no secret.
+func newID(n int) string {
+	var b [16]byte
+	for i := 0; i < n; i += 8 {
+		v := rand.Uint64() | 1 // an id of zeros means none
+		for j := range 8 {
+			b[i+j] = byte(v >> (8 * j))
+		}
+	}
+	return hex.EncodeToString(b[:n])
+}
+
+func isID(s string) bool {
+	if s == "" || len(s) > maxID {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("-._:+=/@", c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// isTrace reports whether a traceparent is well formed: version, trace, parent
+// and flags. Later versions may have more behind.
+func isTrace(s string) bool {
+	if len(s) < 55 || s[2] != '-' || s[35] != '-' || s[52] != '-' || s[:2] == "ff" {
+		return false
+	}
+	if len(s) > 55 && (s[:2] == "00" || s[55] != '-') {
+		return false
+	}
+	trace, parent := s[3:35], s[36:52]
+	return isHex(s[:2]) && isHex(trace) && isHex(parent) && isHex(s[53:55]) && strings.Trim(trace, "0") != "" && strings.Trim(parent, "0") != ""
+}
+
+func isHex(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
