@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -32,11 +33,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// workers bound what a slow machine has under way at once.
+const workers = 32
+
 // child runs until it is killed, or until its input ends. It writes its URL, and
 // then how many effects there are whenever there are more.
 func child(dir string) error {
 	o := Options{Seed: 1, Dir: dir, Primary: primary.Options{Address: os.Getenv("SANDBOX_ADDRESS")}}
-	o.Traffic.Patience = hasty
+	o.Traffic.Patience, o.Traffic.Workers = tireless, workers
 	fmt.Sscan(os.Getenv("SANDBOX_RATE"), &o.Traffic.Rate)
 	s, err := New(o)
 	if err != nil {
@@ -68,6 +72,7 @@ func child(dir string) error {
 type process struct {
 	t     *testing.T
 	cmd   *exec.Cmd
+	stdin io.Closer
 	lines *bufio.Scanner
 	url   string
 }
@@ -77,7 +82,8 @@ func spawn(t *testing.T, dir, address string, rate int) *process {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "SANDBOX_DIR="+dir, "SANDBOX_ADDRESS="+address, fmt.Sprint("SANDBOX_RATE=", rate))
 	cmd.Stderr = os.Stderr
-	if _, err := cmd.StdinPipe(); err != nil {
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
 		t.Fatal(err)
 	}
 	out, err := cmd.StdoutPipe()
@@ -87,7 +93,7 @@ func spawn(t *testing.T, dir, address string, rate int) *process {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: cmd, lines: bufio.NewScanner(out)}
+	p := &process{t: t, cmd: cmd, stdin: stdin, lines: bufio.NewScanner(out)}
 	t.Cleanup(p.kill)
 	p.url = p.await("url ")
 	return p
@@ -110,6 +116,18 @@ func (p *process) kill() {
 	if p.cmd.ProcessState == nil {
 		p.cmd.Process.Kill()
 		p.cmd.Wait()
+	}
+}
+
+// end lets the child close its files, and waits for it: what customers were told
+// last only stands in line for the disk until then.
+func (p *process) end() {
+	p.t.Helper()
+	p.stdin.Close()
+	for p.lines.Scan() {
+	}
+	if err := p.cmd.Wait(); err != nil {
+		p.t.Fatalf("the sandbox ended with %v", err)
 	}
 }
 
@@ -142,7 +160,7 @@ func TestKillOfTheWholeWorld(t *testing.T) {
 	}
 	p := spawn(t, dir, "", 0)
 	p.await("settled")
-	p.kill()
+	p.end()
 	r, err := CheckDir(dir, time.Now().Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
@@ -162,14 +180,15 @@ func TestKillOfThePrimaryUnderItsCustomers(t *testing.T) {
 	traffic, log := customersOf(t, p.url)
 	p.awaitEffects(60)
 	p.kill()
+	for traffic.Totals().Doubted == 0 {
+		<-time.After(5 * time.Millisecond)
+	}
 	p = spawn(t, dir, address, 0)
 	p.awaitEffects(120)
 	if err := traffic.SetRate(0); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	if err := traffic.Settle(ctx); err != nil {
+	if err := traffic.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	effects, err := truth.Open(truth.Options{File: dir + "/" + TruthFile}, func(truth.Effect) error { return nil })
@@ -195,7 +214,7 @@ func customersOf(t *testing.T, target string) (*customers.Traffic, *told.Log) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	traffic, err := customers.New(customers.Options{World: w, Log: log, Seed: 1, Target: target, Rate: 400, Patience: hasty})
+	traffic, err := customers.New(customers.Options{World: w, Log: log, Seed: 1, Target: target, Rate: 400, Patience: tireless, Workers: workers})
 	if err != nil {
 		t.Fatal(err)
 	}

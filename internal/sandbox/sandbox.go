@@ -57,13 +57,17 @@ type Options struct {
 	// Keep is how many effects and how many intentions stay in memory; default
 	// 500,000 of each, about 400 MB together when full.
 	Keep int
-	// Primary is the payment system; its world, faults and ledger are filled in.
+	// Primary is the payment system; its world, faults, ledger and listener are
+	// filled in.
 	Primary primary.Options
 	// Traffic is the customers; its world, log and seed are filled in. Without a
 	// target they pay at the primary itself.
 	Traffic customers.Options
 	// ControlAddress is where the control API listens; default 127.0.0.1:0.
 	ControlAddress string
+	// Listen opens the ports of the primary and of the control API; default
+	// net.Listen.
+	Listen func(network, address string) (net.Listener, error)
 	// Token is the control API's bearer token, at least 16 characters; default a
 	// new one, see Sandbox.Token.
 	Token string
@@ -108,7 +112,7 @@ func New(o Options) (_ *Sandbox, err error) {
 		}
 		ledger.File, log.File = filepath.Join(o.Dir, TruthFile), filepath.Join(o.Dir, CustomerFile)
 	}
-	o.Primary.World, o.Primary.Faults, o.Primary.Ledger = s.World, s.Faults, ledger
+	o.Primary.World, o.Primary.Faults, o.Primary.Ledger, o.Primary.Listen = s.World, s.Faults, ledger, o.Listen
 	if s.Primary, err = primary.New(o.Primary); err != nil {
 		return nil, err
 	}
@@ -125,7 +129,10 @@ func New(o Options) (_ *Sandbox, err error) {
 	if o.ControlAddress == "" {
 		o.ControlAddress = "127.0.0.1:0"
 	}
-	if s.control, err = net.Listen("tcp", o.ControlAddress); err != nil {
+	if o.Listen == nil {
+		o.Listen = net.Listen
+	}
+	if s.control, err = o.Listen("tcp", o.ControlAddress); err != nil {
 		return nil, fmt.Errorf("listen for the sandbox's control API: %w", err)
 	}
 	return s, nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -21,15 +22,16 @@ import (
 	"holdfast/internal/sandbox/world"
 )
 
-// hasty customers make a test of real time a short one.
-var hasty = customers.Patience{
-	Timeout: 250 * time.Millisecond, First: 10 * time.Millisecond, Longest: 100 * time.Millisecond, Budget: 10 * time.Second, Retries: 1000,
+// tireless customers come back soon and never lose patience: what ends a test is
+// that they were told, however slow the machine is.
+var tireless = customers.Patience{
+	Timeout: time.Hour, First: 10 * time.Millisecond, Longest: 100 * time.Millisecond, Budget: 24 * time.Hour, Retries: math.MaxInt32,
 }
 
 func run(t *testing.T, o Options) *Sandbox {
 	t.Helper()
 	o.Seed = 1
-	o.Traffic.Patience = hasty
+	o.Traffic.Patience = tireless
 	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -63,58 +65,56 @@ func offer(t *testing.T, s *Sandbox, n int64) {
 
 func settle(t *testing.T, s *Sandbox) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	if err := s.Traffic.Settle(ctx); err != nil {
+	if err := s.Traffic.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestAHealthyWorldIsClean(t *testing.T) {
-	t.Parallel()
-	s := run(t, Options{Traffic: customers.Options{Mix: customers.Mix{Refunds: 0.1, Inquiries: 0.1}}})
-	offer(t, s, 300)
-	settle(t, s)
-	r, n := s.Check(), s.Traffic.Totals()
-	if !r.Clean() || r.Unknown.Count+r.Waiting+r.Unclaimed+r.NotJudged != 0 || r.Resolved.Count != 0 {
-		t.Errorf("%+v", r)
-	}
-	if n.Sent != n.Offered || n.Completed != n.Sent || r.ToldDone == 0 || r.ToldDeclined == 0 || int64(r.ToldDone+r.ToldDeclined) != n.Done+n.Declined {
-		t.Errorf("traffic %+v, report %+v", n, r)
-	}
-	counts := s.Primary.Counts()
-	if int(counts.Payments+counts.Refunds) != r.Effects || counts.Refunds == 0 || counts.Inquiries == 0 {
-		t.Errorf("primary %+v, %d effects", counts, r.Effects)
-	}
+	inBubble(t, Options{Traffic: customers.Options{Mix: customers.Mix{Refunds: 0.1, Inquiries: 0.1}}}, func(t *testing.T, s *Sandbox) {
+		offer(t, s, 300)
+		settle(t, s)
+		r, n := s.Check(), s.Traffic.Totals()
+		if !r.Clean() || r.Unknown.Count+r.Waiting+r.Unclaimed+r.NotJudged != 0 || r.Resolved.Count != 0 {
+			t.Errorf("%+v", r)
+		}
+		if n.Sent != n.Offered || n.Completed != n.Sent || r.ToldDone == 0 || r.ToldDeclined == 0 || int64(r.ToldDone+r.ToldDeclined) != n.Done+n.Declined {
+			t.Errorf("traffic %+v, report %+v", n, r)
+		}
+		counts := s.Primary.Counts()
+		if int(counts.Payments+counts.Refunds) != r.Effects || counts.Refunds == 0 || counts.Inquiries == 0 {
+			t.Errorf("primary %+v, %d effects", counts, r.Effects)
+		}
+	})
 }
 
 // Lost answers leave customers unknown, never lost or doubled, and all are told
 // once the fault has ended.
 func TestLostAnswersAreResolved(t *testing.T) {
-	t.Parallel()
-	s := run(t, Options{})
-	for _, f := range []fault.Fault{
-		{Kind: fault.AnswerLost, Share: 0.3, Seconds: 60, Scope: fault.Scope{Operation: "all"}},
-		{Kind: fault.RequestLost, Share: 0.3, Seconds: 60, Scope: fault.Scope{Operation: "all"}, Salt: 1},
-		{Kind: fault.Error, Share: 0.3, Seconds: 60, Salt: 2},
-	} {
-		if _, err := s.StartFault(f); err != nil {
-			t.Fatal(err)
+	inBubble(t, Options{}, func(t *testing.T, s *Sandbox) {
+		for _, f := range []fault.Fault{
+			{Kind: fault.AnswerLost, Share: 0.3, Seconds: 60, Scope: fault.Scope{Operation: "all"}},
+			{Kind: fault.RequestLost, Share: 0.3, Seconds: 60, Scope: fault.Scope{Operation: "all"}, Salt: 1},
+			{Kind: fault.Error, Share: 0.3, Seconds: 60, Salt: 2},
+		} {
+			if _, err := s.StartFault(f); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	offer(t, s, 300)
-	during := s.Check()
-	if !during.Clean() || during.Unknown.Count == 0 {
-		t.Errorf("during the faults: %+v", during)
-	}
-	if ended, notEnded := s.EndFaults(); len(ended) != 3 || len(notEnded) != 0 {
-		t.Errorf("ended %v, not ended %v", ended, notEnded)
-	}
-	settle(t, s)
-	r := s.Check()
-	if !r.Clean() || r.Unknown.Count != 0 || r.Resolved.Count < during.Unknown.Count || r.LongestDoubt == 0 {
-		t.Errorf("after the faults: %d unknown, %d resolved, clean %t", r.Unknown.Count, r.Resolved.Count, r.Clean())
-	}
+		offer(t, s, 300)
+		during := s.Check()
+		if !during.Clean() || during.Unknown.Count == 0 {
+			t.Errorf("during the faults: %+v", during)
+		}
+		if ended, notEnded := s.EndFaults(); len(ended) != 3 || len(notEnded) != 0 {
+			t.Errorf("ended %v, not ended %v", ended, notEnded)
+		}
+		settle(t, s)
+		r := s.Check()
+		if !r.Clean() || r.Unknown.Count != 0 || r.Resolved.Count < during.Unknown.Count || r.LongestDoubt == 0 {
+			t.Errorf("after the faults: %d unknown, %d resolved, clean %t", r.Unknown.Count, r.Resolved.Count, r.Clean())
+		}
+	})
 }
 
 // What the primary does wrong, the checker finds: exactly the payments that were
@@ -123,55 +123,55 @@ func TestTheCheckerFindsWhatThePrimaryDoesWrong(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []fault.Kind{fault.EffectTwice, fault.WrongAnswer, fault.WrongEffect} {
 		t.Run(string(kind), func(t *testing.T) {
-			t.Parallel()
-			s := run(t, Options{})
-			lease, err := s.StartFault(fault.Fault{Kind: kind, Share: 0.1, Seconds: 60})
-			if err != nil {
-				t.Fatal(err)
-			}
-			offer(t, s, 200)
-			settle(t, s)
-			r := s.Check()
-			found, clean := r.Wrong, r.Doubled
-			if kind == fault.EffectTwice {
-				found, clean = r.Doubled, r.Wrong
-			}
-			hit := 0
-			for _, i := range found.Items {
-				if world.Share(world.Hash(1, i.Identity)) < lease.Share {
-					hit++
+			inBubble(t, Options{}, func(t *testing.T, s *Sandbox) {
+				lease, err := s.StartFault(fault.Fault{Kind: kind, Share: 0.1, Seconds: 60})
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			if hit == 0 || hit != found.Count || clean.Count+r.Lost.Count+r.Denied.Count != 0 {
-				t.Errorf("%d found, %d of them hit; %d in the other class, lost %d, denied %d", found.Count, hit, clean.Count, r.Lost.Count, r.Denied.Count)
-			}
-			entries, _ := s.Customers.Entries()
-			for e := range entries {
-				if e.State == "done" && world.Share(world.Hash(1, e.Intention.Identity)) < lease.Share {
-					hit--
+				offer(t, s, 200)
+				settle(t, s)
+				r := s.Check()
+				found, clean := r.Wrong, r.Doubled
+				if kind == fault.EffectTwice {
+					found, clean = r.Doubled, r.Wrong
 				}
-			}
-			if hit != 0 {
-				t.Errorf("%d payments that were hit were not found", -hit)
-			}
+				hit := 0
+				for _, i := range found.Items {
+					if world.Share(world.Hash(1, i.Identity)) < lease.Share {
+						hit++
+					}
+				}
+				if hit == 0 || hit != found.Count || clean.Count+r.Lost.Count+r.Denied.Count != 0 {
+					t.Errorf("%d found, %d of them hit; %d in the other class, lost %d, denied %d", found.Count, hit, clean.Count, r.Lost.Count, r.Denied.Count)
+				}
+				entries, _ := s.Customers.Entries()
+				for e := range entries {
+					if e.State == "done" && world.Share(world.Hash(1, e.Intention.Identity)) < lease.Share {
+						hit--
+					}
+				}
+				if hit != 0 {
+					t.Errorf("%d payments that were hit were not found", -hit)
+				}
+			})
 		})
 	}
 }
 
 func TestAnOutageIsSurvived(t *testing.T) {
-	t.Parallel()
-	s := run(t, Options{})
-	offer(t, s, 50)
-	if _, err := s.StartFault(fault.Fault{Kind: fault.Outage, Seconds: 1}); err != nil {
-		t.Fatal(err)
-	}
-	offer(t, s, 100)
-	settle(t, s)
-	r, n := s.Check(), s.Traffic.Totals()
-	if !r.Clean() || r.Unknown.Count != 0 || n.Failed == 0 || r.Resolved.Count == 0 {
-		t.Errorf("%+v, traffic %+v", r, n)
-	}
-	// The control API was there all the time: see TestControl.
+	inBubble(t, Options{}, func(t *testing.T, s *Sandbox) {
+		offer(t, s, 50)
+		if _, err := s.StartFault(fault.Fault{Kind: fault.Outage, Seconds: 1}); err != nil {
+			t.Fatal(err)
+		}
+		offer(t, s, 100)
+		settle(t, s)
+		r, n := s.Check(), s.Traffic.Totals()
+		if !r.Clean() || r.Unknown.Count != 0 || n.Failed == 0 || r.Resolved.Count == 0 {
+			t.Errorf("%+v, traffic %+v", r, n)
+		}
+		// The control API was there all the time: see TestControl.
+	})
 }
 
 func TestProbesAreUnclaimed(t *testing.T) {
@@ -262,17 +262,17 @@ func TestControl(t *testing.T) {
 }
 
 func TestStats(t *testing.T) {
-	t.Parallel()
-	s := run(t, Options{})
-	offer(t, s, 400)
-	settle(t, s)
-	stats := s.Stats(1)
-	if len(stats.Seconds) > 1 || stats.Effects == 0 || stats.Traffic.Offered < 400 || stats.Primary.Requests < 400 || len(stats.Faults) != 0 {
-		t.Errorf("%+v", stats)
-	}
-	if b, err := json.Marshal(stats); err != nil || !bytes.Contains(b, []byte(`"faults":[]`)) {
-		t.Errorf("%s %v", b, err)
-	}
+	inBubble(t, Options{}, func(t *testing.T, s *Sandbox) {
+		offer(t, s, 400)
+		settle(t, s)
+		stats := s.Stats(1)
+		if len(stats.Seconds) > 1 || stats.Effects == 0 || stats.Traffic.Offered < 400 || stats.Primary.Requests < 400 || len(stats.Faults) != 0 {
+			t.Errorf("%+v", stats)
+		}
+		if b, err := json.Marshal(stats); err != nil || !bytes.Contains(b, []byte(`"faults":[]`)) {
+			t.Errorf("%s %v", b, err)
+		}
+	})
 }
 
 func TestOptions(t *testing.T) {

@@ -157,6 +157,17 @@ func (r Report) WriteText(w io.Writer) error {
 	return err
 }
 
+// String is the report for a message: its text, with a few items of each list.
+func (r Report) String() string {
+	const few = 5
+	for _, c := range []*Class{&r.Lost, &r.Doubled, &r.Wrong, &r.Denied, &r.Unknown, &r.Resolved} {
+		c.Items = c.Items[:min(few, len(c.Items))]
+	}
+	var b strings.Builder
+	r.WriteText(&b) // a builder takes everything
+	return b.String()
+}
+
 func (c Class) writeText(b *strings.Builder, name, means string) {
 	fmt.Fprintf(b, "%-9s %7d  %s", name, c.Count, means)
 	for _, m := range c.Money {

@@ -29,6 +29,7 @@ const (
 type port struct {
 	address string
 	faults  *fault.Injector
+	listen  func(network, address string) (net.Listener, error)
 	kept    reservation
 
 	mu     sync.Mutex
@@ -48,16 +49,19 @@ type conn struct {
 	gone   atomic.Bool
 }
 
-func listen(address string, faults *fault.Injector) (*port, error) {
-	kept, address := reserve(address)
-	l, err := net.Listen("tcp", address)
+func listen(o Options) (*port, error) {
+	p := &port{address: o.Address, faults: o.Faults, listen: o.Listen, kept: unreserved, back: make(chan struct{}), open: map[*conn]struct{}{}}
+	if p.listen == nil {
+		p.listen = net.Listen
+		p.kept, p.address = reserve(o.Address)
+	}
+	l, err := p.listen("tcp", p.address)
 	if err != nil {
-		kept.release()
+		p.kept.release()
 		return nil, fmt.Errorf("listen for the sandbox's primary: %w", err)
 	}
-	return &port{
-		address: l.Addr().String(), faults: faults, kept: kept, inner: l, back: make(chan struct{}), open: map[*conn]struct{}{},
-	}, nil
+	p.inner, p.address = l, l.Addr().String()
+	return p, nil
 }
 
 // Accept waits for a connection that is not refused.
@@ -217,7 +221,7 @@ func (p *port) up() error {
 	if p.inner != nil || p.closed {
 		return nil
 	}
-	l, err := net.Listen("tcp", p.address)
+	l, err := p.listen("tcp", p.address)
 	if err != nil {
 		return err
 	}

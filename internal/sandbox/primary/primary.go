@@ -63,6 +63,9 @@ type Options struct {
 	// Address to listen on, host and port; port 0 takes a free one. Default
 	// 127.0.0.1:0.
 	Address string
+	// Listen opens the port, and opens it again after an outage; default
+	// net.Listen, with the port number reserved where the system allows it.
+	Listen func(network, address string) (net.Listener, error)
 	// Retention is how long an idempotency key is remembered; default 24 h.
 	Retention time.Duration
 	// MaxPayments is how many payments, refunds and declines are remembered, about
@@ -124,7 +127,7 @@ func New(o Options) (*Primary, error) {
 		return nil, err
 	}
 	p.ledger = ledger
-	if p.port, err = listen(o.Address, o.Faults); err != nil {
+	if p.port, err = listen(o); err != nil {
 		return nil, errors.Join(err, ledger.Close())
 	}
 	p.routes()
