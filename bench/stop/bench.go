@@ -9,7 +9,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"holdfast/bench/load"
 	"holdfast/bench/machine"
 )
 
@@ -25,7 +24,7 @@ type bench struct {
 
 	self, program string
 	rows          []*row
-	failed        chan error // of the load
+	children      []*child
 	undo          []func()
 }
 
@@ -69,7 +68,6 @@ func (b *bench) start() (err error) {
 	if out, err := command("go", "build", "-buildvcs=false", "-o", b.program, "holdfast/cmd/holdfast").CombinedOutput(); err != nil {
 		return fmt.Errorf("build holdfast: %w\n%s", err, out)
 	}
-	b.failed = make(chan error, 16)
 	for _, n := range []int{1, 10} {
 		if err := b.addGates(strconv.Itoa(n)+" gates", n, b.startProcesses); err != nil {
 			return err
@@ -118,16 +116,23 @@ func (b *bench) addGates(name string, gates int, begin func(n *node, gates int) 
 
 // startOne starts all gates in one process.
 func (b *bench) startOne(n *node, gates int) error {
-	c, err := start(filepath.Join(n.dir, "log"), command(b.self, "gates", n.url, n.dir, strconv.Itoa(gates), fmt.Sprint(b.rate)))
+	return b.child(filepath.Join(n.dir, "log"), command(b.self, "gates", n.url, n.dir, strconv.Itoa(gates), fmt.Sprint(b.rate)))
+}
+
+// child starts a process that must not end before the bench.
+func (b *bench) child(log string, command *exec.Cmd) error {
+	c, err := start(log, command)
 	if err != nil {
 		return err
 	}
+	b.children = append(b.children, c)
 	b.undo = append(b.undo, c.stop)
 	return nil
 }
 
 // startProcesses starts each gate as a process of its own and sends it payments.
 func (b *bench) startProcesses(n *node, gates int) error {
+	payments := []string{"payments", fmt.Sprint(b.rate / float64(gates))}
 	for i := range gates {
 		name := gateName(i)
 		dir, err := mkdir(n.dir, name)
@@ -138,32 +143,19 @@ func (b *bench) startProcesses(n *node, gates int) error {
 		if err != nil {
 			return err
 		}
-		l, err := load.New("127.0.0.1:0")
+		primary, err := freeAddress()
 		if err != nil {
 			return err
 		}
-		primary, err := l.Address()
-		if err != nil {
-			return err
-		}
+		payments = append(payments, at, primary)
 		file := func(name string) string { return filepath.Join(n.dir, "authority", name) }
-		log := filepath.Join(dir, "log")
-		c, err := start(log, command(b.program, "gate", "run", "--until-stdin-ends",
+		if err := b.child(filepath.Join(dir, "log"), command(b.program, "gate", "run", "--until-stdin-ends",
 			"--name", name, "--data", dir, "--listen-payments", at, "--primary-url", "http://"+primary, "--control-urls", n.url,
-			"--control-certificate", file("gate-"+name+".pem"), "--control-key", file("gate-"+name+".key"), "--control-authority", file("ca.pem")))
-		if err != nil {
+			"--control-certificate", file("gate-"+name+".pem"), "--control-key", file("gate-"+name+".key"), "--control-authority", file("ca.pem"))); err != nil {
 			return err
 		}
-		b.undo = append(b.undo, c.stop)
-		if err := listens(at, log); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		go func() {
-			_, err := l.Run(load.Plan{Target: at, Connections: 4, Rate: b.rate / float64(gates), Measure: time.Hour, Declines: true})
-			b.failed <- fmt.Errorf("payments through %s: %w", name, err)
-		}()
 	}
-	return nil
+	return b.child(filepath.Join(n.dir, "payments.log"), command(b.self, payments...))
 }
 
 func (b *bench) addPeer(name string, every int, make func(dir string, id identity, watchers int) (peer, error)) error {
@@ -205,10 +197,10 @@ func (b *bench) measure() error {
 				r.took = append(r.took, t)
 			}
 		}
-		select {
-		case err := <-b.failed:
-			return err
-		default:
+		for _, c := range b.children {
+			if err := c.alive(); err != nil {
+				return err
+			}
 		}
 		if i >= warm+100 && time.Now().After(end) {
 			fmt.Printf("ended after %d stops of %d: %v were over\n", i+1-warm, b.stops, b.longest)

@@ -7,11 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"holdfast/bench/load"
 	"holdfast/internal/fleet"
 	"holdfast/internal/gate"
 	"holdfast/internal/payment"
@@ -46,11 +48,10 @@ func beGates(args []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, end := context.WithCancel(context.Background())
-	go func() {
-		io.Copy(io.Discard, os.Stdin)
-		end()
-	}()
+	// On machines of their own, no gate waits for another's disk. Here a write that
+	// waits for the disk would keep one of the few processors from the next gate.
+	runtime.GOMAXPROCS(max(n, runtime.NumCPU()))
+	ctx := untilInputEnds()
 	failed := make(chan error, n)
 	for i := range n {
 		name := gateName(i)
@@ -69,6 +70,48 @@ func beGates(args []string) error {
 		defer g.Close()
 		go func() { failed <- g.Run(ctx, fleet.NewClients([]string{url}, security)) }()
 		go pay(ctx, g, rate/float64(n))
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+// untilInputEnds returns a context that ends when whoever started this process
+// does.
+func untilInputEnds() context.Context {
+	ctx, end := context.WithCancel(context.Background())
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		end()
+	}()
+	return ctx
+}
+
+// bePayments is this program as the customers and the primaries of gates that are
+// processes: pairs of a gate's address and its primary's. It is a process of its
+// own, so that it takes nothing from the control nodes but processor time.
+func bePayments(args []string) error {
+	rate, err := strconv.ParseFloat(args[0], 64)
+	if err != nil {
+		return err
+	}
+	ctx := untilInputEnds()
+	failed := make(chan error, len(args))
+	for pairs := args[1:]; len(pairs) >= 2; pairs = pairs[2:] {
+		l, err := load.New(pairs[1])
+		if err != nil {
+			return err
+		}
+		if err := listens(pairs[0], os.DevNull); err != nil {
+			return err
+		}
+		go func() {
+			_, err := l.Run(load.Plan{Target: pairs[0], Connections: 4, Rate: rate, Measure: time.Hour, Declines: true})
+			failed <- err
+		}()
 	}
 	select {
 	case <-ctx.Done():
@@ -111,6 +154,8 @@ func pay(ctx context.Context, g *gate.Gate, rate float64) {
 type child struct {
 	command *exec.Cmd
 	hold    io.WriteCloser
+	log     string
+	ended   chan struct{}
 }
 
 func start(log string, command *exec.Cmd) (*child, error) {
@@ -128,22 +173,33 @@ func start(log string, command *exec.Cmd) (*child, error) {
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", command.Path, err)
 	}
-	return &child{command, hold}, nil
+	c := &child{command, hold, log, make(chan struct{})}
+	go func() {
+		command.Wait() // how it ended stands in its log
+		close(c.ended)
+	}()
+	return c, nil
+}
+
+// alive returns an error if the process has ended.
+func (c *child) alive() error {
+	select {
+	case <-c.ended:
+		said, _ := os.ReadFile(c.log)
+		return fmt.Errorf("%s ended: %s", c.command, said)
+	default:
+		return nil
+	}
 }
 
 // stop ends the process, by its own id.
 func (c *child) stop() {
 	c.hold.Close()
 	c.command.Process.Signal(unix.SIGTERM)
-	ended := make(chan struct{})
-	go func() {
-		c.command.Wait() // how it ended does not matter any more
-		close(ended)
-	}()
 	select {
-	case <-ended:
+	case <-c.ended:
 	case <-time.After(5 * time.Second):
 		c.command.Process.Kill()
-		<-ended
+		<-c.ended
 	}
 }

@@ -56,8 +56,12 @@ func (f figures) check() error {
 }
 
 func main() {
-	if len(os.Args) == 6 && os.Args[1] == "gates" {
+	switch {
+	case len(os.Args) == 6 && os.Args[1] == "gates":
 		fail(beGates(os.Args[2:]))
+		return
+	case len(os.Args) > 2 && os.Args[1] == "payments":
+		fail(bePayments(os.Args[2:]))
 		return
 	}
 	runtime.LockOSThread() // children are killed when the thread that started them ends
