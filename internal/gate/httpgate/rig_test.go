@@ -91,7 +91,7 @@ func (realClock) Now() time.Time        { return time.Now() }
 
 // rig is a gate in front of a scripted backend.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	gate    *gate.Gate
 	primary *Primary
 	server  *Server
@@ -274,7 +274,7 @@ type seen struct {
 
 // backend is a primary that follows a script, byte by byte.
 type backend struct {
-	t    *testing.T
+	t    testing.TB
 	addr string
 	l    net.Listener
 	work script
@@ -286,7 +286,7 @@ type backend struct {
 	bytes int
 }
 
-func newBackend(t *testing.T, work script) *backend {
+func newBackend(t testing.TB, work script) *backend {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
