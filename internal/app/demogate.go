@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"log/slog"
 	"net"
 	"net/http"
 	"os/exec"
@@ -24,13 +26,38 @@ func (d *Demo) openSecondGate(k *kept) (string, error) {
 		return "", err
 	}
 	k.SecondAt = at
-	command := exec.Command(d.opt.Program, "gate", "run", "--until-stdin-ends",
-		"--name", "gate-2", "--data", filepath.Join(d.opt.Dir, "gate-2"), "--listen-payments", at, "--primary-url", d.World.URL(),
-		"--test-payers", "acct_test_01", "--control-urls", d.Control.FleetURL(),
-		"--control-certificate", cert, "--control-key", key, "--control-authority", ca)
-	command.Stdout, command.Stderr = d.opt.Output, d.opt.Output
-	d.loops = append(d.loops, loop{"gate-2", func(ctx context.Context) error { return runChild(ctx, command) }})
+	command := func() *exec.Cmd {
+		c := exec.Command(d.opt.Program, "gate", "run", "--until-stdin-ends",
+			"--name", "gate-2", "--data", filepath.Join(d.opt.Dir, "gate-2"), "--listen-payments", at, "--primary-url", d.World.URL(),
+			"--test-payers", "acct_test_01", "--control-urls", d.Control.FleetURL(),
+			"--control-certificate", cert, "--control-key", key, "--control-authority", ca)
+		c.Stdout, c.Stderr = d.opt.Output, d.opt.Output
+		return c
+	}
+	d.loops = append(d.loops, loop{"gate-2", func(ctx context.Context) error { return keepRunning(ctx, command, secondGateRest, d.opt.Log) }})
 	return at, nil
+}
+
+// secondGateRest is long enough to see in the console that a gate is missing.
+const secondGateRest = 10 * time.Second
+
+// keepRunning runs a process until ctx ends, and starts it again after a rest
+// when it ends before, as a service manager would: killing the gate is one of
+// the things a demo is for.
+func keepRunning(ctx context.Context, command func() *exec.Cmd, rest time.Duration, log *slog.Logger) error {
+	for {
+		c := command()
+		err := runChild(ctx, c)
+		if ctx.Err() != nil || c.Process == nil {
+			return err
+		}
+		log.Warn("a gate's process ended and is started again", "gate", "gate-2", "after", rest, "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(rest):
+		}
+	}
 }
 
 // freeAddress finds a port for a process that is yet to start: the one it had
@@ -60,7 +87,7 @@ func runChild(ctx context.Context, command *exec.Cmd) error {
 	go func() { ended <- command.Wait() }()
 	select {
 	case err := <-ended:
-		return fmt.Errorf("the process ended: %w", errors.Join(err, ctx.Err()))
+		return cmp.Or(err, errors.New("the process ended"))
 	case <-ctx.Done():
 	}
 	err = hold.Close()

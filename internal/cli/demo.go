@@ -114,7 +114,8 @@ func (s *shell) runDemo(ctx context.Context, d *app.Demo, do func(context.Contex
 
 // introduce waits until everything answers, then says where.
 func (s *shell) introduce(ctx context.Context, d *app.Demo, ready string, o app.DemoOptions) error {
-	if err := s.answers(ctx, d.Ready, o.SecondGate); err != nil {
+	p, err := s.answers(ctx, d.Ready, o.SecondGate)
+	if err != nil {
 		return err
 	}
 	if err := atReady(ready, d.Ready); err != nil {
@@ -124,7 +125,11 @@ func (s *shell) introduce(ctx context.Context, d *app.Demo, ready string, o app.
 	if s.json {
 		return s.printJSON(r)
 	}
-	s.say(`Holdfast is running; payments flow.
+	flow := "payments flow"
+	if p.Band.State != "normal" {
+		flow = "it goes on where it was: " + bandText(p.Band)
+	}
+	s.say(`Holdfast is running; %s.
 
   Console      %s
   Sign in      %s (duty officer, commander, admin) or %s (another commander)
@@ -135,17 +140,18 @@ func (s *shell) introduce(ctx context.Context, d *app.Demo, ready string, o app.
   API          export HOLDFAST_URL=%s HOLDFAST_TOKEN=%s
   Simulation   export HOLDFAST_SANDBOX_URL=%s HOLDFAST_SANDBOX_TOKEN=%s
 
-Strike it:     holdfast sandbox fault start outage --for 5m
+Strike it:     in another terminal, "make build", paste the two lines with export, then
+               build/holdfast sandbox fault start outage --for 5m
 End it:        Ctrl-C; started again in the same directory, it goes on.`,
-		r.Console, r.Account, r.Second, r.Password, r.Gate, r.PostOffice, filepath.Join(o.Dir, logFile), r.API, r.Token, r.Sandbox, r.SandboxToken)
+		flow, r.Console, r.Account, r.Second, r.Password, r.Gate, r.PostOffice, filepath.Join(o.Dir, logFile), r.API, r.Token, r.Sandbox, r.SandboxToken)
 	return nil
 }
 
 // answers waits until the API, the gates and the payments do.
-func (s *shell) answers(ctx context.Context, r app.Ready, second bool) error {
+func (s *shell) answers(ctx context.Context, r app.Ready, second bool) (view.Posture, error) {
 	node, err := client.New(r.API, r.Token, holdfast.En)
 	if err != nil {
-		return err
+		return view.Posture{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyPatience)
 	defer cancel()
@@ -156,7 +162,7 @@ func (s *shell) answers(ctx context.Context, r app.Ready, second bool) error {
 	for {
 		p, err := client.Get[view.Posture](ctx, node, "/posture")
 		if err == nil && p.Traffic.Known && live(p.Gates) >= gates {
-			return nil
+			return p, nil
 		}
 		if err == nil {
 			err = fmt.Errorf("%d of %d gates are live, traffic known: %t", live(p.Gates), gates, p.Traffic.Known)
@@ -164,9 +170,9 @@ func (s *shell) answers(ctx context.Context, r app.Ready, second bool) error {
 		select {
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.Canceled) {
-				return ctx.Err()
+				return p, ctx.Err()
 			}
-			return holdfast.Errorf(holdfast.Unavailable, "the demo did not come up within %v", readyPatience).Because(err)
+			return p, holdfast.Errorf(holdfast.Unavailable, "the demo did not come up within %v", readyPatience).Because(err)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -41,7 +41,11 @@ func directiveRow(p *page, d view.Directive) {
 	if d.Confirmed.IsZero() && d.State == string(directive.InForce) {
 		confirmed = "NOT CONFIRMED"
 	}
-	p.row(d.ID, kind, d.State, confirmed, fmt.Sprintf("%d/%d", d.Totals.Settled, d.Totals.Gates), d.Scope, d.Reason)
+	why := d.Reason
+	if !d.Why.IsZero() {
+		why = p.in(d.Why)
+	}
+	p.row(d.ID, kind, d.State, confirmed, fmt.Sprintf("%d/%d", d.Totals.Settled, d.Totals.Gates), d.Scope, why)
 }
 
 func (s *shell) directiveList() *cobra.Command {

@@ -31,7 +31,11 @@ func gateRow(p *page, g view.Gate) {
 	if g.Behind {
 		at += ", behind"
 	}
-	p.row(g.Name, g.State, at, g.InFlight, g.Unresolved, len(g.Local), g.Seen, g.Alarm)
+	inFlight := fmt.Sprint(g.InFlight)
+	if g.State == "silent" {
+		inFlight = "not known"
+	}
+	p.row(g.Name, g.State, at, inFlight, g.Unresolved, len(g.Local), g.Seen, g.Alarm)
 }
 
 func (s *shell) gateList() *cobra.Command {

@@ -68,7 +68,7 @@ func bandText(b view.Band) string {
 	case b.State == "stopped" && b.Confirmed:
 		text += ", confirmed"
 	case b.State == "stopped":
-		text += ", NOT CONFIRMED"
+		text = "STOP ISSUED, NOT CONFIRMED: payments may still pass"
 	case b.Percent > 0:
 		text += fmt.Sprintf(" %g %%", b.Percent)
 	}

@@ -40,7 +40,7 @@ type incidentPage struct {
 	// Improvements are those of the debrief and empty rows to write in.
 	Improvements []incident.Improvement
 	// Mine are the tasks whose notice the reader has still to acknowledge.
-	Mine []string
+	Mine []view.Task
 }
 
 type levelChoice struct {
@@ -88,8 +88,8 @@ func (c *Console) levels(in view.Incident) []levelChoice {
 	return list
 }
 
-func mine(in view.Incident, who access.Principal) []string {
-	var tasks []string
+func mine(in view.Incident, who access.Principal) []view.Task {
+	var tasks []view.Task
 	for _, s := range in.Stages {
 		for _, t := range s.Tasks {
 			if t.Notice == nil || in.State != string(incident.Active) {
@@ -97,7 +97,7 @@ func mine(in view.Incident, who access.Principal) []string {
 			}
 			for _, p := range t.Notice.People {
 				if who.Account != "" && p.Account == who.Account && !p.Acknowledged {
-					tasks = append(tasks, t.ID)
+					tasks = append(tasks, t)
 				}
 			}
 		}

@@ -42,6 +42,12 @@ type page struct {
 // will be allowed.
 func (p *page) May(right access.Action) bool { return p.who.May(right) }
 
+// Own reports whether it was the reader who did something: where a second person
+// has to consent, he is not asked.
+func (p *page) Own(did *view.Actor) bool {
+	return did != nil && did.Kind == string(p.who.Actor.Kind) && did.ID == p.who.Actor.ID
+}
+
 // Was returns what the reader had typed into a field of a refused form.
 func (p *page) Was(field string) string { return p.typed.Get(field) }
 

@@ -24,6 +24,7 @@ var (
 	past   = time.Date(2026, 11, 24, 3, 0, 5, 0, time.UTC)
 	future = time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC)
 	mei    = &view.Actor{Kind: "account", ID: "mei", Name: "Mei"}
+	bo     = &view.Actor{Kind: "account", ID: "bo", Name: "Bo"}
 	self   = &view.Actor{Kind: string(holdfast.System), ID: "response", Name: "response"}
 	word   = holdfast.Text{ZhHant: "測試文字", ZhHans: "测试文字", En: "a text"}
 	role   = view.Named{ID: "commander", Name: word}
@@ -114,7 +115,7 @@ func directivesOf() (list []view.Directive) {
 				d.EndedBy, d.EndReason, d.EndedAt, d.ApprovedBy = self, "over", past, mei
 			}
 			list = append(list, d)
-			d.ID, d.Why, d.PreAuthorised, d.Gates, d.Totals, d.Confirmed, d.ConfirmedAfterMillis = d.ID+"-2", word, true, nil, directive.Totals{}, past, 400
+			d.ID, d.Why, d.PreAuthorised, d.Gates, d.Totals, d.Confirmed, d.ConfirmedAfterMillis, d.ProposedBy = d.ID+"-2", word, true, nil, directive.Totals{}, past, 400, bo
 			list = append(list, d)
 		}
 	}
@@ -186,7 +187,7 @@ func incidentSamples() (list []any) {
 	f := &incident.Figures{Detected: past, Confirmed: past, Recovered: past, DeclinedAtLeast: true, DeclinedAmount: map[string]int64{"CNY": 5}, NotKnown: 1}
 	for _, in := range incidentsOf() {
 		in.Alerts, in.Directives, in.Debrief, in.Figures = []view.Alert{{ID: "a1", Title: "Title", Firing: true}}, directivesOf(), d, f
-		own := incidentPage{Incident: in, Chart: sampleChart(), Mine: []string{"tell"}, Improvements: d.Improvements}
+		own := incidentPage{Incident: in, Chart: sampleChart(), Mine: []view.Task{{ID: "tell", Title: word}}, Improvements: d.Improvements}
 		own.Timeline = []line{{past, "Text", "Detail", "Mei", []incident.Evidence{{Name: "log.txt"}}}}
 		own.Deliveries = own.Timeline
 		switch in.State {
@@ -207,7 +208,7 @@ func stagesOf() (list []view.Stage) {
 		s.Tasks = tasksOf(s.Kind, string(status))
 		list = append(list, s)
 	}
-	bare := view.Stage{Kind: "handle", Title: word, Role: role, Status: "open"}
+	bare := view.Stage{Kind: "handle", Title: word, Role: role, Status: "open", Skip: &view.Skip{Reason: "a reason", By: bo, At: past}}
 	review := view.Stage{Kind: "review", Title: word, Role: role, Status: "open", Skip: &view.Skip{Reason: "a reason", By: mei, At: past}}
 	return slices.Concat(list, []view.Stage{bare, review})
 }

@@ -135,6 +135,8 @@ type (
 		Incident view.Incident
 		Stage    view.Stage
 		Task     view.Task
+		// Next is the stage's first task that a person has still to do.
+		Next bool
 	}
 	onStage struct {
 		*page
@@ -204,7 +206,7 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 			return &nextStep{r.Step + 1, r.Steps[r.Step].Percent}
 		},
 		"task": func(root *page, stage view.Stage, t view.Task) onTask {
-			return onTask{root, root, incidentOf(root), stage, t}
+			return onTask{root, root, incidentOf(root), stage, t, t.ID == nextTask(stage)}
 		},
 		"stage": func(root *page, stage view.Stage) onStage { return onStage{root, incidentOf(root), stage} },
 		"directive": func(root *page, d any, place string) onDirective {
@@ -246,6 +248,15 @@ func incidentOf(root *page) view.Incident {
 		return own.Incident
 	}
 	return view.Incident{}
+}
+
+func nextTask(s view.Stage) string {
+	for _, t := range s.Tasks {
+		if t.Kind == "manual" && t.Status == string(procedure.Open) {
+			return t.ID
+		}
+	}
+	return ""
 }
 
 func toInt(n any) int64 {
