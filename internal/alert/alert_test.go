@@ -178,7 +178,7 @@ func TestStorm(t *testing.T) {
 	t.Parallel()
 	s, store := newService(t)
 	var members []Incoming
-	for i := range 200 {
+	for i := range 5 * bytesAtOnce / (4 * 3 * maxValue) { // a whole part and some of the next
 		in := firing(fmt.Sprint(i))
 		in.Annotations = map[string]string{}
 		for k := range 3 {
@@ -189,12 +189,12 @@ func TestStorm(t *testing.T) {
 	if got := deliver(t, s, store, 0, members...); got != len(members) {
 		t.Errorf("%d alerts of %d are stored", got, len(members))
 	}
-	whole := 0
-	for _, part := range batches(members) {
+	whole, parts := 0, batches(members)
+	for _, part := range parts {
 		whole += len(part)
 	}
-	if whole != len(members) || batches(nil) != nil {
-		t.Errorf("the parts hold %d members", whole)
+	if whole != len(members) || len(parts) != 2 || batches(nil) != nil {
+		t.Errorf("%d parts hold %d members", len(parts), whole)
 	}
 }
 

@@ -28,6 +28,7 @@ func takeUntil(a *arrivals, end time.Time) (list []time.Time) {
 }
 
 func TestArrivalsArePoisson(t *testing.T) {
+	t.Parallel()
 	const rate, seconds = 100.0, 1000
 	a := newArrivals(1, Flat, noon)
 	a.setRate(noon, rate)
@@ -54,6 +55,7 @@ func TestArrivalsArePoisson(t *testing.T) {
 }
 
 func TestSameSeedSameArrivals(t *testing.T) {
+	t.Parallel()
 	run := func(seed uint64) []time.Time {
 		a := newArrivals(seed, Daily, noon)
 		a.setRate(noon, 10)
@@ -67,6 +69,7 @@ func TestSameSeedSameArrivals(t *testing.T) {
 // However often and whenever the rate is set, the number of arrivals is that of
 // the exposure, and none is before the last change it could not have known.
 func TestChangesOfRateBiasNothing(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		a := newArrivals(rapid.Uint64().Draw(t, "seed"), Flat, noon)
 		now, exposure, n := noon, 0.0, 0
@@ -90,6 +93,7 @@ func TestChangesOfRateBiasNothing(t *testing.T) {
 }
 
 func TestNoRateNoArrivals(t *testing.T) {
+	t.Parallel()
 	a := newArrivals(1, Flat, noon)
 	if at, due := a.next(); due || !at.Equal(noon.Add(lookAhead)) {
 		t.Errorf("next at %v, due %t", at, due)
@@ -100,6 +104,7 @@ func TestNoRateNoArrivals(t *testing.T) {
 }
 
 func TestDaily(t *testing.T) {
+	t.Parallel()
 	midnight := time.Date(2026, 3, 4, 0, 0, 0, 0, china)
 	sum, least, most := 0.0, math.Inf(1), 0.0
 	for m := range 24 * 60 {

@@ -14,6 +14,7 @@ import (
 var patience = Patience{Timeout: 5 * time.Second, First: time.Second, Longest: 30 * time.Second, Budget: 2 * time.Minute, Retries: 3}
 
 func TestUnderstand(t *testing.T) {
+	t.Parallel()
 	const ok = `{"id":"pay_1","status":"succeeded","amount":1299,"currency":"CNY","payer":"a","payee":"m"}`
 	for _, c := range []struct {
 		asked  act
@@ -82,6 +83,7 @@ func TestUnderstand(t *testing.T) {
 // A customer waits as long as he is asked to, if he ever waits that long, and
 // longer if he would have anyway.
 func TestRetryAfter(t *testing.T) {
+	t.Parallel()
 	c := customer{Intention: told.Intention{Identity: "c1-1"}, state: told.Begun, next: send, sent: 1, doubt: noon, waits: 2} // 4 s are next
 	for header, want := range map[string]time.Duration{
 		"": 4 * time.Second, "1": 4 * time.Second, "10": 11 * time.Second, "30": 33 * time.Second, "3600": 33 * time.Second,
@@ -113,6 +115,7 @@ func FuzzUnderstand(f *testing.F) {
 }
 
 func TestHears(t *testing.T) {
+	t.Parallel()
 	fresh := customer{Intention: told.Intention{Identity: "c1-1"}, state: told.Begun, next: send, sent: 1}
 	doubting := fresh
 	doubting.state, doubting.doubt, doubting.next, doubting.waits = told.Doubt, noon, inquire, 1
@@ -171,6 +174,7 @@ func TestHears(t *testing.T) {
 // Whatever answers come, a customer ends within his budget, his waits grow up to
 // the longest, and what he writes down is a life that the log accepts.
 func TestACustomerAlwaysEnds(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		begun := told.Intention{Identity: "c1-1", Kind: "payment", Amount: 1, Begun: noon}
 		entry, err := told.Begin(told.Event{Event: told.Begun, Identity: "c1-1", At: noon, Intention: &begun})
@@ -212,6 +216,7 @@ func TestACustomerAlwaysEnds(t *testing.T) {
 }
 
 func TestDraw(t *testing.T) {
+	t.Parallel()
 	w, err := world.New(world.Options{Seed: 1, Currencies: []string{"CNY", "USD"}})
 	if err != nil {
 		t.Fatal(err)

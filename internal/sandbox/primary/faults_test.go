@@ -16,6 +16,7 @@ import (
 // Each kind shows exactly its behaviour on the wire and its truth, for the
 // payment it hits and for one that it does not.
 func TestFaultsOnTheWireAndInTruth(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		f     fault.Fault
 		want  string        // what the client sees
@@ -66,6 +67,7 @@ func TestFaultsOnTheWireAndInTruth(t *testing.T) {
 }
 
 func TestWrongAnswers(t *testing.T) {
+	t.Parallel()
 	for field, want := range map[string]string{
 		"amount": "1399 CNY acct_test_01 m_001", "currency": "1299 XXX acct_test_01 m_001",
 		"payer": "1299 CNY acct_000000 m_001", "payee": "1299 CNY acct_test_01 m_000",
@@ -88,6 +90,7 @@ func TestWrongAnswers(t *testing.T) {
 // After answer-twice two whole answers stand on the connection, and a client
 // that uses it again gets the second for its next request.
 func TestAnswerTwice(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := inBubble(t, Options{})
 		b.fault(fault.Fault{Kind: fault.AnswerTwice})
@@ -123,6 +126,7 @@ func TestAnswerTwice(t *testing.T) {
 }
 
 func TestTheRetryOfALostAnswerIsLostToo(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := inBubble(t, Options{})
 		b.fault(fault.Fault{Kind: fault.AnswerLost})
@@ -140,6 +144,7 @@ func TestTheRetryOfALostAnswerIsLostToo(t *testing.T) {
 // A client that leaves does not stop the work, and a silent connection is not
 // kept for nobody.
 func TestAClientThatLeaves(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := inBubble(t, Options{})
 		b.fault(fault.Fault{Kind: fault.Latency, DelayMS: 5000, Scope: fault.Scope{Channel: "app"}})
@@ -164,6 +169,7 @@ func TestAClientThatLeaves(t *testing.T) {
 }
 
 func TestTheEndOfALeaseLetsGo(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := inBubble(t, Options{})
 		b.fault(fault.Fault{Kind: fault.LateAnswer, DelayMS: 600_000, Seconds: 10})
@@ -175,6 +181,7 @@ func TestTheEndOfALeaseLetsGo(t *testing.T) {
 }
 
 func TestFaultsOfInquiries(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		f     fault.Fault
 		want  string
@@ -204,6 +211,7 @@ func TestFaultsOfInquiries(t *testing.T) {
 }
 
 func TestFaultsOfOneBank(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := inBubble(t, Options{})
 		b.fault(fault.Fault{Kind: fault.Error, Scope: fault.Scope{Bank: "bank_02"}})
@@ -222,6 +230,7 @@ func TestFaultsOfOneBank(t *testing.T) {
 }
 
 func TestMagicAmounts(t *testing.T) {
+	t.Parallel()
 	for amount, want := range map[int64]string{
 		9901: "402 insufficient-funds; ", 9902: "402 account-blocked; ", 9903: "503 fault; ", 9904: "no answer; payment 9904",
 		9905: "no answer; ", 9906: "201 succeeded; payment 9906", 9907: "201 succeeded; payment 9907",
@@ -259,6 +268,7 @@ func rich(b *bench) string {
 // Effects happen once per key whatever answers are lost and however often many
 // clients try at once.
 func TestOneEffectPerKeyUnderLostAnswers(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := inBubble(t, Options{})
 		b.fault(fault.Fault{Kind: fault.AnswerLost, Share: 0.3, HoldMS: 50})

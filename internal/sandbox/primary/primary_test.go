@@ -19,6 +19,7 @@ import (
 )
 
 func TestAPayment(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := inBubble(t, Options{})
 		before, _ := b.Balance("acct_test_01", "CNY")
@@ -62,6 +63,7 @@ func TestAPayment(t *testing.T) {
 }
 
 func TestBadRequests(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := inBubble(t, Options{})
 		for _, c := range []struct{ name, key, body, want string }{
@@ -117,6 +119,7 @@ func TestBadRequests(t *testing.T) {
 }
 
 func TestDeclines(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := inBubble(t, Options{World: bigWorld(t)})
 		var poor, blocked string
@@ -145,6 +148,7 @@ func TestDeclines(t *testing.T) {
 }
 
 func TestRefunds(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := inBubble(t, Options{})
 		paid := b.pay("k1").paid.ID
@@ -188,6 +192,7 @@ func TestRefunds(t *testing.T) {
 }
 
 func TestIdempotency(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := inBubble(t, Options{Retention: time.Hour})
 		first := b.pay("k1")
@@ -226,6 +231,7 @@ func TestIdempotency(t *testing.T) {
 }
 
 func TestWhileTheFirstIsAtWork(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := inBubble(t, Options{})
 		b.fault(fault.Fault{Kind: fault.Latency, DelayMS: 3000})
@@ -256,6 +262,7 @@ func TestWhileTheFirstIsAtWork(t *testing.T) {
 }
 
 func TestMemoryIsBoundedWithoutBreakingThePromise(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := inBubble(t, Options{MaxPayments: 3, Retention: time.Hour})
 		for n := range 3 {
@@ -284,6 +291,7 @@ func TestMemoryIsBoundedWithoutBreakingThePromise(t *testing.T) {
 }
 
 func TestTooManyRequestsAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := inBubble(t, Options{MaxRequests: 2})
 		b.fault(fault.Fault{Kind: fault.Latency, DelayMS: 1000})
@@ -300,6 +308,7 @@ func TestTooManyRequestsAtOnce(t *testing.T) {
 }
 
 func TestComingBackFromTheFile(t *testing.T) {
+	t.Parallel()
 	o := Options{Ledger: truthFile(t), World: bigWorld(t)}
 	var first, refunded got
 	var balances map[string]int64
@@ -351,6 +360,7 @@ func TestComingBackFromTheFile(t *testing.T) {
 // A process that is killed may have written the effect with the last id and not
 // one before it: no id is given twice all the same.
 func TestNoIDIsGivenTwiceOverAKill(t *testing.T) {
+	t.Parallel()
 	o := Options{Ledger: truthFile(t)}
 	ledger, err := truth.Open(o.Ledger, func(truth.Effect) error { return nil })
 	if err != nil {
@@ -373,6 +383,7 @@ func TestNoIDIsGivenTwiceOverAKill(t *testing.T) {
 }
 
 func TestWhenTheLedgerFailsNothingMoreIsPromised(t *testing.T) {
+	t.Parallel()
 	p := newPrimary(t, Options{Ledger: truthFile(t)})
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(t.Context()) }()
@@ -387,6 +398,7 @@ func TestWhenTheLedgerFailsNothingMoreIsPromised(t *testing.T) {
 }
 
 func TestBadOptions(t *testing.T) {
+	t.Parallel()
 	w, inj := bigWorld(t), fault.NewInjector(1)
 	for name, o := range map[string]Options{
 		"no world": {Faults: inj}, "no faults": {World: w}, "retention": {World: w, Faults: inj, Retention: -1},
@@ -406,6 +418,7 @@ func TestBadOptions(t *testing.T) {
 // appears or disappears, no balance is negative, no more is refunded than was
 // paid, and the balances are those that the ledger of truth tells.
 func TestMoneyIsConserved(t *testing.T) {
+	t.Parallel()
 	w := bigWorld(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")
