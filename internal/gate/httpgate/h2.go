@@ -62,11 +62,8 @@ func carry(to *fasthttp.Request, r *http.Request, body io.Reader) {
 			h.Add(name, v)
 		}
 	}
-	for name := range r.Trailer {
-		// One that is refused, where trailers are: the server has read the name only.
-		if err := h.AddTrailer(name); err != nil {
-			h.SetMethod("") // a name that no header may have: refused as no request
-		}
+	if length := r.Header.Get(fasthttp.HeaderContentLength); len(r.Trailer) > 0 || length != "" && length != strconv.FormatInt(r.ContentLength, 10) {
+		h.SetMethod(" ") // no method: it is refused
 	}
 	if r.ContentLength != 0 {
 		to.SetBodyStream(body, int(r.ContentLength))

@@ -105,7 +105,7 @@ func (x *exchange) clean() bool {
 	}
 	x.path, x.query, _ = strings.Cut(target, "?")
 	switch {
-	case !inlet.ValidMethod(h.Method()):
+	case !inlet.ValidMethod(h.Method()), len(h.PeekTrailerKeys()) > 0:
 		return x.refuse(answerHead)
 	case !cleanPath(x.path) || strings.Contains(target, "#") || strings.ContainsFunc(target, unprintable):
 		return x.refuse(answerPath)

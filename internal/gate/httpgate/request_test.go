@@ -53,6 +53,8 @@ func TestRefusedRequests(t *testing.T) {
 		"half an escape":               {get("/v1/payments%2"), 400},
 		"a chunk extension":            {"POST /v1/quick HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b\r\nx\r\n0\r\n\r\n", 400},
 		"a chunk of no size":           {"POST /v1/quick HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nx", 400},
+		"trailers announced":           {postText("/v1/quick", "k", "x", "Trailer: X-A"), 400},
+		"trailers of an upload":        {postText("/upload", "k", "x", "Trailer: X-A"), 400},
 		"an upload with a bad chunk":   {"POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;a\r\nx\r\n0\r\n\r\n", 400},
 	} {
 		a := r.raw(test.request)

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"holdfast/internal/gate/httpgate/inlet/inlettest"
 )
 
 // wide are limits that no test meets unless it sets one.
@@ -293,8 +295,7 @@ func TestSlowHandshake(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := Listen(raw, limits)
-	k := newAuthority(t)
-	keys, err := ServerKeys(k.server("gate"))
+	keys, err := ServerKeys(server(inlettest.New(t), "gate"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func (f *follower) takeHead(b []byte) (int, Fault) {
 		if len(f.head) > f.most {
 			return 0, FaultLarge
 		}
-		if before == 0 && !begins(b) {
+		if before == 0 && !begins(b) || bareLF(f.head[from:]) {
 			return 0, FaultHead
 		}
 		return len(b), ""
@@ -100,6 +100,20 @@ func (f *follower) takeHead(b []byte) (int, Fault) {
 // begins reports whether a request may begin so: with a letter of its method. An
 // empty line before it is not taken.
 func begins(b []byte) bool { return token[b[0]] }
+
+// bareLF reports whether a line ends without a CR. A head whose lines do may never
+// end for us, and has ended for others: that is no matter of time.
+func bareLF(head []byte) bool {
+	for i := 0; ; i++ {
+		next := bytes.IndexByte(head[i:], '\n')
+		if next < 0 {
+			return false
+		}
+		if i += next; i > 0 && head[i-1] != '\r' {
+			return true
+		}
+	}
+}
 
 func (f *follower) takeWhole(head []byte) Fault {
 	if len(head) > f.most {

@@ -77,6 +77,7 @@ func TestRefused(t *testing.T) {
 		{"a bare LF behind the request line", "GET / HTTP/1.1\nHost: x\r\n\r\n", FaultHead},
 		{"a bare LF behind a header", "GET / HTTP/1.1\r\nHost: x\nX-A: 1\r\n\r\n", FaultHead},
 		{"two bare LFs before the end", "GET / HTTP/1.1\r\nHost: x\n\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n", FaultHead},
+		{"bare LFs and no other end", "GET / HTTP/1.1\nHost: x\n\n", FaultHead},
 		{"a bare CR behind a header", "GET / HTTP/1.1\r\nHost: x\rX-A: 1\r\n\r\n", FaultHead},
 		{"an empty line first", "\r\n" + get(), FaultHead},
 		{"a bare LF first", "\n" + get(), FaultHead},

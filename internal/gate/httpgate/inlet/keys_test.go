@@ -3,89 +3,21 @@ package inlet
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"holdfast/internal/gate/httpgate/inlet/inlettest"
 )
 
-// authority makes certificates in a directory of its own.
-type authority struct {
-	t    *testing.T
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
-
-func newAuthority(t *testing.T) *authority {
-	t.Helper()
-	a := &authority{t: t, dir: t.TempDir()}
-	a.cert, a.key = a.sign("authority", "ca", nil)
-	return a
-}
-
-// sign makes name.pem and name.key; without a parent the certificate is an
-// authority's.
-func (a *authority) sign(common, name string, parent *authority) (*x509.Certificate, *ecdsa.PrivateKey) {
-	a.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	serial, err := rand.Int(rand.Reader, big.NewInt(1<<60))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	c := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: common}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, BasicConstraintsValid: true,
-	}
-	signer, by := c, key
-	if parent == nil {
-		c.IsCA, c.KeyUsage = true, x509.KeyUsageCertSign
-	} else {
-		signer, by = parent.cert, parent.key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, signer, &key.PublicKey, by)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	secret, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	a.write(name+".pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	a.write(name+".key", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: secret}))
-	made, err := x509.ParseCertificate(der)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return made, key
-}
-
-func (a *authority) write(name string, content []byte) {
-	a.t.Helper()
-	if err := os.WriteFile(filepath.Join(a.dir, name), content, 0o600); err != nil {
-		a.t.Fatal(err)
-	}
-}
-
-// server makes a server's pair, and returns where it lies.
-func (a *authority) server(common string) Files {
-	a.sign(common, "server", a)
-	return Files{Certificate: filepath.Join(a.dir, "server.pem"), Key: filepath.Join(a.dir, "server.key")}
+// server makes a server's pair.
+func server(a *inlettest.Authority, common string) Files {
+	certificate, key := a.Pair(common, "server")
+	return Files{Certificate: certificate, Key: key}
 }
 
 // secured runs a TLS listener that says, on each connection, which protocol was
@@ -127,12 +59,6 @@ func secured(t *testing.T, keys *Keys) string {
 	return l.Addr().String()
 }
 
-func (a *authority) trusted() *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.cert)
-	return pool
-}
-
 // hello connects and returns the protocol, and who answers.
 func hello(addr string, c *tls.Config) (said, who string, conn *tls.Conn, err error) {
 	conn, err = tls.Dial("tcp", addr, c)
@@ -150,8 +76,8 @@ func hello(addr string, c *tls.Config) (said, who string, conn *tls.Conn, err er
 
 func TestProtocols(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t)
-	keys, err := ServerKeys(a.server("gate"))
+	a := inlettest.New(t)
+	keys, err := ServerKeys(server(a, "gate"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +90,7 @@ func TestProtocols(t *testing.T) {
 		{nil, 0, "http/1.1"}, {[]string{"http/1.1"}, 0, "http/1.1"}, {[]string{"http/1.1", "h2"}, 0, "h2"}, {[]string{"h2"}, tls.VersionTLS12, "h2"},
 		{nil, tls.VersionTLS11, ""}, {[]string{"spdy/3"}, 0, ""},
 	} {
-		said, _, c, err := hello(addr, &tls.Config{RootCAs: a.trusted(), NextProtos: test.offer, MinVersion: tls.VersionTLS10, MaxVersion: test.max})
+		said, _, c, err := hello(addr, &tls.Config{RootCAs: a.Pool(), NextProtos: test.offer, MinVersion: tls.VersionTLS10, MaxVersion: test.max})
 		if said != test.want || (err != nil) != (test.want == "") {
 			t.Errorf("%v, at most TLS %x: %q, %v", test.offer, test.max, said, err)
 		}
@@ -176,28 +102,20 @@ func TestProtocols(t *testing.T) {
 
 func TestClientAuthority(t *testing.T) {
 	t.Parallel()
-	a, stranger := newAuthority(t), newAuthority(t)
-	files := a.server("gate")
-	files.Authority = filepath.Join(a.dir, "ca.pem")
+	a, stranger := inlettest.New(t), inlettest.New(t)
+	files := server(a, "gate")
+	files.Authority = a.File
 	keys, err := ServerKeys(files)
 	if err != nil {
 		t.Fatal(err)
 	}
 	addr := secured(t, keys)
-	pair := func(of *authority) []tls.Certificate {
-		t.Helper()
-		of.sign("client", "client", of)
-		p, err := tls.LoadX509KeyPair(filepath.Join(of.dir, "client.pem"), filepath.Join(of.dir, "client.key"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return []tls.Certificate{p}
-	}
+	pair := func(of *inlettest.Authority) []tls.Certificate { return []tls.Certificate{of.Load("client", "client")} }
 	for name, test := range map[string]struct {
 		shows []tls.Certificate
 		ok    bool
 	}{"its client": {pair(a), true}, "a stranger": {pair(stranger), false}, "nobody": {nil, false}} {
-		_, _, c, err := hello(addr, &tls.Config{RootCAs: a.trusted(), Certificates: test.shows})
+		_, _, c, err := hello(addr, &tls.Config{RootCAs: a.Pool(), Certificates: test.shows})
 		if (err == nil) != test.ok {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -211,13 +129,13 @@ func TestClientAuthority(t *testing.T) {
 // connected go on. One that cannot be used changes nothing, and is said once.
 func TestReload(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t)
-	keys, err := ServerKeys(a.server("first"))
+	a := inlettest.New(t)
+	keys, err := ServerKeys(server(a, "first"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	addr := secured(t, keys)
-	trust := &tls.Config{RootCAs: a.trusted()}
+	trust := &tls.Config{RootCAs: a.Pool()}
 	_, who, old, err := hello(addr, trust)
 	if err != nil || who != "first" {
 		t.Fatalf("%q, %v", who, err)
@@ -247,11 +165,11 @@ func TestReload(t *testing.T) {
 	}
 	look()
 	shows("first")
-	a.write("server.pem", []byte("damaged"))
+	a.Write("server.pem", []byte("damaged"))
 	look()
 	look()
 	shows("first")
-	a.server("second one")
+	server(a, "second one")
 	look()
 	shows("second one")
 	if _, err := io.WriteString(old, get()); err != nil {
@@ -266,15 +184,14 @@ func TestReload(t *testing.T) {
 
 func TestFiles(t *testing.T) {
 	t.Parallel()
-	a, other := newAuthority(t), newAuthority(t)
-	good := a.server("gate")
-	other.sign("gate", "server", other)
-	a.write("empty.pem", nil)
+	a, other := inlettest.New(t), inlettest.New(t)
+	good := server(a, "gate")
+	_, otherKey := other.Pair("gate", "server")
 	for name, f := range map[string]Files{
 		"no such file":           {Certificate: "/no/such", Key: good.Key},
-		"another's key":          {Certificate: good.Certificate, Key: filepath.Join(other.dir, "server.key")},
+		"another's key":          {Certificate: good.Certificate, Key: otherKey},
 		"no authority":           {Certificate: good.Certificate, Key: good.Key, Authority: "/no/such"},
-		"an authority of nobody": {Certificate: good.Certificate, Key: good.Key, Authority: filepath.Join(a.dir, "empty.pem")},
+		"an authority of nobody": {Certificate: good.Certificate, Key: good.Key, Authority: a.Write("empty.pem", nil)},
 	} {
 		if _, err := ServerKeys(f); err == nil {
 			t.Errorf("%s: taken", name)
