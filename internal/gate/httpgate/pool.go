@@ -41,11 +41,21 @@ var errBusy = errors.New("too many requests wait for the primary")
 
 // get returns a live connection. Its error means that nothing was written.
 func (p *pool) get(ctx context.Context) (*conn, error) {
+	p.mu.Lock()
+	u := p.pick(nil)
+	p.mu.Unlock()
+	if u != nil {
+		if c := u.live(); c != nil {
+			return c, nil // nothing to wait for, and so no need of a limit to it
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	u, err := p.slot(ctx)
-	if err != nil {
-		return nil, err
+	if u == nil {
+		var err error
+		if u, err = p.slot(ctx); err != nil {
+			return nil, err
+		}
 	}
 	var tried []*upstream
 	for {
@@ -111,7 +121,6 @@ func (p *pool) another(tried []*upstream) *upstream {
 // pick takes a place at the best address; nil if all are full. The caller holds
 // p.mu.
 func (p *pool) pick(tried []*upstream) *upstream {
-	now := time.Now()
 	var best, last *upstream
 	p.turn++
 	for i := range p.addrs {
@@ -122,7 +131,7 @@ func (p *pool) pick(tried []*upstream) *upstream {
 		if last == nil || u.busy < last.busy {
 			last = u
 		}
-		if u.ejected() && (now.Before(u.until) || u.trial) {
+		if u.ejected() && (time.Now().Before(u.until) || u.trial) {
 			continue
 		}
 		if u.ejected() {

@@ -1,6 +1,7 @@
 package httpgate
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
 	"strings"
@@ -30,7 +31,8 @@ func (x *exchange) requestID() string {
 			return x.trail.id
 		}
 	}
-	x.trail.id = newID(16)
+	x.scratch = appendID(x.scratch[:0], 16)
+	x.trail.id = string(x.scratch)
 	return x.trail.id
 }
 
@@ -50,20 +52,19 @@ func (x *exchange) follow() {
 		h.Del(traceHeader)
 		h.Del(stateHeader) // it belongs to the trace that was not taken
 	}
-	x.trail.trace = newID(16)
-	h.Set(traceHeader, "00-"+x.trail.trace+"-"+newID(8)+"-00") // 00: not recorded here
+	parent := appendID(append(appendID(append(x.scratch[:0], "00-"...), 16), '-'), 8)
+	x.scratch = append(parent, "-00"...) // 00: not recorded here
+	h.SetBytesV(traceHeader, x.scratch)
+	x.trail.trace = string(x.scratch[3:35])
 }
 
-// newID returns n random bytes in hex. An id is no secret.
-func newID(n int) string {
+// appendID appends n random bytes in hex, 8 or 16. An id is no secret.
+func appendID(to []byte, n int) []byte {
 	var b [16]byte
 	for i := 0; i < n; i += 8 {
-		v := rand.Uint64() | 1 // an id of zeros means none
-		for j := range 8 {
-			b[i+j] = byte(v >> (8 * j))
-		}
+		binary.LittleEndian.PutUint64(b[i:], rand.Uint64()|1) // an id of zeros means none
 	}
-	return hex.EncodeToString(b[:n])
+	return hex.AppendEncode(to, b[:n])
 }
 
 func isID(s string) bool {

@@ -90,17 +90,22 @@ func (c *conn) Write(b []byte) (int, error) {
 
 // get returns a live connection. Its error means that nothing was written.
 func (u *upstream) get(ctx context.Context) (*conn, error) {
-	for {
-		c := u.pop()
-		if c == nil {
-			return u.connect(ctx)
-		}
+	if c := u.live(); c != nil {
+		return c, nil
+	}
+	return u.connect(ctx)
+}
+
+// live returns a live connection that was kept, or nil.
+func (u *upstream) live() *conn {
+	for c := u.pop(); c != nil; c = u.pop() {
 		if time.Since(c.since) < idleLimit && c.alive() {
 			c.written, c.free = 0, false
-			return c, nil
+			return c
 		}
 		c.Conn.Close()
 	}
+	return nil
 }
 
 func (u *upstream) pop() *conn {
