@@ -49,6 +49,7 @@ var hazards = map[string]func(*world){
 	"g-the-journal-stalls":                       hazardG,
 	"h-nobody-knows-whether-it-was-written":      hazardH,
 	"i-the-machine-sleeps":                       hazardI,
+	"i-the-machine-sleeps-while-admitting":       hazardIAdmitting,
 	"i-the-lease-counts-from-the-heartbeat":      hazardIReceived,
 	"j-slewed-clocks":                            hazardJ,
 	"k-no-clock-runs":                            hazardK,
@@ -169,13 +170,11 @@ func hazardBAnother(w *world) {
 
 func hazardC(w *world) {
 	n1, _ := w.lab(2)
-	w.ready("east", gate.Static, 0)
-	second := w.ready("east", gate.Static, 1)
-	west := w.ready("west", gate.Strict, 1)
-	for _, g := range []*simGate{second, west} {
-		g.customers(30 * time.Millisecond)
-	}
-	w.isolate(second)
+	first := w.ready("east", gate.Static, 0)
+	first.customers(30 * time.Millisecond)
+	w.isolate(first)
+	w.ready("east", gate.Static, 1).customers(30 * time.Millisecond)
+	w.ready("west", gate.Strict, 1).customers(30 * time.Millisecond)
 	k := w.stop(n1, "all")
 	w.run(3 * w.lease)
 	w.want(!w.confirmed(k), "not confirmed while one process has not answered")
@@ -268,6 +267,7 @@ func hazardE(w *world) {
 	g.customers(30 * time.Millisecond)
 	n2.lag, n2.idle = time.Hour, true
 	w.isolateFrom("report")
+	w.net.cut = func(_ *simGate, n *simNode) bool { return n == n1 }
 	w.run(time.Second)
 	w.db.early, w.db.standby = true, time.Hour
 	k := w.stop(n1, "all")
@@ -363,6 +363,20 @@ func hazardI(w *world) {
 	g.customers(10 * time.Millisecond)
 	w.run(100 * time.Millisecond)
 	g.suspend(3 * w.lease)
+	w.byLease(w.stop(n, "all"))
+}
+
+// The machine sleeps while payments stand between being judged and being written.
+func hazardIAdmitting(w *world) {
+	n, _ := w.lab(1)
+	g := w.ready("east", gate.Strict, 0)
+	w.lingers = func() time.Duration { return 100 * time.Millisecond }
+	for range 4 {
+		g.customers(10 * time.Millisecond)
+	}
+	w.run(time.Second)
+	g.suspend(3 * w.lease)
+	w.run(200 * time.Millisecond) // what they wait for is over when it wakes
 	w.byLease(w.stop(n, "all"))
 }
 
@@ -574,7 +588,7 @@ func hazardP(w *world) {
 	w.isolate(g)
 	for _, ahead := range []time.Duration{1000 * time.Hour, -1000 * time.Hour, 20 * 365 * 24 * time.Hour} {
 		g.clock.set(ahead)
-		g.stopLocally(scopes[1])
+		g.stopLocally(scopeOf(`channel == "web"`))
 		w.run(time.Minute)
 		w.want(!w.admits(g), "it holds")
 		g.kill()
@@ -590,7 +604,7 @@ func hazardQ(w *world) {
 	g := w.ready("east", gate.Static, 0)
 	g.customers(30 * time.Millisecond)
 	first := w.stop(n1, `channel == "app"`)
-	const seen = 2 // proposed and issued
+	const seen = 2                                                       // proposed and issued
 	w.until("a confirmation", func() bool { return w.confirmed(first) }) // the revision moves on
 	n1.lift(first.ID, seen)
 	w.run(500 * time.Millisecond)

@@ -44,7 +44,7 @@ type world struct {
 	lease   time.Duration
 	net     network
 	lingers func() time.Duration // how long a machine takes before it reads a clock
-	healing bool // the end of a random history: nothing goes wrong any more
+	healing bool                 // the end of a random history: nothing goes wrong any more
 }
 
 // event is something that happens at an instant of virtual time.

@@ -30,10 +30,13 @@ const attempts = 50
 // decide must be pure: it may be called several times.
 func (d *Desk) Do(ctx context.Context, by holdfast.Actor, decide func(now time.Time) ([]Draft, error)) (Receipt, error) {
 	for range attempts {
-		now := d.Now()
+		now, seen := d.Now(), d.State.Head().Position
 		var drafts []Draft
 		var err error
 		d.State.View(func() { drafts, err = decide(now) })
+		if err != nil && d.stale(ctx, seen, err) {
+			continue
+		}
 		if err != nil || len(drafts) == 0 {
 			return Receipt{}, err
 		}
@@ -58,6 +61,17 @@ func (d *Desk) Do(ctx context.Context, by holdfast.Actor, decide func(now time.T
 		}
 	}
 	return Receipt{}, holdfast.Errorf(holdfast.Unavailable, "too many others act on this at once; try again")
+}
+
+// stale reports whether a refusal may rest on a state that has been overtaken:
+// what the act is about is not there yet, or has moved on, by a fact that another
+// node wrote before the act began. The state is current then.
+func (d *Desk) stale(ctx context.Context, seen holdfast.Position, refusal error) bool {
+	if code := holdfast.CodeOf(refusal); code != holdfast.NotFound && code != holdfast.Conflict {
+		return false
+	}
+	head, err := d.Journal.Barrier(ctx)
+	return err == nil && head.Position > seen && d.State.Reach(ctx, head.Position) == nil
 }
 
 // append settles doubt by repeating the same append until it is answered or ctx
