@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"holdfast/internal/config"
+	"holdfast/internal/payment"
 )
 
 // Requests that some servers take for another method, host or path than is
@@ -206,6 +207,21 @@ func TestTrace(t *testing.T) {
 	}
 	if a := r.raw("GET /%2e%2e HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine\r\n\r\n"); a.header.Get("X-Request-Id") != "mine" {
 		t.Errorf("the gate's own answer has the id %q", a.header.Get("X-Request-Id"))
+	}
+}
+
+// Ids of the gate's own are never masked, and none is without a digit that counts.
+func TestNewID(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for range 1000 {
+		for _, n := range []int{8, 16} {
+			id := string(appendID(nil, n))
+			if len(id) != 2*n || !isHex(id) || strings.Trim(id, "0") == "" || payment.Mask(id) != id || seen[id] {
+				t.Errorf("id %s", id)
+			}
+			seen[id] = true
+		}
 	}
 }
 

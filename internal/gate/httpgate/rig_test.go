@@ -21,6 +21,7 @@ import (
 	"holdfast/internal/gate"
 	"holdfast/internal/gate/httpgate/accesslog"
 	"holdfast/internal/posture"
+	"holdfast/internal/traffic"
 )
 
 // settings are those of the gate under test; $PRIMARY is the scripted backend.
@@ -99,6 +100,7 @@ type rig struct {
 	back    *backend
 	log     *lockedBuffer
 	access  *accesslog.Log
+	counts  func(traffic.Snapshot)
 	dir     string
 	stop    func() error
 }
@@ -149,7 +151,7 @@ func (r *rig) start(conf config.Gate, now func() time.Time) {
 	r.dir = t.TempDir()
 	r.gate, err = gate.New(gate.Options{
 		Name: conf.Name, Dir: r.dir, Routes: r.primary.Routes(), Clock: realClock{time.Now()}, Alone: true,
-		Inquirer: r.primary, Log: log,
+		Inquirer: r.primary, Counts: r.counts, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -58,11 +58,16 @@ func (x *exchange) follow() {
 	x.trail.trace = string(x.scratch[3:35])
 }
 
-// appendID appends n random bytes in hex, 8 or 16. An id is no secret.
+// appendID appends n random bytes in hex, 8 or 16. Each fourth of them ends in a
+// letter: so no id looks like a card number and is masked where it is written
+// down, and none is zero, which means none. An id is no secret.
 func appendID(to []byte, n int) []byte {
 	var b [16]byte
 	for i := 0; i < n; i += 8 {
-		binary.LittleEndian.PutUint64(b[i:], rand.Uint64()|1) // an id of zeros means none
+		binary.LittleEndian.PutUint64(b[i:], rand.Uint64())
+	}
+	for i := 3; i < n; i += 4 {
+		b[i] = b[i]&0xf0 | 0x0a + b[i]&0x0f%6
 	}
 	return hex.AppendEncode(to, b[:n])
 }
