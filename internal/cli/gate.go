@@ -143,7 +143,7 @@ func (s *shell) gateStop() *cobra.Command {
 		}
 		printErr := printed(s, stoppedHere{id, ack}, func(p *page, v stoppedHere) {
 			p.line("%s: scope %s is stopped at this gate; %d payments were in flight", v.ID, scope, len(v.Acknowledgement.InFlight))
-			p.line("lift it with: holdfast gate lift %s", v.ID)
+			p.line("lift it with: holdfast gate lift %s --data %s", v.ID, cmd.Flags().Lookup("data").Value)
 		})
 		if err != nil {
 			return err

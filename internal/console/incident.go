@@ -40,7 +40,13 @@ type incidentPage struct {
 	// Improvements are those of the debrief and empty rows to write in.
 	Improvements []incident.Improvement
 	// Mine are the tasks whose notice the reader has still to acknowledge.
-	Mine []view.Task
+	Mine []called
+}
+
+// called is a task for which the reader was called, and its stage's title.
+type called struct {
+	ID    string
+	Title holdfast.Text
 }
 
 type levelChoice struct {
@@ -88,8 +94,8 @@ func (c *Console) levels(in view.Incident) []levelChoice {
 	return list
 }
 
-func mine(in view.Incident, who access.Principal) []view.Task {
-	var tasks []view.Task
+func mine(in view.Incident, who access.Principal) []called {
+	var tasks []called
 	for _, s := range in.Stages {
 		for _, t := range s.Tasks {
 			if t.Notice == nil || in.State != string(incident.Active) {
@@ -97,7 +103,7 @@ func mine(in view.Incident, who access.Principal) []view.Task {
 			}
 			for _, p := range t.Notice.People {
 				if who.Account != "" && p.Account == who.Account && !p.Acknowledged {
-					tasks = append(tasks, t)
+					tasks = append(tasks, called{t.ID, s.Title})
 				}
 			}
 		}

@@ -187,7 +187,7 @@ func incidentSamples() (list []any) {
 	f := &incident.Figures{Detected: past, Confirmed: past, Recovered: past, DeclinedAtLeast: true, DeclinedAmount: map[string]int64{"CNY": 5}, NotKnown: 1}
 	for _, in := range incidentsOf() {
 		in.Alerts, in.Directives, in.Debrief, in.Figures = []view.Alert{{ID: "a1", Title: "Title", Firing: true}}, directivesOf(), d, f
-		own := incidentPage{Incident: in, Chart: sampleChart(), Mine: []view.Task{{ID: "tell", Title: word}}, Improvements: d.Improvements}
+		own := incidentPage{Incident: in, Chart: sampleChart(), Mine: []called{{"tell", word}}, Improvements: d.Improvements}
 		own.Timeline = []line{{past, "Text", "Detail", "Mei", []incident.Evidence{{Name: "log.txt"}}}}
 		own.Deliveries = own.Timeline
 		switch in.State {

@@ -72,18 +72,11 @@ func (s *story) verdict(ctx context.Context) error {
 	s.say("lost %d, doubled %d, wrong %d, denied %d.", report.Lost.Count, report.Doubled.Count, report.Wrong.Count, report.Denied.Count)
 	s.say("Unknown at the gates: %d, settled %d, open %d. Customers in doubt and told later: %d; never told: %d.",
 		len(settled)+open.Total, len(settled), open.Total, report.Resolved.Count, report.Unknown.Count)
-	for i, u := range settled {
-		if i == shown {
-			s.say("… and %d more: holdfast unknowns --settled", len(settled)-shown)
-			break
-		}
+	for _, u := range settled {
 		s.say("  %s at %s: %s (%s)", u.Record.Identity, u.Gate, u.Outcome, u.How)
 	}
 	return judge(report, settled, open.Total, s.begun)
 }
-
-// shown is how many payments the verdict lists one by one.
-const shown = 10
 
 // judge says whether the story has ended as it must: nothing lost, doubled, wrong
 // or denied; no outcome unknown at a gate; and each customer of this story who was
