@@ -36,6 +36,7 @@ func run(t *testing.T, o Options) *Sandbox {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Faults.Settle = time.Hour
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -169,6 +170,9 @@ func TestAnOutageIsSurvived(t *testing.T) {
 		r, n := s.Check(), s.Traffic.Totals()
 		if !r.Clean() || r.Unknown.Count != 0 || n.Failed == 0 || r.Resolved.Count == 0 {
 			t.Errorf("%+v, traffic %+v", r, n)
+		}
+		if l := s.Faults.Leases()[0]; l.EndedBy != "expiry" {
+			t.Errorf("the outage ended by %s", l.EndedBy)
 		}
 		// The control API was there all the time: see TestControl.
 	})

@@ -15,7 +15,7 @@ const (
 	maxActive = 100
 	keepEnded = 200
 
-	// settle is how long ending a fault waits for what it was holding up.
+	// settle is Injector.Settle's default.
 	settle = 2 * time.Second
 )
 
@@ -47,6 +47,10 @@ type lease struct {
 
 // Injector holds the leases. Its methods may be called concurrently.
 type Injector struct {
+	// Settle is how long ending a fault waits for what it was holding up; set it
+	// before the first use. Default 2 s.
+	Settle time.Duration
+
 	seed uint64
 
 	mu      sync.Mutex
@@ -57,7 +61,7 @@ type Injector struct {
 
 // NewInjector makes an injector without faults.
 func NewInjector(seed uint64) *Injector {
-	return &Injector{seed: seed, changed: make(chan struct{})}
+	return &Injector{Settle: settle, seed: seed, changed: make(chan struct{})}
 }
 
 // Start puts the fault in force.
@@ -144,7 +148,7 @@ func (i *Injector) Leases() []Lease {
 	return all
 }
 
-// End ends one lease and waits up to two seconds for what it was holding up.
+// End ends one lease and waits, as long as Settle says, for what it was holding up.
 // Ending one that has ended is no error.
 func (i *Injector) End(id string) (Lease, error) {
 	i.mu.Lock()
@@ -159,14 +163,14 @@ func (i *Injector) End(id string) (Lease, error) {
 	if found == nil {
 		return Lease{}, holdfast.Errorf(holdfast.NotFound, "there is no fault %q; list the faults to see their ids", id)
 	}
-	await(time.After(settle), found)
+	await(time.After(i.Settle), found)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return found.Lease, nil
 }
 
-// EndAll ends every lease in force, waits up to two seconds for what they were
-// holding up, and returns them. The second list holds every lease, whenever it
+// EndAll ends every lease in force, waits, as long as Settle says, for what they
+// were holding up, and returns them. The second list holds every lease, whenever it
 // ended, that is still holding something up.
 func (i *Injector) EndAll() (ended, notEnded []Lease) {
 	i.mu.Lock()
@@ -178,7 +182,7 @@ func (i *Injector) EndAll() (ended, notEnded []Lease) {
 		}
 	}
 	i.mu.Unlock()
-	await(time.After(settle), all...)
+	await(time.After(i.Settle), all...)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for _, l := range all {
