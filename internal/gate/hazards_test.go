@@ -267,9 +267,10 @@ func hazardE(w *world) {
 	g.customers(30 * time.Millisecond)
 	n2.lag, n2.idle = time.Hour, true
 	w.isolateFrom("report")
-	w.net.cut = func(_ *simGate, n *simNode) bool { return n == n1 }
+	g.stays = true
 	w.run(time.Second)
 	w.db.early, w.db.standby = true, time.Hour
+	w.isolateFrom("posture")
 	k := w.stop(n1, "all")
 	held := true
 	w.db.hold = func(a journal.Append) bool { return held && a.Facts[0].Kind == directive.KindProposed }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,7 @@ var mutants = []mutant{
 	{
 		name: "a head's hash is not looked at", file: "gate/history.go",
 		old: "case head.Position == w.Position && head.Hash != w.Hash:", new: "case false:",
+		more:    []string{"head.Position == known.Position && head.Hash != known.Hash", "false"},
 		history: "TestHazardD_HeadsOfAnotherHistoryAreRefused",
 	},
 	{
@@ -263,6 +265,36 @@ func TestMutantsFollowTheCode(t *testing.T) {
 		}
 		if _, ok := hazards[m.history]; !ok && !strings.HasPrefix(m.history, "Test") {
 			t.Errorf("%s: there is no history %s", m.name, m.history)
+		}
+	}
+}
+
+// The table of docs/formats/stop.md has these mutants and no others.
+func TestMutantsAreDocumented(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile(filepath.Join(internalDir, "..", "docs", "formats", "stop.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(content), "| rule, broken | code | caught by |\n|---|---|---|\n")
+	table, _, ended := strings.Cut(table, "\n\n")
+	if !found || !ended {
+		t.Fatal("the page has no table of mutants")
+	}
+	var want []string
+	for _, m := range mutants {
+		history := m.history
+		if hazards[history] != nil {
+			history = "hazard-" + history
+		}
+		want = append(want, fmt.Sprintf("| %s | `%s` | `%s` |", m.name, m.file, history))
+	}
+	if got := strings.Split(table, "\n"); !slices.Equal(got, want) {
+		t.Errorf("docs/formats/stop.md has\n%s\nand should have\n%s", table, strings.Join(want, "\n"))
+	}
+	for letter := 'a'; letter <= 'u'; letter++ {
+		if !slices.ContainsFunc(slices.Collect(keys(hazards)), func(name string) bool { return strings.HasPrefix(name, string(letter)+"-") }) {
+			t.Errorf("hazard %c has no history", letter)
 		}
 	}
 }

@@ -26,6 +26,7 @@ type simGate struct {
 	busy    bool // a task holds the gate's lock and waits at the fence
 	run     int  // counts processes
 	node    int  // which node it asks
+	stays   bool // at that node, for good
 	sick    bool // its disk takes nothing
 	gone    bool // for good
 	unasked bool // the primary is not asked about unknown outcomes
@@ -200,6 +201,13 @@ func (s *session) end() {
 	}
 }
 
+// turn makes the next session one with the next node.
+func (g *simGate) turn() {
+	if !g.stays {
+		g.node++
+	}
+}
+
 // sessions holds one session after another.
 func (g *simGate) sessions() {
 	for {
@@ -209,7 +217,7 @@ func (g *simGate) sessions() {
 		g.free()
 		enrolled, err := g.g.SimEnrol(context.Background(), x)
 		if err != nil {
-			g.node++
+			g.turn()
 			g.w.sleep(g.w.between(50*time.Millisecond, 400*time.Millisecond))
 			continue
 		}
@@ -219,7 +227,7 @@ func (g *simGate) sessions() {
 		for !s.over {
 			g.w.await(0, func(wake func()) { s.wakes = append(s.wakes, wake) })
 		}
-		g.node++
+		g.turn()
 		g.w.sleep(g.w.between(20*time.Millisecond, 200*time.Millisecond))
 	}
 }
