@@ -132,5 +132,5 @@ func Quantile[T ~int64 | ~float64](values []T, q float64) T {
 	}
 	sorted := slices.Sorted(slices.Values(values))
 	at := int(q * float64(len(sorted)))
-	return sorted[min(at, len(sorted)-1)]
+	return sorted[max(0, min(at, len(sorted)-1))]
 }
