@@ -51,7 +51,7 @@ func (s *State) readBatches(ctx context.Context) <-chan chan batch {
 	batches := make(chan chan batch, readAhead)
 	go func() {
 		defer close(batches)
-		for after := s.Head().Position; ; after += readBatch {
+		for after := s.Head().Position; ; after += holdfast.Position(s.batch) {
 			next := make(chan batch, 1)
 			select {
 			case batches <- next:
@@ -65,7 +65,7 @@ func (s *State) readBatches(ctx context.Context) <-chan chan batch {
 }
 
 func (s *State) readBatch(ctx context.Context, after holdfast.Position) (b batch) {
-	b.facts, b.err = s.journal.Read(ctx, after, readBatch)
+	b.facts, b.err = s.journal.Read(ctx, after, s.batch)
 	for b.chained = min(1, len(b.facts)); b.chained < len(b.facts); b.chained++ {
 		before := b.facts[b.chained-1]
 		if Verify(holdfast.Head{Position: before.Position, Hash: before.Hash}, b.facts[b.chained]) != nil {

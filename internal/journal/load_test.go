@@ -54,7 +54,7 @@ func (m *moody) Read(ctx context.Context, after holdfast.Position, limit int) ([
 // once and in order, up to the first that is damaged or missing.
 func TestLoadFoldsInOrder(t *testing.T) {
 	t.Parallel()
-	const facts = 3*readBatch + 500
+	const inOne, facts = 20, 3*20 + 5
 	whole := NewMemory("m")
 	for n := 0; n < facts; {
 		drafts := make([]Draft, 1+n%7)
@@ -72,7 +72,7 @@ func TestLoadFoldsInOrder(t *testing.T) {
 			if every == 0 || int(after)%(every+1) != 0 {
 				return 0
 			}
-			return 1 + int(after)%1500
+			return 1 + int(after)%15
 		}
 		wrong := holdfast.Position(rapid.IntRange(1, len(m.facts)).Draw(rt, "wrong"))
 		what := rapid.SampledFrom([]string{"nothing", "changed", "removed", "read"}).Draw(rt, "what")
@@ -85,7 +85,9 @@ func TestLoadFoldsInOrder(t *testing.T) {
 			m.fails = wrong
 		}
 		var folded order
-		err := NewState(m, m.Genesis(), &folded).Load(t.Context())
+		s := NewState(m, m.Genesis(), &folded)
+		s.batch = inOne
+		err := s.Load(t.Context())
 		switch what {
 		case "nothing":
 			if err != nil || folded.last != m.head.Position {

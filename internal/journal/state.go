@@ -20,6 +20,7 @@ type Projection interface {
 type State struct {
 	journal     Journal
 	projections []Projection
+	batch       int // how many facts one read asks for
 
 	mu       sync.RWMutex
 	head     holdfast.Head
@@ -31,7 +32,7 @@ type State struct {
 // id and epoch with position 0 and the genesis hash.
 func NewState(j Journal, genesis holdfast.Head, projections ...Projection) *State {
 	return &State{
-		journal: j, projections: projections, head: genesis,
+		journal: j, projections: projections, batch: readBatch, head: genesis,
 		reached:  make(chan struct{}),
 		watchers: map[chan struct{}]func() bool{},
 	}
@@ -61,7 +62,7 @@ func (s *State) Run(ctx context.Context) error {
 }
 
 func (s *State) advance(ctx context.Context) (int, error) {
-	facts, err := s.journal.Read(ctx, s.Head().Position, readBatch)
+	facts, err := s.journal.Read(ctx, s.Head().Position, s.batch)
 	if err != nil {
 		return 0, fmt.Errorf("read the journal: %w", err)
 	}

@@ -219,10 +219,8 @@ func (s *Store) Close() error {
 	s.close.Do(func() {
 		close(s.closing)
 		<-s.stopped
-		for _, busy := range []sync.Locker{&s.reading, &s.checking} {
-			busy.Lock() // until those inside are done; later ones see that it is closing
-			busy.Unlock()
-		}
+		pass(&s.reading) // those that come later see that it is closing
+		pass(&s.checking)
 		err := s.writer.finish()
 		if released := s.writer.release.run(); err == nil {
 			err = released
@@ -232,4 +230,10 @@ func (s *Store) Close() error {
 		}
 	})
 	return s.closed
+}
+
+// pass returns once nobody is inside a lock.
+func pass(l sync.Locker) {
+	l.Lock()
+	defer l.Unlock()
 }
