@@ -18,6 +18,7 @@ import (
 	"holdfast"
 	"holdfast/internal/config"
 	"holdfast/internal/gate"
+	"holdfast/internal/gate/local"
 )
 
 // A gate is restarted without a payment lost by handing its listeners over. The
@@ -54,11 +55,22 @@ func listenHandover(dir string, t *teardown) (*handover, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("listen for a hand-over: %w", err)
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	var l *net.UnixListener
+	err := local.At(path, func(short string) (err error) {
+		l, err = net.ListenUnix("unix", &net.UnixAddr{Name: short, Net: "unix"})
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("listen for a hand-over: %w", err)
 	}
-	t.add("hand-over", l.Close)
+	// The short name means nothing later: the path itself is removed.
+	l.SetUnlinkOnClose(false)
+	t.add("hand-over", func() error {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return errors.Join(err, l.Close())
+		}
+		return l.Close()
+	})
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, fmt.Errorf("listen for a hand-over: %w", err)
 	}
@@ -143,7 +155,11 @@ type inherited struct {
 // waits until it has ended. Without such a process it returns nothing.
 func takeOver(dir string) (inheritance, error) {
 	path := filepath.Join(dir, "handover.sock")
-	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	var c *net.UnixConn
+	err := local.At(path, func(short string) (err error) {
+		c, err = net.DialUnix("unix", nil, &net.UnixAddr{Name: short, Net: "unix"})
+		return err
+	})
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 		return nil, nil
 	}

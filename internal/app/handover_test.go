@@ -121,7 +121,8 @@ func TestRestartUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	free.Close()
-	settings := fmt.Sprintf(handoverSettings, filepath.Join(t.TempDir(), "gate"), free.Addr().(*net.TCPAddr).Port, primary.URL)
+	// A directory with a name longer than a socket's may be.
+	settings := fmt.Sprintf(handoverSettings, filepath.Join(t.TempDir(), strings.Repeat("long", 25)), free.Addr().(*net.TCPAddr).Port, primary.URL)
 	now := startGate(t, settings)
 
 	ctx, stop := context.WithCancel(t.Context())

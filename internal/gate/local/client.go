@@ -110,7 +110,7 @@ func (c *Client) call(ctx context.Context, method, path string, in any) (answer,
 
 func (c *Client) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	var conn net.Conn
-	err := at(c.path, func(short string) (err error) {
+	err := At(c.path, func(short string) (err error) {
 		var d net.Dialer
 		conn, err = d.DialContext(ctx, "unix", short)
 		return err

@@ -34,7 +34,7 @@ func Listen(path string) (*Socket, error) {
 		return nil, err
 	}
 	var l *net.UnixListener
-	err := at(path, func(short string) (err error) {
+	err := At(path, func(short string) (err error) {
 		l, err = net.ListenUnix("unix", &net.UnixAddr{Name: short, Net: "unix"})
 		return err
 	})
@@ -76,7 +76,7 @@ func clear(path string) error {
 		return holdfast.Errorf(holdfast.Conflict, "%s is not a socket: move it away, the gate listens there for local commands", path)
 	}
 	var c net.Conn
-	err = at(path, func(short string) (err error) {
+	err = At(path, func(short string) (err error) {
 		c, err = net.Dial("unix", short)
 		return err
 	})
@@ -92,9 +92,9 @@ func clear(path string) error {
 	return nil
 }
 
-// at calls do with a name of path that a unix socket takes. A long path is reached
+// At calls do with a name of path that a unix socket takes. A long path is reached
 // through its directory, opened: /proc/self/fd/7/control.sock.
-func at(path string, do func(short string) error) error {
+func At(path string, do func(short string) error) error {
 	if len(path) <= maxPath {
 		return do(path)
 	}
