@@ -280,7 +280,7 @@ func (w *world) mend() {
 	w.run(12 * time.Second)
 	w.logf("now it should work")
 	w.someNode().propose(directive.Proposal{Kind: posture.Stop, Scope: "all"})
-	w.run(9 * time.Second)
+	w.run(13 * time.Second) // a stream that is dead is found out after two leases
 	observes := false
 	for _, g := range w.gates {
 		observes = observes || !g.gone && (g.routes[0].Mode == gate.Observe || g.routes[1].Mode == gate.Observe)
