@@ -200,11 +200,7 @@ func (w *writer) checkFiles() ([]archive.Problem, error) {
 	if e.size, err = fileSize(w.file); err != nil {
 		return nil, err
 	}
-	size, err := fileSize(w.wal)
-	if err != nil {
-		return nil, err
-	}
-	if e.scan, err = scanWAL(w.wal, size); err != nil {
+	if e.scan, err = w.scanLive(); err != nil {
 		return nil, err
 	}
 	if err := e.checkPages(nil); err != nil {
@@ -214,4 +210,23 @@ func (w *writer) checkFiles() ([]archive.Problem, error) {
 		e.problem(e.scan.stopped(), "the file holds commits up to %d, but commit %d was acknowledged", stands, beat)
 	}
 	return e.problems, nil
+}
+
+// scanLive scans the -wal while commits are made. The caller holds the checking
+// lock. The first commit after a checkpoint begins the file anew, header first: a
+// scan that meets the old header and new frames is made again.
+func (w *writer) scanLive() (scan walScan, err error) {
+	for range 2 {
+		size, err := fileSize(w.wal)
+		if err != nil {
+			return scan, err
+		}
+		if scan, err = scanWAL(w.wal, size); err != nil {
+			return scan, err
+		}
+		if scan.salts != w.sums.salts || scan.commits >= w.sums.commits {
+			break
+		}
+	}
+	return scan, nil
 }

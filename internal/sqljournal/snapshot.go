@@ -52,15 +52,15 @@ func (s *Store) Size() (int64, error) {
 
 // present is the image of what is committed now. It stands as long as the
 // caller holds the checking lock: without a checkpoint journal.db does not
-// change and the -wal only grows.
-func (s *Store) present() (*image, error) {
-	size, err := fileSize(s.writer.wal)
-	if err != nil {
+// change, and the -wal only grows but for one thing: the next commit overwrites
+// what was checkpointed already. So that is not read from the -wal.
+func (s *Store) present() (_ *image, err error) {
+	e := evidence{db: s.writer.file, wal: s.writer.wal}
+	if e.scan, err = s.writer.scanLive(); err != nil {
 		return nil, err
 	}
-	e := evidence{db: s.writer.file, wal: s.writer.wal}
-	if e.scan, err = scanWAL(e.wal, size); err != nil {
-		return nil, err
+	if sums := &s.writer.sums; e.scan.salts == sums.salts && e.scan.commits <= sums.commits {
+		e.scan = walScan{}
 	}
 	if e.size, err = fileSize(e.db); err != nil {
 		return nil, err
