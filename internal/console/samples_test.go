@@ -99,7 +99,7 @@ func alertSamples() []any {
 		Labels: map[string]string{"alertname": "A"}, Annotations: map[string]string{"summary": "s"},
 	}
 	joined, dismissed := a, a
-	joined.Incident, joined.Waiting, joined.Firing = "INC-1", false, true
+	joined.Incident, joined.Waiting, joined.Firing, joined.Source = "INC-1", false, true, "report"
 	dismissed.Dismissed, dismissed.Waiting, dismissed.Link = "a test", false, "javascript:alert(1)"
 	return []any{alertPage{a, incidentsOf()}, alertPage{Alert: a}, alertPage{Alert: joined}, alertPage{Alert: dismissed}}
 }

@@ -10,6 +10,10 @@ try {
   }
 } catch (_) { /* an old browser: the page says which zone it shows */ }
 
+// On a phone the menu scrolls: show the entry of this page.
+const here = document.querySelector("nav a[aria-current]");
+if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
+
 // Someone types here, or has opened something: leave it alone.
 function inUse(part) {
   if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return true;
