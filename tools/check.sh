@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all=(packages format vet staticcheck deadcode tidy build test fuzz)
+all=(packages format vet staticcheck deadcode tidy build test histories fuzz)
 
 # packages: what the tests need from Debian.
 step_packages() { tools/packages.sh; }
@@ -40,6 +40,10 @@ step_build() { make --no-print-directory build; }
 
 # test: everything under the race detector. Seeds of fuzz targets run here, too.
 step_test() { HOLDFAST_BINARY="$PWD/build/holdfast" go test -race -count=1 -timeout 10m ./...; }
+
+# histories: the stop under a thousand simulated histories, and some of its rules
+# broken on purpose. They run in one goroutine, so without the race detector.
+step_histories() { go test -count=1 -timeout 10m -run '^(TestHistories|TestMutants)$' ./internal/gate; }
 
 # fuzz: two seconds of new inputs for each target.
 step_fuzz() { tools/fuzz.sh "${FUZZTIME:-2s}"; }

@@ -21,7 +21,17 @@ if [ "$time" = list ]; then
 	echo "$found"
 	exit 0
 fi
-echo "$found" | while read -r package target; do
-	echo "$package $target"
-	out=$(go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$package" 2>&1 </dev/null) || { echo "$out" >&2; exit 1; }
-done
+# Two at a time, one worker each: building takes longer than two seconds of
+# fuzzing does. What a target says is shown only if it fails.
+one() {
+	local out
+	if out=$(go test -run '^$' -fuzz "^$3\$" -fuzztime "$1" -parallel 1 "$2" 2>&1 </dev/null); then
+		echo "$2 $3"
+	else
+		echo "$2 $3 FAILED" >&2
+		echo "$out" >&2
+		return 1
+	fi
+}
+export -f one
+echo "$found" | xargs -P 2 -L 1 bash -c 'one "$0" "$@"' "$time"

@@ -269,3 +269,32 @@ func TestConfirmEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// After a restore nothing is confirmed, by acknowledgement or by time, until a
+// person has said that every gate is accounted for; then the wait for leases
+// begins anew.
+func TestNothingIsConfirmedWhileARestoreIsUnsettled(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		var unsettled atomic.Bool
+		unsettled.Store(true)
+		r.node.Unsettled = unsettled.Load
+		r.enrol("east", "b1", gate.Static)
+		r.confirming()
+		acknowledged := r.stop()
+		r.acknowledge("east", "b1")
+		time.Sleep(24 * time.Hour)
+		r.wantConfirmed(acknowledged, false, "acknowledged and unsettled")
+		r.enrol("west", "b2", gate.Strict)
+		silent := r.stop()
+		r.acknowledge("east", "b1")
+		time.Sleep(24 * time.Hour)
+		r.wantConfirmed(silent, false, "long after every lease, and unsettled")
+		unsettled.Store(false)
+		r.enrol("north", "b3", gate.Strict) // a fact, as settling is one
+		r.wantConfirmed(acknowledged, true, "settled")
+		time.Sleep(lease)
+		r.wantConfirmed(silent, false, "settled, a lease ago")
+		time.Sleep(lease)
+		r.wantConfirmed(silent, true, "settled, two leases ago")
+	})
+}
