@@ -22,7 +22,7 @@ var begun = time.Date(2026, 11, 24, 1, 30, 0, 0, time.UTC)
 
 // book is a journal in memory that is its own snapshot format.
 type book struct {
-	mu   sync.Mutex
+	mu    sync.Mutex
 	head  holdfast.Head
 	facts []holdfast.Fact
 	// fails, if not nil, is what copying it fails with.
