@@ -31,18 +31,23 @@ type session struct {
 
 func (c *Console) account(v *visit) error { return c.accountWith(v, "") }
 
+// tokens lists an account's live tokens.
+func (c *Console) tokens(account string) (list []token) {
+	for _, t := range c.Access.Tokens(account) {
+		if t.Live(c.Desk.Now()) {
+			list = append(list, token{t.ID, t.Name, t.Scopes, t.Expires})
+		}
+	}
+	return list
+}
+
 func (c *Console) accountWith(v *visit, secret string) error {
 	name := v.who().Account
 	a, err := c.Access.Account(name)
 	if err != nil {
 		return err
 	}
-	own := accountPage{Account: a, Secret: secret}
-	for _, t := range c.Access.Tokens(name) {
-		if t.Live(c.Desk.Now()) {
-			own.Tokens = append(own.Tokens, token{t.ID, t.Name, t.Scopes, t.Expires})
-		}
-	}
+	own := accountPage{Account: a, Secret: secret, Tokens: c.tokens(name)}
 	sessions, err := c.Access.Sessions(v.r.Context(), v.who(), name)
 	if err != nil {
 		return err
@@ -69,22 +74,28 @@ func (c *Console) changePassword(v *visit) error {
 }
 
 func (c *Console) issueToken(v *visit) error {
-	n := access.NewToken{Account: v.who().Account, Name: v.form("name")}
+	secret, err := c.issue(v, v.who().Account)
+	if err != nil {
+		return err
+	}
+	return c.accountWith(v, secret) // shown once, so not after a redirect
+}
+
+// issue makes a token of an account as the form says and returns its text.
+func (c *Console) issue(v *visit, account string) (secret string, err error) {
+	n := access.NewToken{Account: account, Name: v.form("name")}
 	for _, a := range v.r.PostForm["action"] {
 		n.Scopes = append(n.Scopes, access.Action(a))
 	}
 	if text := v.form("days"); text != "" {
 		days, err := strconv.Atoi(text)
 		if err != nil || days < 1 || days > 3660 {
-			return holdfast.Errorf(holdfast.Invalid, "a token is valid for 1 to 3660 days, not %q", text).At("days")
+			return "", holdfast.Errorf(holdfast.Invalid, "a token is valid for 1 to 3660 days, not %q", text).At("days")
 		}
 		n.Expires = c.Desk.Now().AddDate(0, 0, days)
 	}
-	secret, _, err := c.Access.IssueToken(v.r.Context(), v.who(), n)
-	if err != nil {
-		return err
-	}
-	return c.accountWith(v, secret) // shown once, so not after a redirect
+	secret, _, err = c.Access.IssueToken(v.r.Context(), v.who(), n)
+	return secret, err
 }
 
 func (c *Console) revokeToken(v *visit) error {
@@ -129,14 +140,38 @@ func (c *Console) createAccount(v *visit) error {
 type accountEditPage struct {
 	Account access.Account
 	Roles   []access.Role
+	Tokens  []token
+	// Rights are those that a token of the account can have.
+	Rights []access.Action
+	// Secret is a token that was just issued.
+	Secret string
 }
 
-func (c *Console) accountEdit(v *visit) error {
+func (c *Console) accountEdit(v *visit) error { return c.accountEditWith(v, "") }
+
+func (c *Console) accountEditWith(v *visit, secret string) error {
 	a, err := c.Access.Account(v.path("name"))
 	if err != nil {
 		return err
 	}
-	return c.show(v, "accountedit", a.Name, false, accountEditPage{a, access.Roles()})
+	own := accountEditPage{a, access.Roles(), c.tokens(a.Name), a.Actions(), secret}
+	return c.show(v, "accountedit", a.Name, false, own)
+}
+
+// issueTokenFor gives a program's account, which nobody signs in to, its token.
+func (c *Console) issueTokenFor(v *visit) error {
+	secret, err := c.issue(v, v.path("name"))
+	if err != nil {
+		return err
+	}
+	return c.accountEditWith(v, secret)
+}
+
+func (c *Console) revokeTokenOf(v *visit) error {
+	if err := c.Access.RevokeToken(v.r.Context(), v.who(), v.path("id")); err != nil {
+		return err
+	}
+	return v.seeOther("/accounts/"+v.path("name"), "done")
 }
 
 func (c *Console) changeAccount(v *visit) error {

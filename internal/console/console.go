@@ -199,6 +199,8 @@ func init() {
 		{"POST /accounts", access.ManageAccess, (*Console).createAccount, (*Console).accounts},
 		{"GET /accounts/{name}", access.ManageAccess, (*Console).accountEdit, nil},
 		{"POST /accounts/{name}", access.ManageAccess, (*Console).changeAccount, (*Console).accountEdit},
+		{"POST /accounts/{name}/tokens", access.ManageAccess, (*Console).issueTokenFor, (*Console).accountEdit},
+		{"POST /accounts/{name}/tokens/{id}/revoke", access.ManageAccess, (*Console).revokeTokenOf, (*Console).accountEdit},
 		{"POST /accounts/{name}/password", access.ManageAccess, (*Console).setPassword, (*Console).accountEdit},
 	}
 }

@@ -47,9 +47,11 @@ func screenSamples() map[string][]any {
 			Tokens:   []token{{"t1", "one", access.AllActions(), past}, {"t2", "two", nil, time.Time{}}},
 			Sessions: []session{{"s1", past, past, true}, {"s2", past, past, false}},
 		}},
-		"accountedit": {accountEditPage{account, roles}},
-		"accounts":    {accountsPage{}, accountsPage{[]access.Account{account, {Name: "tan"}}, roles}},
-		"alert":       alertSamples(),
+		"accountedit": {accountEditPage{Account: account, Roles: roles}, accountEditPage{
+			Account: account, Roles: roles, Secret: "hf_secret", Rights: access.AllActions(), Tokens: []token{{"t1", "one", nil, past}},
+		}},
+		"accounts": {accountsPage{}, accountsPage{[]access.Account{account, {Name: "tan"}}, roles}},
+		"alert":    alertSamples(),
 		"alerts": {alertsPage{}, alertsPage{Waiting: true, Cut: 3, Pages: listed, List: view.Page[view.Alert]{
 			Items: []view.Alert{{ID: "a1", Title: "Title", Firing: true, Waiting: true}, {ID: "a2", Incident: "INC-1"}, {ID: "a3", Dismissed: "a test"}},
 		}}},

@@ -149,6 +149,11 @@ type (
 		// Place tells apart two forms for one directive on the same page.
 		Place string
 	}
+	onTokens struct {
+		At, Secret string
+		Tokens     []token
+		Rights     []access.Action
+	}
 	nextStep struct {
 		Number  int
 		Percent float64
@@ -204,6 +209,9 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 				return nil
 			}
 			return &nextStep{r.Step + 1, r.Steps[r.Step].Percent}
+		},
+		"tokensAt": func(at, secret string, tokens []token, rights []access.Action) onTokens {
+			return onTokens{at, secret, tokens, rights}
 		},
 		"task": func(root *page, stage view.Stage, t view.Task) onTask {
 			return onTask{root, root, incidentOf(root), stage, t, t.ID == nextTask(stage)}
