@@ -98,7 +98,7 @@ func TestScheduledBackupsAndRetention(t *testing.T) {
 				t.Errorf("positions %v are kept", got)
 			}
 			s := k.Status()
-			if s.Alarm() || s.Last == nil || s.LateSeconds != 0 || !s.Due.After(time.Now()) || s.Due.Sub(time.Now()) > time.Hour || s.Due.Unix()%3600 != 0 {
+			if s.Alarm() || s.Last == nil || s.LateSeconds != 0 || !s.Due.After(time.Now()) || time.Until(s.Due) > time.Hour || s.Due.Unix()%3600 != 0 {
 				t.Errorf("%+v", s)
 			}
 		})

@@ -210,9 +210,16 @@ func stagesOf() (list []view.Stage) {
 		s.Tasks = tasksOf(s.Kind, string(status))
 		list = append(list, s)
 	}
+	// Its probes have passed, so the ramp can begin.
+	tested := view.Stage{Kind: "recover", Title: word, Role: role, Status: "open", Tasks: tasksOf("recover", "open")}
+	for i, t := range tested.Tasks {
+		if t.Kind == "probes" {
+			tested.Tasks[i].Status = "done"
+		}
+	}
 	bare := view.Stage{Kind: "handle", Title: word, Role: role, Status: "open", Skip: &view.Skip{Reason: "a reason", By: bo, At: past}}
 	review := view.Stage{Kind: "review", Title: word, Role: role, Status: "open", Skip: &view.Skip{Reason: "a reason", By: mei, At: past}}
-	return slices.Concat(list, []view.Stage{bare, review})
+	return slices.Concat(list, []view.Stage{tested, bare, review})
 }
 
 func tasksOf(id, status string) (list []view.Task) {

@@ -67,7 +67,7 @@ func TestADrainEndsAtItsDeadline(t *testing.T) {
 		if got := identities(g.Unresolved()); got != "" {
 			t.Errorf("unknown before the deadline: %q", got)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		ended := g.drained()
 		if len(ended) != 1 || identities(ended[0].Unknown) != "b c" || ended[0].Done != 0 {

@@ -26,7 +26,6 @@ type truth struct {
 	foreign bool // gates have postures of a lost history: a number says nothing
 	escaped []*attempt
 	last    map[string]holdfast.Position // by gate: of the newest admission
-	seen    holdfast.Position
 }
 
 // known is a directive as the observer knows it.

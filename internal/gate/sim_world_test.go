@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"container/heap"
 	"fmt"
-	"iter"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -195,11 +194,11 @@ func (p *proc) pause(d time.Duration) { p.paused = max(p.paused, p.w.now()+d) }
 // task is a thread of a process.
 type task struct {
 	p     *proc
-	next  func() (struct{}, bool)
-	stop  func()
-	yield func(struct{}) bool
-	turn  uint64 // counts the times it waited: a late wake-up is told apart
-	admit bool   // it is between being judged and being written
+	next  func() bool // gives it the word until it waits; reports whether it does
+	stop  func()      // ends it where it waits
+	yield func() bool // hands the word back; reports whether to go on
+	turn  uint64      // counts the times it waited: a late wake-up is told apart
+	admit bool        // it is between being judged and being written
 	ended bool
 }
 
@@ -212,7 +211,7 @@ func (p *proc) spawn(f func()) *task {
 	if p.dead {
 		return t
 	}
-	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
+	t.next, t.stop = coroutine(func(yield func() bool) {
 		defer func() {
 			if fault := recover(); fault != nil {
 				if _, ok := fault.(killed); !ok {
@@ -227,6 +226,45 @@ func (p *proc) spawn(f func()) *task {
 	p.order = append(p.order, t)
 	p.w.after(0, func() { t.resume(0) })
 	return t
+}
+
+// coroutine is iter.Pull without values and with a goroutine that ends: those of
+// iter.Pull keep what the race detector knows of them, gigabytes in a thousand
+// histories.
+func coroutine(f func(yield func() bool)) (next func() bool, stop func()) {
+	word, back := make(chan bool), make(chan struct{})
+	begun, ended := false, false
+	next = func() bool {
+		if ended {
+			return false
+		}
+		if begun {
+			word <- true
+		} else {
+			begun = true
+			go func() {
+				defer close(back)
+				f(func() bool {
+					if ended {
+						return false
+					}
+					back <- struct{}{}
+					return <-word
+				})
+			}()
+		}
+		_, waits := <-back
+		ended = !waits
+		return waits
+	}
+	stop = func() {
+		waits := begun && !ended
+		if ended = true; waits {
+			word <- false
+			<-back
+		}
+	}
+	return next, stop
 }
 
 func (t *task) end() {
@@ -255,7 +293,7 @@ func (t *task) resume(turn uint64) {
 	}
 	t.turn++
 	old := w.task.Swap(t)
-	_, more := t.next()
+	more := t.next()
 	w.task.Store(old)
 	if !more {
 		t.ended = true
@@ -270,7 +308,7 @@ func (t *task) resume(turn uint64) {
 // returns.
 func (w *world) park() {
 	t := w.task.Load()
-	if t.p.dead || !t.yield(struct{}{}) {
+	if t.p.dead || !t.yield() {
 		panic(killed{})
 	}
 }

@@ -22,7 +22,6 @@ import (
 type exchange struct {
 	*Server
 	ctx   *fasthttp.RequestCtx
-	proto string
 	route *route
 	path  string
 	query string
