@@ -1,4 +1,4 @@
-// Holdfast makes a payment operator's emergency plan executable. "holdfast help"
+// Command holdfast makes a payment operator's emergency plan executable. "holdfast help"
 // lists the commands; package cli says how they behave.
 package main
 
