@@ -51,6 +51,7 @@ func holdfast() {
 //	flip FILE OFFSET          change one byte of a file
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	ready := func(ts *testscript.TestScript, _ bool, args []string) { ready(t, ts, args) }
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
@@ -84,17 +85,19 @@ var names = map[string]string{
 	"api": "HOLDFAST_URL", "token": "HOLDFAST_TOKEN", "sandbox": "HOLDFAST_SANDBOX_URL", "sandbox_token": "HOLDFAST_SANDBOX_TOKEN",
 }
 
-func ready(ts *testscript.TestScript, _ bool, args []string) {
+// ready has as long as the test, but for what it takes to say that in vain.
+func ready(t *testing.T, ts *testscript.TestScript, args []string) {
 	file := ts.MkAbs(args[0])
 	var content []byte
+	end, limited := t.Deadline()
 	// The file comes whole; that it never comes is the only failure.
-	for end := time.Now().Add(time.Minute); ; {
+	for end = end.Add(-30 * time.Second); ; {
 		var err error
 		if content, err = os.ReadFile(file); err == nil {
 			break
 		}
-		if time.Now().After(end) {
-			ts.Fatalf("there is no ready file after a minute: %v", err)
+		if limited && time.Now().After(end) {
+			ts.Fatalf("there is no ready file: %v", err)
 		}
 		<-time.After(10 * time.Millisecond)
 	}

@@ -86,7 +86,7 @@ func openAbsence(t *testing.T) *absence {
 // stop stops a scope and waits until that is confirmed.
 func (a *absence) stop(scope string) string {
 	a.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := limited(a.t, context.Background())
 	defer cancel()
 	made, err := client.Post[client.Created](ctx, a.api(), "/directives", client.Directive{Kind: "stop", Scope: scope, Reason: "to see"})
 	if err != nil {

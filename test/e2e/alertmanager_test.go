@@ -88,7 +88,7 @@ func monitorToken(t *testing.T, dir string) string {
 // until waits for something to come true, looking whenever the journal advances.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := limited(w.t, context.Background())
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.ready.API+"/api/v1/events", nil)
 	if err != nil {
@@ -203,11 +203,12 @@ func (s *sender) poll(what string, ok func() bool) {
 	s.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	limit := time.After(time.Minute)
+	ctx, cancel := limited(s.t, context.Background())
+	defer cancel()
 	for !ok() {
 		select {
 		case <-tick.C:
-		case <-limit:
+		case <-ctx.Done():
 			s.t.Fatalf("this did not come true: %s", what)
 		}
 	}

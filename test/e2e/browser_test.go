@@ -25,9 +25,6 @@ type browser struct {
 	name string
 }
 
-// patience bounds one step; a slow machine needs it, a right page does not.
-const patience = 30 * time.Second
-
 func openBrowser(t *testing.T, base, name string, extra ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	if _, err := os.Stat(chromium); err != nil {
@@ -75,7 +72,7 @@ func (b *browser) watchForFaults() {
 
 func (b *browser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := limited(b.t, b.ctx)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.t.Fatalf("%s: %s: %v\n%s", b.name, what, err, b.page())
@@ -113,7 +110,7 @@ func (b *browser) reveal(css string) {
 	b.t.Helper()
 	script := fmt.Sprintf(`(() => { for (let d = document.querySelector(%q).closest("details"); d; d = d.parentElement.closest("details")) d.open = true; return true })()`, css)
 	b.waitFor(css)
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := limited(b.t, b.ctx)
 	defer cancel()
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script)); err != nil {
 		b.t.Fatalf("%s: open what %s lies in: %v\n%s", b.name, css, err, b.page())
@@ -160,7 +157,7 @@ func (b *browser) attach(css, name, content string) {
 
 func (b *browser) evaluate(script string) string {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := limited(b.t, b.ctx)
 	defer cancel()
 	out, err := chromedp.Run(ctx, chromedp.Evaluate[string]("String("+script+")"))
 	if err != nil {
@@ -192,7 +189,7 @@ func (b *browser) shoot(name string) {
 		if wide := b.evaluate("document.documentElement.scrollWidth"); wide != fmt.Sprint(width) {
 			b.t.Errorf("%s: %s is %s pixels wide on a screen of %d", b.name, name, wide, width)
 		}
-		ctx, cancel := context.WithTimeout(b.ctx, patience)
+		ctx, cancel := limited(b.t, b.ctx)
 		picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 		cancel()
 		if err != nil {

@@ -89,6 +89,16 @@ func openWorldIn(t *testing.T, dir string) *world {
 	return w
 }
 
+// limited ends a step only shortly before the test itself would be ended, so that
+// it can still say what did not come about. How long a step takes is the machine's
+// business.
+func limited(t *testing.T, ctx context.Context) (context.Context, context.CancelFunc) {
+	if end, ok := t.Deadline(); ok {
+		return context.WithDeadline(ctx, end.Add(-30*time.Second))
+	}
+	return context.WithCancel(ctx)
+}
+
 // outage makes the primary stand still until the test ends it.
 func (w *world) outage() {
 	w.t.Helper()

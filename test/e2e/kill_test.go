@@ -329,7 +329,7 @@ func (k *killing) settle() {
 	if err := k.money.Traffic.SetRate(0); err != nil {
 		k.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := limited(k.t, context.Background())
 	defer cancel()
 	if err := k.money.Traffic.Settle(ctx); err != nil {
 		k.t.Fatal(err)

@@ -148,10 +148,12 @@ func (s *system) respond(told *receiver, at, then *twin, id string) {
 	if err := then.api.Do(ctx, http.MethodPost, "/incidents/"+id+"/confirm", map[string]any{"level": 1}, nil); err != nil {
 		s.t.Fatal(err)
 	}
+	patient, cancel := limited(s.t, ctx)
+	defer cancel()
 	select {
 	case <-told.until(before + 4):
-	case <-time.After(time.Minute):
-		s.t.Fatalf("a minute later %d people were told", len(told.counts())-before)
+	case <-patient.Done():
+		s.t.Fatalf("only %d people were told", len(told.counts())-before)
 	}
 	s.await(then, "the notices are recorded as delivered", func() bool { return delivered(s.t, then.api, id) == 4 })
 }

@@ -197,7 +197,7 @@ func (o *operator) order(ctx context.Context, d client.Directive) (*order, error
 	if err := o.insist(ctx, func(bool) error { return o.approve(ctx, id) }); err != nil {
 		return nil, fmt.Errorf("approve: %w", err)
 	}
-	limited, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	limited, cancel := limited(o.s.t, ctx)
 	defer cancel()
 	v, err := o.first.AwaitConfirmed(limited, id)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"holdfast/internal/client"
 	"holdfast/internal/gate"
@@ -204,7 +203,7 @@ func (a *absence) gatesFollow(kept, added string) {
 
 func (a *absence) awaitConfirmed(id string) {
 	a.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := limited(a.t, context.Background())
 	defer cancel()
 	if d, err := a.api().AwaitConfirmed(ctx, id); err != nil {
 		a.t.Fatalf("%v: %+v", err, d.Gates)

@@ -169,7 +169,7 @@ func (r *rolling) settle() {
 	if err := r.money.Traffic.SetRate(0); err != nil {
 		r.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := limited(r.t, context.Background())
 	defer cancel()
 	if err := r.money.Traffic.Settle(ctx); err != nil {
 		r.t.Fatal(err)
