@@ -124,14 +124,16 @@ func OpenDemo(ctx context.Context, opt DemoOptions) (_ *Demo, err error) {
 
 // kept is what a demo must remember to go on in its directory.
 type kept struct {
-	Ready    Ready  `json:"ready"`
-	Monitor  string `json:"monitor"`
-	Webhook  string `json:"webhook"`
-	SMTP     string `json:"smtp"`
-	HTTP     string `json:"http"`
-	Primary  string `json:"primary"`
-	Sandbox  string `json:"sandbox"`
-	SecondAt string `json:"second_gate"`
+	Ready   Ready  `json:"ready"`
+	Monitor string `json:"monitor"`
+	// Firing is since when the monitor's alert fires; zero if none does.
+	Firing   time.Time `json:"firing,omitzero"`
+	Webhook  string    `json:"webhook"`
+	SMTP     string    `json:"smtp"`
+	HTTP     string    `json:"http"`
+	Primary  string    `json:"primary"`
+	Sandbox  string    `json:"sandbox"`
+	SecondAt string    `json:"second_gate"`
 }
 
 const keptFile = "demo.json"
@@ -276,7 +278,7 @@ func (d *Demo) introduce(ctx context.Context, k *kept) error {
 	}
 	k.Ready.Sandbox, k.Ready.PostOffice, k.Ready.PID = d.World.ControlURL(), "http://"+d.Office.HTTPAddr(), os.Getpid()
 	d.Ready = k.Ready
-	d.loops = append(d.loops, loop{"monitor", newMonitor(d, k.Monitor).run})
+	d.loops = append(d.loops, loop{"monitor", newMonitor(d, k).run})
 	return d.keep(k)
 }
 

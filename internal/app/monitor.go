@@ -13,13 +13,15 @@ import (
 // customers experience and sends what Alertmanager would send. It knows nothing
 // of the faults.
 type monitor struct {
-	demo  *Demo
-	token string
-	http  *http.Client
+	demo *Demo
+	// kept holds the token, and since when the present alert fires: a monitor
+	// that is started again still resolves what it fired.
+	kept *kept
+	http *http.Client
 
-	firing time.Time // when the present alert began; zero if none fires
-	bad    int       // seconds in a row in which payments failed
+	bad    int // seconds in a row in which payments failed
 	good   int
+	unsent bool // the last message was not taken
 }
 
 const (
@@ -29,8 +31,8 @@ const (
 	fireAfter, resolveAfter = 3, 10
 )
 
-func newMonitor(d *Demo, token string) *monitor {
-	return &monitor{demo: d, token: token, http: &http.Client{Timeout: 5 * time.Second}}
+func newMonitor(d *Demo, k *kept) *monitor {
+	return &monitor{demo: d, kept: k, http: &http.Client{Timeout: 5 * time.Second}}
 }
 
 func (m *monitor) run(ctx context.Context) error {
@@ -44,7 +46,8 @@ func (m *monitor) run(ctx context.Context) error {
 		}
 		if m.look() {
 			// What could not be delivered is sent again at the next look.
-			if err := m.send(ctx); err != nil && ctx.Err() == nil {
+			err := m.send(ctx)
+			if m.unsent = err != nil; m.unsent && ctx.Err() == nil {
 				m.demo.opt.Log.Warn("the monitor's alert was not taken", "error", err)
 			}
 		}
@@ -67,14 +70,22 @@ func (m *monitor) look() bool {
 	} else {
 		m.bad, m.good = 0, m.good+1
 	}
-	switch {
-	case m.firing.IsZero() && m.bad >= fireAfter:
-		m.firing = m.demo.opt.Now()
-		return true
-	case !m.firing.IsZero() && m.good == resolveAfter:
+	if m.kept.Firing.IsZero() {
+		if m.bad < fireAfter {
+			return false
+		}
+		m.since(m.demo.opt.Now())
 		return true
 	}
-	return !m.firing.IsZero() && m.bad > 0 && m.bad%30 == 0 // as Alertmanager repeats itself
+	return m.unsent || m.good >= resolveAfter || m.bad > 0 && m.bad%30 == 0 // as Alertmanager repeats itself
+}
+
+// since notes when the present alert began; zero says that none fires.
+func (m *monitor) since(t time.Time) {
+	m.kept.Firing = t
+	if err := m.demo.keep(m.kept); err != nil {
+		m.demo.opt.Log.Warn("the monitor cannot note what it fires", "error", err)
+	}
 }
 
 func (m *monitor) send(ctx context.Context) error {
@@ -85,7 +96,7 @@ func (m *monitor) send(ctx context.Context) error {
 	body, err := json.Marshal(map[string]any{
 		"version": "4", "groupKey": `{}:{alertname="PaymentFailures"}`, "status": status, "receiver": "holdfast",
 		"alerts": []map[string]any{{
-			"status": status, "fingerprint": "d15ea5e0d15ea5e0", "startsAt": m.firing.UTC(), "endsAt": ends,
+			"status": status, "fingerprint": "d15ea5e0d15ea5e0", "startsAt": m.kept.Firing.UTC(), "endsAt": ends,
 			"labels":      map[string]string{"alertname": "PaymentFailures", "severity": "critical", "service": "payments"},
 			"annotations": map[string]string{"summary": "More than half of the payments fail"},
 		}},
@@ -97,7 +108,7 @@ func (m *monitor) send(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Authorization", "Bearer "+m.token)
+	req.Header.Set("Authorization", "Bearer "+m.kept.Monitor)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := m.http.Do(req)
 	if err != nil {
@@ -108,7 +119,7 @@ func (m *monitor) send(ctx context.Context) error {
 		return fmt.Errorf("status %d", resp.StatusCode)
 	}
 	if status == "resolved" {
-		m.firing = time.Time{}
+		m.since(time.Time{})
 	}
 	return nil
 }
