@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need from Debian and is missing: a C compiler for the
 # race detector, Chromium and fonts for the console's tests, Alertmanager for
-# the intake's, PostgreSQL for the journal's. "tools/packages.sh bench" installs the peers that bench/ measures
-# beside Holdfast instead. Needs root for that; otherwise it says what to install.
+# the intake's, PostgreSQL for the journal's, HAProxy for the balancer's.
+# "tools/packages.sh bench" installs the peers that bench/ measures beside
+# Holdfast instead. Needs root for that; otherwise it says what to install.
 set -euo pipefail
 
 # A package and a file, as a pattern, that is there once it is installed.
@@ -13,6 +14,7 @@ needs=(
 	"fonts-noto-cjk /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
 	"prometheus-alertmanager /usr/bin/prometheus-alertmanager"
 	"postgresql /usr/lib/postgresql/*/bin/initdb"
+	"haproxy /usr/sbin/haproxy"
 )
 case "${1:-}" in
 "") ;;

@@ -18,6 +18,9 @@ import (
 	"holdfast/internal/sandbox/fault"
 )
 
+// haproxy is Debian's package; tools/packages.sh installs it.
+const haproxy = "/usr/sbin/haproxy"
+
 // Two gates stand behind a balancer, set up as the operations page says. Under
 // traffic each is stopped in an orderly way and started again, and then the
 // control node. No customer is turned away, none comes into doubt, and every
@@ -124,7 +127,7 @@ func (r *rolling) haproxy() string {
 		r.t.Fatal(err)
 	}
 	var said complaints
-	cmd := exec.Command("haproxy", "-db", "-f", path)
+	cmd := exec.Command(haproxy, "-db", "-f", path)
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		r.t.Fatalf("start haproxy, which Debian and others package: %v", err)
