@@ -31,17 +31,33 @@ type Plan struct {
 	ID     string        `json:"id" yaml:"id"`
 	Title  holdfast.Text `json:"title" yaml:"title"`
 	// Language is the language of record: where the texts disagree, it counts.
-	Language    holdfast.Lang `json:"language" yaml:"language"`
-	Purpose     holdfast.Text `json:"purpose" yaml:"purpose"`
+	Language holdfast.Lang `json:"language" yaml:"language"`
+	Purpose  holdfast.Text `json:"purpose" yaml:"purpose"`
+	// Scope says which systems, businesses and people the plan binds.
+	Scope       holdfast.Text `json:"scope,omitzero" yaml:"scope,omitempty"`
+	Governance  Governance    `json:"governance,omitzero" yaml:"governance,omitempty"`
 	Departments []Department  `json:"departments" yaml:"departments"`
 	Roles       []Role        `json:"roles" yaml:"roles"`
 	// Team lists the roles that draft the plan and are convened in an emergency.
 	Team       []string              `json:"team" yaml:"team"`
+	Risks      []Risk                `json:"risks,omitempty" yaml:"risks,omitempty"`
+	Materials  []Material            `json:"materials,omitempty" yaml:"materials,omitempty"`
+	Measures   []Measure             `json:"measures,omitempty" yaml:"measures,omitempty"`
 	Levels     []Level               `json:"levels" yaml:"levels"`
 	Alerts     []AlertRule           `json:"alerts" yaml:"alerts"`
 	Procedures []procedure.Procedure `json:"procedures" yaml:"procedures"`
-	Templates  []Template            `json:"templates" yaml:"templates"`
-	Probes     []Probe               `json:"probes" yaml:"probes"`
+	// Leak is the procedure for a data leak (R2.2); its level is 0.
+	Leak         *procedure.Procedure `json:"leak,omitempty" yaml:"leak,omitempty"`
+	Temporary    []Temporary          `json:"temporary,omitempty" yaml:"temporary,omitempty"`
+	Dependencies []Dependency         `json:"dependencies,omitempty" yaml:"dependencies,omitempty"`
+	Parameters   []Parameter          `json:"parameters,omitempty" yaml:"parameters,omitempty"`
+	Recovery     Recovery             `json:"recovery,omitzero" yaml:"recovery,omitempty"`
+	Drills       []DrillPlan          `json:"drills,omitempty" yaml:"drills,omitempty"`
+	Obligations  []Obligation         `json:"obligations,omitempty" yaml:"obligations,omitempty"`
+	Contacts     []Contact            `json:"contacts,omitempty" yaml:"contacts,omitempty"`
+	Templates    []Template           `json:"templates" yaml:"templates"`
+	Probes       []Probe              `json:"probes" yaml:"probes"`
+	Attachments  []Attachment         `json:"attachments,omitempty" yaml:"attachments,omitempty"`
 }
 
 // Department is a part of the operator.
@@ -76,6 +92,12 @@ type Level struct {
 	Level    holdfast.Level `json:"level" yaml:"level"`
 	Title    holdfast.Text  `json:"title" yaml:"title"`
 	Criteria holdfast.Text  `json:"criteria" yaml:"criteria"`
+	// Enter is the criteria as an expression over the plan's measures:
+	// payments_failed > 1000 or minutes > 10.
+	Enter string `json:"enter,omitempty" yaml:"enter,omitempty"`
+	// RecoverWithin is the recovery objective of the level: the procedure's worst
+	// case must fit into it.
+	RecoverWithin procedure.Duration `json:"recover_within,omitzero" yaml:"recover_within,omitempty"`
 }
 
 // AlertRule says which alerts suspect an emergency. Rules are tried in order;

@@ -79,14 +79,35 @@ type Task struct {
 	Title holdfast.Text `json:"title" yaml:"title"`
 	Guide holdfast.Text `json:"guide,omitzero" yaml:"guide,omitempty"`
 	// Role does the task; empty means the stage's role.
-	Role  string   `json:"role,omitempty" yaml:"role,omitempty"`
-	Limit Duration `json:"limit,omitzero" yaml:"limit,omitempty"`
+	Role string `json:"role,omitempty" yaml:"role,omitempty"`
+	// Deputy is the role that does it when no holder of Role can.
+	Deputy string   `json:"deputy,omitempty" yaml:"deputy,omitempty"`
+	Limit  Duration `json:"limit,omitzero" yaml:"limit,omitempty"`
+	// Takes is the time the task is expected to take; Limit is the longest.
+	Takes Duration `json:"takes,omitzero" yaml:"takes,omitempty"`
+	// Means says with what it is done: systems, documents, numbers.
+	Means holdfast.Text `json:"means,omitzero" yaml:"means,omitempty"`
+	// After lists tasks of the same stage that must be done before; without it
+	// the stage's tasks may be done side by side.
+	After []string `json:"after,omitempty" yaml:"after,omitempty"`
+	// Branches say what else to do under conditions; the first that holds counts.
+	Branches []Branch `json:"branches,omitempty" yaml:"branches,omitempty"`
 	// Evidence means the task cannot be done without a note or a file.
 	Evidence  bool       `json:"evidence,omitempty" yaml:"evidence,omitempty"`
 	Notice    *Notice    `json:"notice,omitempty" yaml:"notice,omitempty"`
 	Directive *Directive `json:"directive,omitempty" yaml:"directive,omitempty"`
 	Probes    []string   `json:"probes,omitempty" yaml:"probes,omitempty"`
 	Ramp      *Ramp      `json:"ramp,omitempty" yaml:"ramp,omitempty"`
+}
+
+// Branch says what to do instead if a condition holds.
+type Branch struct {
+	// When is an expression over the plan's measures and level, minutes (since the
+	// incident was confirmed) and result (done, skipped or failed: of the task).
+	When string        `json:"when" yaml:"when"`
+	Do   holdfast.Text `json:"do" yaml:"do"`
+	// Approval is the role that must agree first, if any.
+	Approval string `json:"approval,omitempty" yaml:"approval,omitempty"`
 }
 
 // Notice tells the holders of roles something as soon as the stage opens.
