@@ -35,9 +35,9 @@ func TestControlPlaneGone(t *testing.T) {
 
 	// A node that hangs is worse than one that is gone: connections to it stay open
 	// and say nothing.
-	a.signalControl(syscall.SIGSTOP)
+	a.control.signal(syscall.SIGSTOP)
 	a.payMany("hanging")
-	a.signalControl(syscall.SIGCONT)
+	a.control.signal(syscall.SIGCONT)
 	a.control.kill()
 	a.payMany("gone")
 
@@ -105,30 +105,32 @@ func (a *absence) lift(id string) {
 	}
 }
 
-func (a *absence) signalControl(signal syscall.Signal) {
-	a.t.Helper()
-	if err := a.control.cmd.Process.Signal(signal); err != nil {
-		a.t.Fatal(err)
-	}
-}
-
 // answer is what a gate or the primary answers to a payment.
 type answer struct {
 	Code   int    `json:"-"`
 	Reason string `json:"reason"`
 }
 
-// ask makes a payment at a gate, in its own time.
-func (a *absence) ask(ctx context.Context, g *process, key, channel string) (answer, error) {
+// payment is one that a customer asks for at a gate.
+func (a *absence) payment(ctx context.Context, base, key, channel string) (*http.Request, error) {
 	w := a.money.World
 	body := fmt.Sprintf(`{"amount":100,"currency":%q,"payer":%q,"payee":%q,"channel":%q,"method":"card","reference":%q}`,
 		w.Currencies()[0], w.Customers()[0].ID, w.Shops()[0], channel, key)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+g.address()+"/v1/payments", strings.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/payments", strings.NewReader(body))
 	if err != nil {
-		return answer{}, err
+		return nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Idempotency-Key", key)
+	return r, nil
+}
+
+// ask makes a payment at a gate, in its own time.
+func (a *absence) ask(ctx context.Context, g *process, key, channel string) (answer, error) {
+	r, err := a.payment(ctx, "http://"+g.address(), key, channel)
+	if err != nil {
+		return answer{}, err
+	}
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return answer{}, err

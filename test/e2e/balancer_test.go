@@ -13,8 +13,9 @@ import (
 // some requests again by itself when the connection breaks: as soon as the gate is
 // back.
 type balancer struct {
-	base  http.Transport
-	gates []*process
+	base   http.Transport
+	secure bool // the gates speak TLS
+	gates  []*process
 
 	mu    sync.Mutex
 	sent  int
@@ -50,6 +51,9 @@ func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	g := b.gates[hash%len(b.gates)]
 	out := r.Clone(r.Context())
 	out.URL.Host = g.address()
+	if b.secure {
+		out.URL.Scheme = "https"
+	}
 	var body []byte
 	if r.Body != nil {
 		var err error

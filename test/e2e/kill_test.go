@@ -35,7 +35,7 @@ func TestKills(t *testing.T) {
 	if os.Getenv("HOLDFAST_SOAK") != "" {
 		kills = 200
 	}
-	k := openKilling(t, seed)
+	k := openKilling(t, seed, &balancer{}, sandbox.Options{}, func(primary string) *system { return openSystem(t, primary, gate.Static, gate.Strict) })
 	k.operator.awaitRound(t) // both gates have joined
 	victims := append(k.gates[:len(k.gates):len(k.gates)], k.control)
 	for n := range kills {
@@ -102,16 +102,21 @@ type caught struct {
 
 type caughtKey struct{ gate, identity string }
 
-func openKilling(t *testing.T, seed uint64) *killing {
+// openKilling has customers pay through a system that open starts in front of the
+// primary.
+func openKilling(t *testing.T, seed uint64, relay *balancer, world sandbox.Options, open func(primary string) *system) *killing {
 	t.Helper()
 	k := &killing{rng: rand.New(rand.NewPCG(seed, 1)), has: map[act]bool{}, named: map[string][]uint64{}, tellers: map[caughtKey]payment.Outcome{}}
-	relay := &balancer{}
-	var err error
-	k.money, err = sandbox.New(sandbox.Options{Seed: seed, Traffic: customers.Options{
-		Transport: relay, Mix: customers.Mix{Refunds: 0.02, Inquiries: 0.05},
+	world.Seed = seed
+	world.Traffic = customers.Options{
+		Transport: world.Traffic.Transport, Mix: customers.Mix{Refunds: 0.02, Inquiries: 0.05},
 		Patience: customers.Patience{Timeout: 5 * time.Second, First: 100 * time.Millisecond, Longest: time.Second, Budget: time.Hour, Retries: 1 << 20},
-	}})
-	if err != nil {
+	}
+	if world.Traffic.Transport == nil {
+		world.Traffic.Transport = relay
+	}
+	var err error
+	if k.money, err = sandbox.New(world); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -123,7 +128,7 @@ func openKilling(t *testing.T, seed uint64) *killing {
 			t.Errorf("the simulated world ended: %v", err)
 		}
 	})
-	k.system = openSystem(t, k.money.URL(), gate.Static, gate.Strict)
+	k.system = open(k.money.URL())
 	k.flow = relay
 	k.balance(relay)
 	// So that there is something in flight at any moment.

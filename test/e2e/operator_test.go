@@ -135,7 +135,7 @@ func (o *operator) insist(ctx context.Context, try func(again bool) error) error
 			return err
 		}
 		select {
-		case <-o.s.control.serves():
+		case <-o.s.serves():
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -36,8 +36,10 @@ type system struct {
 	*world
 	dir     string
 	control *process
-	gates   []*process
-	facts   []holdfast.Fact // what was read of the journal, whole from position 1
+	// serves is closed while a control node can be asked.
+	serves func() <-chan struct{}
+	gates  []*process
+	facts  []holdfast.Fact // what was read of the journal, whole from position 1
 }
 
 // lease is short, so that a strict gate comes back soon.
@@ -47,35 +49,53 @@ const lease = "3s"
 // people, plan and accounts.
 func openSystem(t *testing.T, primary string, modes ...gate.Mode) *system {
 	t.Helper()
-	s := &system{dir: t.TempDir()}
-	s.world = &world{t: t, ready: furnish(t, s.dir)}
+	return openSystemWith(t, primary, nil, modes...)
+}
+
+// openSystemWith gives the gates more settings.
+func openSystemWith(t *testing.T, primary string, settings []string, modes ...gate.Mode) *system {
+	t.Helper()
+	s := newSystem(t)
 	at, fleet := freeAddress(t), freeAddress(t)
 	s.ready.API = "http://" + at
 	s.control = s.newProcess("control", "gates connect to",
 		"serve", "--data", s.path("control"), "--listen-console", at, "--listen-fleet", fleet, "--fleet-lease", lease)
 	s.control.start()
-	settings := s.path("gate.yaml")
+	s.serves = s.control.serves
+	for n, mode := range modes {
+		settings := append([]string{"--primary-url", primary, "--control-urls", "https://" + fleet}, settings...)
+		s.addGate(fmt.Sprint("gate-", n+1), mode, freeAddress(t), settings...).start()
+	}
+	return s
+}
+
+// newSystem has what the demo begins with in its directory, and runs nothing.
+func newSystem(t *testing.T) *system {
+	t.Helper()
+	s := &system{dir: t.TempDir()}
+	s.world = &world{t: t, ready: furnish(t, s.dir)}
 	// Nothing on loopback is on its way for longer.
 	content := strings.ReplaceAll(config.DefaultGateYAML, "settled_after: 30s", "settled_after: 5s")
 	content = strings.ReplaceAll(content, "    inquiry:", "    timeout: 5s\n    inquiry:")
-	if err := os.WriteFile(settings, []byte(content), 0o600); err != nil {
+	if err := os.WriteFile(s.path("gate.yaml"), []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for n, mode := range modes {
-		name := fmt.Sprint("gate-", n+1)
-		var cert struct{ Certificate, Key, Authority string }
-		out, _, code := run(t, "gate", "certificate", name, "--data", s.path("control"), "--json")
-		if err := json.Unmarshal([]byte(out), &cert); code != 0 || err != nil {
-			t.Fatalf("gate certificate: code %d, %v: %s", code, err, out)
-		}
-		g := s.newProcess(name, "gate "+name+" takes payments at",
-			"gate", "run", "--config", settings, "--name", name, "--mode", string(mode), "--data", s.path(name),
-			"--listen-payments", freeAddress(t), "--primary-url", primary, "--control-urls", "https://"+fleet,
-			"--control-certificate", cert.Certificate, "--control-key", cert.Key, "--control-authority", cert.Authority)
-		g.start()
-		s.gates = append(s.gates, g)
-	}
 	return s
+}
+
+// addGate prepares a gate with a certificate of the first node's authority.
+func (s *system) addGate(name string, mode gate.Mode, at string, settings ...string) *process {
+	s.t.Helper()
+	var cert struct{ Certificate, Key, Authority string }
+	out, _, code := run(s.t, "gate", "certificate", name, "--data", s.path("control"), "--json")
+	if err := json.Unmarshal([]byte(out), &cert); code != 0 || err != nil {
+		s.t.Fatalf("gate certificate: code %d, %v: %s", code, err, out)
+	}
+	g := s.newProcess(name, "gate "+name+" takes payments at", append([]string{
+		"gate", "run", "--config", s.path("gate.yaml"), "--name", name, "--mode", string(mode), "--data", s.path(name), "--listen-payments", at,
+		"--control-certificate", cert.Certificate, "--control-key", cert.Key, "--control-authority", cert.Authority}, settings...)...)
+	s.gates = append(s.gates, g)
+	return g
 }
 
 // furnish makes a control node's directory, dir/control, with all that the demo
@@ -148,6 +168,14 @@ func (s *system) readJournal() {
 	}
 }
 
+// signal sends a signal to the process, which goes on.
+func (p *process) signal(signal syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		p.t.Fatalf("signal %s: %v", p.name, err)
+	}
+}
+
 // end stops the processes in an orderly way, and then checks the archive offline
 // against what was read over the API.
 func (s *system) end() {
@@ -178,7 +206,7 @@ type process struct {
 	args  []string
 	log   complaints
 	cmd   *exec.Cmd
-	read  sync.WaitGroup // of its output
+	read  chan struct{} // closed when its output has ended
 
 	mu sync.Mutex
 	up chan struct{} // closed while it serves
@@ -228,7 +256,15 @@ func run(t *testing.T, args ...string) (out, complaint string, code int) {
 // start returns once the process serves.
 func (p *process) start() {
 	p.t.Helper()
-	p.cmd = command(p.t, p.args...)
+	p.launch(p.args...)
+	p.serving()
+}
+
+// launch starts a process of these arguments and returns once it says that it
+// serves.
+func (p *process) launch(args ...string) {
+	p.t.Helper()
+	p.cmd, p.read = command(p.t, args...), make(chan struct{})
 	p.cmd.Stderr = &p.log
 	out, err := p.cmd.StdoutPipe()
 	if err == nil {
@@ -244,10 +280,15 @@ func (p *process) start() {
 		}
 		serves = strings.HasPrefix(lines.Text(), p.ready)
 	}
-	p.read.Go(func() {
+	go func(read chan struct{}) {
 		for lines.Scan() { // so that the pipe is never full
 		}
-	})
+		close(read)
+	}(p.read)
+}
+
+// serving says that the process can be asked.
+func (p *process) serving() {
 	p.mu.Lock()
 	close(p.up)
 	p.mu.Unlock()
@@ -287,7 +328,7 @@ func (p *process) end(signal syscall.Signal) error {
 	if err := p.cmd.Process.Signal(signal); err != nil {
 		p.t.Errorf("end %s: %v", p.name, err)
 	}
-	p.read.Wait()
+	<-p.read
 	err := p.cmd.Wait()
 	p.cmd = nil
 	return err
