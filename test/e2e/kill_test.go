@@ -61,6 +61,7 @@ func TestKills(t *testing.T) {
 		}
 	}
 	k.settle()
+	k.end()
 }
 
 func seedOf(t *testing.T) uint64 {
@@ -367,5 +368,4 @@ func (k *killing) settle() {
 	if len(k.caught) == 0 || stops == 0 || r.Resolved.Count == 0 || r.ToldDone == 0 || r.ToldDeclined == 0 {
 		k.t.Error("nothing was at stake")
 	}
-	k.end()
 }

@@ -96,6 +96,10 @@ func Start(ctx context.Context, settings map[string]string) (_ *Server, err erro
 	if err := s.append("postgresql.conf", conf.String()); err != nil {
 		return nil, err
 	}
+	// It listens nowhere, unless a test's settings say so in a network of its own.
+	if err := s.append("pg_hba.conf", "host all all all trust\n"); err != nil {
+		return nil, err
+	}
 	return s, s.Up(ctx)
 }
 
@@ -110,14 +114,23 @@ func (s *Server) Standby(ctx context.Context, name string) (_ *Server, err error
 			b.Close()
 		}
 	}()
-	source := fmt.Sprintf("host=%s user=holdfast application_name=%s", s.Socket, name)
-	if err := b.run(ctx, "pg_basebackup", "-D", b.data(), "-d", source, "-R", "-c", "fast", "-N"); err != nil {
-		return nil, err
+	return b, b.Follow(ctx, s, name)
+}
+
+// Follow makes a server that does not run a standby of another, under a name, and
+// waits until it answers. What it held is gone.
+func (s *Server) Follow(ctx context.Context, primary *Server, name string) error {
+	if err := os.RemoveAll(s.data()); err != nil {
+		return err
 	}
-	if err := b.append("postgresql.conf", fmt.Sprintf("unix_socket_directories = '%s'\n", b.Socket)); err != nil {
-		return nil, err
+	source := fmt.Sprintf("host=%s user=holdfast application_name=%s", primary.Socket, name)
+	if err := s.run(ctx, "pg_basebackup", "-D", s.data(), "-d", source, "-R", "-c", "fast", "-N"); err != nil {
+		return err
 	}
-	return b, b.Up(ctx)
+	if err := s.append("postgresql.conf", fmt.Sprintf("unix_socket_directories = '%s'\n", s.Socket)); err != nil {
+		return err
+	}
+	return s.Up(ctx)
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
