@@ -58,14 +58,30 @@ func limiter(old *installed, id string, perSecond float64) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond/10)))
 }
 
+// Judgement is what a posture said of a payment. The payment must not change
+// before it is admitted.
+type Judgement struct {
+	by      *installed
+	verdict posture.Verdict
+}
+
 // Decide judges a payment before a connection is taken. It is only to save the
-// connection: Admit judges again.
+// connection: Admit decides.
 func (g *Gate) Decide(p *payment.Payment, mode Mode) posture.Verdict {
-	v := g.installed.Load().posture.Decide(p)
-	if v.Action == posture.Forward && mode == Strict && p.Kind.MovesMoney() && !g.lease.holds(g.opt.Clock.Boot()) {
-		return posture.Verdict{Action: posture.Decline, Reason: posture.NoLease}
-	}
+	v, _ := g.Judge(p, mode)
 	return v
+}
+
+// Judge is Decide, with what AdmitJudged needs in order not to judge by the same
+// posture again.
+func (g *Gate) Judge(p *payment.Payment, mode Mode) (posture.Verdict, Judgement) {
+	in := g.installed.Load()
+	v := in.posture.Decide(p)
+	j := Judgement{in, v}
+	if v.Action == posture.Forward && mode == Strict && p.Kind.MovesMoney() && !g.lease.holds(g.opt.Clock.Boot()) {
+		return posture.Verdict{Action: posture.Decline, Reason: posture.NoLease}, j
+	}
+	return v, j
 }
 
 // Pending reports whether an earlier attempt with this identity has no settled
@@ -92,16 +108,26 @@ type Admission struct {
 // in the list of payments in flight. On Forward the transport writes at once
 // and then calls Finish; on Decline nothing was entered.
 func (g *Gate) Admit(p *payment.Payment, mode Mode) (Admission, posture.Verdict) {
+	return g.AdmitJudged(p, mode, Judgement{})
+}
+
+// AdmitJudged is Admit for a payment that was judged before. Where the posture
+// is the same, so is what it says; all else is decided now.
+func (g *Gate) AdmitJudged(p *payment.Payment, mode Mode, j Judgement) (Admission, posture.Verdict) {
 	if p.Identity == "" || len(p.Identity) > payment.MaxIdentity {
 		// What cannot be asked about by name is still listed, for a person to find.
 		p.Identity = unnamed + holdfast.NewID()
+		j = Judgement{}
 	}
 	for {
 		in := g.installed.Load()
 		begun := g.opt.Clock.Now()
 		// The ring keeps microseconds, and an attempt is known by its time.
 		now := begun.UTC().Truncate(time.Microsecond)
-		v := in.posture.Decide(p)
+		v := j.verdict
+		if j.by != in {
+			v = in.posture.Decide(p)
+		}
 		if v.Draw != 0 {
 			v = in.draw(v, g.opt.Clock.Boot())
 		}

@@ -14,6 +14,43 @@ import (
 	"holdfast/internal/posture"
 )
 
+// What was judged before a connection was had counts for as long as the posture
+// stays, and no longer.
+func TestAdmitJudged(t *testing.T) {
+	t.Parallel()
+	g, _ := openGate(t)
+	judge := func(p *payment.Payment, want posture.Action) Judgement {
+		t.Helper()
+		v, j := g.Judge(p, Static)
+		if v.Action != want {
+			t.Fatalf("judged %+v; want %v", v, want)
+		}
+		return j
+	}
+	admits := func(p *payment.Payment, j Judgement, want posture.Action, at uint64) {
+		t.Helper()
+		a, v := g.AdmitJudged(p, Static, j)
+		if v.Action != want || want == posture.Forward && a.Posture != at {
+			t.Errorf("admitted by %d: %+v; want %v by %d", a.Posture, v, want, at)
+		}
+		a.Finish(payment.Done, "")
+	}
+	p := pay("k1")
+	j := judge(p, posture.Forward)
+	admits(p, j, posture.Forward, 10)
+	enforce(t, g, set(11, stopOf("d1", "all")))
+	admits(p, j, posture.Decline, 0)
+	j = judge(p, posture.Decline)
+	admits(p, j, posture.Decline, 0)
+	enforce(t, g, set(12))
+	admits(p, j, posture.Forward, 12)
+	nobody := pay("")
+	admits(nobody, judge(nobody, posture.Forward), posture.Forward, 12)
+	if nobody.Identity == "" {
+		t.Error("a payment without a name was admitted and has none")
+	}
+}
+
 // Workers admit as fast as they can while one posture after another comes into
 // force. Once Enforce has returned, nothing is admitted under an older posture,
 // and whatever was and has not finished is on the list of every stop since.

@@ -148,15 +148,19 @@ var mutants = []mutant{
 	},
 	{
 		name: "admission does not judge again", file: "gate/admit.go",
-		old: "		v := in.posture.Decide(p)\n		if v.Draw", new: "		var v posture.Verdict\n		if v.Draw",
+		old: "		if j.by != in {\n			v = in.posture.Decide(p)\n		}\n", new: "",
 		history: "l-admission-is-the-last-look",
 	},
 	{
+		name: "what an older posture said admits", file: "gate/admit.go",
+		old: "		if j.by != in {\n", new: "		if j.by == nil {\n", history: "TestAdmitJudged",
+	},
+	{
 		name: "admission comes before the queue for a connection", file: "gate/httpgate/handle.go",
-		old: "	a, v := x.gate.Admit(x.pay, x.route.mode)\n",
+		old: "	a, v := x.gate.AdmitJudged(x.pay, x.route.mode, x.judged)\n",
 		new: "	a, v := x.early, x.verdict\n",
 		more: []string{
-			"func (x *exchange) connect() (*conn, bool) {\n", "func (x *exchange) connect() (*conn, bool) {\n	x.early, x.verdict = x.gate.Admit(x.pay, x.route.mode)\n",
+			"func (x *exchange) connect() (*conn, bool) {\n", "func (x *exchange) connect() (*conn, bool) {\n	x.early, x.verdict = x.gate.AdmitJudged(x.pay, x.route.mode, x.judged)\n",
 			"	begun time.Time\n", "	begun time.Time\n	early gate.Admission\n	verdict posture.Verdict\n",
 		},
 		history: "TestAdmissionHoldsTheConnection", pkg: "gate/httpgate",

@@ -65,9 +65,7 @@ type stream struct {
 }
 
 func (s *stream) Read(b []byte) (int, error) {
-	if err := s.conn.SetReadDeadline(time.Now().Add(s.timeout)); err != nil {
-		return 0, err
-	}
+	s.conn.by = time.Now().Add(s.timeout)
 	n, err := s.body.Read(b)
 	s.ended = s.ended || errors.Is(err, io.EOF)
 	return n, err

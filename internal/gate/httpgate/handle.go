@@ -36,6 +36,7 @@ type exchange struct {
 	admission gate.Admission
 	trail     trail
 	sound     bool // no fault of the program was met
+	judged    gate.Judgement
 
 	// What is used again by a later exchange: the body, and what is being written.
 	body    []byte
@@ -260,7 +261,8 @@ func (x *exchange) judge() bool {
 		x.decline(unreadable)
 		return false
 	}
-	v := x.gate.Decide(x.pay, x.route.mode)
+	var v posture.Verdict
+	v, x.judged = x.gate.Judge(x.pay, x.route.mode)
 	if v.Action != posture.Forward && x.route.mode != gate.Observe {
 		x.decline(v)
 		return false
@@ -309,7 +311,7 @@ func (x *exchange) send(c *conn) {
 	deadline := time.Now().Add(x.route.Timeout.D())
 	x.prepare(deadline)
 	resp := &x.ctx.Response
-	a, v := x.gate.Admit(x.pay, x.route.mode)
+	a, v := x.gate.AdmitJudged(x.pay, x.route.mode, x.judged)
 	if v.Action != posture.Forward {
 		x.conn = nil
 		c.up.put(c)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sys/unix"
@@ -50,7 +51,8 @@ const (
 // conn is one connection. Written counts the bytes of the present request that
 // were given to the kernel.
 type conn struct {
-	net.Conn
+	*inlet.Timed
+	by      time.Time // when reading and writing end
 	up      *upstream
 	free    bool // it holds no place in the pool
 	raw     syscall.RawConn
@@ -61,8 +63,8 @@ type conn struct {
 	since   time.Time
 	// look is a method value and what it works on, kept so that looking whether the
 	// connection is alive allocates nothing.
-	look  func(fd uintptr) bool
-	poll  [1]unix.PollFd
+	look  func(fd uintptr)
+	first [1]byte
 	quiet bool
 }
 
@@ -80,13 +82,15 @@ func (c *conn) giveBack() {
 }
 
 func (c *conn) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
+	n, err := c.WriteBy(b, time.Now(), c.by)
 	c.written += int64(n)
 	if err != nil {
 		c.failed = err
 	}
 	return n, err
 }
+
+func (c *conn) Read(b []byte) (int, error) { return c.ReadBy(b, time.Now(), c.by) }
 
 // get returns a live connection. Its error means that nothing was written.
 func (u *upstream) get(ctx context.Context) (*conn, error) {
@@ -147,7 +151,7 @@ func (u *upstream) connect(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw, up: u}
+	c := &conn{Timed: inlet.NewTimed(raw), up: u}
 	c.look = c.isQuiet
 	if sc, ok := raw.(syscall.Conn); ok {
 		if c.raw, err = sc.SyscallConn(); err != nil {
@@ -159,9 +163,9 @@ func (u *upstream) connect(ctx context.Context) (*conn, error) {
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return nil, errors.Join(err, raw.Close())
 		}
-		c.Conn = secure
+		c.Timed = inlet.NewTimed(secure)
 	}
-	c.r = bufio.NewReaderSize(c.Conn, maxHeader)
+	c.r = bufio.NewReaderSize(c, maxHeader)
 	c.w = bufio.NewWriterSize(c, 4096)
 	return c, nil
 }
@@ -173,14 +177,12 @@ func (c *conn) alive() bool {
 		return false
 	}
 	c.quiet = false
-	return c.raw.Read(c.look) == nil && c.quiet
+	return c.raw.Control(c.look) == nil && c.quiet
 }
 
-func (c *conn) isQuiet(fd uintptr) bool {
-	c.poll[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN | unix.POLLRDHUP}
-	n, err := unix.Poll(c.poll[:], 0)
-	c.quiet = n == 0 && err == nil
-	return true
+func (c *conn) isQuiet(fd uintptr) {
+	_, _, err := unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&c.first)), 1, unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
+	c.quiet = err == unix.EAGAIN
 }
 
 // send writes the request and reads the head of the answer. An error with
@@ -202,9 +204,7 @@ type bodyError struct{ error }
 func (e bodyError) Unwrap() error { return e.error }
 
 func (c *conn) exchange(req *fasthttp.Request, resp *fasthttp.Response, deadline time.Time) error {
-	if err := c.SetDeadline(deadline); err != nil {
-		return err
-	}
+	c.by = deadline
 	if err := req.Write(c.w); err != nil && c.failed == nil {
 		return bodyError{err}
 	} else if err != nil {

@@ -34,7 +34,7 @@ func (f Fault) Temporary() bool { return false }
 // Conn is a client's connection for HTTP/1.1, in clear or inside TLS. Its
 // time-outs are its own; the server behind sets none.
 type Conn struct {
-	net.Conn
+	*Timed
 	limits Limits
 	follow follower
 
@@ -44,7 +44,7 @@ type Conn struct {
 }
 
 func newConn(c net.Conn, limits Limits) *Conn {
-	return &Conn{Conn: c, limits: limits, follow: follower{most: limits.HeadBytes}}
+	return &Conn{Timed: NewTimed(c), limits: limits, follow: follower{most: limits.HeadBytes}}
 }
 
 // Fault returns why reading has ended, if it is the client's fault.
@@ -56,10 +56,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 		return 0, c.fault
 	}
 	begun := time.Now()
-	if err := c.Conn.SetReadDeadline(c.until(begun)); err != nil {
-		return 0, err
-	}
-	n, err := c.Conn.Read(b)
+	n, err := c.ReadBy(b, begun, c.until(begun))
 	if n == 0 {
 		return 0, c.ended(err)
 	}
@@ -108,8 +105,6 @@ func (c *Conn) ended(err error) error {
 
 // Write writes within Limits.Write.
 func (c *Conn) Write(b []byte) (int, error) {
-	if err := c.Conn.SetWriteDeadline(time.Now().Add(c.limits.Write)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(b)
+	now := time.Now()
+	return c.WriteBy(b, now, now.Add(c.limits.Write))
 }
