@@ -68,7 +68,7 @@ func screenSamples() map[string][]any {
 		}}},
 		"plan": {
 			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}},
-			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: p}},
+			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: chaptersSample()}},
 		},
 		"posture": {posturePage{}, posturePage{Chart: sampleChart(), Preview: response.Preview{Known: true, PerSecond: 300, Gates: 2}, Posture: view.Posture{
 			Operator: "Bank", Position: 7, Directives: directivesOf(), Incidents: incidentsOf(), Gates: gatesOf(), Traffic: view.Traffic{Known: true, Done: 1},

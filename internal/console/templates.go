@@ -45,6 +45,9 @@ type screenKey struct {
 	zone string
 }
 
+// shared are the templates that screens are made of, and no screens themselves.
+var shared = []string{"base", "parts", "planbody"}
+
 // maxScreens bounds the sets that are kept; the zones are the browsers' choice.
 const maxScreens = 1000
 
@@ -76,11 +79,11 @@ func (s *screens) parse() error {
 	}
 	for _, name := range names {
 		screen := strings.TrimSuffix(path.Base(name), ".html")
-		if screen == "base" || screen == "parts" {
+		if slices.Contains(shared, screen) {
 			continue
 		}
 		t, err := template.New(screen).Funcs(s.functions(locale.For(holdfast.En), time.UTC)).
-			ParseFS(files, "templates/base.html", "templates/parts.html", name)
+			ParseFS(files, "templates/base.html", "templates/parts.html", "templates/planbody.html", name)
 		if err != nil {
 			return fmt.Errorf("screen %s: %w", screen, err)
 		}
@@ -225,6 +228,8 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		},
 		"figureTimes": func(f *incident.Figures) []figureTime { return figureTimes(p, f) },
 		"inTeam":      inTeam,
+		"planBody":    func(c *plan.Plan) planBody { return newPlanBody(p, c) },
+		"onProcedure": onProcedure,
 		"roleName": func(c *plan.Plan, id string) string {
 			if r, ok := c.Role(id); ok {
 				return r.Name.In(p.Lang())

@@ -18,6 +18,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/access"
+	"holdfast/internal/console/form"
 )
 
 // used is what the program's source says of texts: whole keys, and beginnings of
@@ -228,7 +229,24 @@ func built(t *testing.T) map[string][]string {
 		"standing.":          constants(t, "directive", "Standing"),
 		"status.":            constants(t, "procedure", "Status"),
 		"unit.":              {"d", "h", "min", "s"},
+
+		"field.plan.":            formWords("field.plan."),
+		"choice.approval-mode.":  formWords("choice.approval-mode."),
+		"choice.drill-kind.":     formWords("choice.drill-kind."),
+		"choice.material-kind.":  formWords("choice.material-kind."),
+		"choice.moment.":         formWords("choice.moment."),
+		"choice.temporary-kind.": formWords("choice.temporary-kind."),
 	}
+}
+
+// formWords are the ends of the keys that forms of plans use.
+func formWords(prefix string) (ends []string) {
+	for _, key := range form.Words() {
+		if end, ok := strings.CutPrefix(key, prefix); ok {
+			ends = append(ends, end)
+		}
+	}
+	return ends
 }
 
 // flashes are what acts say when they are done.
@@ -291,6 +309,9 @@ func TestTextsAreThoseUsed(t *testing.T) {
 		for _, value := range list {
 			u.keys[prefix+value] = "a key built of " + prefix
 		}
+	}
+	for _, key := range form.Words() {
+		u.keys[key] = "a form of a plan"
 	}
 	for key, place := range u.keys {
 		if text := texts[key]; text.ZhHant == "" || text.ZhHans == "" || text.En == "" {

@@ -1,0 +1,157 @@
+package console
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"holdfast"
+	"holdfast/internal/locale"
+	"holdfast/internal/plan"
+	"holdfast/internal/procedure"
+)
+
+// planBody is a plan as a document to read: its chapters numbered in the
+// official order, those left out of the text left out of the count.
+type planBody struct {
+	*plan.Plan
+	Chapters []chapterHead
+	words    *locale.Printer
+}
+
+// chapterHead is the heading of one chapter.
+type chapterHead struct{ Key, Number string }
+
+func newPlanBody(words *locale.Printer, p *plan.Plan) planBody {
+	b := planBody{Plan: p, words: words}
+	for _, chapter := range []struct {
+		key   string
+		there bool
+	}{
+		{"purpose", true}, {"scope", !p.Scope.IsZero()}, {"roles", true}, {"risks", len(p.Risks) > 0}, {"materials", len(p.Materials) > 0},
+		{"levels", true}, {"procedures", true}, {"leak", p.Leak != nil}, {"temporary", len(p.Temporary) > 0},
+		{"dependencies", len(p.Dependencies) > 0}, {"recovery", len(p.Recovery.Steps) > 0}, {"drills", len(p.Drills) > 0},
+		{"obligations", len(p.Obligations) > 0}, {"contacts", len(p.Contacts) > 0}, {"alerts", true}, {"templates", true},
+		{"governance", len(p.Governance.Approval) > 0},
+	} {
+		if chapter.there {
+			b.Chapters = append(b.Chapters, chapterHead{chapter.key, words.T("plan.chapter-number", "n", numeral(words.Lang(), len(b.Chapters)+1))})
+		}
+	}
+	return b
+}
+
+// Head returns the heading of a chapter.
+func (b planBody) Head(key string) chapterHead {
+	i := slices.IndexFunc(b.Chapters, func(h chapterHead) bool { return h.Key == key })
+	return b.Chapters[i]
+}
+
+// Department names a department.
+func (b planBody) Department(id string) string {
+	for _, d := range b.Departments {
+		if d.ID == id {
+			return d.Name.In(b.words.Lang())
+		}
+	}
+	return id
+}
+
+// Ranked lists the risks, the gravest first.
+func (b planBody) Ranked() []plan.Risk {
+	ranked := slices.Clone(b.Risks)
+	slices.SortStableFunc(ranked, func(x, y plan.Risk) int { return cmp.Compare(y.Score(), x.Score()) })
+	return ranked
+}
+
+// numeral writes a chapter's number as official documents do: 十二 in Chinese.
+func numeral(lang holdfast.Lang, n int) string {
+	digits := []string{"", "一", "二", "三", "四", "五", "六", "七", "八", "九"}
+	switch {
+	case lang == holdfast.En || n > 99:
+		return strconv.Itoa(n)
+	case n < 10:
+		return digits[n]
+	case n < 20:
+		return "十" + digits[n-10]
+	default:
+		return digits[n/10] + "十" + digits[n%10]
+	}
+}
+
+// procedureOf is a procedure with the plan whose roles it names.
+type procedureOf struct {
+	Plan      *plan.Plan
+	Procedure procedure.Procedure
+}
+
+func onProcedure(p *plan.Plan, pr any) procedureOf {
+	if pr, ok := pr.(*procedure.Procedure); ok {
+		return procedureOf{p, *pr}
+	}
+	return procedureOf{p, pr.(procedure.Procedure)}
+}
+
+// riskMatrix is the picture of the risks: likelihood upwards, impact to the
+// right, each risk by its rank's number.
+type riskMatrix struct {
+	Width, Height int
+	Cells         []riskCell
+	Labels        []riskLabel
+	Numbered      []numberedRisk
+}
+
+type riskCell struct {
+	Grade                    string
+	X, Y, W, H, TextX, TextY int
+	Numbers                  []int
+}
+
+type riskLabel struct {
+	X, Y int
+	Text string
+}
+
+type numberedRisk struct {
+	Number int
+	Name   holdfast.Text
+}
+
+// The matrix is drawn on a grid of 5 by 5 cells below a line of text.
+const (
+	riskScale = 5
+	cellWide  = 88
+	cellHigh  = 40
+	riskLeft  = 24
+	riskTop   = 24
+)
+
+// Matrix draws the risks.
+func (b planBody) Matrix() riskMatrix {
+	m := riskMatrix{Width: riskLeft + riskScale*cellWide + 4, Height: riskTop + riskScale*cellHigh + 24}
+	at := map[[2]int][]int{}
+	for i, r := range b.Ranked() {
+		at[[2]int{r.Likelihood, r.Impact}] = append(at[[2]int{r.Likelihood, r.Impact}], i+1)
+		m.Numbered = append(m.Numbered, numberedRisk{i + 1, r.Title})
+	}
+	for l := 1; l <= riskScale; l++ {
+		y := riskTop + (riskScale-l)*cellHigh
+		m.Labels = append(m.Labels, riskLabel{8, y + cellHigh/2 + 4, strconv.Itoa(l)}, riskLabel{riskLeft + (l-1)*cellWide + cellWide/2, m.Height - 8, strconv.Itoa(l)})
+		for i := 1; i <= riskScale; i++ {
+			x := riskLeft + (i-1)*cellWide
+			m.Cells = append(m.Cells, riskCell{Grade: riskGrade(l * i), X: x + 1, Y: y + 1, W: cellWide - 2, H: cellHigh - 2, TextX: x + 8, TextY: y + cellHigh/2 + 4, Numbers: at[[2]int{l, i}]})
+		}
+	}
+	return m
+}
+
+func riskGrade(score int) string {
+	switch {
+	case score >= plan.HighRisk:
+		return "high"
+	case score >= plan.MediumRisk:
+		return "medium"
+	default:
+		return "low"
+	}
+}

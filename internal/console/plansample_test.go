@@ -1,0 +1,43 @@
+package console
+
+import (
+	"time"
+
+	"holdfast"
+	"holdfast/internal/plan"
+	"holdfast/internal/procedure"
+)
+
+// chaptersSample returns the built-in plan with something in each chapter that a
+// plan may leave out.
+func chaptersSample() *plan.Plan {
+	p, _ := plan.Decode("", plan.Builtin())
+	all := func(s string) holdfast.Text { return holdfast.Text{ZhHant: "甲", ZhHans: "甲", En: s} }
+	hour := procedure.Duration(time.Hour)
+	p.Scope = all("scope")
+	p.Governance = plan.Governance{
+		Approval:     []plan.ApprovalStep{{ID: "a", Title: all("step"), Mode: plan.ApproveAll, Roles: []string{"commander", "superior"}}},
+		Distribution: []string{"commander", "superior"}, ReviewBy: "2027-01-31",
+	}
+	p.Risks = []plan.Risk{
+		{ID: "low", Title: all("low"), Likelihood: 1, Impact: 1, Treatment: all("treatment"), Leak: true},
+		{ID: "high", Title: all("high"), Part: all("part"), Likelihood: 5, Impact: 4, Levels: []holdfast.Level{1}},
+		{ID: "mid", Title: all("mid"), Likelihood: 2, Impact: 4},
+	}
+	p.Materials = []plan.Material{{ID: "law", Title: all("law"), Kind: plan.Regulation, Link: "https://example.com/law", Date: "2026-01-01"}, {ID: "b", Title: all("b"), Kind: plan.Manual}}
+	p.Measures = []plan.Measure{{ID: "minutes", Title: all("minutes"), Type: plan.MeasureNumber, Unit: "min"}}
+	p.Levels[0].Enter, p.Levels[0].RecoverWithin = "minutes > 10", hour
+	p.Leak = &procedure.Procedure{Title: all("leak"), Stages: []procedure.Stage{{Kind: procedure.Handle, Title: all("handle"), Role: "commander", Tasks: []procedure.Task{{
+		ID: "t", Title: all("task"), Role: "commander", Deputy: "duty-officer", Takes: hour, Means: all("means"),
+		Branches: []procedure.Branch{{When: "minutes > 60", Do: all("do"), Approval: "superior"}},
+	}}}}}
+	p.Temporary = []plan.Temporary{{ID: "t", Title: all("by hand"), Kind: plan.ByHand, When: all("when"), How: all("how"), Role: "commander", Scope: "all", Longest: hour}}
+	p.Parameters = []plan.Parameter{{ID: "p", Title: all("limit"), Unit: "TWD", Planned: 1, Unplanned: 2}}
+	p.Dependencies = []plan.Dependency{{ID: "d", Title: all("bank"), Role: "commander", Steps: []plan.DependencyStep{{After: hour, Do: all("do"), Approval: "superior"}}}}
+	p.Recovery = plan.Recovery{Within: hour, Steps: []plan.RecoveryStep{{ID: "s", Title: all("restore"), Role: "commander", People: 2, Takes: hour, Resources: all("machines")}, {ID: "s2", Title: all("test"), Role: "commander"}},
+		Ramp: &procedure.Ramp{Steps: []procedure.Step{{Percent: 10, Hold: hour}, {Percent: 100}}}, CloseOut: []holdfast.Text{all("nothing unexplained")}}
+	p.Drills = []plan.DrillPlan{{ID: "d", Title: all("drill"), Kind: plan.Tabletop, Goal: all("goal"), EveryMonths: 6}}
+	p.Obligations = []plan.Obligation{{ID: "o", Title: all("report"), From: "detected", Within: hour, Recipient: all("bank"), Role: "commander"}}
+	p.Contacts = []plan.Contact{{Party: "acquirer", Purpose: all("purpose"), Role: "commander"}}
+	return p
+}
