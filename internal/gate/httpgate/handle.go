@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -309,7 +308,7 @@ func (x *exchange) connect() (*conn, bool) {
 // send admits the payment, writes it and answers with what came of it.
 func (x *exchange) send(c *conn) {
 	deadline := time.Now().Add(x.route.Timeout.D())
-	x.prepare(deadline)
+	req := x.request(deadline)
 	resp := &x.ctx.Response
 	a, v := x.gate.AdmitJudged(x.pay, x.route.mode, x.judged)
 	if v.Action != posture.Forward {
@@ -320,9 +319,7 @@ func (x *exchange) send(c *conn) {
 	}
 	x.admission = a
 	x.open, x.sent = &x.admission, true
-	x.scratch = strconv.AppendUint(x.scratch[:0], a.Posture, 10)
-	x.ctx.Request.Header.SetBytesV(postureHeader, x.scratch)
-	err := c.send(&x.ctx.Request, resp, deadline)
+	err := c.send(req, resp, deadline)
 	if err != nil {
 		x.conn = nil
 		c.Close()

@@ -13,8 +13,8 @@ import (
 
 // marks are what the names of a request's headers say.
 type marks struct {
-	// plain: none belongs to one connection, to the gate or is unusual, so that none
-	// has to be taken off.
+	// plain: none belongs to one connection, to the gate or is unusual, and none is
+	// read as one where it stands twice, so that none has to be taken off.
 	plain bool
 	// other: one makes some servers take another method or path than is written.
 	other bool
@@ -24,6 +24,8 @@ type marks struct {
 	early bool
 	// traced, named: it has ids of its trace, or of itself.
 	traced, named bool
+	// typed, by: it has a Content-Type and a User-Agent.
+	typed, by bool
 }
 
 // otherMeans are headers by which some frameworks let a client say another
@@ -62,6 +64,14 @@ func (m *marks) add(name []byte) {
 		m.other = true
 	case is(name, earlyHeader):
 		m.early = true
+	case is(name, fasthttp.HeaderContentType):
+		m.plain = m.plain && !m.typed
+		m.typed = true
+	case is(name, fasthttp.HeaderUserAgent):
+		m.plain = m.plain && !m.by
+		m.by = true
+	case is(name, fasthttp.HeaderCookie):
+		m.plain = false
 	case is(name, traceHeader):
 		m.traced = true
 	case is(name, idHeader):

@@ -46,17 +46,24 @@ func (x *exchange) follow() {
 	h.Set(idHeader, id)
 	if x.marks.traced {
 		if all := h.PeekAll(traceHeader); len(all) == 1 && isTrace(string(all[0])) {
-			x.trail.trace = string(all[0][3:35])
+			x.trail.trace = traceOf(all[0])
 			return
 		}
 		h.Del(traceHeader)
 		h.Del(stateHeader) // it belongs to the trace that was not taken
 	}
-	parent := appendID(append(appendID(append(x.scratch[:0], "00-"...), 16), '-'), 8)
-	x.scratch = append(parent, "-00"...) // 00: not recorded here
+	x.scratch = appendTrace(x.scratch[:0])
 	h.SetBytesV(traceHeader, x.scratch)
-	x.trail.trace = string(x.scratch[3:35])
+	x.trail.trace = traceOf(x.scratch)
 }
+
+// appendTrace appends a traceparent of a new trace, which is not recorded here.
+func appendTrace(b []byte) []byte {
+	return append(appendID(append(appendID(append(b, "00-"...), 16), '-'), 8), "-00"...)
+}
+
+// traceOf returns the id of the trace of a traceparent.
+func traceOf(parent []byte) string { return string(parent[3:35]) }
 
 // appendID appends n random bytes in hex, 8 or 16. Each fourth of them ends in a
 // letter: so no id looks like a card number and is masked where it is written

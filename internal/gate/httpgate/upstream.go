@@ -188,7 +188,7 @@ func (c *conn) isQuiet(fd uintptr) {
 // send writes the request and reads the head of the answer. An error with
 // c.written == 0 means that nothing was sent; any other error leaves the outcome
 // unknown.
-func (c *conn) send(req *fasthttp.Request, resp *fasthttp.Response, deadline time.Time) error {
+func (c *conn) send(req request, resp *fasthttp.Response, deadline time.Time) error {
 	err := c.exchange(req, resp, deadline)
 	var theirs bodyError
 	if err != nil && !errors.As(err, &theirs) {
@@ -203,7 +203,7 @@ type bodyError struct{ error }
 
 func (e bodyError) Unwrap() error { return e.error }
 
-func (c *conn) exchange(req *fasthttp.Request, resp *fasthttp.Response, deadline time.Time) error {
+func (c *conn) exchange(req request, resp *fasthttp.Response, deadline time.Time) error {
 	c.by = deadline
 	if err := req.Write(c.w); err != nil && c.failed == nil {
 		return bodyError{err}
