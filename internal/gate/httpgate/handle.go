@@ -36,6 +36,7 @@ type exchange struct {
 	trail     trail
 	sound     bool // no fault of the program was met
 	judged    gate.Judgement
+	many      bool // others come at the same time
 
 	// What is used again by a later exchange: the body, and what is being written.
 	body    []byte
@@ -59,7 +60,8 @@ var exchanges = sync.Pool{New: func() any { return &exchange{} }}
 
 func (s *Server) newExchange(ctx *fasthttp.RequestCtx, proto string) *exchange {
 	x := exchanges.Get().(*exchange)
-	*x = exchange{Server: s, ctx: ctx, begun: time.Now(), trail: trail{proto: proto}, body: x.body[:0], scratch: x.scratch[:0]}
+	now := time.Now()
+	*x = exchange{Server: s, ctx: ctx, begun: now, many: s.crowd.enter(now), trail: trail{proto: proto}, body: x.body[:0], scratch: x.scratch[:0]}
 	return x
 }
 
@@ -302,6 +304,7 @@ func (x *exchange) connect() (*conn, bool) {
 		return nil, false
 	}
 	x.conn, x.trail.primary = c, c.up.addr
+	c.many = x.many
 	return c, true
 }
 
@@ -310,6 +313,7 @@ func (x *exchange) send(c *conn) {
 	deadline := time.Now().Add(x.route.Timeout.D())
 	req := x.request(deadline)
 	resp := &x.ctx.Response
+	giveWay(x.many)
 	a, v := x.gate.AdmitJudged(x.pay, x.route.mode, x.judged)
 	if v.Action != posture.Forward {
 		x.conn = nil

@@ -70,6 +70,7 @@ type Server struct {
 	http    *fasthttp.Server
 	inlet   atomic.Pointer[inlet.Listener]
 	leaving atomic.Bool
+	crowd   *crowd
 }
 
 // New makes the edge of a gate in front of a primary.
@@ -85,7 +86,7 @@ func New(opt Options) (*Server, error) {
 			Write: l.Answer.D(), Clients: l.ClientConnections, Total: l.Connections,
 		},
 	}
-	s.metrics = newMetrics(s)
+	s.metrics, s.crowd = newMetrics(s), newCrowd()
 	if files := opt.Config.TLS; files.Certificate != "" {
 		var err error
 		s.keys, err = inlet.ServerKeys(inlet.Files{Certificate: string(files.Certificate), Key: string(files.Key), Authority: string(files.ClientAuthority)})

@@ -54,6 +54,7 @@ type conn struct {
 	*inlet.Timed
 	by      time.Time // when reading and writing end
 	up      *upstream
+	many    bool // others have still to write
 	free    bool // it holds no place in the pool
 	raw     syscall.RawConn
 	r       *bufio.Reader
@@ -213,6 +214,7 @@ func (c *conn) exchange(req request, resp *fasthttp.Response, deadline time.Time
 	if err := c.w.Flush(); err != nil {
 		return err
 	}
+	giveWay(c.many)
 	for range maxInterim {
 		if err := resp.Header.Read(c.r); err != nil {
 			return err
