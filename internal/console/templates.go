@@ -18,6 +18,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/access"
+	"holdfast/internal/console/form"
 	"holdfast/internal/incident"
 	"holdfast/internal/locale"
 	"holdfast/internal/payment"
@@ -46,7 +47,7 @@ type screenKey struct {
 }
 
 // shared are the templates that screens are made of, and no screens themselves.
-var shared = []string{"base", "parts", "planbody"}
+var shared = []string{"base", "parts", "planbody", "formparts"}
 
 // maxScreens bounds the sets that are kept; the zones are the browsers' choice.
 const maxScreens = 1000
@@ -83,7 +84,7 @@ func (s *screens) parse() error {
 			continue
 		}
 		t, err := template.New(screen).Funcs(s.functions(locale.For(holdfast.En), time.UTC)).
-			ParseFS(files, "templates/base.html", "templates/parts.html", "templates/planbody.html", name)
+			ParseFS(files, "templates/base.html", "templates/parts.html", "templates/planbody.html", "templates/formparts.html", name)
 		if err != nil {
 			return fmt.Errorf("screen %s: %w", screen, err)
 		}
@@ -230,6 +231,10 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"inTeam":      inTeam,
 		"planBody":    func(c *plan.Plan) planBody { return newPlanBody(p, c) },
 		"onProcedure": onProcedure,
+		"fieldOn":     func(root editor, f form.Field) onField { return fieldOn(p, root, f) },
+		"fieldID":     fieldID,
+		"rowName":     func(r form.Row) string { return rowName(p, r) },
+		"choiceName":  func(o form.Option) string { return choiceName(p, o) },
 		"roleName": func(c *plan.Plan, id string) string {
 			if r, ok := c.Role(id); ok {
 				return r.Name.In(p.Lang())

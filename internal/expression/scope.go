@@ -2,6 +2,8 @@ package expression
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -19,6 +21,9 @@ type Scope struct {
 
 // All covers every payment.
 var All = &Scope{source: "all", root: constant(Yes), native: true}
+
+// ScopeFields lists the names that a scope may read, sorted.
+func ScopeFields() []string { return slices.Sorted(maps.Keys(scopeFields)) }
 
 // scopeFields are the fields of a payment, as a scope names them.
 var scopeFields = map[string]Type{
