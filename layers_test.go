@@ -25,11 +25,11 @@ import (
 // is below it, but for those that are named here themselves.
 var layers = [][]string{
 	1:  {"holdfast"},
-	2:  {"locale", "journal", "payment", "procedure"},
+	2:  {"locale", "journal", "payment", "procedure", "docx"},
 	3:  {"expression", "traffic"},
 	4:  {"posture", "standin", "roster", "alert", "notify", "access", "approval", "enrolment"},
 	5:  {"plan", "directive", "incident", "detect", "archive"},
-	6:  {"gate", "callout", "obligation", "backup"},
+	6:  {"gate", "callout", "obligation", "backup", "plandoc"},
 	7:  {"ramp"},
 	8:  {"response"},
 	9:  {"drill"},
@@ -58,7 +58,7 @@ var (
 	dataPlane    = []string{"payment", "posture", "standin", "gate", "gate/httpgate", "gate/isogate"}
 	controlPlane = []string{
 		"procedure", "plan", "roster", "alert", "detect", "incident", "directive", "approval", "obligation", "access",
-		"notify", "archive", "enrolment", "backup", "callout", "response", "ramp", "drill",
+		"notify", "archive", "enrolment", "backup", "plandoc", "callout", "response", "ramp", "drill",
 	}
 )
 

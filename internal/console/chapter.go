@@ -5,12 +5,49 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"holdfast/internal/console/form"
 	"holdfast/internal/expression"
 	"holdfast/internal/locale"
 	"holdfast/internal/plan"
+	"holdfast/internal/view"
 )
+
+// chapterPage is the form of one chapter of a draft, or of one part of it.
+type chapterPage struct {
+	Editor editor
+	// Heading names the part; Crumbs lead to it, Up is one step back.
+	Heading string
+	Crumbs  []crumb
+	Up, At  string
+	// Base is the number of the save that the form was made from.
+	Base  int
+	Parts []form.Field
+	// SavedBy and Others say who else works here.
+	SavedBy string
+	Others  []string
+	// Newer is the chapter's text as another author has saved it meanwhile.
+	Newer    string
+	Findings []finding
+	Saves    []save
+	// Text is the chapter as YAML.
+	Text string
+}
+
+type crumb struct{ Path, Name string }
+
+// finding is something that lint or the plan's form found, with a link to the
+// form where it is mended.
+type finding struct{ Severity, Rule, Message, Link string }
+
+// save is one state of a chapter that can be restored.
+type save struct {
+	Number  int
+	At      time.Time
+	By      *view.Actor
+	Current bool
+}
 
 // editor is what the forms of one chapter share: where they lead, and what is
 // wrong at which place.

@@ -1,13 +1,13 @@
 package console
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 
 	"holdfast"
 	"holdfast/internal/locale"
 	"holdfast/internal/plan"
+	"holdfast/internal/plandoc"
 	"holdfast/internal/procedure"
 )
 
@@ -24,19 +24,8 @@ type chapterHead struct{ Key, Number string }
 
 func newPlanBody(words *locale.Printer, p *plan.Plan) planBody {
 	b := planBody{Plan: p, words: words}
-	for _, chapter := range []struct {
-		key   string
-		there bool
-	}{
-		{"purpose", true}, {"scope", !p.Scope.IsZero()}, {"roles", true}, {"risks", len(p.Risks) > 0}, {"materials", len(p.Materials) > 0},
-		{"levels", true}, {"procedures", true}, {"leak", p.Leak != nil}, {"temporary", len(p.Temporary) > 0},
-		{"dependencies", len(p.Dependencies) > 0}, {"recovery", len(p.Recovery.Steps) > 0}, {"drills", len(p.Drills) > 0},
-		{"obligations", len(p.Obligations) > 0}, {"contacts", len(p.Contacts) > 0}, {"alerts", true}, {"templates", true},
-		{"governance", len(p.Governance.Approval) > 0},
-	} {
-		if chapter.there {
-			b.Chapters = append(b.Chapters, chapterHead{chapter.key, words.T("plan.chapter-number", "n", numeral(words.Lang(), len(b.Chapters)+1))})
-		}
+	for i, key := range plandoc.Chapters(p) {
+		b.Chapters = append(b.Chapters, chapterHead{key, plandoc.Number(words, i+1)})
 	}
 	return b
 }
@@ -58,26 +47,7 @@ func (b planBody) Department(id string) string {
 }
 
 // Ranked lists the risks, the gravest first.
-func (b planBody) Ranked() []plan.Risk {
-	ranked := slices.Clone(b.Risks)
-	slices.SortStableFunc(ranked, func(x, y plan.Risk) int { return cmp.Compare(y.Score(), x.Score()) })
-	return ranked
-}
-
-// numeral writes a chapter's number as official documents do: 十二 in Chinese.
-func numeral(lang holdfast.Lang, n int) string {
-	digits := []string{"", "一", "二", "三", "四", "五", "六", "七", "八", "九"}
-	switch {
-	case lang == holdfast.En || n > 99:
-		return strconv.Itoa(n)
-	case n < 10:
-		return digits[n]
-	case n < 20:
-		return "十" + digits[n-10]
-	default:
-		return digits[n/10] + "十" + digits[n%10]
-	}
-}
+func (b planBody) Ranked() []plan.Risk { return plandoc.Ranked(b.Plan) }
 
 // procedureOf is a procedure with the plan whose roles it names.
 type procedureOf struct {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/console/form"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
 )
@@ -39,5 +40,30 @@ func chaptersSample() *plan.Plan {
 	p.Drills = []plan.DrillPlan{{ID: "d", Title: all("drill"), Kind: plan.Tabletop, Goal: all("goal"), EveryMonths: 6}}
 	p.Obligations = []plan.Obligation{{ID: "o", Title: all("report"), From: "detected", Within: hour, Recipient: all("bank"), Role: "commander"}}
 	p.Contacts = []plan.Contact{{Party: "acquirer", Purpose: all("purpose"), Role: "commander"}}
+	p.Annexes = []plan.Annex{{ID: "a", Title: all("annex"), Text: all("text")}}
 	return p
+}
+
+// chapterSamples are forms that show every kind of field.
+func chapterSamples() []any {
+	p := chaptersSample()
+	p.Risks[0].Title = holdfast.Text{}
+	var parts []form.Field
+	for _, path := range []string{"departments", "risks", "measures[0]", "levels[0]", "procedures[0].stages[3].tasks[0]", "governance", "drills[0]", "recovery", "leak", "attachments", "procedures[0].stages"} {
+		part, ok := form.Build(p, path)
+		if !ok {
+			panic(path)
+		}
+		parts = append(parts, part)
+	}
+	e := editor{Address: "/drafts/1/chapters/risks", Plan: p, Problems: map[string]string{"risks[1].title": "it is empty", "measures[0].unit": "no", "drills[0].kind": "no", "levels[0].title": "no"}}
+	return []any{
+		chapterPage{
+			Editor: e, Heading: "Heading", Crumbs: []crumb{{"/drafts/1", "Draft"}}, Up: "/drafts/1", At: "risks", Base: 3, Parts: parts,
+			SavedBy: "Mei", Others: []string{"Wei"}, Newer: "newer", Text: "risks: []",
+			Findings: []finding{{"error", "L101", "message", "/drafts/1"}, {"warning", "L102", "message", ""}, {"note", "L103", "message", ""}},
+			Saves:    []save{{Number: 2, Current: true}, {Number: 1}},
+		},
+		chapterPage{Editor: e, Heading: "Heading", Up: "/drafts/1"},
+	}
 }

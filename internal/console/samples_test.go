@@ -62,6 +62,7 @@ func screenSamples() map[string][]any {
 		"gates":      {gatesPage{}, gatesPage{gatesOf()}},
 		"incident":   incidentSamples(),
 		"incidents":  {incidentsPage{}, incidentsPage{List: view.Page[view.Incident]{Items: incidentsOf()}, Pages: listed, Query: "x", Open: true}},
+		"chapter":    chapterSamples(),
 		"noplan":     {nil},
 		"people": {peoplePage{}, peoplePage{Query: "mei", Text: "x", Vacant: []view.Named{role, {ID: "duty"}}, People: []view.Person{
 			{Person: everyone, RoleNames: []view.Named{role}, DepartmentName: word}, {Person: roster.Person{ID: "tan", Name: "Tan"}},

@@ -231,6 +231,9 @@ func built(t *testing.T) map[string][]string {
 		"unit.":              {"d", "h", "min", "s"},
 
 		"field.plan.":            formWords("field.plan."),
+		"field.":                 formWords("field."),
+		"choice.directive-kind.": formWords("choice.directive-kind."),
+		"choice.language.":       formWords("choice.language."),
 		"choice.approval-mode.":  formWords("choice.approval-mode."),
 		"choice.drill-kind.":     formWords("choice.drill-kind."),
 		"choice.material-kind.":  formWords("choice.material-kind."),

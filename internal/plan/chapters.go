@@ -131,6 +131,14 @@ type Attachment struct {
 	Hash string `json:"hash" yaml:"hash"`
 }
 
+// Annex is a text that no other chapter has a place for, such as a section of a
+// document that was brought in.
+type Annex struct {
+	ID    string        `json:"id" yaml:"id"`
+	Title holdfast.Text `json:"title" yaml:"title"`
+	Text  holdfast.Text `json:"text" yaml:"text"`
+}
+
 // The types of a measure.
 const (
 	MeasureNumber = "number"

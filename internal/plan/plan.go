@@ -58,6 +58,8 @@ type Plan struct {
 	Templates    []Template           `json:"templates" yaml:"templates"`
 	Probes       []Probe              `json:"probes" yaml:"probes"`
 	Attachments  []Attachment         `json:"attachments,omitempty" yaml:"attachments,omitempty"`
+	// Annexes are texts that no other chapter has a place for.
+	Annexes []Annex `json:"annexes,omitempty" yaml:"annexes,omitempty"`
 }
 
 // Department is a part of the operator.

@@ -72,7 +72,7 @@ var expressions = map[string]bool{
 // longTexts names the keys whose text takes several lines.
 var longTexts = map[string]bool{
 	"purpose": true, "scope": true, "duties": true, "criteria": true, "guide": true, "body": true, "treatment": true, "how": true,
-	"when": true, "goal": true, "means": true, "resources": true, "do": true, "reason": true,
+	"when": true, "goal": true, "means": true, "resources": true, "do": true, "reason": true, "text": true,
 }
 
 // plain names the keys that mean the same in every type.

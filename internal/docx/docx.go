@@ -1,0 +1,68 @@
+// Package docx writes and reads word-processing documents (.docx, ISO/IEC
+// 29500-1, WordprocessingML) as far as a plan or a report needs them: headings,
+// paragraphs, list entries and tables, and a foot line with page numbers.
+// Pictures, tracked changes and other parts of a document that is read are left
+// out; the text of fields and links stays.
+//
+// A document that is read is untrusted: the archive's entries, their size and
+// the number of blocks are bounded, and nothing is fetched.
+package docx
+
+import "strconv"
+
+// Document is what is written: blocks in order.
+type Document struct {
+	Title string
+	// Lang is a BCP 47 tag; it tells the word processor which font and which
+	// hyphenation to use.
+	Lang string
+	// Foot stands at the foot of each page, before the page's number.
+	Foot   string
+	Blocks []Block
+}
+
+// Kind tells what a block is.
+type Kind int
+
+const (
+	Paragraph Kind = iota
+	Title
+	Heading
+	Entry
+	TableBlock
+	// PageBreak begins a new page.
+	PageBreak
+)
+
+// Block is one part of a document.
+type Block struct {
+	Kind Kind
+	// Level of a heading, from 1 to 6.
+	Level int
+	// Text of anything but a table; a line end begins a new line.
+	Text string
+	// Strong sets the whole text in bold.
+	Strong bool
+	// Rows of a table. The first is its head where Head is set.
+	Rows [][]string
+	Head bool
+}
+
+// H returns a heading.
+func H(level int, text string) Block { return Block{Kind: Heading, Level: level, Text: text} }
+
+// P returns a paragraph.
+func P(text string) Block { return Block{Kind: Paragraph, Text: text} }
+
+// L returns an entry of a list.
+func L(text string) Block { return Block{Kind: Entry, Text: text} }
+
+// T returns a table with a head.
+func T(head []string, rows ...[]string) Block {
+	return Block{Kind: TableBlock, Head: true, Rows: append([][]string{head}, rows...)}
+}
+
+func headingStyle(level int) string { return "Heading" + strconv.Itoa(min(max(level, 1), maxLevel)) }
+
+// maxLevel is the deepest heading.
+const maxLevel = 6

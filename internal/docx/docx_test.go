@@ -1,0 +1,200 @@
+package docx
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/xml"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"holdfast"
+)
+
+func written(t interface {
+	Helper()
+	Fatal(...any)
+}, d Document) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Write(&b, d); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// What is written is read again, but for the space around a text and what XML
+// cannot hold.
+func TestWhatIsWrittenIsRead(t *testing.T) {
+	t.Parallel()
+	text := rapid.StringMatching(`[a-zA-Z<>&"'應急預案支付。 ]{0,20}[a-z應]`)
+	blocks := rapid.Custom(func(t *rapid.T) Block {
+		switch rapid.IntRange(0, 4).Draw(t, "kind") {
+		case 0:
+			return H(rapid.IntRange(1, maxLevel).Draw(t, "level"), text.Draw(t, "text"))
+		case 1:
+			return L(text.Draw(t, "text"))
+		case 2:
+			return Block{Kind: Title, Text: text.Draw(t, "text")}
+		case 3:
+			n := rapid.IntRange(1, 4).Draw(t, "columns")
+			row := rapid.SliceOfN(text, n, n)
+			return T(row.Draw(t, "head"), rapid.SliceOfN(row, 0, 3).Draw(t, "rows")...)
+		default:
+			return P(text.Draw(t, "text") + "\n" + text.Draw(t, "line"))
+		}
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		want := rapid.SliceOfN(blocks, 0, 10).Draw(t, "blocks")
+		got, err := Read(written(t, Document{Title: "T", Lang: "zh-Hant", Foot: "foot", Blocks: want}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range want {
+			want[i].Head = false
+			want[i].Text = trimmed(want[i].Text)
+			for _, row := range want[i].Rows {
+				for c := range row {
+					row[c] = trimmed(row[c])
+				}
+			}
+		}
+		if len(got) != len(want) {
+			t.Fatalf("read %d blocks of %d", len(got), len(want))
+		}
+		for i := range want {
+			if !reflect.DeepEqual(got[i], want[i]) {
+				t.Fatalf("block %d: read %+v, not %+v", i, got[i], want[i])
+			}
+		}
+	})
+}
+
+// trimmed is a text without the space around it.
+func trimmed(s string) string { return strings.TrimSpace(s) }
+
+// The same document gives the same bytes, each part is well-formed XML, and no
+// text can break out of its place.
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	d := Document{Title: `</dc:title><x>`, Lang: "en", Foot: "r3 · a&b", Blocks: []Block{P("]]></w:t> \x00\x1b & \ufffe ok"), {Kind: PageBreak}, T([]string{"a", "b"}, []string{"only one"})}}
+	file := written(t, d)
+	if !bytes.Equal(file, written(t, d)) {
+		t.Error("the same document gives other bytes")
+	}
+	archive, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range archive.File {
+		part, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for decoder := xml.NewDecoder(part); ; {
+			if _, err := decoder.Token(); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", f.Name, err)
+			}
+		}
+	}
+	blocks, err := Read(file)
+	if err != nil || len(blocks) != 2 || blocks[0].Text != "]]></w:t>  &  ok" || len(blocks[1].Rows[1]) != 2 {
+		t.Errorf("read %+v, %v", blocks, err)
+	}
+}
+
+// packed is a .docx of the parts given.
+func packed(t testing.TB, parts map[string]string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, content := range parts {
+		w, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+const namespace = `<w:document xmlns:w="` + wordSpace + `"><w:body>`
+
+// Documents as word processors write them: styles based on headings, outline
+// levels, tracked changes, tables in tables, fields.
+func TestRead(t *testing.T) {
+	t.Parallel()
+	file := packed(t, map[string]string{
+		"word/styles.xml": `<w:styles xmlns:w="` + wordSpace + `">
+			<w:style w:styleId="1"><w:name w:val="heading 1"/></w:style>
+			<w:style w:styleId="a"><w:name w:val="章"/><w:basedOn w:val="1"/></w:style>
+			<w:style w:styleId="b"><w:name w:val="x"/><w:pPr><w:outlineLvl w:val="1"/></w:pPr></w:style></w:styles>`,
+		"word/document.xml": namespace + `
+			<w:p><w:pPr><w:pStyle w:val="a"/></w:pPr><w:r><w:t>第一章</w:t></w:r><w:r><w:tab/><w:t>總則</w:t></w:r></w:p>
+			<w:p><w:pPr><w:pStyle w:val="b"/></w:pPr><w:r><w:t>目的</w:t></w:r></w:p>
+			<w:p><w:pPr><w:outlineLvl w:val="2"/></w:pPr><w:r><w:t>deep</w:t></w:r></w:p>
+			<w:p><w:r><w:t>kept </w:t></w:r><w:del><w:r><w:delText>gone</w:delText><w:t>gone</w:t></w:r></w:del><w:ins><w:r><w:t>new</w:t></w:r></w:ins></w:p>
+			<w:p><w:pPr><w:numPr/></w:pPr><w:r><w:t>entry</w:t></w:r></w:p>
+			<w:tbl><w:tr><w:tc><w:p><w:r><w:t>a</w:t></w:r></w:p><w:p><w:r><w:t>b</w:t></w:r></w:p></w:tc><w:tc><w:tbl><w:tr><w:tc><w:p><w:r><w:t>inner</w:t></w:r></w:p></w:tc></w:tr></w:tbl><w:p/></w:tc></w:tr></w:tbl>
+			<w:p></w:p></w:body></w:document>`,
+	})
+	want := []Block{
+		H(1, "第一章 總則"), H(2, "目的"), H(3, "deep"), P("kept new"), L("entry"),
+		{Kind: TableBlock, Rows: [][]string{{"a\nb", "inner"}}},
+	}
+	if got, err := Read(file); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("read %+v, %v", got, err)
+	}
+}
+
+func TestReadRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		file []byte
+		code holdfast.Code
+	}{
+		"nothing":      {nil, holdfast.Invalid},
+		"no archive":   {[]byte("Dear Sir"), holdfast.Invalid},
+		"another zip":  {packed(t, map[string]string{"a.txt": "b"}), holdfast.Invalid},
+		"broken":       {packed(t, map[string]string{"word/document.xml": namespace + "<w:p>"}), holdfast.Invalid},
+		"too deep":     {packed(t, map[string]string{"word/document.xml": strings.Repeat("<a>", maxDepth+1)}), holdfast.TooLarge},
+		"a zip bomb":   {packed(t, map[string]string{"word/document.xml": strings.Repeat(" ", maxPart+1)}), holdfast.TooLarge},
+		"too large":    {make([]byte, MaxFile+1), holdfast.TooLarge},
+		"paragraphs":   {packed(t, map[string]string{"word/document.xml": namespace + strings.Repeat("<w:p><w:r><w:t>x</w:t></w:r></w:p>", maxBlocks+1)}), holdfast.TooLarge},
+		"unknown form": {packed(t, map[string]string{"word/document.xml": `<!DOCTYPE x [<!ENTITY e "x">]><a>&e;</a>`}), holdfast.Invalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := Read(tc.file); holdfast.CodeOf(err) != tc.code {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// FuzzRead holds that no document makes Read panic, and that what it read can be
+// written and read again.
+func FuzzRead(f *testing.F) {
+	f.Add(`<w:p><w:r><w:t>a</w:t></w:r></w:p>`)
+	f.Add(`<w:tbl><w:tr><w:tc><w:p><w:r><w:t>a</w:t></w:r></w:p></w:tc></w:tr></w:tbl>`)
+	f.Add(`<w:tc></w:tc><w:tbl></w:tbl><w:tbl><w:tc/></w:tbl><w:del><w:t>x</w:t>`)
+	f.Fuzz(func(t *testing.T, inner string) {
+		blocks, err := Read(packed(t, map[string]string{"word/document.xml": namespace + inner + "</w:body></w:document>"}))
+		if err != nil {
+			return
+		}
+		if _, err := Read(written(t, Document{Blocks: blocks})); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
