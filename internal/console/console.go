@@ -187,6 +187,7 @@ func init() {
 		{"GET /plan", access.Read, (*Console).plan, nil},
 		{"GET /plan/{n}", access.Read, (*Console).plan, nil},
 		{"GET /plan/{n}/text", access.Read, (*Console).planText, nil},
+		{"GET /plan/{n}/document", access.Read, (*Console).planDocument, nil},
 		{"GET /people", access.Read, (*Console).people, nil},
 		{"POST /people", access.ManageRoster, (*Console).importPeople, (*Console).people},
 

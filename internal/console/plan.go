@@ -1,11 +1,14 @@
 package console
 
 import (
+	"bytes"
 	"fmt"
 	"net/url"
 	"strconv"
 
 	"holdfast"
+	"holdfast/internal/docx"
+	"holdfast/internal/plandoc"
 	"holdfast/internal/roster"
 	"holdfast/internal/view"
 	"holdfast/internal/web"
@@ -43,7 +46,7 @@ func (c *Console) plan(v *visit) error {
 	}
 	title := p.Content.Title.In(v.words.Lang())
 	page := c.page(v, title, planPage{p, c.View.PlanRevisions()})
-	page.PrintFoot = fmt.Sprintf("%s · %s · %s", title, v.words.T("plan.revision", "n", p.Revision), p.Hash)
+	page.PrintFoot = planFoot(v, p)
 	return c.write(v, "plan", 200, page)
 }
 
@@ -57,6 +60,29 @@ func (c *Console) planText(v *visit) error {
 		return err
 	}
 	return web.WriteFile(v.w, fmt.Sprintf("%s-r%d.yaml", p.ID, p.Revision), []byte(p.Text))
+}
+
+// planDocument sends a revision as a word-processing document in the reader's
+// language.
+func (c *Console) planDocument(v *visit) error {
+	n, err := v.revision()
+	if err != nil {
+		return err
+	}
+	p, err := c.View.Plan(n)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := docx.Write(&b, plandoc.Export(p.Content, v.words, planFoot(v, p))); err != nil {
+		return err
+	}
+	return web.WriteFile(v.w, fmt.Sprintf("%s-r%d-%s.docx", p.ID, p.Revision, v.words.Lang()), b.Bytes())
+}
+
+// planFoot stands at the foot of each printed page of a revision.
+func planFoot(v *visit, p view.Plan) string {
+	return fmt.Sprintf("%s · %s · %s", p.Content.Title.In(v.words.Lang()), v.words.T("plan.revision", "n", p.Revision), p.Hash)
 }
 
 type peoplePage struct {

@@ -114,7 +114,7 @@ func TestScreens(t *testing.T) {
 }
 
 var (
-	link   = regexp.MustCompile(`<a href="\?lang=[^<]*</a>`)
+	link = regexp.MustCompile(`<a href="\?lang=[^<]*</a>`)
 	// A field that says which language its text is in holds that language.
 	marked = regexp.MustCompile(`<(?:input|textarea) [^>]*lang="[^"]*"[^>]*>[^<]*`)
 	id     = regexp.MustCompile(`\bid="([^"]*)"`)
