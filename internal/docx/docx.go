@@ -46,6 +46,8 @@ type Block struct {
 	// Rows of a table. The first is its head where Head is set.
 	Rows [][]string
 	Head bool
+	// Widths are the columns' shares of the page; left out, all are the same.
+	Widths []int
 }
 
 // H returns a heading.
@@ -60,6 +62,12 @@ func L(text string) Block { return Block{Kind: Entry, Text: text} }
 // T returns a table with a head.
 func T(head []string, rows ...[]string) Block {
 	return Block{Kind: TableBlock, Head: true, Rows: append([][]string{head}, rows...)}
+}
+
+// Wide returns the table with columns of these shares of the page.
+func (b Block) Wide(shares ...int) Block {
+	b.Widths = shares
+	return b
 }
 
 func headingStyle(level int) string { return "Heading" + strconv.Itoa(min(max(level, 1), maxLevel)) }

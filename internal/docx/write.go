@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -94,13 +95,9 @@ func run(b *strings.Builder, text string, strong bool) {
 const pageWidth = 11906 - 2*1304
 
 func table(b *strings.Builder, block Block) {
-	columns := 1
-	for _, row := range block.Rows {
-		columns = max(columns, len(row))
-	}
-	width := pageWidth / columns
-	b.WriteString(`<w:tbl><w:tblPr><w:tblStyle w:val="Grid"/><w:tblW w:w="5000" w:type="pct"/></w:tblPr><w:tblGrid>`)
-	for range columns {
+	widths := widthsOf(block)
+	b.WriteString(`<w:tbl><w:tblPr><w:tblStyle w:val="Grid"/><w:tblW w:w="5000" w:type="pct"/><w:tblLayout w:type="fixed"/></w:tblPr><w:tblGrid>`)
+	for _, width := range widths {
 		fmt.Fprintf(b, `<w:gridCol w:w="%d"/>`, width)
 	}
 	b.WriteString("</w:tblGrid>")
@@ -110,7 +107,7 @@ func table(b *strings.Builder, block Block) {
 		if head {
 			b.WriteString("<w:trPr><w:tblHeader/></w:trPr>")
 		}
-		for c := range columns {
+		for c, width := range widths {
 			fmt.Fprintf(b, `<w:tc><w:tcPr><w:tcW w:w="%d" w:type="dxa"/></w:tcPr><w:p>`, width)
 			if c < len(row) {
 				run(b, row[c], head)
@@ -121,6 +118,27 @@ func table(b *strings.Builder, block Block) {
 	}
 	// A word processor wants a paragraph after a table.
 	b.WriteString("</w:tbl><w:p/>")
+}
+
+// widthsOf shares the page among a table's columns.
+func widthsOf(block Block) []int {
+	columns := 1
+	for _, row := range block.Rows {
+		columns = max(columns, len(row))
+	}
+	shares := block.Widths
+	if len(shares) != columns {
+		shares = slices.Repeat([]int{1}, columns)
+	}
+	all := 0
+	for _, share := range shares {
+		all += max(share, 1)
+	}
+	widths := make([]int, columns)
+	for i, share := range shares {
+		widths[i] = pageWidth * max(share, 1) / all
+	}
+	return widths
 }
 
 func foot(text string) string {

@@ -114,7 +114,7 @@ func (e *exporter) chapter(key string) {
 }
 
 func (e *exporter) organisation() {
-	t := docx.T([]string{e.label("role"), e.label("role.department"), e.label("role.duties"), e.label("role.authority")})
+	t := docx.T([]string{e.label("role"), e.label("role.department"), e.label("role.duties"), e.label("role.authority")}).Wide(3, 2, 6, 4)
 	departments := map[string]string{}
 	for _, d := range e.plan.Departments {
 		departments[d.ID] = e.x(d.Name)
@@ -139,7 +139,7 @@ func (e *exporter) organisation() {
 }
 
 func (e *exporter) risks() {
-	t := docx.T([]string{e.label("plan.risks"), e.label("risk.likelihood"), e.label("risk.impact"), e.words.T("risk.score"), e.label("risk.treatment")})
+	t := docx.T([]string{e.label("plan.risks"), e.label("risk.likelihood"), e.label("risk.impact"), e.words.T("risk.score"), e.label("risk.treatment")}).Wide(5, 2, 2, 2, 6)
 	for _, r := range Ranked(e.plan) {
 		t.Rows = append(t.Rows, []string{e.x(r.Title), strconv.Itoa(r.Likelihood), strconv.Itoa(r.Impact), strconv.Itoa(r.Score()), e.x(r.Treatment)})
 	}
@@ -147,7 +147,7 @@ func (e *exporter) risks() {
 }
 
 func (e *exporter) materials() {
-	t := docx.T([]string{e.label("title"), e.label("kind"), e.label("material.version"), e.label("material.date"), e.label("material.link")})
+	t := docx.T([]string{e.label("title"), e.label("kind"), e.label("material.version"), e.label("material.date"), e.label("material.link")}).Wide(6, 2, 2, 3, 4)
 	for _, m := range e.plan.Materials {
 		t.Rows = append(t.Rows, []string{e.x(m.Title), e.words.T("choice.material-kind." + m.Kind), m.Version, string(m.Date), m.Link})
 	}
@@ -174,7 +174,7 @@ func (e *exporter) procedure(pr procedure.Procedure) {
 		if len(s.Tasks) == 0 {
 			continue
 		}
-		t := docx.T([]string{e.label("stage.tasks"), e.label("role"), e.label("limit"), e.label("guide")})
+		t := docx.T([]string{e.label("stage.tasks"), e.label("role"), e.label("limit"), e.label("guide")}).Wide(4, 3, 2, 8)
 		for _, task := range s.Tasks {
 			role := task.Role
 			if role == "" {
@@ -266,7 +266,7 @@ func (e *exporter) dependencies() {
 func (e *exporter) recovery() {
 	r := e.plan.Recovery
 	e.say(e.label("recovery.within"), e.span(r.Within))
-	t := docx.T([]string{e.label("recovery.steps"), e.label("role"), e.label("takes"), e.label("limit"), e.label("recoverystep.resources")})
+	t := docx.T([]string{e.label("recovery.steps"), e.label("role"), e.label("takes"), e.label("limit"), e.label("recoverystep.resources")}).Wide(5, 3, 2, 2, 5)
 	for _, s := range r.Steps {
 		role := e.role(s.Role)
 		if s.People > 1 {
@@ -287,7 +287,7 @@ func (e *exporter) recovery() {
 }
 
 func (e *exporter) drills() {
-	t := docx.T([]string{e.label("title"), e.label("kind"), e.label("drillplan.goal"), e.label("drillplan.every_months"), e.label("drillplan.roles")})
+	t := docx.T([]string{e.label("title"), e.label("kind"), e.label("drillplan.goal"), e.label("drillplan.every_months"), e.label("drillplan.roles")}).Wide(4, 2, 6, 2, 4)
 	for _, d := range e.plan.Drills {
 		t.Rows = append(t.Rows, []string{e.x(d.Title), e.words.T("choice.drill-kind." + d.Kind), e.x(d.Goal), strconv.Itoa(d.EveryMonths), e.roles(d.Roles)})
 	}
@@ -295,7 +295,7 @@ func (e *exporter) drills() {
 }
 
 func (e *exporter) obligations() {
-	t := docx.T([]string{e.label("title"), e.label("obligation.recipient"), e.label("obligation.from"), e.label("obligation.within"), e.label("role")})
+	t := docx.T([]string{e.label("title"), e.label("obligation.recipient"), e.label("obligation.from"), e.label("obligation.within"), e.label("role")}).Wide(5, 4, 3, 2, 3)
 	for _, o := range e.plan.Obligations {
 		t.Rows = append(t.Rows, []string{e.x(o.Title), e.x(o.Recipient), e.words.T("choice.moment." + o.From), e.span(o.Within), e.role(o.Role)})
 	}
@@ -311,7 +311,7 @@ func (e *exporter) contacts() {
 }
 
 func (e *exporter) alerts() {
-	t := docx.T([]string{e.label("alertrule.match"), e.label("level"), e.label("alertrule.why")})
+	t := docx.T([]string{e.label("alertrule.match"), e.label("level"), e.label("alertrule.why")}).Wide(6, 2, 6)
 	for _, a := range e.plan.Alerts {
 		level := e.words.T("level.triage")
 		if a.Level != 0 {
