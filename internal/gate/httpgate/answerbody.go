@@ -65,7 +65,8 @@ type stream struct {
 }
 
 func (s *stream) Read(b []byte) (int, error) {
-	s.conn.by = time.Now().Add(s.timeout)
+	s.conn.now = time.Now()
+	s.conn.by = s.conn.now.Add(s.timeout)
 	n, err := s.body.Read(b)
 	s.ended = s.ended || errors.Is(err, io.EOF)
 	return n, err

@@ -310,7 +310,8 @@ func (x *exchange) connect() (*conn, bool) {
 
 // send admits the payment, writes it and answers with what came of it.
 func (x *exchange) send(c *conn) {
-	deadline := time.Now().Add(x.route.Timeout.D())
+	now := time.Now()
+	deadline := now.Add(x.route.Timeout.D())
 	req := x.request(deadline)
 	resp := &x.ctx.Response
 	giveWay(x.many)
@@ -323,7 +324,7 @@ func (x *exchange) send(c *conn) {
 	}
 	x.admission = a
 	x.open, x.sent = &x.admission, true
-	err := c.send(req, resp, deadline)
+	err := c.send(req, resp, now, deadline)
 	if err != nil {
 		x.conn = nil
 		c.Close()
@@ -378,14 +379,15 @@ func (x *exchange) lost(written int64, err error) {
 // pass sends on a request that moves no money; bodies stream.
 func (x *exchange) pass() {
 	x.pay = x.route.read(&x.ctx.Request.Header, x.path, x.query, nil)
-	deadline := time.Now().Add(x.route.Timeout.D())
+	now := time.Now()
+	deadline := now.Add(x.route.Timeout.D())
 	x.prepare(deadline)
 	c, ok := x.connect()
 	if !ok {
 		return
 	}
 	resp := &x.ctx.Response
-	if err := c.send(&x.ctx.Request, resp, deadline); err != nil {
+	if err := c.send(&x.ctx.Request, resp, now, deadline); err != nil {
 		x.conn = nil
 		c.Close()
 		x.passed(payment.Unknown)

@@ -101,6 +101,7 @@ func New(opt Options) (*Server, error) {
 		NoDefaultDate:         true,
 		NoDefaultContentType:  true,
 		StreamRequestBody:     true,
+		LazyRequestTime:       true, // nobody asks for it
 		// A form with files is forwarded as it came, not read and written anew.
 		DisablePreParseMultipartForm: true,
 		MaxRequestBodySize:           MaxPayment,

@@ -163,7 +163,7 @@ func (p *Primary) ask(ctx context.Context, req *fasthttp.Request, resp *fasthttp
 	if !ok {
 		deadline = time.Now().Add(connectTimeout)
 	}
-	if err := c.send(req, resp, deadline); err != nil {
+	if err := c.send(req, resp, time.Now(), deadline); err != nil {
 		c.Close()
 		return err
 	}

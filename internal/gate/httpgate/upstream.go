@@ -52,7 +52,7 @@ const (
 // were given to the kernel.
 type conn struct {
 	*inlet.Timed
-	by      time.Time // when reading and writing end
+	now, by time.Time // when what is read or written began, and when it ends
 	up      *upstream
 	many    bool // others have still to write
 	free    bool // it holds no place in the pool
@@ -83,7 +83,7 @@ func (c *conn) giveBack() {
 }
 
 func (c *conn) Write(b []byte) (int, error) {
-	n, err := c.WriteBy(b, time.Now(), c.by)
+	n, err := c.WriteBy(b, c.now, c.by)
 	c.written += int64(n)
 	if err != nil {
 		c.failed = err
@@ -91,7 +91,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-func (c *conn) Read(b []byte) (int, error) { return c.ReadBy(b, time.Now(), c.by) }
+func (c *conn) Read(b []byte) (int, error) { return c.ReadBy(b, c.now, c.by) }
 
 // get returns a live connection. Its error means that nothing was written.
 func (u *upstream) get(ctx context.Context) (*conn, error) {
@@ -189,8 +189,8 @@ func (c *conn) isQuiet(fd uintptr) {
 // send writes the request and reads the head of the answer. An error with
 // c.written == 0 means that nothing was sent; any other error leaves the outcome
 // unknown.
-func (c *conn) send(req request, resp *fasthttp.Response, deadline time.Time) error {
-	err := c.exchange(req, resp, deadline)
+func (c *conn) send(req request, resp *fasthttp.Response, now, deadline time.Time) error {
+	err := c.exchange(req, resp, now, deadline)
 	var theirs bodyError
 	if err != nil && !errors.As(err, &theirs) {
 		c.up.pool.judge(c.up, false)
@@ -204,8 +204,8 @@ type bodyError struct{ error }
 
 func (e bodyError) Unwrap() error { return e.error }
 
-func (c *conn) exchange(req request, resp *fasthttp.Response, deadline time.Time) error {
-	c.by = deadline
+func (c *conn) exchange(req request, resp *fasthttp.Response, now, deadline time.Time) error {
+	c.now, c.by = now, deadline
 	if err := req.Write(c.w); err != nil && c.failed == nil {
 		return bodyError{err}
 	} else if err != nil {
