@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need from Debian and is missing: a C compiler for the
 # race detector, Chromium and fonts for the console's tests, Alertmanager for
-# the intake's, PostgreSQL for the journal's, HAProxy for the balancer's.
+# the intake's, PostgreSQL for the journal's, HAProxy for the balancer's, ip for
+# those that cut networks.
 # "tools/packages.sh bench" installs the peers that bench/ measures beside
 # Holdfast instead. Needs root for that; otherwise it says what to install.
 set -euo pipefail
@@ -15,6 +16,7 @@ needs=(
 	"prometheus-alertmanager /usr/bin/prometheus-alertmanager"
 	"postgresql /usr/lib/postgresql/*/bin/initdb"
 	"haproxy /usr/sbin/haproxy"
+	"iproute2 /usr/sbin/ip"
 )
 case "${1:-}" in
 "") ;;

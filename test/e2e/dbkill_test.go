@@ -113,7 +113,7 @@ func (f *failing) openSystem(t *testing.T) func(primary string) *system {
 		fleets := ""
 		for n := range 2 {
 			at, fleet, name := freeAddress(t), freeAddress(t), fmt.Sprint("node-", n+1)
-			f.nodes = append(f.nodes, s.startNode(name, at, fleet, source))
+			f.nodes = append(f.nodes, s.startNode(name, "", at, fleet, source))
 			fleets += ",https://" + fleet
 		}
 		people := &front{t: t, nodes: f.nodes, database: f.database}
@@ -128,14 +128,15 @@ func (f *failing) openSystem(t *testing.T) func(primary string) *system {
 }
 
 // startNode starts one of several nodes on a database. They share the authority
-// that gates trust.
-func (s *system) startNode(name, at, fleet, source string, settings ...string) *twin {
+// that gates trust. Within is a network namespace, or none.
+func (s *system) startNode(name, within, at, fleet, source string, settings ...string) *twin {
 	s.t.Helper()
 	if err := os.CopyFS(s.path(name)+"/fleet", os.DirFS(s.path("control")+"/fleet")); err != nil {
 		s.t.Fatal(err)
 	}
 	p := s.newProcess(name, "gates connect to", append([]string{"serve", "--data", s.path(name), "--journal-database", source,
 		"--listen-console", at, "--listen-fleet", fleet, "--fleet-lease", lease}, settings...)...)
+	p.within = within
 	p.start()
 	return &twin{p, "http://" + at, s.apiAt(s.t, "http://"+at)}
 }

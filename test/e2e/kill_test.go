@@ -107,6 +107,14 @@ type caughtKey struct{ gate, identity string }
 // primary.
 func openKilling(t *testing.T, seed uint64, relay *balancer, world sandbox.Options, open func(primary string) *system) *killing {
 	t.Helper()
+	k := openFlow(t, seed, relay, world, open)
+	k.operator = k.system.operator(relay, seed)
+	return k
+}
+
+// openFlow is the same without an operator.
+func openFlow(t *testing.T, seed uint64, relay *balancer, world sandbox.Options, open func(primary string) *system) *killing {
+	t.Helper()
 	k := &killing{rng: rand.New(rand.NewPCG(seed, 1)), has: map[act]bool{}, named: map[string][]uint64{}, tellers: map[caughtKey]payment.Outcome{}}
 	world.Seed = seed
 	world.Traffic = customers.Options{
@@ -139,7 +147,6 @@ func openKilling(t *testing.T, seed uint64, relay *balancer, world sandbox.Optio
 	if err := k.money.Traffic.SetRate(120); err != nil {
 		t.Fatal(err)
 	}
-	k.operator = k.system.operator(relay, seed)
 	return k
 }
 

@@ -54,10 +54,8 @@ type order struct {
 }
 
 func (s *system) operator(flow *balancer, seed uint64) *operator {
-	o := &operator{
-		s: s, flow: flow, rng: rand.New(rand.NewPCG(seed, 2)), first: s.api(), second: s.approver(),
-		enough: make(chan struct{}), ended: make(chan struct{}), round: make(chan struct{}),
-	}
+	o := s.idleOperator(flow, seed)
+	o.ended = make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		defer close(o.ended)
@@ -67,6 +65,16 @@ func (s *system) operator(flow *balancer, seed uint64) *operator {
 		cancel()
 		<-o.ended
 	})
+	return o
+}
+
+// idleOperator acts only when he is told to.
+func (s *system) idleOperator(flow *balancer, seed uint64) *operator {
+	o := &operator{
+		s: s, flow: flow, rng: rand.New(rand.NewPCG(seed, 2)), first: s.api(), second: s.approver(),
+		enough: make(chan struct{}), ended: make(chan struct{}), round: make(chan struct{}),
+	}
+	close(o.ended)
 	return o
 }
 

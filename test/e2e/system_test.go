@@ -204,9 +204,11 @@ type process struct {
 	name  string
 	ready string // what the line begins with that says that it serves
 	args  []string
-	log   complaints
-	cmd   *exec.Cmd
-	read  chan struct{} // closed when its output has ended
+	// within is the network namespace it runs in, if that is another.
+	within string
+	log    complaints
+	cmd    *exec.Cmd
+	read   chan struct{} // closed when its output has ended
 
 	mu sync.Mutex
 	up chan struct{} // closed while it serves
@@ -265,6 +267,9 @@ func (p *process) start() {
 func (p *process) launch(args ...string) {
 	p.t.Helper()
 	p.cmd, p.read = command(p.t, args...), make(chan struct{})
+	if p.within != "" {
+		p.cmd = inNamespace(p.within, p.cmd)
+	}
 	p.cmd.Stderr = &p.log
 	out, err := p.cmd.StdoutPipe()
 	if err == nil {
@@ -276,7 +281,9 @@ func (p *process) launch(args ...string) {
 	lines := bufio.NewScanner(out)
 	for serves := false; !serves; {
 		if !lines.Scan() {
-			p.t.Fatalf("%s ended instead of serving: %v", p.name, p.cmd.Wait())
+			err := p.cmd.Wait()
+			p.cmd = nil
+			p.t.Fatalf("%s ended instead of serving: %v", p.name, err)
 		}
 		serves = strings.HasPrefix(lines.Text(), p.ready)
 	}
