@@ -49,8 +49,9 @@ func beGates(args []string) error {
 		return err
 	}
 	// On machines of their own, no gate waits for another's disk. Here a write that
-	// waits for the disk would keep one of the few processors from the next gate.
-	runtime.GOMAXPROCS(max(n, runtime.NumCPU()))
+	// waits for the disk would keep one of the few processors from the next gate. Of
+	// more there would mainly be threads that collect garbage: a quarter of them do.
+	runtime.GOMAXPROCS(max(8, runtime.NumCPU()))
 	ctx := untilInputEnds()
 	failed := make(chan error, n)
 	for i := range n {

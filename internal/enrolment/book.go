@@ -1,6 +1,7 @@
 package enrolment
 
 import (
+	"slices"
 	"sort"
 	"time"
 
@@ -101,7 +102,9 @@ func (b *Book) acknowledged(g *Gate, f holdfast.Fact) error {
 	if a.Posture.Position >= i.Posture.Position {
 		i.Posture, i.Acked = a.Posture, a.At
 	}
-	i.acks = append(i.acks, Ack{a.Posture.Position, a.At})
+	if n, had := slices.BinarySearchFunc(i.acks, a.Posture.Position, byPosition); !had {
+		i.acks = slices.Insert(i.acks, n, Ack{a.Posture.Position, a.At})
+	}
 	if a.Listed && i.Stops[a.Posture.Position] == nil {
 		i.Stops[a.Posture.Position] = &Stop{InFlight: a.InFlight, Deadline: a.At.Add(a.Drain)}
 	}

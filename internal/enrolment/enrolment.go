@@ -18,6 +18,7 @@
 package enrolment
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -144,7 +145,7 @@ type Incarnation struct {
 	// Posture is the newest posture it has acknowledged, and when, by its clock.
 	Posture holdfast.Head
 	Acked   time.Time
-	acks    []Ack
+	acks    []Ack // by position, one of each
 	// Stops holds what it said of each stop, by the posture's position.
 	Stops map[holdfast.Position]*Stop
 }
@@ -353,15 +354,16 @@ func errUnknown(boot string) error {
 	return holdfast.Errorf(holdfast.NotFound, "the gate's run %q is not enrolled", boot)
 }
 
+func byPosition(a Ack, at holdfast.Position) int { return cmp.Compare(a.Position, at) }
+
 // AckOf returns the first posture at or after a position, and before another
 // (0: no bound), that the incarnation has enforced.
 func (i *Incarnation) AckOf(at, before holdfast.Position) (first Ack, ok bool) {
-	for _, a := range i.acks {
-		if a.Position >= at && (before == 0 || a.Position < before) && (!ok || a.Position < first.Position) {
-			first, ok = a, true
-		}
+	n, _ := slices.BinarySearchFunc(i.acks, at, byPosition)
+	if n == len(i.acks) || before != 0 && i.acks[n].Position >= before {
+		return Ack{}, false
 	}
-	return first, ok
+	return i.acks[n], true
 }
 
 // StopAt returns what the incarnation said of the stop at a position: its list

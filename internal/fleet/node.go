@@ -54,6 +54,8 @@ type Node struct {
 	// set, and a stop would be confirmed too early.
 	elapsed func() time.Duration
 
+	rush rush
+
 	mu      sync.Mutex
 	live    map[string]*Live                    // by gate
 	streams map[string]int                      // open posture streams, by gate
@@ -149,11 +151,29 @@ func (n *Node) Beat(ctx context.Context, h gate.Heartbeat) (gate.Beat, error) {
 
 // Follow pushes the posture to a gate, at once and at each change.
 func (n *Node) Follow(ctx context.Context, name, boot string, enforce func(posture.Set) error) error {
-	var sent holdfast.Head // changed under the state's lock
+	// Both are changed under the state's lock.
+	var sent holdfast.Head
+	behind := false
 	// Each acknowledgement is an advance, and the next gates are waiting for their
 	// posture meanwhile: only what concerns this gate wakes it.
-	watch, end := n.Desk.State.WatchFor(func() bool { return n.Directives.Book.Head() != sent || n.gone(name, boot) })
-	defer end()
+	watch, end := n.Desk.State.WatchFor(func() bool {
+		moved := n.Directives.Book.Head() != sent
+		if moved && !behind {
+			behind = true
+			n.rush.begin()
+		}
+		return moved || n.gone(name, boot)
+	})
+	arrived := func() {
+		if behind {
+			behind = false
+			n.rush.end()
+		}
+	}
+	defer func() {
+		end()
+		arrived()
+	}()
 	n.following(name, boot, 1)
 	defer n.following(name, boot, -1)
 	for first := true; ; first = false {
@@ -165,7 +185,10 @@ func (n *Node) Follow(ctx context.Context, name, boot string, enforce func(postu
 			if err := enforce(set); err != nil {
 				return err
 			}
-			n.Desk.State.View(func() { sent = set.Head })
+			n.Desk.State.View(func() {
+				sent = set.Head
+				arrived()
+			})
 		}
 		select {
 		case <-ctx.Done():
@@ -198,6 +221,9 @@ func (n *Node) gone(name, boot string) bool {
 func (n *Node) Report(ctx context.Context, r gate.Report) (gate.Reported, error) {
 	by := actor(r.Gate)
 	find := func() *enrolment.Gate { return n.Gates.Gate(r.Gate) }
+	if len(r.Acks) > 0 {
+		n.rush.over(ctx)
+	}
 	for _, a := range r.Acks {
 		if err := n.acknowledged(ctx, r, a); err != nil {
 			return gate.Reported{}, err

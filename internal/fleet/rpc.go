@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect"
@@ -42,13 +43,40 @@ type codec struct{}
 
 func (codec) Name() string { return "json" }
 
-func (codec) Marshal(v any) ([]byte, error) { return json.Marshal(v) }
+func (codec) Marshal(v any) ([]byte, error) {
+	if p, ok := v.(*pushed); ok {
+		return p.text, nil
+	}
+	return json.Marshal(v)
+}
 
 func (codec) Unmarshal(b []byte, v any) error {
 	if len(bytes.TrimSpace(b)) == 0 {
 		return errors.New("an empty message")
 	}
 	return json.Unmarshal(b, v)
+}
+
+// pushed is a posture and its message, which is made once for all gates.
+type pushed struct {
+	head holdfast.Head
+	text []byte
+}
+
+// pusher makes messages of postures and keeps the newest.
+type pusher struct{ last atomic.Pointer[pushed] }
+
+func (p *pusher) message(set posture.Set) (*pushed, error) {
+	if last := p.last.Load(); last != nil && last.head == set.Head {
+		return last, nil
+	}
+	text, err := json.Marshal(set)
+	if err != nil {
+		return nil, err
+	}
+	m := &pushed{set.Head, text}
+	p.last.Store(m)
+	return m, nil
 }
 
 type followRequest struct {
@@ -64,16 +92,23 @@ const peerHeader = "Holdfast-Peer"
 // only for the name in its certificate.
 func Server(n *Node) http.Handler {
 	mux := http.NewServeMux()
+	var postures pusher
 	opts := []connect.HandlerOption{connect.WithCodec(codec{}), connect.WithReadMaxBytes(maxMessage), connect.WithCompressMinBytes(compressAbove)}
 	mux.Handle(procEnrol, unary(procEnrol, func(r *gate.Enrolment) string { return r.Gate }, n.Enrol, opts))
 	mux.Handle(procBeat, unary(procBeat, func(r *gate.Heartbeat) string { return r.Gate }, n.Beat, opts))
 	mux.Handle(procReport, unary(procReport, func(r *gate.Report) string { return r.Gate }, n.Report, opts))
 	mux.Handle(procFollow, connect.NewServerStreamHandler(procFollow,
-		func(ctx context.Context, r *connect.Request[followRequest], s *connect.ServerStream[posture.Set]) error {
+		func(ctx context.Context, r *connect.Request[followRequest], s *connect.ServerStream[pushed]) error {
 			if err := samePeer(r.Header(), r.Msg.Gate); err != nil {
 				return toConnect(err)
 			}
-			return toConnect(n.Follow(ctx, r.Msg.Gate, r.Msg.Boot, func(set posture.Set) error { return s.Send(&set) }))
+			return toConnect(n.Follow(ctx, r.Msg.Gate, r.Msg.Boot, func(set posture.Set) error {
+				m, err := postures.message(set)
+				if err != nil {
+					return err
+				}
+				return s.Send(m)
+			}))
 		}, opts...))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del(peerHeader)

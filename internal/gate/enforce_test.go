@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -116,7 +117,7 @@ func TestHazardO_WhatIsOnDiskAtTheStart(t *testing.T) {
 		"missing, alone":   {remove, true, posture.NoPosture, ""},
 		"empty":            {func(t *testing.T, p string) { write(t, p, nil) }, false, posture.NoPosture, "damaged"},
 		"garbage, alone":   {func(t *testing.T, p string) { write(t, p, []byte("holdfast-posture/1 \n{}")) }, true, posture.NoPosture, "damaged"},
-		"one bit flipped":  {func(t *testing.T, p string) { change(t, p, func(b []byte) { b[len(b)-5] ^= 1 }) }, false, posture.NoPosture, "damaged"},
+		"one bit flipped":  {func(t *testing.T, p string) { change(t, p, func(b []byte) { b[150] ^= 1 }) }, false, posture.NoPosture, "damaged"},
 		"an old one":       {func(t *testing.T, p string) { save(t, p, set(10)) }, false, posture.NoPosture, "position 11"},
 		"an old one, kept": {func(t *testing.T, p string) { save(t, p, set(10, stopOf("old", "all"))) }, true, posture.NoPosture, "position 11"},
 		"a newer one":      {func(t *testing.T, p string) { save(t, p, set(12)) }, false, posture.None, ""},
@@ -295,9 +296,13 @@ func TestNewRefuses(t *testing.T) {
 	held := t.TempDir()
 	start(t, options(held))
 	damaged := t.TempDir()
-	write(t, filepath.Join(damaged, "gate.json"), []byte("{"))
+	write(t, filepath.Join(damaged, "identity"), []byte("{"))
+	unreadable := t.TempDir()
 	others := t.TempDir()
-	write(t, filepath.Join(others, "gate.json"), []byte(`{"name":"west"}`))
+	if err := errors.Join(posture.SaveSlots(filepath.Join(unreadable, "identity"), identityMagic, []byte("{")),
+		posture.SaveSlots(filepath.Join(others, "identity"), identityMagic, []byte(`{"name":"west"}`))); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		change func(*Options)
 		want   holdfast.Code
@@ -308,7 +313,8 @@ func TestNewRefuses(t *testing.T) {
 		"a directory held":  {func(o *Options) { o.Dir = held }, holdfast.Conflict},
 		"another's":         {func(o *Options) { o.Dir = others }, holdfast.Invalid},
 		"a damaged name":    {func(o *Options) { o.Dir = damaged }, holdfast.Damaged},
-		"a file in the way": {func(o *Options) { o.Dir = filepath.Join(damaged, "gate.json") }, holdfast.Internal},
+		"another content":   {func(o *Options) { o.Dir = unreadable }, holdfast.Damaged},
+		"a file in the way": {func(o *Options) { o.Dir = filepath.Join(damaged, "identity") }, holdfast.Internal},
 	} {
 		o := options(t.TempDir())
 		test.change(&o)
@@ -322,7 +328,7 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 	// What a refused start had opened is released.
-	remove(t, filepath.Join(damaged, "gate.json"))
+	remove(t, filepath.Join(damaged, "identity"))
 	start(t, options(damaged))
 }
 

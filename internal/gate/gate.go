@@ -19,8 +19,8 @@
 // disk. Its mode, per route, says what happens without a lease: static (the
 // default) keeps the last posture, strict declines, observe only counts.
 //
-// Files in the gate's directory: gate.lock (one process at a time), gate.json
-// (name and boot id), posture (what to enforce), local (the local stops),
+// Files in the gate's directory: gate.lock (one process at a time), identity
+// (name, boot id and newest heads), posture (what to enforce), local (the local stops),
 // inflight (the ring, memory-mapped, so that a killed gate still lists what it
 // had in flight), outcomes (payments of unknown outcome and how each was
 // settled).
@@ -139,13 +139,13 @@ type Gate struct {
 	before  []string
 	witness holdfast.Head // the newest head of the journal that was seen
 	floor   holdfast.Head // the newest posture that was enforced
-	kept    identity      // what gate.json holds
+	kept    identity      // what the file holds
 	alarm   [alarms]string
 	closed  bool
 	changed chan struct{} // closed and replaced when status changes
 }
 
-// identity is the content of gate.json.
+// identity is the content of the file of that name.
 type identity struct {
 	Name string `json:"name"`
 	Boot string `json:"boot"`
@@ -158,6 +158,8 @@ type identity struct {
 	// Other are the restrictions of another history, until a person has decided.
 	Other []posture.Directive `json:"other,omitempty"`
 }
+
+const identityMagic = "holdfast-gate/1 "
 
 // maxBefore bounds the runs without an enrolment that are remembered. The oldest
 // are, since the first is the one that enrolled.
@@ -247,14 +249,17 @@ func (g *Gate) lockDir() error {
 
 func (g *Gate) loadIdentity() error {
 	var id identity
-	content, err := os.ReadFile(g.path("gate.json"))
+	content, err := posture.LoadSlots(g.path("identity"), identityMagic)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
+	case err != nil && !errors.Is(err, posture.ErrNoSlot):
 		return err
 	default:
-		if err := json.Unmarshal(content, &id); err != nil {
-			return holdfast.Errorf(holdfast.Damaged, "%s cannot be read; restore it, or start the gate in an empty directory under a new name", g.path("gate.json")).Because(err)
+		if err == nil {
+			err = json.Unmarshal(content, &id)
+		}
+		if err != nil {
+			return holdfast.Errorf(holdfast.Damaged, "%s cannot be read; restore it, or start the gate in an empty directory under a new name", g.path("identity")).Because(err)
 		}
 		if id.Name != g.opt.Name {
 			return holdfast.Errorf(holdfast.Invalid, "the directory %s belongs to gate %s, not to %s", g.opt.Dir, id.Name, g.opt.Name)
@@ -268,7 +273,7 @@ func (g *Gate) loadIdentity() error {
 	return g.saveIdentity()
 }
 
-// saveIdentity writes gate.json. The caller holds g.mu, or is the only one to
+// saveIdentity writes the file identity. The caller holds g.mu, or is the only one to
 // know g.
 func (g *Gate) saveIdentity() error {
 	id := identity{Name: g.opt.Name, Boot: g.boot, Before: g.before, Witness: g.witness, Posture: g.floor, Other: g.other}
@@ -276,14 +281,14 @@ func (g *Gate) saveIdentity() error {
 	if err != nil {
 		return err
 	}
-	if err := posture.RewriteFile(g.path("gate.json"), content); err != nil {
+	if err := posture.SaveSlots(g.path("identity"), identityMagic, content); err != nil {
 		return err
 	}
 	g.kept = id
 	return nil
 }
 
-// saveWitness writes gate.json if the newest head seen has moved since. It
+// saveWitness writes the file identity if the newest head seen has moved since. It
 // stands beside the posture file, whose head moves with the posture only: facts
 // that change no posture can be lost too.
 func (g *Gate) saveWitness() error {

@@ -520,7 +520,7 @@ func hazardO(w *world) {
 		old, err := os.ReadFile(filepath.Join(g.dir, "posture"))
 		k := w.stop(n, "all")
 		w.until("a confirmation", func() bool { return w.confirmed(k) })
-		w.run(1100 * time.Millisecond) // gate.json
+		w.run(1100 * time.Millisecond) // the file identity
 		w.isolate(g)
 		g.kill()
 		if err == nil {
@@ -550,7 +550,9 @@ func doHarm(harm, file string, old []byte) error {
 		if err != nil {
 			return err
 		}
-		content[len(content)-20] ^= 1
+		for i := 150; i < len(content); i += 4096 {
+			content[i] ^= 1
+		}
 		return os.WriteFile(file, content, 0o600)
 	}
 	return nil
