@@ -60,13 +60,13 @@ func (c *Conn) Read(b []byte) (int, error) {
 	if n == 0 {
 		return 0, c.ended(err)
 	}
-	first := c.follow.idle()
 	if c.follow.inBody() {
 		c.waited += time.Since(begun)
 	}
+	on := c.follow.torn()
 	passed, fault := c.follow.next(b[:n])
-	if first && !c.follow.idle() {
-		c.since = time.Now() // most requests come whole, and need no time of their own
+	if c.follow.torn() && (!on || c.follow.begun) {
+		c.since = time.Now()
 	}
 	if c.follow.begun {
 		c.follow.begun, c.waited = false, 0

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"holdfast/internal/gate/httpgate/inlet/inlettest"
@@ -314,5 +315,37 @@ func TestSlowHandshake(t *testing.T) {
 	l.Close()
 	if err := <-ended; err != nil || l.Open() != 0 {
 		t.Errorf("ended with %v, %d open", err, l.Open())
+	}
+}
+
+// A head that begins behind the end of another request has the whole of its own
+// time, however long that request took.
+func TestHeadBehindRequest(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string][2]string{
+		"a body": {get("Content-Length: 2"), "ab"},
+		"a head": {"GET / HTTP/1.1\r\n", "Host: x\r\n\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, server := net.Pipe()
+				defer client.Close()
+				defer server.Close()
+				limits := wide
+				limits.Head = 10 * time.Second
+				c := newConn(server, limits)
+				go func() {
+					for _, text := range []string{before[0], before[1] + "GET /next", " HTTP/1.1\r\nHost: x\r\n\r\n"} {
+						time.Sleep(9 * time.Second)
+						io.WriteString(client, text)
+					}
+				}()
+				want := before[0] + before[1] + "GET /next HTTP/1.1\r\nHost: x\r\n\r\n"
+				if got, err := readTo(c, len(want)); got != want || err != nil {
+					t.Errorf("%q, %v", got, err)
+				}
+			})
+		})
 	}
 }

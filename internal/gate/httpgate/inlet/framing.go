@@ -37,6 +37,9 @@ type follower struct {
 func (f *follower) idle() bool   { return f.part == inHead && len(f.head) == 0 }
 func (f *follower) inBody() bool { return f.part != inHead }
 
+// torn reports whether a head has begun and is not whole.
+func (f *follower) torn() bool { return f.part == inHead && len(f.head) > 0 }
+
 // next takes the next bytes. It returns how many of them may be passed on: all,
 // or those before the part that is at fault. What is behind a fault is not
 // looked at.
