@@ -197,6 +197,10 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	}
 	c.loops = append(c.loops,
 		loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"response", c.response.Run}, loop{"notices", courier.Run},
+		loop{"pack", (&packer{
+			dir: filepath.Join(conf.Data, "pack"), state: c.state, plans: b.plans, who: b.roster, gates: b.gates,
+			now: c.opt.Now, zone: conf.TimeZone.Location(), log: c.opt.Log,
+		}).Run},
 	)
 	// The state's loop is not running yet: these two facts are folded here.
 	return c.folding(ctx, func(ctx context.Context) error {

@@ -188,6 +188,7 @@ func init() {
 		{"GET /plan/{n}", access.Read, (*Console).plan, nil},
 		{"GET /plan/{n}/text", access.Read, (*Console).planText, nil},
 		{"GET /plan/{n}/document", access.Read, (*Console).planDocument, nil},
+		{"GET /plan/{n}/pack", access.Read, (*Console).emergencyPack, nil},
 		{"GET /people", access.Read, (*Console).people, nil},
 		{"POST /people", access.ManageRoster, (*Console).importPeople, (*Console).people},
 

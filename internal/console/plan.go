@@ -80,6 +80,28 @@ func (c *Console) planDocument(v *visit) error {
 	return web.WriteFile(v.w, fmt.Sprintf("%s-r%d-%s.docx", p.ID, p.Revision, v.words.Lang()), b.Bytes())
 }
 
+// emergencyPack sends the pack to print, made now of a revision, the roster and
+// the gates in service.
+func (c *Console) emergencyPack(v *visit) error {
+	n, err := v.revision()
+	if err != nil {
+		return err
+	}
+	p, err := c.View.Plan(n)
+	if err != nil {
+		return err
+	}
+	pack := plandoc.Pack{Plan: p.Content, People: c.Roster.People(), Foot: planFoot(v, p), Made: c.Desk.Now(), Zone: v.zone}
+	for _, g := range c.View.AllGates() {
+		pack.Gates = append(pack.Gates, g.Name)
+	}
+	var b bytes.Buffer
+	if err := docx.Write(&b, plandoc.EmergencyPack(pack, v.words)); err != nil {
+		return err
+	}
+	return web.WriteFile(v.w, fmt.Sprintf("%s-r%d-pack-%s.docx", p.ID, p.Revision, v.words.Lang()), b.Bytes())
+}
+
 // planFoot stands at the foot of each printed page of a revision.
 func planFoot(v *visit, p view.Plan) string {
 	return fmt.Sprintf("%s · %s · %s", p.Content.Title.In(v.words.Lang()), v.words.T("plan.revision", "n", p.Revision), p.Hash)
