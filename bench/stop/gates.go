@@ -49,9 +49,9 @@ func beGates(args []string) error {
 		return err
 	}
 	// On machines of their own, no gate waits for another's disk. Here a write that
-	// waits for the disk would keep one of the few processors from the next gate. Of
-	// more there would mainly be threads that collect garbage: a quarter of them do.
-	runtime.GOMAXPROCS(max(8, runtime.NumCPU()))
+	// waits for the disk would keep one of the few processors from the next gate. A
+	// quarter of them collect garbage, though, so there are not as many as gates.
+	runtime.GOMAXPROCS(max(32, runtime.NumCPU()))
 	ctx := untilInputEnds()
 	failed := make(chan error, n)
 	for i := range n {
