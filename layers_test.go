@@ -29,7 +29,7 @@ var layers = [][]string{
 	3:  {"expression", "traffic"},
 	4:  {"posture", "standin", "roster", "alert", "notify", "access", "approval", "enrolment"},
 	5:  {"plan", "directive", "incident", "detect", "archive"},
-	6:  {"gate", "callout", "obligation", "backup", "plandoc"},
+	6:  {"gate", "callout", "obligation", "backup", "lint", "plandoc"},
 	7:  {"ramp"},
 	8:  {"response"},
 	9:  {"drill"},

@@ -43,6 +43,11 @@ type Route struct {
 	Name string `json:"name"`
 	Kind string `json:"kind"`
 	Mode string `json:"mode"`
+	// Fields lists the fields of a payment that the route reads; nil means that the
+	// gate did not say.
+	Fields []string `json:"fields,omitempty"`
+	// Channels lists the channels that its payments can have; empty means any.
+	Channels []string `json:"channels,omitempty"`
 }
 
 // Enrolled introduces an incarnation.
