@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"holdfast/internal/gate"
 	"holdfast/internal/sandbox"
 	"holdfast/internal/sqljournal/postgres/cluster"
+	"holdfast/internal/view"
 )
 
 // Somebody pulls plugs on PostgreSQL: two control nodes share a database with a
@@ -46,6 +48,7 @@ func TestKillsOnPostgreSQL(t *testing.T) {
 			k.rng.Shuffle(len(events), func(a, b int) { events[a], events[b] = events[b], events[a] })
 		}
 		e := events[n%len(events)]
+		t.Logf("%d. %s", n+1, e.what)
 		e.happens()
 		k.check()
 		if t.Failed() {
@@ -86,7 +89,35 @@ func openFailing(t *testing.T, seed uint64) *failing {
 	t.Cleanup(func() { f.closeDatabase(t, f.standby) })
 	f.mustDatabase(t, f.primary.Set(t.Context(), "synchronous_standby_names", "b"))
 	f.killing = openKilling(t, seed, &balancer{}, sandbox.Options{}, f.openSystem(t))
+	t.Cleanup(f.tell)
 	return f
+}
+
+// tell says, if the test failed, what the database waits for and what is in force.
+func (f *failing) tell() {
+	if !f.t.Failed() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	conn, err := f.database().Connect(ctx)
+	if err != nil {
+		f.t.Logf("the database: %v", err)
+		return
+	}
+	defer conn.Close(ctx)
+	for _, query := range []string{
+		"SELECT coalesce(json_agg(a)::text, '') FROM (SELECT pid, state, wait_event, left(query, 60) AS query FROM pg_stat_activity WHERE state IS NOT NULL) a",
+		"SELECT coalesce(json_agg(r)::text, '') FROM (SELECT application_name, state, sync_state FROM pg_stat_replication) r",
+	} {
+		var text string
+		err := conn.QueryRow(ctx, query).Scan(&text)
+		f.t.Logf("the database: %s, %v", text, err)
+	}
+	for _, n := range f.nodes {
+		v, err := client.Get[view.Page[view.Directive]](ctx, n.api, "/directives?limit=1")
+		f.t.Logf("%s: %+v, %v", n.name, v.Items, err)
+	}
 }
 
 func (f *failing) mustDatabase(t *testing.T, err error) {

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"context"
 	endian "encoding/binary"
 	"math/rand/v2"
@@ -117,9 +118,10 @@ func openFlow(t *testing.T, seed uint64, relay *balancer, world sandbox.Options,
 	t.Helper()
 	k := &killing{rng: rand.New(rand.NewPCG(seed, 1)), has: map[act]bool{}, named: map[string][]uint64{}, tellers: map[caughtKey]payment.Outcome{}}
 	world.Seed = seed
+	timeout := cmp.Or(world.Traffic.Patience.Timeout, 5*time.Second)
 	world.Traffic = customers.Options{
 		Transport: world.Traffic.Transport, Mix: customers.Mix{Refunds: 0.02, Inquiries: 0.05},
-		Patience: customers.Patience{Timeout: 5 * time.Second, First: 100 * time.Millisecond, Longest: time.Second, Budget: time.Hour, Retries: 1 << 20},
+		Patience: customers.Patience{Timeout: timeout, First: 100 * time.Millisecond, Longest: time.Second, Budget: time.Hour, Retries: 1 << 20},
 	}
 	if world.Traffic.Transport == nil {
 		world.Traffic.Transport = relay

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"holdfast/internal/gate"
 	"holdfast/internal/gate/httpgate/inlet/inlettest"
@@ -129,7 +130,9 @@ func (s *secured) protect(t *testing.T, world *sandbox.Options) (settings []stri
 
 func (s *secured) openKilling(t *testing.T, seed uint64) *killing {
 	t.Helper()
-	world := sandbox.Options{Traffic: customers.Options{Transport: s}}
+	// A connection may wait as long as the slowest payment under way and the first
+	// lease; how long that is, is the machine's business.
+	world := sandbox.Options{Traffic: customers.Options{Transport: s, Patience: customers.Patience{Timeout: time.Minute}}}
 	settings := s.protect(t, &world)
 	s.flow.secure = true
 	s.flow.base.ForceAttemptHTTP2 = true

@@ -390,3 +390,24 @@ func TestUnreachable(t *testing.T) {
 	_, err = postgres.Open(t.Context(), postgres.Options{Source: "postgres://%zz"})
 	wantCode(t, err, holdfast.Invalid)
 }
+
+// TestOpenUnderLoad opens the journal again and again while others write: what
+// moves on between two looks is not damage.
+func TestOpenUnderLoad(t *testing.T) {
+	t.Parallel()
+	o := postgres.Options{Source: newSource(t)}
+	s := open(t, o)
+	l := startLoad(t, s)
+	l.reach(10)
+	for range 50 {
+		again, err := postgres.Open(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.reach(10)
+	l.check(t, s)
+}
