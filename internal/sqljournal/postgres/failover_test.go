@@ -391,8 +391,8 @@ func TestUnreachable(t *testing.T) {
 	wantCode(t, err, holdfast.Invalid)
 }
 
-// TestOpenUnderLoad opens the journal again and again while others write: what
-// moves on between two looks is not damage.
+// TestOpenUnderLoad opens and checks the journal again and again while others
+// write: what moves on between two looks is not damage.
 func TestOpenUnderLoad(t *testing.T) {
 	t.Parallel()
 	o := postgres.Options{Source: newSource(t)}
@@ -403,6 +403,9 @@ func TestOpenUnderLoad(t *testing.T) {
 		again, err := postgres.Open(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if found, err := again.Check(t.Context()); err != nil || len(found.Problems) > 0 {
+			t.Fatalf("%+v, %v", found.Problems, err)
 		}
 		if err := again.Close(); err != nil {
 			t.Fatal(err)

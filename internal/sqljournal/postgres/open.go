@@ -161,17 +161,11 @@ func (s *Store) found(ctx context.Context, conn *pgx.Conn) error {
 	if err := s.migrate(ctx, conn); err != nil {
 		return err
 	}
-	// Both in one snapshot: other nodes may be writing.
-	var m commit.Witness
-	if err := pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) (err error) {
-		if m, err = readMeta(ctx, tx); err != nil {
-			return err
-		}
-		s.genesis = holdfast.Head{Journal: m.Head.Journal, Epoch: m.Head.Epoch, Hash: journal.Genesis(m.Head.Journal)}
-		return checkLast(ctx, tx, m.Head, s.genesis)
-	}); err != nil {
+	m, err := readEnd(ctx, conn)
+	if err != nil {
 		return err
 	}
+	s.genesis = genesis(m.Head)
 	known := commit.Witness{Head: s.genesis}
 	if s.witness != nil && s.witness.known.Head.Journal != "" {
 		known = s.witness.known

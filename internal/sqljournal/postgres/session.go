@@ -213,6 +213,26 @@ func readMeta(ctx context.Context, q queryer) (m commit.Witness, err error) {
 	return m, nil
 }
 
+// genesis is where a head's history begins.
+func genesis(h holdfast.Head) holdfast.Head {
+	return holdfast.Head{Journal: h.Journal, Epoch: h.Epoch, Hash: journal.Genesis(h.Journal)}
+}
+
+// readEnd reads the table meta and holds the last fact to it, both in one
+// snapshot: other processes may be writing.
+func readEnd(ctx context.Context, b interface {
+	BeginTx(context.Context, pgx.TxOptions) (pgx.Tx, error)
+}) (m commit.Witness, err error) {
+	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err = pgx.BeginTxFunc(ctx, b, snapshot, func(tx pgx.Tx) (err error) {
+		if m, err = readMeta(ctx, tx); err != nil {
+			return err
+		}
+		return checkLast(ctx, tx, m.Head, genesis(m.Head))
+	})
+	return m, err
+}
+
 // hashAt returns the chain's hash at a position, zero if no fact is there.
 func hashAt(ctx context.Context, q queryer, genesis holdfast.Head, p holdfast.Position) (h holdfast.Hash, err error) {
 	if p == 0 {
