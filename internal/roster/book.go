@@ -3,6 +3,7 @@ package roster
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"holdfast"
 	"holdfast/internal/journal"
@@ -20,34 +21,85 @@ type left struct {
 	Reason string `json:"reason"`
 }
 
-// Book is the projection of the people who are here. Read it through [Service],
-// or inside [journal.State.View].
+// Book is the projection of who is here, of the parties, the duty schedules and
+// the calendars. Read it through [Service], or inside [journal.State.View].
 type Book struct {
 	people map[string]Person
-	// revisions covers those who left as well.
-	revisions map[string]holdfast.Revision
+	// gone are those who left, as they were.
+	gone    map[string]Person
+	parties map[string]Party
+	// revisions are those of every subject that ever was.
+	revisions map[holdfast.Subject]holdfast.Revision
+
+	duties    map[string]*duty
+	years     map[string][]Year
+	calendars map[string]calendar
+
+	asks map[string]*Ask
+	// lastAsk is the id of the last message to each address.
+	lastAsk map[point]string
 }
 
-// NewBook returns an empty book.
+// NewBook returns a book of the calendars that the program brings and nothing
+// else.
 func NewBook() *Book {
-	return &Book{people: map[string]Person{}, revisions: map[string]holdfast.Revision{}}
+	b := &Book{
+		people: map[string]Person{}, gone: map[string]Person{}, parties: map[string]Party{}, revisions: map[holdfast.Subject]holdfast.Revision{},
+		duties: map[string]*duty{}, years: map[string][]Year{}, calendars: map[string]calendar{},
+		asks: map[string]*Ask{}, lastAsk: map[point]string{},
+	}
+	for _, c := range Embedded() {
+		for _, y := range c.Years {
+			b.putYear(c.Name, y)
+		}
+	}
+	return b
 }
 
 var _ journal.Projection = (*Book)(nil)
 
+func (b *Book) revisionOf(s holdfast.Subject) holdfast.Revision { return b.revisions[s] }
+
 // Apply folds a fact.
 func (b *Book) Apply(f holdfast.Fact) error {
-	id := f.Subject.ID()
+	noun, id := f.Subject.Split()
+	if !slices.Contains([]string{"person", "party", "duty", "calendar"}, noun) {
+		return nil
+	}
+	b.revisions[f.Subject] = f.Revision
 	switch f.Kind {
 	case kindRecorded:
 		var p Person
 		if err := f.Decode(&p); err != nil {
 			return err
 		}
-		b.people[id], b.revisions[id] = p, f.Revision
+		b.people[id] = p
+		delete(b.gone, id)
 	case kindLeft:
+		if p, ok := b.people[id]; ok {
+			b.gone[id] = p
+		}
 		delete(b.people, id)
-		b.revisions[id] = f.Revision
+	case kindPartyRecorded:
+		var p Party
+		if err := f.Decode(&p); err != nil {
+			return err
+		}
+		b.parties[id] = p
+	case kindPartyRemoved:
+		delete(b.parties, id)
+	case kindContactAsked:
+		return b.applyAsked(f)
+	case kindContactVerified:
+		return b.applyVerified(f)
+	case kindCalendarRecorded:
+		var y calendarYear
+		if err := f.Decode(&y); err != nil {
+			return err
+		}
+		b.putYear(y.Calendar, y.Year)
+	default:
+		return b.applyDuty(id, f)
 	}
 	return nil
 }
@@ -68,6 +120,22 @@ func (b *Book) Holders(role string) []Person {
 	return b.filter(func(p Person) bool { return slices.Contains(p.Roles, role) })
 }
 
+// Department lists the people of a department, by id.
+func (b *Book) Department(id string) []Person {
+	return b.filter(func(p Person) bool { return p.Department == id })
+}
+
+// Deputies lists who stands in for a person in a role, in the person's order.
+func (b *Book) Deputies(person, role string) []Person {
+	var list []Person
+	for _, d := range b.people[person].Deputies {
+		if p, ok := b.people[d.Person]; ok && (d.Role == "" || d.Role == role) {
+			list = append(list, p.clone())
+		}
+	}
+	return list
+}
+
 func (b *Book) filter(keep func(Person) bool) []Person {
 	var some []Person
 	for _, id := range slices.Sorted(maps.Keys(b.people)) {
@@ -76,4 +144,62 @@ func (b *Book) filter(keep func(Person) bool) []Person {
 		}
 	}
 	return some
+}
+
+// Party returns the party with an id.
+func (b *Book) Party(id string) (Party, bool) {
+	p, ok := b.parties[id]
+	return p.clone(), ok
+}
+
+// Parties lists the parties by id.
+func (b *Book) Parties() []Party {
+	list := []Party{}
+	for _, id := range slices.Sorted(maps.Keys(b.parties)) {
+		list = append(list, b.parties[id].clone())
+	}
+	return list
+}
+
+// Schedules lists the duty schedules by role.
+func (b *Book) Schedules() []Schedule {
+	list := []Schedule{}
+	for _, role := range slices.Sorted(maps.Keys(b.duties)) {
+		list = append(list, b.duties[role].schedule.clone())
+	}
+	return list
+}
+
+// Covers lists the covers of a role in the order in which they were recorded.
+func (b *Book) Covers(role string) []Cover {
+	if d := b.duties[role]; d != nil {
+		return slices.Clone(d.covers)
+	}
+	return nil
+}
+
+// OnDuty returns who is on duty for a role at an instant, by the schedule as it
+// stands now: one person, or nobody, if the role has no schedule or it has not
+// begun, or if who is due has left. Whoever must reach the role then turns to all
+// who hold it.
+func (b *Book) OnDuty(role string, t time.Time) []Person {
+	d := b.duties[role]
+	if d == nil {
+		return nil
+	}
+	p, ok := b.people[d.at(t, b.calendars[d.schedule.Calendar]).Person]
+	if !ok {
+		return nil
+	}
+	return []Person{p.clone()}
+}
+
+// Slots lists who is on duty for a role from one instant to another: no gap, no
+// overlap, at most 5000 slots. A role without a schedule has none.
+func (b *Book) Slots(role string, from, until time.Time) []Slot {
+	d := b.duties[role]
+	if d == nil {
+		return []Slot{}
+	}
+	return d.slots(from, until, b.calendars[d.schedule.Calendar])
 }

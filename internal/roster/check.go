@@ -22,7 +22,7 @@ func check(p Person) []*holdfast.Error {
 	}
 	ident := func(field, s string) {
 		if !holdfast.ValidName(s) {
-			invalid(field, "%q cannot be used here: use 1 to 64 lower-case letters, digits, '-', '_' and '.', a letter or digit first", s)
+			faults = append(faults, notName(s).At(field))
 		}
 	}
 	ident("id", p.ID)
@@ -51,18 +51,58 @@ func check(p Person) []*holdfast.Error {
 			invalid(field, "the role %q stands here twice", r)
 		}
 	}
-	if len(p.Contacts) > maxContacts {
-		invalid("contacts", "a person has at most %d contacts, not %d", maxContacts, len(p.Contacts))
+	return slices.Concat(faults, checkContacts(p.Contacts), checkDeputies(p))
+}
+
+// checkContacts returns what is wrong with the contacts of a person or a party.
+func checkContacts(contacts []Contact) []*holdfast.Error {
+	var faults []*holdfast.Error
+	invalid := func(field, format string, args ...any) {
+		faults = append(faults, holdfast.Errorf(holdfast.Invalid, format, args...).At(field))
 	}
-	for i, c := range p.Contacts {
+	if len(contacts) > maxContacts {
+		invalid("contacts", "a person or a party has at most %d contacts, not %d", maxContacts, len(contacts))
+	}
+	for i, c := range contacts {
 		if e := checkContact(c); e != nil {
 			faults = append(faults, e.At(fmt.Sprintf("contacts[%d].%s", i, e.Field)))
 		}
-		if slices.ContainsFunc(p.Contacts[:i], func(d Contact) bool { return c.Channel == d.Channel && c.Address == d.Address }) {
+		if !line(c.Label, maxLabel) {
+			invalid(fmt.Sprintf("contacts[%d].label", i), "the label must be one line of up to %d characters, without space around it", maxLabel)
+		}
+		if slices.ContainsFunc(contacts[:i], c.same) {
 			invalid(fmt.Sprintf("contacts[%d]", i), "the contact %s stands here twice", c.Address)
 		}
 	}
 	return faults
+}
+
+func checkDeputies(p Person) []*holdfast.Error {
+	var faults []*holdfast.Error
+	invalid := func(field, format string, args ...any) {
+		faults = append(faults, holdfast.Errorf(holdfast.Invalid, format, args...).At(field))
+	}
+	if len(p.Deputies) > maxDeputies {
+		invalid("deputies", "a person has at most %d deputies, not %d", maxDeputies, len(p.Deputies))
+	}
+	for i, d := range p.Deputies {
+		switch at := fmt.Sprintf("deputies[%d]", i); {
+		case !holdfast.ValidName(d.Person):
+			faults = append(faults, notName(d.Person).At(at+".person"))
+		case d.Person == p.ID:
+			invalid(at+".person", "nobody stands in for himself; name another person")
+		case d.Role != "" && !slices.Contains(p.Roles, d.Role):
+			invalid(at+".role", "%q is not a role of this person, so nobody stands in for it", d.Role)
+		case slices.Contains(p.Deputies[:i], d):
+			invalid(at, "the deputy %q stands here twice", d.Person)
+		}
+	}
+	return faults
+}
+
+// notName is the error of what cannot be an id.
+func notName(s string) *holdfast.Error {
+	return holdfast.Errorf(holdfast.Invalid, "%q cannot be used here: use 1 to 64 lower-case letters, digits, '-', '_' and '.', a letter or digit first", s)
 }
 
 // line reports whether s is one printable line of at most limit characters.

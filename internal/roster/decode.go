@@ -63,47 +63,100 @@ type document struct {
 // is a [Faults] with everything wrong with the file by itself. Whether it agrees
 // with the roster is for [Service.Record].
 func DecodePeople(name string, src []byte) ([]Person, error) {
-	whole := func(code holdfast.Code, format string, args ...any) error {
-		return Faults{{File: name, Err: holdfast.Errorf(code, format, args...)}}
-	}
-	if len(src) > MaxFile {
-		return nil, whole(holdfast.TooLarge, "the file has %d bytes; %d is the limit", len(src), MaxFile)
-	}
 	var file document
-	faults := loadFaults(name, yaml.Load(src, &file, yaml.WithKnownFields()))
-	var root yaml.Node
-	if yaml.Load(src, &root) != nil {
-		return nil, faults // the text is not YAML, or not one document
-	}
-	at := func(path string, e *holdfast.Error) {
-		n := find(&root, path)
-		faults = append(faults, Fault{File: name, Line: n.Line, Column: n.Column, Err: e.At(path)})
-	}
-	if len(faults) == 0 && file.Format != Format {
-		at("format", holdfast.Errorf(holdfast.Invalid, "the file's format is %q; write %q", file.Format, Format))
+	r, err := open(name, src, Format, &file)
+	if err != nil {
+		return nil, err
 	}
 	if len(file.People) > MaxPeople {
-		return nil, whole(holdfast.TooLarge, "the file has %d people; %d is the limit", len(file.People), MaxPeople)
+		return nil, r.whole(holdfast.TooLarge, "the file has %d people; %d is the limit", len(file.People), MaxPeople)
 	}
-	// What could not be loaded is missing from its person, and to say so again
-	// would mislead; so such a person is checked no further.
-	loading := faults
 	for i, p := range file.People {
-		path := fmt.Sprintf("people[%d]", i)
-		if n := find(&root, path); slices.ContainsFunc(loading, func(f Fault) bool { return n.Line <= f.Line && f.Line <= lastLine(n) }) {
-			continue
-		}
-		for _, e := range slices.Concat(check(p), checkUnique(p, file.People[:i])) {
-			at(path+"."+e.Field, e)
-		}
+		r.check(fmt.Sprintf("people[%d]", i), func() []*holdfast.Error { return slices.Concat(check(p), checkUnique(p, file.People[:i])) })
 	}
-	if len(faults) > 0 {
-		slices.SortStableFunc(faults, func(a, b Fault) int {
-			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-		})
-		return nil, faults
+	if err := r.result(); err != nil {
+		return nil, err
 	}
 	return file.People, nil
+}
+
+// EncodePeople writes people as [DecodePeople] reads them.
+func EncodePeople(people []Person) []byte {
+	b, err := yaml.Dump(document{Format: Format, People: people}, yaml.WithIndent(2))
+	if err != nil {
+		panic("roster: people in YAML: " + err.Error()) // they are our own types
+	}
+	return b
+}
+
+// reader is one file being read.
+type reader struct {
+	name string
+	root yaml.Node
+	// loading are the faults of the text as such, faults all of them.
+	loading, faults Faults
+}
+
+// open loads a strict file of a format. An error means that it is not one YAML
+// document; lesser faults are kept for [reader.result].
+func open(name string, src []byte, format string, file any) (*reader, error) {
+	r := &reader{name: name}
+	if len(src) > MaxFile {
+		return nil, r.whole(holdfast.TooLarge, "the file has %d bytes; %d is the limit", len(src), MaxFile)
+	}
+	r.loading = loadFaults(name, yaml.Load(src, file, yaml.WithKnownFields()))
+	r.faults = slices.Clone(r.loading)
+	if yaml.Load(src, &r.root) != nil {
+		return nil, r.loading
+	}
+	if len(r.loading) == 0 {
+		got := ""
+		if n := find(&r.root, "format"); n.Kind == yaml.ScalarNode {
+			got = n.Value
+		}
+		if got != format {
+			r.at("format", holdfast.Errorf(holdfast.Invalid, "the file's format is %q; write %q", got, format))
+		}
+	}
+	return r, nil
+}
+
+// whole makes the error of a file as a whole.
+func (r *reader) whole(code holdfast.Code, format string, args ...any) error {
+	return Faults{{File: r.name, Err: holdfast.Errorf(code, format, args...)}}
+}
+
+func (r *reader) at(path string, e *holdfast.Error) {
+	n := find(&r.root, path)
+	r.faults = append(r.faults, Fault{File: r.name, Line: n.Line, Column: n.Column, Err: e.At(path)})
+}
+
+// check adds what is wrong with the entry at a path. What could not be loaded is
+// missing from its entry, and to say so again would mislead; so such an entry is
+// checked no further.
+func (r *reader) check(path string, faults func() []*holdfast.Error) {
+	n := find(&r.root, path)
+	if slices.ContainsFunc(r.loading, func(f Fault) bool { return n.Line <= f.Line && f.Line <= lastLine(n) }) {
+		return
+	}
+	for _, e := range faults() {
+		r.at(path+"."+e.Field, e)
+	}
+}
+
+// result returns all faults in the order of the text, or nil.
+func (r *reader) result() error {
+	if len(r.faults) == 0 {
+		return nil
+	}
+	return sortFaults(r.faults)
+}
+
+func sortFaults(faults Faults) Faults {
+	slices.SortStableFunc(faults, func(a, b Fault) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return faults
 }
 
 // loadFaults turns the errors of package yaml into faults.
@@ -146,6 +199,13 @@ var wanted = map[string]string{
 	"roster.Channel":   "smtp, webhook or phone",
 	"holdfast.Lang":    "zh-Hant, zh-Hans or en",
 	"time.Time":        day,
+
+	"[]roster.Deputy": "a list of deputies", "roster.Deputy": "a deputy: keys with values",
+	"roster.partyDocument": "the keys format and parties", "[]roster.Party": "a list of parties", "roster.Party": "a party: keys with values",
+	"roster.dutyDocument": "the keys format and schedules", "[]roster.Schedule": "a list of schedules", "roster.Schedule": "a schedule: keys with values",
+	"[]roster.Rotation": "a list of rotations", "roster.Rotation": "a rotation: keys with values",
+	"roster.calendarDocument": "the keys format and years", "[]roster.Year": "a list of years", "roster.Year": "a year: keys with values",
+	"[]roster.Holiday": "a list of holidays", "roster.Holiday": "a holiday: keys with values", "int": "a whole number",
 }
 
 // loadError says what package yaml says, in words that do not need Go.

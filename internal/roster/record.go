@@ -19,11 +19,13 @@ func record(b *Book, people []Person, now time.Time) ([]journal.Draft, error) {
 	var drafts []journal.Draft
 	var faults []error
 	for i, p := range people {
-		for _, e := range slices.Concat(check(p), checkDays(p, now), checkUnique(p, people[:i]), checkAccount(b, p, people)) {
+		before, known := b.people[p.ID]
+		p.Contacts = keepVerified(p.Contacts, before.Contacts)
+		for _, e := range slices.Concat(check(p), checkDays(p.Contacts, now), checkUnique(p, people[:i]), checkAccount(b, p, people), checkHere(b, p, people)) {
 			faults = append(faults, e.At(fmt.Sprintf("people[%d].%s", i, e.Field)))
 		}
-		if before, ok := b.people[p.ID]; !ok || !before.equal(p) {
-			drafts = append(drafts, journal.NewDraft(subject(p.ID), b.revisions[p.ID], kindRecorded, p))
+		if !known || !before.equal(p) {
+			drafts = append(drafts, journal.NewDraft(subject(p.ID), b.revisionOf(subject(p.ID)), kindRecorded, p))
 		}
 	}
 	if len(faults) > 0 {
@@ -34,9 +36,9 @@ func record(b *Book, people []Person, now time.Time) ([]journal.Draft, error) {
 
 // checkDays refuses contacts verified in the future. A day has no time zone, so
 // it may be tomorrow's in UTC.
-func checkDays(p Person, now time.Time) []*holdfast.Error {
+func checkDays(contacts []Contact, now time.Time) []*holdfast.Error {
 	var faults []*holdfast.Error
-	for i, c := range p.Contacts {
+	for i, c := range contacts {
 		if c.Verified.After(now.Add(24 * time.Hour)) {
 			faults = append(faults, holdfast.Errorf(holdfast.Invalid, "the contact cannot have been verified on %s, which is still to come", c.Verified.Format(time.DateOnly)).
 				At(fmt.Sprintf("contacts[%d].verified", i)))
@@ -79,10 +81,50 @@ func checkAccount(b *Book, p Person, list []Person) []*holdfast.Error {
 // leave states that a person is no longer here.
 func leave(b *Book, id, reason string) ([]journal.Draft, error) {
 	if _, ok := b.people[id]; !ok {
-		return nil, holdfast.Errorf(holdfast.NotFound, "there is no person %q", id)
+		return nil, noPerson(id)
 	}
-	if reason == "" || !line(reason, maxReason) {
-		return nil, holdfast.Errorf(holdfast.Invalid, "say why in one line of up to %d characters", maxReason).At("reason")
+	if err := checkReason(reason); err != nil {
+		return nil, err
 	}
-	return []journal.Draft{journal.NewDraft(subject(id), b.revisions[id], kindLeft, left{Reason: reason})}, nil
+	return []journal.Draft{journal.NewDraft(subject(id), b.revisionOf(subject(id)), kindLeft, left{Reason: reason})}, nil
+}
+
+func noPerson(id string) error {
+	return holdfast.Errorf(holdfast.NotFound, "there is no person %q", id)
+}
+
+// checkHere refuses new deputies who are neither on the roster nor in the list.
+// One who stood there before and has left stays, and shows as missing.
+func checkHere(b *Book, p Person, list []Person) []*holdfast.Error {
+	var faults []*holdfast.Error
+	for i, d := range p.Deputies {
+		_, here := b.people[d.Person]
+		if !here && !slices.ContainsFunc(list, func(q Person) bool { return q.ID == d.Person }) && !slices.Contains(b.people[p.ID].Deputies, d) {
+			faults = append(faults, holdfast.Errorf(holdfast.Invalid, "there is no person %q on the roster", d.Person).At(fmt.Sprintf("deputies[%d].person", i)))
+		}
+	}
+	return faults
+}
+
+// recordParties states how parties are from now on, as record does for people.
+func recordParties(b *Book, parties []Party, now time.Time) ([]journal.Draft, error) {
+	if len(parties) > MaxPeople {
+		return nil, holdfast.Errorf(holdfast.TooLarge, "at most %d parties are recorded at once, not %d", MaxPeople, len(parties))
+	}
+	var drafts []journal.Draft
+	var faults []error
+	for i, p := range parties {
+		before, known := b.parties[p.ID]
+		p.Contacts = keepVerified(p.Contacts, before.Contacts)
+		for _, e := range slices.Concat(checkParty(p, parties[:i]), checkDays(p.Contacts, now)) {
+			faults = append(faults, e.At(fmt.Sprintf("parties[%d].%s", i, e.Field)))
+		}
+		if s := partySubject(p.ID); !known || !before.equal(p) {
+			drafts = append(drafts, journal.NewDraft(s, b.revisionOf(s), kindPartyRecorded, p))
+		}
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	return drafts, nil
 }

@@ -1,18 +1,42 @@
-// Package roster says who the people are: their plan roles and how each is
-// reached. Plans name roles; the roster says who fills them now.
+// Package roster says who the people are: their plan roles, who stands in for
+// them, when they are on duty and how each is reached; and the third parties
+// that a response may need. Plans name roles; the roster says who fills them now.
 //
 // # Life cycle
 //
 //	person.recorded ──▶ person.recorded … ──▶ person.left ──▶ person.recorded …
+//	party.recorded  ──▶ party.recorded …  ──▶ party.removed ──▶ party.recorded …
+//	contact.asked ──▶ contact.verified, on the subject of the person or party
+//	duty.scheduled ──▶ duty.covered, duty.uncovered … ──▶ duty.ended
+//	calendar.recorded ──▶ calendar.recorded …
 //
-// Facts stand on the subject person/<id>. A person.recorded fact holds the whole
-// person as it is from then on; whoever left can be recorded again.
+// Facts stand on the subjects person/<id>, party/<id>, duty/<role> and
+// calendar/<name>-<year>. A recorded or scheduled fact holds the whole thing as
+// it is from then on; whoever left can be recorded again.
 //
-// # File
+// # Contact points
 //
-// People are imported from YAML, read strictly: an unknown key, a second value
-// of a key or an address that cannot be one is a fault with line and column, and
-// all faults are reported at once.
+// contact.asked says that a link was sent to an address; it holds the hash of
+// the link's secret, which works once and for [LinkLife]. contact.verified says
+// that the address was found to work: by that link, or by a person who reached
+// someone there. Recording a person or a party again keeps the later of the two
+// days for an address that stays.
+//
+// # Duty
+//
+// A [Schedule] gives each instant from its start exactly one person of the
+// rotation; [Book.OnDuty] says who that is. Hand-overs stand at the same hour of
+// the wall clock all year: one that falls into the hour that daylight saving
+// skips happens as the clock jumps, one in the hour that comes twice the first
+// time. A rotation turns whether its days come up or not, so that a correction of
+// the calendar changes only the days it corrects.
+//
+// # Files
+//
+// People are imported from YAML or CSV, parties, duty schedules and calendars
+// from YAML, read strictly: an unknown key, a second value of a key or an address
+// that cannot be one is a fault with line and column, all faults are reported at
+// once, and then nothing is recorded. docs/formats/people.md has all formats.
 //
 //	format: holdfast-people/1
 //	people:
@@ -22,6 +46,8 @@
 //	    roles: [duty-officer]      # plan roles
 //	    lang: zh-Hant              # zh-Hant, zh-Hans or en; may be left out
 //	    account: chen.wei          # with which the person signs in, if any
+//	    deputies:                  # who stands in; without a role, in all of them
+//	      - {person: lin.fang, role: duty-officer}
 //	    contacts:                  # tried in this order
 //	      - {channel: smtp, address: chen.wei@example.com, verified: 2026-10-01}
 //	      - {channel: webhook, address: "https://im.example.com/hook/7"}
@@ -49,6 +75,8 @@ const (
 	maxContacts = 10
 	maxAddress  = 500 // bytes
 	maxReason   = 500 // characters
+	maxDeputies = 20
+	maxLabel    = 64 // characters
 )
 
 // Person is someone who fills roles or must be told.
@@ -56,15 +84,25 @@ type Person struct {
 	ID   string `json:"id" yaml:"id"`
 	Name string `json:"name" yaml:"name"`
 	// Department is one of the plan's, or empty.
-	Department string `json:"department,omitempty" yaml:"department"`
+	Department string `json:"department,omitempty" yaml:"department,omitempty"`
 	// Roles are roles of the plan.
-	Roles []string `json:"roles,omitempty" yaml:"roles"`
+	Roles []string `json:"roles,omitempty" yaml:"roles,omitempty"`
 	// Contacts are tried in this order.
-	Contacts []Contact `json:"contacts,omitempty" yaml:"contacts"`
+	Contacts []Contact `json:"contacts,omitempty" yaml:"contacts,omitempty"`
+	// Deputies stand in for the person when he cannot be reached.
+	Deputies []Deputy `json:"deputies,omitempty" yaml:"deputies,omitempty"`
 	// Lang is the language of notices to the person; empty leaves it to the plan.
-	Lang holdfast.Lang `json:"lang,omitempty" yaml:"lang"`
+	Lang holdfast.Lang `json:"lang,omitempty" yaml:"lang,omitempty"`
 	// Account is the name of the account the person signs in with, or empty.
-	Account string `json:"account,omitempty" yaml:"account"`
+	Account string `json:"account,omitempty" yaml:"account,omitempty"`
+}
+
+// Deputy stands in for the person whose entry names him.
+type Deputy struct {
+	// Person is the deputy's id.
+	Person string `json:"person" yaml:"person"`
+	// Role is the one in which he stands in; empty means all of the person's.
+	Role string `json:"role,omitempty" yaml:"role,omitempty"`
 }
 
 // Channel is a way to reach a person.
@@ -80,26 +118,32 @@ const (
 // Channels lists the channels.
 var Channels = [...]Channel{SMTP, Webhook, Phone}
 
-// Contact is one address of a person.
+// Contact is one address of a person or a party.
 type Contact struct {
+	// Label says in a few words what answers there, such as "duty desk"; optional.
+	Label   string  `json:"label,omitempty" yaml:"label,omitempty"`
 	Channel Channel `json:"channel" yaml:"channel"`
 	// Address is a bare mail address, an http or https URL, or a phone number.
 	Address string `json:"address" yaml:"address"`
 	// Verified is when it was last found to work, a day alone being its midnight
 	// in UTC; zero means never.
-	Verified time.Time `json:"verified,omitzero" yaml:"verified"`
+	Verified time.Time `json:"verified,omitzero" yaml:"verified,omitempty"`
+}
+
+// same reports whether two contacts are one address.
+func (c Contact) same(d Contact) bool { return c.Channel == d.Channel && c.Address == d.Address }
+
+func (c Contact) equal(d Contact) bool {
+	return c.same(d) && c.Label == d.Label && c.Verified.Equal(d.Verified)
 }
 
 // clone returns a person that shares nothing with p.
 func (p Person) clone() Person {
-	p.Roles, p.Contacts = slices.Clone(p.Roles), slices.Clone(p.Contacts)
+	p.Roles, p.Contacts, p.Deputies = slices.Clone(p.Roles), slices.Clone(p.Contacts), slices.Clone(p.Deputies)
 	return p
 }
 
 func (p Person) equal(q Person) bool {
 	return p.ID == q.ID && p.Name == q.Name && p.Department == q.Department && p.Lang == q.Lang && p.Account == q.Account &&
-		slices.Equal(p.Roles, q.Roles) &&
-		slices.EqualFunc(p.Contacts, q.Contacts, func(a, b Contact) bool {
-			return a.Channel == b.Channel && a.Address == b.Address && a.Verified.Equal(b.Verified)
-		})
+		slices.Equal(p.Roles, q.Roles) && slices.Equal(p.Deputies, q.Deputies) && slices.EqualFunc(p.Contacts, q.Contacts, Contact.equal)
 }

@@ -159,7 +159,7 @@ func TestCheckContact(t *testing.T) {
 func TestRecord(t *testing.T) {
 	b := NewBook()
 	m := mei()
-	b.people["mei"], b.revisions["mei"] = m, 3
+	b.people["mei"], b.revisions["person/mei"] = m, 3
 	tests := []struct {
 		name   string
 		people []Person

@@ -1,0 +1,326 @@
+package roster
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"holdfast"
+)
+
+// The columns of people in CSV, in the order in which they are written; on
+// reading any order will do, and only id and name must be there. Columns of
+// contacts are numbered from 1, in the order in which they are tried; label N
+// may be left out. Roles, and deputies written PERSON or PERSON/ROLE, are
+// separated by spaces.
+//
+//	id,name,department,roles,lang,account,deputies,channel 1,address 1,verified 1,label 1
+//	chen.wei,陳偉,technology,duty-officer,zh-Hant,chen.wei,lin.fang/duty-officer,phone,'+886 2 5550 0101,2026-10-01,
+//
+// A spreadsheet runs a cell that begins with =, +, -, @, a tab or a line end as a
+// formula. Such a cell is written with an apostrophe before it, which reading
+// takes off again.
+var csvColumns = []string{"id", "name", "department", "roles", "lang", "account", "deputies"}
+
+var csvContact = []string{"channel", "address", "verified", "label"}
+
+const byteOrderMark = "\uFEFF"
+
+// EncodePeopleCSV writes people as [DecodePeopleCSV] reads them, with a byte
+// order mark, by which spreadsheets know UTF-8.
+func EncodePeopleCSV(people []Person) []byte {
+	contacts := 1
+	for _, p := range people {
+		contacts = max(contacts, len(p.Contacts))
+	}
+	header := slices.Clone(csvColumns)
+	for i := range contacts {
+		for _, c := range csvContact {
+			header = append(header, fmt.Sprintf("%s %d", c, i+1))
+		}
+	}
+	var out bytes.Buffer
+	out.WriteString(byteOrderMark)
+	w := csv.NewWriter(&out)
+	w.UseCRLF = true
+	write := func(row []string) {
+		for i := range row {
+			row[i] = disarm(row[i])
+		}
+		_ = w.Write(row) // a bytes.Buffer takes everything
+	}
+	write(header)
+	for _, p := range people {
+		row := []string{p.ID, p.Name, p.Department, strings.Join(p.Roles, " "), string(p.Lang), p.Account, joinDeputies(p.Deputies)}
+		for i := range contacts {
+			var c Contact
+			if i < len(p.Contacts) {
+				c = p.Contacts[i]
+			}
+			row = append(row, string(c.Channel), c.Address, dayText(c.Verified), c.Label)
+		}
+		write(row)
+	}
+	w.Flush()
+	return out.Bytes()
+}
+
+// armed are the beginnings for which a spreadsheet takes a cell as a formula, and
+// the apostrophe, so that taking it off gives back every text.
+const armed = "=+-@\t\r\n'＝＋－＠"
+
+func disarm(cell string) string {
+	if r, _ := utf8.DecodeRuneInString(cell); cell != "" && strings.ContainsRune(armed, r) {
+		return "'" + cell
+	}
+	return cell
+}
+
+func rearm(cell string) string {
+	if rest, ok := strings.CutPrefix(cell, "'"); ok {
+		if r, _ := utf8.DecodeRuneInString(rest); rest != "" && strings.ContainsRune(armed, r) {
+			return rest
+		}
+	}
+	return cell
+}
+
+func joinDeputies(list []Deputy) string {
+	var words []string
+	for _, d := range list {
+		if d.Role != "" {
+			words = append(words, d.Person+"/"+d.Role)
+		} else {
+			words = append(words, d.Person)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// dayText writes a time as a day if it is a day's midnight in UTC.
+func dayText(t time.Time) string {
+	switch {
+	case t.IsZero():
+		return ""
+	case t.Equal(t.Truncate(24 * time.Hour)):
+		return t.UTC().Format(time.DateOnly)
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+// table is a CSV file being read.
+type table struct {
+	name   string
+	lines  []string
+	reader *csv.Reader
+	// columns is where each column stands.
+	columns map[string]int
+	// width is how many cells the row that was read last has.
+	width  int
+	faults Faults
+}
+
+// DecodePeopleCSV reads people from CSV in UTF-8; name is what faults call it. The
+// error is a [Faults] with everything wrong with the file by itself; lines and
+// columns count from 1, columns in characters.
+func DecodePeopleCSV(name string, src []byte) ([]Person, error) {
+	t := &table{name: name}
+	if len(src) > MaxFile {
+		return nil, t.whole(holdfast.TooLarge, "the file has %d bytes; %d is the limit", len(src), MaxFile)
+	}
+	text := strings.TrimPrefix(string(src), byteOrderMark)
+	if !utf8.ValidString(text) {
+		return nil, t.whole(holdfast.Invalid, "the file is not in UTF-8; save it as CSV UTF-8")
+	}
+	t.lines = strings.Split(text, "\n")
+	t.reader = csv.NewReader(strings.NewReader(text))
+	t.reader.FieldsPerRecord = -1
+	if !t.header() {
+		return nil, t.faults
+	}
+	var people []Person
+	for {
+		row, err := t.reader.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.unreadable(err)
+			break
+		}
+		if len(people) == MaxPeople {
+			return nil, t.whole(holdfast.TooLarge, "the file has more than %d people; that is the limit", MaxPeople)
+		}
+		if !slices.ContainsFunc(row, func(cell string) bool { return cell != "" }) {
+			continue // spreadsheets leave empty rows behind
+		}
+		people = append(people, t.person(row, people))
+	}
+	if len(t.faults) > 0 {
+		return nil, sortFaults(t.faults)
+	}
+	return people, nil
+}
+
+func (t *table) whole(code holdfast.Code, format string, args ...any) error {
+	return Faults{{File: t.name, Err: holdfast.Errorf(code, format, args...)}}
+}
+
+// fault notes what is wrong with a column of the row that was read last; an
+// unknown column means the row.
+func (t *table) fault(column string, e *holdfast.Error) {
+	line, at := t.reader.FieldPos(0)
+	if i, ok := t.columns[column]; ok && i < t.width {
+		line, at = t.reader.FieldPos(i)
+	}
+	t.faults = append(t.faults, Fault{File: t.name, Line: line, Column: t.characters(line, at), Err: e})
+}
+
+// characters turns a column in bytes into one in characters.
+func (t *table) characters(line, column int) int {
+	if line < 1 || line > len(t.lines) {
+		return column
+	}
+	text := t.lines[line-1]
+	return utf8.RuneCountInString(text[:min(max(column-1, 0), len(text))]) + 1
+}
+
+// unreadable notes where the text stops being CSV.
+func (t *table) unreadable(err error) {
+	var at *csv.ParseError
+	if !errors.As(err, &at) {
+		at = &csv.ParseError{}
+	}
+	if at.StartLine < at.Line { // the mark stands somewhere in this row, and all after it was taken for one cell
+		at.Line, at.Column = at.StartLine, 1
+	}
+	t.faults = append(t.faults, Fault{
+		File: t.name, Line: at.Line, Column: t.characters(at.Line, at.Column),
+		Err: holdfast.Errorf(holdfast.Invalid, "the file cannot be read as CSV from here on: look for a quotation mark that is not closed, or not doubled").Because(err),
+	})
+}
+
+// header reads the first row and reports whether there is anything to go on with.
+func (t *table) header() bool {
+	row, err := t.reader.Read()
+	if err != nil {
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		t.faults = append(t.faults, Fault{File: t.name, Line: 1, Column: 1, Err: holdfast.Errorf(holdfast.Invalid, "the file has no row with the names of its columns").Because(err)})
+		return false
+	}
+	t.columns = map[string]int{}
+	known := slices.Clone(csvColumns)
+	for i := range maxContacts {
+		for _, c := range csvContact {
+			known = append(known, c+" "+strconv.Itoa(i+1))
+		}
+	}
+	columns := map[string]int{}
+	for i, cell := range row {
+		name := strings.ToLower(strings.TrimSpace(rearm(cell)))
+		_, twice := columns[name]
+		switch line, at := t.reader.FieldPos(i); {
+		case name == "":
+		case twice, !slices.Contains(known, name):
+			t.faults = append(t.faults, Fault{File: t.name, Line: line, Column: t.characters(line, at), Err: holdfast.Errorf(holdfast.Invalid,
+				"there is no column %q, or it stands here twice; the columns are id, name, department, roles, lang, account, deputies, and for each contact channel N, address N, verified N, label N", name)})
+		default:
+			columns[name] = i
+		}
+	}
+	for _, name := range []string{"id", "name"} {
+		if _, ok := columns[name]; !ok {
+			t.fault("", holdfast.Errorf(holdfast.Invalid, "the column %q is missing", name))
+		}
+	}
+	t.columns = columns
+	return len(t.faults) == 0
+}
+
+// person reads one row and notes what is wrong with it.
+func (t *table) person(row []string, before []Person) Person {
+	t.width = len(row)
+	for i, cell := range row {
+		if cell != "" && !slices.Contains(valuesOf(t.columns), i) {
+			line, at := t.reader.FieldPos(i)
+			t.faults = append(t.faults, Fault{File: t.name, Line: line, Column: t.characters(line, at), Err: holdfast.Errorf(holdfast.Invalid, "%q stands in no column with a name", cell)})
+		}
+	}
+	cell := func(column string) string {
+		if i, ok := t.columns[column]; ok && i < len(row) {
+			return strings.TrimSpace(rearm(row[i]))
+		}
+		return ""
+	}
+	p := Person{
+		ID: cell("id"), Name: cell("name"), Department: cell("department"), Roles: strings.Fields(cell("roles")),
+		Lang: holdfast.Lang(cell("lang")), Account: cell("account"),
+	}
+	for _, word := range strings.Fields(cell("deputies")) {
+		person, role, _ := strings.Cut(word, "/")
+		p.Deputies = append(p.Deputies, Deputy{Person: person, Role: role})
+	}
+	var numbers []string // of the contacts
+	for n := 1; n <= maxContacts; n++ {
+		number := strconv.Itoa(n)
+		c := Contact{Channel: Channel(cell("channel " + number)), Address: cell("address " + number), Label: cell("label " + number)}
+		verified := cell("verified " + number)
+		if c == (Contact{}) && verified == "" {
+			continue
+		}
+		c.Verified = t.day("verified "+number, verified)
+		p.Contacts, numbers = append(p.Contacts, c), append(numbers, number)
+	}
+	for _, e := range slices.Concat(check(p), checkUnique(p, before)) {
+		t.fault(columnOf(e.Field, numbers), e)
+	}
+	return p
+}
+
+func valuesOf(m map[string]int) (list []int) {
+	for _, v := range m {
+		list = append(list, v)
+	}
+	return list
+}
+
+func (t *table) day(column, text string) time.Time {
+	if text == "" {
+		return time.Time{}
+	}
+	for _, layout := range []string{time.DateOnly, "2006/1/2", time.RFC3339Nano} {
+		if day, err := time.Parse(layout, text); err == nil {
+			return day
+		}
+	}
+	t.fault(column, holdfast.Errorf(holdfast.Invalid, "%q is not a day; write it as 2026-10-01", text).At(column))
+	return time.Time{}
+}
+
+// columnOf returns the column for the path of a fault, as address 2 for
+// contacts[1].address.
+func columnOf(path string, numbers []string) string {
+	field, rest, _ := strings.Cut(path, "[")
+	if field != "contacts" {
+		return field
+	}
+	index, part, _ := strings.Cut(rest, "]")
+	i, err := strconv.Atoi(index)
+	if err != nil || i >= len(numbers) {
+		return ""
+	}
+	part = strings.TrimPrefix(part, ".")
+	if part == "" {
+		part = "address"
+	}
+	return part + " " + numbers[i]
+}
