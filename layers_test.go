@@ -29,7 +29,7 @@ var layers = [][]string{
 	3:  {"expression", "traffic"},
 	4:  {"posture", "standin", "roster", "alert", "notify", "access", "approval", "enrolment"},
 	5:  {"plan", "directive", "incident", "detect", "archive"},
-	6:  {"gate", "callout", "obligation", "backup", "lint", "plandoc"},
+	6:  {"gate", "callout", "obligation", "backup", "lint", "plandoc", "draft"},
 	7:  {"ramp"},
 	8:  {"response"},
 	9:  {"drill"},
@@ -58,7 +58,7 @@ var (
 	dataPlane    = []string{"payment", "posture", "standin", "gate", "gate/httpgate", "gate/isogate"}
 	controlPlane = []string{
 		"procedure", "plan", "roster", "alert", "detect", "incident", "directive", "approval", "obligation", "access",
-		"notify", "archive", "enrolment", "backup", "plandoc", "callout", "response", "ramp", "drill",
+		"notify", "archive", "enrolment", "backup", "plandoc", "draft", "callout", "response", "ramp", "drill",
 	}
 )
 

@@ -26,17 +26,64 @@ type Published struct {
 	// InForce is when the revision comes into force, in UTC.
 	InForce time.Time `json:"in_force_from"`
 	Note    string    `json:"note,omitempty"`
+	// Draft, Document and Approvals say how it was agreed to; a revision that was
+	// published directly has none.
+	Draft     string     `json:"draft,omitempty"`
+	Document  string     `json:"document,omitempty"`
+	Approvals []Approval `json:"approvals,omitempty"`
+}
+
+// Approval is one decision that a revision was published on. It was given on the
+// revision's hash.
+type Approval struct {
+	Step string         `json:"step"`
+	Role string         `json:"role,omitempty"`
+	By   holdfast.Actor `json:"by"`
+	At   time.Time      `json:"at"`
+}
+
+// Approved is how a text was agreed to.
+type Approved struct {
+	Draft     string
+	Document  string
+	Approvals []Approval
+	// From is when it comes into force; the zero time is now.
+	From time.Time
 }
 
 func subject(id string) holdfast.Subject { return holdfast.NewSubject("plan", id) }
 
 // Publish decides on publishing a text that was decoded without faults, and
-// returns the number of the revision. It is in force from now.
+// returns the number of the revision. It is in force from now. Once a revision in
+// force names who approves, no text is published without them.
 func Publish(b *Book, id string, src []byte, note string, now time.Time) (int, []journal.Draft, error) {
+	if r, found := b.Current(id, now); found && len(r.Plan().Governance.Approval) > 0 && r.Hash != Hash(src) {
+		return 0, nil, holdfast.Errorf(holdfast.Forbidden, "revision %d of plan %s says who approves its successor: begin a draft, have it approved, and publish that", r.Number, id)
+	}
+	return publish(b, id, src, note, Approved{}, now)
+}
+
+// PublishApproved decides on publishing a text that was approved. The caller has
+// made sure that the approval is complete and on this very text.
+func PublishApproved(b *Book, id string, src []byte, note string, how Approved, now time.Time) (int, []journal.Draft, error) {
+	if latest, found := b.Latest(id); found && !how.From.IsZero() && how.From.Before(latest.InForce) {
+		return 0, nil, holdfast.Errorf(holdfast.Invalid, "revision %d comes into force on %s: the next cannot come into force before", latest.Number, latest.InForce.Format(time.RFC3339)).At("from")
+	}
+	return publish(b, id, src, note, how, now)
+}
+
+func publish(b *Book, id string, src []byte, note string, how Approved, now time.Time) (int, []journal.Draft, error) {
 	if utf8.RuneCountInString(note) > MaxNote {
 		return 0, nil, holdfast.Errorf(holdfast.TooLarge, "the note has more than %d characters; shorten it", MaxNote).At("note")
 	}
-	p := Published{Number: 1, ID: id, Hash: Hash(src), Text: string(src), InForce: now.UTC().Truncate(time.Microsecond), Note: note}
+	from := now
+	if how.From.After(now) {
+		from = how.From
+	}
+	p := Published{
+		Number: 1, ID: id, Hash: Hash(src), Text: string(src), InForce: from.UTC().Truncate(time.Microsecond), Note: note,
+		Draft: how.Draft, Document: how.Document, Approvals: how.Approvals,
+	}
 	if latest, found := b.Latest(id); found {
 		if latest.Hash == p.Hash {
 			return 0, nil, holdfast.Errorf(holdfast.Conflict, "this text is revision %d of plan %s, the latest already: there is nothing to publish", latest.Number, id)

@@ -1,0 +1,294 @@
+package draft
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/approval"
+	"holdfast/internal/journal"
+)
+
+const (
+	kindBegun     = "draft.begun"
+	kindSaved     = "draft.saved"
+	kindInvited   = "draft.invited"
+	kindDismissed = "draft.dismissed"
+	kindInReview  = "draft.in-review"
+	kindReturned  = "draft.returned"
+	kindCommented = "draft.commented"
+	kindReplied   = "draft.replied"
+	kindResolved  = "draft.resolved"
+	kindReopened  = "draft.reopened"
+	kindSubmitted = "draft.submitted"
+	kindApproved  = "draft.approved"
+	kindWithdrawn = "draft.withdrawn"
+	kindPublished = "draft.published"
+
+	kindAcknowledged = "reading.acknowledged"
+)
+
+type (
+	begun struct {
+		Plan     string            `json:"plan"`
+		From     int               `json:"from"`
+		Note     string            `json:"note,omitempty"`
+		Chapters map[string]string `json:"chapters"`
+	}
+	saved struct {
+		Chapter string `json:"chapter"`
+		Text    string `json:"text"`
+		Base    int    `json:"base"`
+	}
+	account struct {
+		Account string `json:"account"`
+	}
+	reason struct {
+		Reason string `json:"reason"`
+	}
+	commented struct {
+		Chapter string `json:"chapter"`
+		Path    string `json:"path,omitempty"`
+		Quote   string `json:"quote,omitempty"`
+		Text    string `json:"text"`
+	}
+	replied struct {
+		Comment int    `json:"comment"`
+		Text    string `json:"text"`
+	}
+	resolved struct {
+		Comment int    `json:"comment"`
+		Saves   []int  `json:"saves,omitempty"`
+		Reason  string `json:"reason,omitempty"`
+	}
+	submitted struct {
+		Hash     holdfast.Hash   `json:"hash"`
+		Document string          `json:"document,omitempty"`
+		Ladder   []approval.Step `json:"ladder"`
+		ValidFor int64           `json:"valid_for_seconds"`
+	}
+	approved struct {
+		Step string        `json:"step"`
+		Role string        `json:"role,omitempty"`
+		Hash holdfast.Hash `json:"hash"`
+	}
+	publication struct {
+		Revision int `json:"revision"`
+	}
+	acknowledged struct {
+		Person string        `json:"person"`
+		Hash   holdfast.Hash `json:"hash"`
+	}
+)
+
+// Book is all drafts and readings. Use it under the state's lock.
+type Book struct {
+	drafts   map[string]*Draft
+	ids      []string
+	readings map[string]*reading
+}
+
+// reading is who has acknowledged one revision.
+type reading struct {
+	revision holdfast.Revision
+	at       map[string]time.Time
+}
+
+// NewBook returns an empty book.
+func NewBook() *Book { return &Book{drafts: map[string]*Draft{}, readings: map[string]*reading{}} }
+
+var _ journal.Projection = (*Book)(nil)
+
+func subject(id string) holdfast.Subject { return holdfast.NewSubject("draft", id) }
+
+func readingID(plan string, revision int) string { return fmt.Sprintf("%s.%d", plan, revision) }
+
+// Apply folds a fact.
+func (b *Book) Apply(f holdfast.Fact) error {
+	noun, id := f.Subject.Split()
+	switch noun {
+	case "draft":
+		return b.applyDraft(id, f)
+	case "reading":
+		r := b.readings[id]
+		if r == nil {
+			r = &reading{at: map[string]time.Time{}}
+			b.readings[id] = r
+		}
+		r.revision = f.Revision
+		var a acknowledged
+		if err := f.Decode(&a); err != nil {
+			return err
+		}
+		r.at[a.Person] = f.Time
+	}
+	return nil
+}
+
+func (b *Book) applyDraft(id string, f holdfast.Fact) error {
+	if f.Kind == kindBegun {
+		var body begun
+		if err := f.Decode(&body); err != nil {
+			return err
+		}
+		b.drafts[id] = &Draft{
+			ID: id, Plan: body.Plan, From: body.From, Note: body.Note, State: Drafting, By: f.Actor, At: f.Time,
+			chapters: body.Chapters, last: map[string]int{}, revision: f.Revision,
+		}
+		if body.Chapters == nil {
+			b.drafts[id].chapters = map[string]string{}
+		}
+		b.ids = append(b.ids, id)
+		return nil
+	}
+	d := b.drafts[id]
+	if d == nil {
+		return holdfast.Errorf(holdfast.Damaged, "the fact %s is of a draft %s that was never begun", f.Kind, id)
+	}
+	// Readers keep what they were given: what a fact changes is copied first.
+	next := *d
+	next.revision = f.Revision
+	if err := next.apply(f); err != nil {
+		return err
+	}
+	b.drafts[id] = &next
+	return nil
+}
+
+func (d *Draft) apply(f holdfast.Fact) error {
+	switch f.Kind {
+	case kindSaved:
+		return d.applySaved(f)
+	case kindInvited, kindDismissed:
+		return d.applyReviewer(f)
+	case kindCommented, kindReplied, kindResolved, kindReopened:
+		return d.applyComment(f)
+	case kindSubmitted:
+		var body submitted
+		if err := f.Decode(&body); err != nil {
+			return err
+		}
+		d.State, d.Decisions = InApproval, nil
+		d.Submitted = &Submitted{body.Hash, body.Document, body.Ladder, time.Duration(body.ValidFor) * time.Second, f.Actor, f.Time}
+	case kindApproved:
+		var body approved
+		if err := f.Decode(&body); err != nil {
+			return err
+		}
+		d.Decisions = append(slices.Clip(d.Decisions), approval.Decision{Step: body.Step, Role: body.Role, By: f.Actor, At: f.Time, Hash: body.Hash})
+	case kindInReview:
+		d.State = InReview
+	case kindReturned:
+		var body reason
+		if err := f.Decode(&body); err != nil {
+			return err
+		}
+		d.Returned = append(slices.Clip(d.Returned), Returned{d.State, body.Reason, f.Actor, f.Time})
+		d.State, d.Submitted, d.Decisions = Drafting, nil, nil
+	case kindWithdrawn:
+		d.State = Withdrawn
+	case kindPublished:
+		var body publication
+		if err := f.Decode(&body); err != nil {
+			return err
+		}
+		d.State, d.Revision = Published, body.Revision
+	}
+	return nil
+}
+
+func (d *Draft) applySaved(f holdfast.Fact) error {
+	var body saved
+	if err := f.Decode(&body); err != nil {
+		return err
+	}
+	d.chapters, d.last = maps.Clone(d.chapters), maps.Clone(d.last)
+	d.Saves = append(slices.Clip(d.Saves), Save{len(d.Saves) + 1, body.Chapter, body.Text, f.Actor, f.Time})
+	d.chapters[body.Chapter], d.last[body.Chapter] = body.Text, len(d.Saves)
+	return nil
+}
+
+func (d *Draft) applyReviewer(f holdfast.Fact) error {
+	var body account
+	if err := f.Decode(&body); err != nil {
+		return err
+	}
+	d.Reviewers = slices.DeleteFunc(slices.Clone(d.Reviewers), func(r Reviewer) bool { return r.Account == body.Account })
+	if f.Kind == kindInvited {
+		d.Reviewers = append(d.Reviewers, Reviewer{body.Account, f.Actor, f.Time})
+	}
+	return nil
+}
+
+func (d *Draft) applyComment(f holdfast.Fact) error {
+	if f.Kind == kindCommented {
+		var body commented
+		if err := f.Decode(&body); err != nil {
+			return err
+		}
+		d.Comments = append(slices.Clip(d.Comments), &Comment{ID: len(d.Comments) + 1, Chapter: body.Chapter, Path: body.Path, Quote: body.Quote, Text: body.Text, By: f.Actor, At: f.Time})
+		return nil
+	}
+	var body struct {
+		replied
+		Saves  []int  `json:"saves"`
+		Reason string `json:"reason"`
+	}
+	if err := f.Decode(&body); err != nil {
+		return err
+	}
+	if body.Comment < 1 || body.Comment > len(d.Comments) {
+		return holdfast.Errorf(holdfast.Damaged, "draft %s has no comment %d", d.ID, body.Comment)
+	}
+	d.Comments = slices.Clone(d.Comments)
+	c := *d.Comments[body.Comment-1]
+	d.Comments[body.Comment-1] = &c
+	switch f.Kind {
+	case kindReplied:
+		c.Replies = append(slices.Clip(c.Replies), Reply{body.Text, f.Actor, f.Time})
+	case kindResolved:
+		c.Resolved = &Resolved{body.Saves, body.Reason, f.Actor, f.Time}
+	case kindReopened:
+		c.Resolved = nil
+	}
+	return nil
+}
+
+// Draft returns the draft with an id.
+func (b *Book) Draft(id string) (*Draft, bool) {
+	d, ok := b.drafts[id]
+	return d, ok
+}
+
+// Drafts lists all drafts, the newest first.
+func (b *Book) Drafts() (list []*Draft) {
+	for _, id := range slices.Backward(b.ids) {
+		list = append(list, b.drafts[id])
+	}
+	return list
+}
+
+// OpenOf returns the open draft of a plan.
+func (b *Book) OpenOf(plan string) (*Draft, bool) {
+	for _, d := range b.drafts {
+		if d.Plan == plan && d.State.Open() {
+			return d, true
+		}
+	}
+	return nil, false
+}
+
+// Read returns when a person acknowledged a revision.
+func (b *Book) Read(plan string, revision int, person string) (time.Time, bool) {
+	r := b.readings[readingID(plan, revision)]
+	if r == nil {
+		return time.Time{}, false
+	}
+	at, ok := r.at[person]
+	return at, ok
+}
+
+func (b *Book) nextID() string { return "d" + strconv.Itoa(len(b.ids)+1) }

@@ -1,0 +1,238 @@
+package draft
+
+import (
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"holdfast"
+	"holdfast/internal/approval"
+	"holdfast/internal/journal"
+	"holdfast/internal/plan"
+	"holdfast/internal/roster"
+)
+
+// Nouns are the books that approval and publication read. Judge says why a text
+// may not be approved as it is, and may be nil.
+type Nouns struct {
+	Drafts *Book
+	Plans  *plan.Book
+	Roster *roster.Book
+	Judge  func(src []byte, p *plan.Plan, now time.Time) error
+}
+
+// whole decodes the text of a draft; a text with faults is refused.
+func (n Nouns) whole(d *Draft, now time.Time) (*plan.Plan, []byte, error) {
+	src := d.Text()
+	p, faults := plan.Decode("", src)
+	if len(faults) > 0 {
+		return nil, nil, holdfast.Errorf(holdfast.Invalid, "the draft has %d faults; mend them first", len(faults)).Because(faults)
+	}
+	if p.ID != d.Plan {
+		return nil, nil, holdfast.Errorf(holdfast.Invalid, "the draft is of plan %s and its text says %s: set the plan's id right", d.Plan, p.ID)
+	}
+	if n.Judge != nil {
+		if err := n.Judge(src, p, now); err != nil {
+			return nil, nil, err
+		}
+	}
+	return p, src, nil
+}
+
+// steps are the ladder that a draft needs: that of the revision in force, so that
+// no draft loosens the rules for itself; its own where there is none before; one
+// decision of another person where no plan says more.
+func (n Nouns) steps(d *Draft, p *plan.Plan, now time.Time) ([]approval.Step, time.Duration) {
+	governance := p.Governance
+	if r, found := n.Plans.Current(d.Plan, now); found && len(r.Plan().Governance.Approval) > 0 {
+		governance = r.Plan().Governance
+	}
+	var steps []approval.Step
+	for _, s := range governance.Approval {
+		steps = append(steps, approval.Step{ID: s.ID, Title: s.Title, Mode: s.Mode, Roles: s.Roles})
+	}
+	if len(steps) == 0 {
+		steps = []approval.Step{{ID: "approval", Mode: approval.One}}
+	}
+	validFor := governance.ValidFor.D()
+	if validFor == 0 {
+		validFor = DefaultValidFor
+	}
+	return steps, validFor
+}
+
+// Ladder returns the ladder of a submitted draft over its text as it is now.
+func (n Nouns) Ladder(d *Draft) approval.Ladder {
+	l := approval.Ladder{Hash: plan.Hash(d.Text()), Author: d.Author, Holds: n.holds}
+	if d.Submitted != nil {
+		l.Steps = d.Submitted.Ladder
+	}
+	return l
+}
+
+func (n Nouns) holds(by holdfast.Actor, role string) bool {
+	return by.Kind == holdfast.Account && slices.ContainsFunc(n.Roster.Holders(role), func(p roster.Person) bool { return p.Account == by.ID })
+}
+
+// submit sends the draft to approval, under the hash of its text.
+func (n Nouns) submit(id, document string, now time.Time) ([]journal.Draft, error) {
+	d, err := n.Drafts.writable(id)
+	if err != nil {
+		return nil, err
+	}
+	if open := d.OpenComments(); open > 0 {
+		return nil, holdfast.Errorf(holdfast.Conflict, "%d comments are open: answer each by a change or a reason first", open)
+	}
+	if utf8.RuneCountInString(document) > maxReviewer {
+		return nil, holdfast.Errorf(holdfast.TooLarge, "the document number has more than %d characters; shorten it", maxReviewer).At("document")
+	}
+	p, src, err := n.whole(d, now)
+	if err != nil {
+		return nil, err
+	}
+	if latest, found := n.Plans.Latest(d.Plan); found && latest.Hash == plan.Hash(src) {
+		return nil, holdfast.Errorf(holdfast.Conflict, "the draft says what revision %d says: there is nothing to approve", latest.Number)
+	}
+	steps, validFor := n.steps(d, p, now)
+	return d.fact(kindSubmitted, submitted{plan.Hash(src), document, steps, int64(validFor / time.Second)}), nil
+}
+
+// submittedOpen returns a draft that is in approval or approved.
+func (n Nouns) submittedOpen(id string) (*Draft, error) {
+	d, err := n.Drafts.open(id)
+	if err == nil && d.State != InApproval {
+		err = holdfast.Errorf(holdfast.Conflict, "draft %s is not in approval", id)
+	}
+	return d, err
+}
+
+// approve gives one person's consent to the text with a hash: the text that he
+// was shown.
+func (n Nouns) approve(id string, hash holdfast.Hash, by holdfast.Actor) ([]journal.Draft, error) {
+	d, err := n.submittedOpen(id)
+	if err != nil {
+		return nil, err
+	}
+	ladder := n.Ladder(d)
+	if hash != ladder.Hash || d.Submitted.Hash != ladder.Hash {
+		return nil, holdfast.Errorf(holdfast.Conflict, "the text is not the one that you were shown: read it again, then decide")
+	}
+	step, role, err := ladder.Turn(d.Decisions, by)
+	if err != nil {
+		return nil, err
+	}
+	return d.fact(kindApproved, approved{step, role, hash}), nil
+}
+
+// giveBack returns a draft to its authors: who may approve refuses it, an author
+// takes it back, or who approved revokes.
+func (n Nouns) giveBack(id, why string) ([]journal.Draft, error) {
+	d, err := n.Drafts.open(id)
+	switch {
+	case err != nil:
+		return nil, err
+	case d.State == Drafting:
+		return nil, nil
+	}
+	if err := sized("reason", why, maxText); err != nil {
+		return nil, err
+	}
+	return d.fact(kindReturned, reason{why}), nil
+}
+
+func (n Nouns) withdraw(id, why string) ([]journal.Draft, error) {
+	d, err := n.Drafts.open(id)
+	if err != nil {
+		return nil, err
+	}
+	if err := sized("reason", why, maxText); err != nil {
+		return nil, err
+	}
+	return d.fact(kindWithdrawn, reason{why}), nil
+}
+
+// publish makes an approved draft the next revision, in force from a moment; the
+// zero time is now.
+func (n Nouns) publish(id string, from, now time.Time) (number int, drafts []journal.Draft, err error) {
+	d, err := n.submittedOpen(id)
+	if err != nil {
+		return 0, nil, err
+	}
+	ladder := n.Ladder(d)
+	switch {
+	case d.Submitted.Hash != ladder.Hash:
+		return 0, nil, holdfast.Errorf(holdfast.Conflict, "the text was changed after it was submitted: submit it again")
+	case !ladder.Complete(d.Decisions):
+		return 0, nil, holdfast.Errorf(holdfast.Conflict, "the approval is not complete: it waits for the step %s", ladder.Steps[ladder.Place(d.Decisions).Step].ID)
+	case now.After(d.ApprovedAt().Add(d.Submitted.ValidFor)):
+		return 0, nil, holdfast.Errorf(holdfast.Conflict, "the approval has run out on %s: submit the draft again", d.ApprovedAt().Add(d.Submitted.ValidFor).UTC().Format(time.DateOnly))
+	}
+	_, src, err := n.whole(d, now)
+	if err != nil {
+		return 0, nil, err
+	}
+	approved := plan.Approved{Draft: id, Document: d.Submitted.Document, From: from}
+	for _, g := range d.Decisions {
+		approved.Approvals = append(approved.Approvals, plan.Approval{Step: g.Step, Role: g.Role, By: g.By, At: g.At})
+	}
+	number, drafts, err = plan.PublishApproved(n.Plans, d.Plan, src, d.Note, approved, now)
+	if err != nil {
+		return 0, nil, err
+	}
+	return number, append(drafts, d.fact(kindPublished, publication{number})...), nil
+}
+
+// acknowledge states that a person has read a revision.
+func (n Nouns) acknowledge(planID string, revision int, person string) ([]journal.Draft, error) {
+	r, found := n.Plans.Revision(planID, revision)
+	if !found {
+		return nil, holdfast.Errorf(holdfast.NotFound, "the plan has no revision %d", revision)
+	}
+	if _, found := n.Roster.Person(person); !found {
+		return nil, holdfast.Errorf(holdfast.Forbidden, "your account belongs to nobody in the roster: an admin can set its person")
+	}
+	if _, read := n.Drafts.Read(planID, revision, person); read {
+		return nil, nil
+	}
+	id := readingID(planID, revision)
+	var expect holdfast.Revision
+	if seen := n.Drafts.readings[id]; seen != nil {
+		expect = seen.revision
+	}
+	return []journal.Draft{journal.NewDraft(holdfast.NewSubject("reading", id), expect, kindAcknowledged, acknowledged{person, r.Hash})}, nil
+}
+
+// Owed is one person who has to read a revision.
+type Owed struct {
+	Person string
+	Name   string
+	Roles  []string
+	// At is when he acknowledged it; the zero time if he has not.
+	At time.Time
+	// Due is by when he should.
+	Due time.Time
+}
+
+// Readings lists who has to read a revision: the holders now of the roles on its
+// distribution list, by id.
+func (n Nouns) Readings(r *plan.Revision) (list []Owed) {
+	governance := r.Plan().Governance
+	within := governance.AcknowledgeWithin.D()
+	if within == 0 {
+		within = DefaultAcknowledgeWithin
+	}
+	for _, p := range n.Roster.People() {
+		var roles []string
+		for _, role := range p.Roles {
+			if slices.Contains(governance.Distribution, role) {
+				roles = append(roles, role)
+			}
+		}
+		if len(roles) == 0 {
+			continue
+		}
+		at, _ := n.Drafts.Read(r.ID, r.Number, p.ID)
+		list = append(list, Owed{p.ID, p.Name, roles, at, r.At.Add(within)})
+	}
+	return list
+}

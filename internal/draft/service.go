@@ -1,0 +1,227 @@
+package draft
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/approval"
+	"holdfast/internal/journal"
+	"holdfast/internal/plan"
+)
+
+// Service carries out acts on drafts. It is safe for concurrent use. The caller
+// has checked the account's right; who may comment, and whose turn an approval
+// is, the service checks.
+type Service struct {
+	Desk  *journal.Desk
+	Nouns Nouns
+
+	mu sync.Mutex
+	// here is who opened which chapter when; it is lost with the process.
+	here map[place]map[string]visitor
+}
+
+type place struct{ draft, chapter string }
+
+type visitor struct {
+	name string
+	at   time.Time
+}
+
+// presence is how long somebody who opened a chapter counts as there.
+const presence = 2 * time.Minute
+
+func (s *Service) do(ctx context.Context, by holdfast.Actor, act string, decide func(now time.Time) ([]journal.Draft, error)) error {
+	if _, err := s.Desk.Do(ctx, by, decide); err != nil {
+		return fmt.Errorf("%s: %w", act, err)
+	}
+	return nil
+}
+
+// Begin opens a draft. With a text it is that of the text's plan; without one it
+// is that of the revision in force of the plan that incidents run.
+func (s *Service) Begin(ctx context.Context, by holdfast.Actor, note string, text []byte) (id string, err error) {
+	err = s.do(ctx, by, "begin a draft", func(now time.Time) (drafts []journal.Draft, err error) {
+		src, from, of := text, 0, ""
+		if len(text) == 0 {
+			r, found := s.Nouns.Plans.Current("", now)
+			if !found {
+				return nil, holdfast.Errorf(holdfast.NotFound, "no plan is published yet: begin with a text")
+			}
+			src, from, of = []byte(r.Text), r.Number, r.ID
+		} else {
+			p, _ := plan.Decode("", text)
+			if of = p.ID; !holdfast.ValidName(of) {
+				return nil, holdfast.Errorf(holdfast.Invalid, "the text names no plan: give it an id").At("text")
+			}
+		}
+		id, drafts, err = begin(s.Nouns.Drafts, of, from, note, src)
+		return drafts, err
+	})
+	return id, err
+}
+
+// Save replaces a chapter's text; base is the number of the save that the author
+// saw, 0 for the text that the draft began with. A refused save changes nothing:
+// code Conflict with a [Newer] in the chain if another was faster, Invalid with
+// [plan.Faults] if the text cannot be read.
+func (s *Service) Save(ctx context.Context, by holdfast.Actor, id, chapter string, base int, text []byte) error {
+	return s.do(ctx, by, "save the chapter", func(time.Time) ([]journal.Draft, error) {
+		return save(s.Nouns.Drafts, id, chapter, base, text)
+	})
+}
+
+// Restore brings an earlier save of a chapter back.
+func (s *Service) Restore(ctx context.Context, by holdfast.Actor, id, chapter string, base, number int) error {
+	return s.do(ctx, by, "restore the chapter", func(time.Time) ([]journal.Draft, error) {
+		return restore(s.Nouns.Drafts, id, chapter, base, number)
+	})
+}
+
+// Invite lets an account review the draft.
+func (s *Service) Invite(ctx context.Context, by holdfast.Actor, id, account string) error {
+	return s.do(ctx, by, "invite a reviewer", func(time.Time) ([]journal.Draft, error) { return invite(s.Nouns.Drafts, id, account) })
+}
+
+// Dismiss takes an invitation back.
+func (s *Service) Dismiss(ctx context.Context, by holdfast.Actor, id, account string) error {
+	return s.do(ctx, by, "dismiss a reviewer", func(time.Time) ([]journal.Draft, error) { return dismiss(s.Nouns.Drafts, id, account) })
+}
+
+// Review opens the draft to its reviewers.
+func (s *Service) Review(ctx context.Context, by holdfast.Actor, id string) error {
+	return s.do(ctx, by, "send to review", func(time.Time) ([]journal.Draft, error) { return review(s.Nouns.Drafts, id) })
+}
+
+// Comment adds a remark on a place. mayWrite says that the account may draft;
+// others must be invited.
+func (s *Service) Comment(ctx context.Context, by holdfast.Actor, mayWrite bool, id, chapter, path, quote, text string) error {
+	return s.do(ctx, by, "comment", func(time.Time) ([]journal.Draft, error) {
+		return comment(s.Nouns.Drafts, id, commented{chapter, path, quote, text}, by, mayWrite)
+	})
+}
+
+// Reply adds to the thread of a comment.
+func (s *Service) Reply(ctx context.Context, by holdfast.Actor, mayWrite bool, id string, number int, text string) error {
+	return s.do(ctx, by, "reply", func(time.Time) ([]journal.Draft, error) {
+		return reply(s.Nouns.Drafts, id, replied{number, text}, by, mayWrite)
+	})
+}
+
+// Resolve answers a comment by what has changed since, or by a reason.
+func (s *Service) Resolve(ctx context.Context, by holdfast.Actor, id string, number int, reason string) error {
+	return s.do(ctx, by, "resolve the comment", func(time.Time) ([]journal.Draft, error) { return resolve(s.Nouns.Drafts, id, number, reason) })
+}
+
+// Reopen takes the answer to a comment back.
+func (s *Service) Reopen(ctx context.Context, by holdfast.Actor, mayWrite bool, id string, number int) error {
+	return s.do(ctx, by, "reopen the comment", func(time.Time) ([]journal.Draft, error) {
+		return reopen(s.Nouns.Drafts, id, number, by, mayWrite)
+	})
+}
+
+// Submit sends the draft to approval. document is the operator's number for it.
+func (s *Service) Submit(ctx context.Context, by holdfast.Actor, id, document string) error {
+	return s.do(ctx, by, "submit the draft", func(now time.Time) ([]journal.Draft, error) { return s.Nouns.submit(id, document, now) })
+}
+
+// Approve gives the actor's consent to the text with a hash.
+func (s *Service) Approve(ctx context.Context, by holdfast.Actor, id string, hash holdfast.Hash) error {
+	return s.do(ctx, by, "approve the draft", func(time.Time) ([]journal.Draft, error) { return s.Nouns.approve(id, hash, by) })
+}
+
+// Return gives the draft back to its authors, with a reason: it is refused, taken
+// back, or its approval revoked. All decisions on it are void.
+func (s *Service) Return(ctx context.Context, by holdfast.Actor, id, reason string) error {
+	return s.do(ctx, by, "return the draft", func(time.Time) ([]journal.Draft, error) { return s.Nouns.giveBack(id, reason) })
+}
+
+// Withdraw ends a draft for good.
+func (s *Service) Withdraw(ctx context.Context, by holdfast.Actor, id, reason string) error {
+	return s.do(ctx, by, "withdraw the draft", func(time.Time) ([]journal.Draft, error) { return s.Nouns.withdraw(id, reason) })
+}
+
+// Publish makes the approved draft the next revision, in force from a moment; the
+// zero time is now. It returns the revision's number.
+func (s *Service) Publish(ctx context.Context, by holdfast.Actor, id string, from time.Time) (number int, err error) {
+	err = s.do(ctx, by, "publish the draft", func(now time.Time) (drafts []journal.Draft, err error) {
+		number, drafts, err = s.Nouns.publish(id, from, now)
+		return drafts, err
+	})
+	return number, err
+}
+
+// Acknowledge states that a person has read a revision.
+func (s *Service) Acknowledge(ctx context.Context, by holdfast.Actor, planID string, revision int, person string) error {
+	return s.do(ctx, by, "acknowledge the revision", func(time.Time) ([]journal.Draft, error) {
+		return s.Nouns.acknowledge(planID, revision, person)
+	})
+}
+
+// Draft returns a draft, or code NotFound.
+func (s *Service) Draft(id string) (d *Draft, err error) {
+	found := false
+	s.Desk.State.View(func() { d, found = s.Nouns.Drafts.Draft(id) })
+	if !found {
+		return nil, holdfast.Errorf(holdfast.NotFound, "there is no draft %q", id)
+	}
+	return d, nil
+}
+
+// Drafts lists all drafts, the newest first.
+func (s *Service) Drafts() (list []*Draft) {
+	s.Desk.State.View(func() { list = s.Nouns.Drafts.Drafts() })
+	return list
+}
+
+// Place says how far a draft's approval has come, and, for somebody, whether it
+// is his turn; the error says why not.
+func (s *Service) Place(d *Draft, by holdfast.Actor) (place approval.Place, complete bool, turn error) {
+	s.Desk.State.View(func() {
+		l := s.Nouns.Ladder(d)
+		place, complete = l.Place(d.Decisions), len(l.Steps) > 0 && l.Complete(d.Decisions)
+		_, _, turn = l.Turn(d.Decisions, by)
+	})
+	return place, complete, turn
+}
+
+// Readings lists who has to read a revision.
+func (s *Service) Readings(planID string, revision int) (list []Owed, err error) {
+	s.Desk.State.View(func() {
+		r, found := s.Nouns.Plans.Revision(planID, revision)
+		if !found {
+			err = holdfast.Errorf(holdfast.NotFound, "the plan has no revision %d", revision)
+			return
+		}
+		list = s.Nouns.Readings(r)
+	})
+	return list, err
+}
+
+// Opened notes that somebody has a chapter open, and returns the names of others
+// who have.
+func (s *Service) Opened(id, chapter string, by holdfast.Actor) (others []string) {
+	now := s.Desk.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.here == nil {
+		s.here = map[place]map[string]visitor{}
+	}
+	at := place{id, chapter}
+	if s.here[at] == nil {
+		s.here[at] = map[string]visitor{}
+	}
+	for who, v := range s.here[at] {
+		switch {
+		case now.Sub(v.at) > presence:
+			delete(s.here[at], who)
+		case who != by.ID:
+			others = append(others, v.name)
+		}
+	}
+	s.here[at][by.ID] = visitor{by.Name, now}
+	return others
+}
