@@ -35,6 +35,12 @@ const (
 	RunRamp Action = "run-ramp"
 	// ManageGates is to retire gates and to change what they are told.
 	ManageGates Action = "manage-gates"
+	// DraftPlan is to write drafts of the plan, to invite reviewers, to answer their
+	// comments, and to submit. Whoever was invited comments without it.
+	DraftPlan Action = "draft-plan"
+	// ApprovePlan is to decide on a draft that was submitted, where its ladder says
+	// so.
+	ApprovePlan Action = "approve-plan"
 	// PublishPlan is to publish a revision of the plan.
 	PublishPlan Action = "publish-plan"
 	// ManageRoster is to record people, their roles and contact points.
@@ -52,6 +58,10 @@ const (
 	Duty      Role = "duty"
 	Commander Role = "commander"
 	Admin     Role = "admin"
+	// Author is for members of the drafting team, Superior for those who approve
+	// what it wrote.
+	Author   Role = "author"
+	Superior Role = "superior"
 	// Sender is for programs that deliver alerts.
 	Sender Role = "sender"
 )
@@ -64,6 +74,8 @@ var (
 		Duty:      duty,
 		Commander: slices.Concat(duty, []Action{Approve, LiftDirective, RunRamp}),
 		Admin:     slices.Concat(viewer, []Action{ManageGates, PublishPlan, ManageRoster, ManageAccess}),
+		Author:    slices.Concat(viewer, []Action{Acknowledge, DraftPlan}),
+		Superior:  slices.Concat(viewer, []Action{Acknowledge, ApprovePlan, PublishPlan}),
 		Sender:    {DeliverAlerts},
 	}
 )

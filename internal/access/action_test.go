@@ -14,17 +14,19 @@ import (
 // role, so that no right moves unseen.
 func TestGrants(t *testing.T) {
 	want := map[Action][]Role{
-		Read:           {Admin, Commander, Duty, Viewer},
-		ReadArchive:    {Admin, Commander, Duty, Viewer},
+		Read:           {Admin, Author, Commander, Duty, Superior, Viewer},
+		ReadArchive:    {Admin, Author, Commander, Duty, Superior, Viewer},
 		ReportAlert:    {Commander, Duty},
-		Acknowledge:    {Commander, Duty},
+		Acknowledge:    {Author, Commander, Duty, Superior},
 		RunIncident:    {Commander, Duty},
 		IssueDirective: {Commander, Duty},
 		Approve:        {Commander},
 		LiftDirective:  {Commander},
 		RunRamp:        {Commander},
 		ManageGates:    {Admin},
-		PublishPlan:    {Admin},
+		DraftPlan:      {Author},
+		ApprovePlan:    {Superior},
+		PublishPlan:    {Admin, Superior},
 		ManageRoster:   {Admin},
 		ManageAccess:   {Admin},
 		DeliverAlerts:  {Sender},

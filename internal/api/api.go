@@ -21,6 +21,7 @@ import (
 	"holdfast/internal/alert"
 	"holdfast/internal/backup"
 	"holdfast/internal/directive"
+	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/journal"
 	"holdfast/internal/notify"
@@ -42,6 +43,7 @@ type API struct {
 	Gates      *enrolment.Service
 	Notices    *notify.Service
 	Plans      *plan.Service
+	Drafts     *draft.Service
 	Roster     *roster.Service
 	Response   *response.Service
 	Backups    *backup.Keeper

@@ -27,6 +27,7 @@ import (
 	"holdfast/internal/config"
 	"holdfast/internal/console"
 	"holdfast/internal/directive"
+	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/fleet"
 	"holdfast/internal/gate"
@@ -75,6 +76,7 @@ type Control struct {
 	gates      *enrolment.Service
 	notices    *notify.Service
 	plans      *plan.Service
+	drafts     *draft.Service
 	roster     *roster.Service
 	response   *response.Service
 	series     *traffic.Series
@@ -96,6 +98,7 @@ type books struct {
 	incidents  *incident.Book
 	notices    *notify.Book
 	plans      *plan.Book
+	drafts     *draft.Book
 	roster     *roster.Book
 	timeline   *response.Timeline
 	restored   *backup.Book
@@ -139,11 +142,11 @@ func (c *Control) openJournal(ctx context.Context) (err error) {
 	c.down.add("journal", c.store.Close)
 	c.books = books{
 		access: access.NewBook(), alerts: alert.NewBook(), directives: directive.NewBook(c.store.Genesis()), gates: enrolment.NewBook(),
-		incidents: incident.NewBook(), notices: notify.NewBook(), plans: plan.NewBook(), roster: roster.NewBook(), timeline: response.NewTimeline(),
+		incidents: incident.NewBook(), notices: notify.NewBook(), plans: plan.NewBook(), drafts: draft.NewBook(), roster: roster.NewBook(), timeline: response.NewTimeline(),
 		restored: backup.NewBook(),
 	}
 	b := c.books
-	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.roster, b.timeline, b.restored)
+	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.roster, b.timeline, b.restored)
 	if err := c.state.Load(ctx); err != nil {
 		return fmt.Errorf("fold the journal: %w", err)
 	}
@@ -165,6 +168,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.gates = &enrolment.Service{Desk: c.desk, Book: b.gates}
 	c.notices = &notify.Service{Desk: c.desk, Book: b.notices}
 	c.plans = &plan.Service{Desk: c.desk, Book: b.plans}
+	c.drafts = &draft.Service{Desk: c.desk, Nouns: draft.Nouns{Drafts: b.drafts, Plans: b.plans, Roster: b.roster}}
 	c.roster = roster.New(c.desk, b.roster)
 	c.node = fleet.NewNode(c.desk, c.directives, b.gates, c.series, c.opt.Log)
 	c.node.Unsettled = func() bool { return b.restored.Open() != nil }
@@ -366,11 +370,11 @@ func (c *Control) handler() (http.Handler, error) {
 	}
 	machines := &api.API{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Notices: c.notices, Plans: c.plans, Roster: c.roster, Response: c.response, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
+		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Roster: c.roster, Response: c.response, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
 	}
 	people := &console.Console{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Plans: c.plans, Roster: c.roster, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Plans: c.plans, Drafts: c.drafts, Roster: c.roster, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	screens, err := people.Handler(server)
 	if err != nil {

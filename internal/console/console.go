@@ -26,6 +26,7 @@ import (
 	"holdfast/internal/alert"
 	"holdfast/internal/backup"
 	"holdfast/internal/directive"
+	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/journal"
 	"holdfast/internal/locale"
@@ -46,6 +47,7 @@ type Console struct {
 	Directives *directive.Service
 	Gates      *enrolment.Service
 	Plans      *plan.Service
+	Drafts     *draft.Service
 	Roster     *roster.Service
 	Response   *response.Service
 	Restored   *backup.Service
