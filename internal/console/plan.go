@@ -8,6 +8,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/docx"
+	"holdfast/internal/draft"
 	"holdfast/internal/plandoc"
 	"holdfast/internal/roster"
 	"holdfast/internal/view"
@@ -17,6 +18,10 @@ import (
 type planPage struct {
 	Plan      view.Plan
 	Revisions []view.Plan
+	// Readings are the people who have to read it, Owes says that the reader has
+	// still to acknowledge it.
+	Readings []draft.Owed
+	Owes     bool
 }
 
 // revision reads the revision in the path; the one in force is 0.
@@ -45,7 +50,12 @@ func (c *Console) plan(v *visit) error {
 		return err
 	}
 	title := p.Content.Title.In(v.words.Lang())
-	page := c.page(v, title, planPage{p, c.View.PlanRevisions()})
+	own := planPage{Plan: p, Revisions: c.View.PlanRevisions()}
+	if own.Readings, err = c.Drafts.Readings(p.ID, p.Revision); err != nil {
+		return err
+	}
+	own.Owes = owesReading(own.Readings, v.who().Person)
+	page := c.page(v, title, own)
 	page.PrintFoot = planFoot(v, p)
 	return c.write(v, "plan", 200, page)
 }

@@ -4,9 +4,12 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/approval"
 	"holdfast/internal/console/form"
+	"holdfast/internal/draft"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
+	"holdfast/internal/view"
 )
 
 // chaptersSample returns the built-in plan with something in each chapter that a
@@ -61,9 +64,51 @@ func chapterSamples() []any {
 		chapterPage{
 			Editor: e, Heading: "Heading", Crumbs: []crumb{{"/drafts/1", "Draft"}}, Up: "/drafts/1", At: "risks", Base: 3, Parts: parts,
 			SavedBy: "Mei", Others: []string{"Wei"}, Newer: "newer", Text: "risks: []",
-			Findings: []finding{{"error", "L101", "message", "/drafts/1"}, {"warning", "L102", "message", ""}, {"note", "L103", "message", ""}},
-			Saves:    []save{{Number: 2, Current: true}, {Number: 1}},
+			Findings: findingSamples,
+			Saves:    []save{{Number: 2, By: "Mei", Current: true}, {Number: 1}},
 		},
 		chapterPage{Editor: e, Heading: "Heading", Up: "/drafts/1"},
 	}
+}
+
+var findingSamples = []finding{
+	{Severity: "error", Rule: "L101", Message: "message", Link: "/drafts/1"}, {Severity: "warning", Rule: "L102", Message: "message"}, {Severity: "note", Rule: "L103", Message: "message"},
+}
+
+// draftSamples are drafts in each state, seen by who may do everything.
+func draftSamples() (list []any) {
+	by, at := holdfast.Actor{Kind: holdfast.Account, ID: "mei", Name: "Mei"}, time.Date(2026, 11, 26, 1, 0, 0, 0, time.UTC)
+	for i, state := range []draft.State{draft.Drafting, draft.InReview, draft.InApproval, draft.InApproval, draft.InApproval, draft.Published, draft.Withdrawn} {
+		d := &draft.Draft{ID: "d1", Plan: "p", From: 1, State: state, By: by, At: at, Note: "a note", Reviewers: []draft.Reviewer{{Account: "wei"}},
+			Returned: []draft.Returned{{From: draft.InApproval, Reason: "why", By: by, At: at}}}
+		own := draftPage{
+			Draft: d, Findings: findingSamples, Errors: 1, Warnings: 1, MayWrite: state.Open(), MayComment: state.Open(), MayApprove: i != 4,
+			Chapters: []chapterLine{{Key: "risks", SavedBy: "Mei", At: at, Wrong: 2}, {Key: "leak"}},
+			Comments: []*draft.Comment{
+				{ID: 1, Chapter: "risks", Quote: "quote", Text: "text", By: by, At: at, Replies: []draft.Reply{{Text: "reply", By: by, At: at}}},
+				{ID: 2, Chapter: "leak", Text: "text", By: by, At: at, Resolved: &draft.Resolved{Saves: []int{1}, Reason: "why", By: by, At: at}},
+			},
+		}
+		if state == draft.InApproval || state == draft.Published {
+			d.Submitted = &draft.Submitted{Document: "2026-7", By: by, At: at}
+			own.Steps = []ladderStep{
+				{Step: approval.Step{ID: "a", Title: holdfast.Text{ZhHant: "甲", ZhHans: "甲", En: "a"}}, State: "done", Decisions: []approval.Decision{{By: by, At: at}}},
+				{Step: approval.Step{ID: "b"}, State: "open", Missing: []view.Named{{ID: "superior"}, {}}}, {Step: approval.Step{ID: "c"}, State: "waiting"},
+			}
+			own.Complete, own.Until = i == 3 || state == draft.Published, at
+			if i == 4 {
+				own.Turn = "It is not your turn."
+			}
+		}
+		if state == draft.Published {
+			d.Revision = 2
+		}
+		list = append(list, own)
+	}
+	return append(list, draftPage{Draft: &draft.Draft{ID: "d2", State: draft.Drafting}, MayWrite: true})
+}
+
+func draftsSamples() []any {
+	d := &draft.Draft{ID: "d1", State: draft.Drafting, Note: "a note"}
+	return []any{draftsPage{Published: true}, draftsPage{Drafts: []*draft.Draft{d, {ID: "d0", State: draft.Published}}, Open: d}, draftsPage{}}
 }

@@ -8,6 +8,7 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/backup"
 	"holdfast/internal/directive"
+	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
@@ -63,12 +64,22 @@ func screenSamples() map[string][]any {
 		"incident":   incidentSamples(),
 		"incidents":  {incidentsPage{}, incidentsPage{List: view.Page[view.Incident]{Items: incidentsOf()}, Pages: listed, Query: "x", Open: true}},
 		"chapter":    chapterSamples(),
-		"noplan":     {nil},
+		"drafts":     draftsSamples(),
+		"draft":      draftSamples(),
+		"draftread": {
+			draftReadPage{Draft: &draft.Draft{ID: "d1", State: draft.InReview}, Plan: chaptersSample(), Faults: 1, MayComment: true, Chapters: []string{"risks"}},
+			draftReadPage{Draft: &draft.Draft{ID: "d1", State: draft.Withdrawn}, Plan: p},
+		},
+		"draftdiff": {
+			diffPage{Draft: &draft.Draft{ID: "d1"}, Against: 1, Lines: []diffLine{{"place", "@@"}, {"added", "+a"}, {"removed", "-b"}, {"same", " c"}}},
+			diffPage{Draft: &draft.Draft{ID: "d1"}},
+		},
+		"noplan": {nil},
 		"people": {peoplePage{}, peoplePage{Query: "mei", Text: "x", Vacant: []view.Named{role, {ID: "duty"}}, People: []view.Person{
 			{Person: everyone, RoleNames: []view.Named{role}, DepartmentName: word}, {Person: roster.Person{ID: "tan", Name: "Tan"}},
 		}}},
 		"plan": {
-			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}},
+			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}, Owes: true, Readings: []draft.Owed{{Person: "a", Name: "A", Due: past}, {Person: "b", Name: "B", Due: time.Now().Add(time.Hour)}, {Person: "c", Name: "C", At: past}}},
 			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: chaptersSample()}},
 		},
 		"posture": {posturePage{}, posturePage{Chart: sampleChart(), Preview: response.Preview{Known: true, PerSecond: 300, Gates: 2}, Posture: view.Posture{

@@ -232,6 +232,9 @@ func built(t *testing.T) map[string][]string {
 
 		"field.plan.":            formWords("field.plan."),
 		"field.":                 formWords("field."),
+		"choice.chapter.":        formWords("choice.chapter."),
+		"draft.state.":           append(constants(t, "draft", "State"), "approved"),
+		"approval.state.":        {"done", "open", "waiting"},
 		"choice.directive-kind.": formWords("choice.directive-kind."),
 		"choice.language.":       formWords("choice.language."),
 		"choice.approval-mode.":  formWords("choice.approval-mode."),
@@ -254,7 +257,7 @@ func formWords(prefix string) (ends []string) {
 
 // flashes are what acts say when they are done.
 func flashes(t *testing.T) []string {
-	said := regexp.MustCompile(`seeOther\(.*, "([a-z]+)"\)|"ok": \{"([a-z]+)"\}`)
+	said := regexp.MustCompile(`seeOther\(.*, "([a-z]+)"\)|draftDone\(v, "([a-z]+)"|"ok": \{"([a-z]+)"\}`)
 	found := map[string]bool{}
 	names, err := filepath.Glob("*.go")
 	if err != nil {
@@ -267,7 +270,7 @@ func flashes(t *testing.T) []string {
 		}
 		for _, m := range said.FindAllSubmatch(b, -1) {
 			if !strings.HasSuffix(name, "_test.go") {
-				found[string(m[1])+string(m[2])] = true
+				found[string(m[1])+string(m[2])+string(m[3])] = true
 			}
 		}
 	}

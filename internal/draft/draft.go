@@ -5,8 +5,11 @@
 //
 // # Life cycle
 //
-//	draft ──▶ in-review ──▶ draft … ──▶ in-approval ──▶ approved ──▶ published
+//	draft ──▶ in-review ──▶ draft … ──▶ in-approval ──▶ published
 //	  └──────────────── withdrawn, from any state before published
+//
+// A draft in approval is approved once its ladder is complete: that follows from
+// the decisions, the text and who holds which role, so no fact states it.
 //
 // A plan has one open draft at a time. Facts stand on the subject draft/<id>:
 //
@@ -45,7 +48,6 @@ const (
 	Drafting   State = "draft"
 	InReview   State = "in-review"
 	InApproval State = "in-approval"
-	Approved   State = "approved"
 	Published  State = "published"
 	Withdrawn  State = "withdrawn"
 )

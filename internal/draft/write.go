@@ -243,7 +243,7 @@ func reopen(b *Book, id string, number int, by holdfast.Actor, mayWrite bool) ([
 	if err != nil || c.Resolved == nil {
 		return nil, err
 	}
-	if d.State == InApproval || d.State == Approved {
+	if d.State == InApproval {
 		return nil, holdfast.Errorf(holdfast.Conflict, "draft %s is in approval: take it back first", id)
 	}
 	return d.fact(kindReopened, replied{Comment: number}), nil

@@ -101,6 +101,13 @@ func Build(p *plan.Plan, path string) (Field, bool) {
 	return b.field(path, owner, key, v), true
 }
 
+// Inline reports whether the entry at a path is shown in full within its list's
+// form, and so has none of its own.
+func Inline(p *plan.Plan, path string) bool {
+	v, _, _, ok := locate(reflect.ValueOf(p).Elem(), path)
+	return ok && inline(v.Type())
+}
+
 type builder struct{ plan *plan.Plan }
 
 var (

@@ -154,11 +154,11 @@ func stages(*plan.Plan) []Option {
 	return all
 }
 
-// chapters are the keys of the plan that a material may be cited in.
+// chapters are those that a material may be cited in.
 func chapters(*plan.Plan) []Option {
 	var all []Option
-	for _, key := range []string{"general", "governance", "organisation", "risks", "levels", "procedure-1", "procedure-2", "procedure-3", "leak", "temporary", "recovery", "drills", "notices", "obligations", "contacts"} {
-		all = append(all, Option{Value: key, Word: "choice.chapter." + key})
+	for _, chapter := range plan.Chapters {
+		all = append(all, Option{Value: chapter.Key, Word: "choice.chapter." + chapter.Key})
 	}
 	return all
 }

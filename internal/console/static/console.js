@@ -76,6 +76,35 @@ function tick() {
 setInterval(tick, 1000);
 tick();
 
+// A form of a plan saves itself a moment after the last change; what the server
+// refuses stays in the form, and the page says so.
+for (const form of document.querySelectorAll("form[data-autosave]")) {
+  const state = document.getElementById("autosave");
+  let timer = 0, saving = false, dirty = false;
+  const send = async () => {
+    if (saving) { dirty = true; return; }
+    saving = true; dirty = false;
+    try {
+      const answer = await fetch(form.action, { method: "POST", headers: { "X-Autosave": "1" }, body: new URLSearchParams(new FormData(form)), credentials: "same-origin" });
+      const base = answer.headers.get("X-Base");
+      if (base) form.elements.base.value = base;
+      state.textContent = base ? state.dataset.saved : state.dataset.failed;
+      state.classList.toggle("late", !base);
+    } catch (_) { state.textContent = state.dataset.failed; }
+    saving = false;
+    if (dirty) send();
+  };
+  form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(send, 1500); });
+  form.addEventListener("submit", () => clearTimeout(timer));
+}
+
+// A passage that is selected in a draft is quoted in the comment.
+const quote = document.querySelector("[data-quote]");
+if (quote) document.addEventListener("mouseup", (e) => {
+  const text = String(getSelection()).trim();
+  if (text && e.target.closest("article.doc")) quote.value = text.slice(0, 500);
+});
+
 // Keys: g then a letter goes to a page, ? shows help.
 let pending = false;
 document.addEventListener("keydown", (e) => {

@@ -1,0 +1,429 @@
+package console
+
+import (
+	"cmp"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	udiff "github.com/aymanbagabas/go-udiff"
+
+	"holdfast"
+	"holdfast/internal/access"
+	"holdfast/internal/approval"
+	"holdfast/internal/docx"
+	"holdfast/internal/draft"
+	"holdfast/internal/lint"
+	"holdfast/internal/plan"
+	"holdfast/internal/plandoc"
+	"holdfast/internal/view"
+	"holdfast/internal/web"
+)
+
+// The screens of a draft: what it says, what is wrong with it, who has agreed.
+
+type draftsPage struct {
+	Drafts []*draft.Draft
+	// Open is the draft that is being worked on, if there is one.
+	Open *draft.Draft
+	// Published says that there is a revision to begin from.
+	Published bool
+}
+
+func (c *Console) drafts(v *visit) error {
+	own := draftsPage{Drafts: c.Drafts.Drafts(), Published: len(c.View.PlanRevisions()) > 0}
+	for _, d := range own.Drafts {
+		if d.State.Open() {
+			own.Open = d
+		}
+	}
+	return c.show(v, "drafts", v.words.T("drafts.title"), false, own)
+}
+
+// beginDraft opens a draft of the revision in force, of the built-in plan, of an
+// empty text, or of a file: YAML or a Word document.
+func (c *Console) beginDraft(v *visit) error {
+	var text []byte
+	switch v.form("from") {
+	case "builtin":
+		text = plan.Builtin()
+	case "empty":
+		text = emptyPlan(v)
+	case "file":
+		var err error
+		if text, err = planFile(v); err != nil {
+			return err
+		}
+	}
+	id, err := c.Drafts.Begin(v.r.Context(), v.by(), v.form("note"), text)
+	if err != nil {
+		return err
+	}
+	return v.seeOther("/drafts/"+id, "")
+}
+
+// emptyPlan is a text with nothing but what every plan must have.
+func emptyPlan(v *visit) []byte {
+	p := &plan.Plan{Format: plan.Format, ID: "payment-system", Language: v.words.Lang()}
+	for l := holdfast.Level1; l <= holdfast.Level3; l++ {
+		p.Levels = append(p.Levels, plan.Level{Level: l})
+	}
+	return plan.Encode(p)
+}
+
+func planFile(v *visit) ([]byte, error) {
+	file, head, err := v.r.FormFile("file")
+	if err != nil {
+		return nil, holdfast.Errorf(holdfast.Invalid, "choose a file").At("file")
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	content, err := io.ReadAll(file)    // the form's size is bounded
+	if err != nil || !strings.HasSuffix(strings.ToLower(head.Filename), ".docx") {
+		return content, err
+	}
+	blocks, err := docx.Read(content)
+	if err != nil {
+		return nil, err
+	}
+	p := plandoc.Import(blocks, v.words.Lang())
+	return plan.Encode(p), nil
+}
+
+// draftPage is one draft.
+type draftPage struct {
+	Draft    *draft.Draft
+	Chapters []chapterLine
+	Findings []finding
+	// Errors and Warnings count the findings.
+	Errors, Warnings int
+	Hash             holdfast.Hash
+	Steps            []ladderStep
+	Complete         bool
+	// Turn is why the reader cannot approve now, or empty if he can.
+	Turn string
+	// Until is when a complete approval runs out.
+	Until    time.Time
+	Comments []*draft.Comment
+	// MayWrite, MayComment and MayApprove say what the reader may do.
+	MayWrite, MayComment, MayApprove bool
+}
+
+type chapterLine struct {
+	Key     string
+	SavedBy string
+	At      time.Time
+	Wrong   int
+}
+
+type ladderStep struct {
+	Step  approval.Step
+	State string // done, open, waiting
+	// Missing are the roles that the open step waits for.
+	Missing   []view.Named
+	Decisions []approval.Decision
+}
+
+// theDraft reads the draft in the path, and its text as far as it can be read.
+func (c *Console) theDraft(v *visit) (*draft.Draft, *plan.Plan, plan.Faults, error) {
+	d, err := c.Drafts.Draft(v.path("id"))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	p, faults := plan.Decode("", d.Text())
+	return d, p, faults, nil
+}
+
+func (c *Console) draft(v *visit) error {
+	d, p, faults, err := c.theDraft(v)
+	if err != nil {
+		return err
+	}
+	own := draftPage{
+		Draft: d, Hash: plan.Hash(d.Text()), Comments: d.Comments, MayWrite: v.who().May(access.DraftPlan) && d.State.Open(),
+		MayApprove: v.who().May(access.ApprovePlan),
+	}
+	own.MayComment = d.State.Open() && (own.MayWrite || d.Invited(v.who().Account))
+	own.Findings = c.findings(v, d, p, faults)
+	for _, f := range own.Findings {
+		switch f.Severity {
+		case string(lint.Error):
+			own.Errors++
+		case string(lint.Warning):
+			own.Warnings++
+		}
+	}
+	for _, chapter := range plan.Chapters {
+		line := chapterLine{Key: chapter.Key}
+		if saves := d.SavesOf(chapter.Key); len(saves) > 0 {
+			line.SavedBy, line.At = saves[0].By.Name, saves[0].At
+		}
+		for _, f := range own.Findings {
+			if f.Chapter == chapter.Key && f.Severity == string(lint.Error) {
+				line.Wrong++
+			}
+		}
+		own.Chapters = append(own.Chapters, line)
+	}
+	if d.Submitted != nil {
+		c.ladder(v, d, p, &own)
+	}
+	title := cmp.Or(p.Title.In(v.words.Lang()), v.words.T("drafts.draft", "id", d.ID))
+	return c.show(v, "draft", title, d.State.Open() && !own.MayWrite, own)
+}
+
+func (c *Console) ladder(v *visit, d *draft.Draft, p *plan.Plan, own *draftPage) {
+	place, complete, turn := c.Drafts.Place(d, v.by())
+	own.Complete = complete
+	if complete {
+		own.Until = d.ApprovedAt().Add(d.Submitted.ValidFor)
+	}
+	if turn != nil {
+		own.Turn = v.words.Error(turn)
+	}
+	for i, s := range d.Submitted.Ladder {
+		step := ladderStep{Step: s, State: "waiting"}
+		switch {
+		case i < place.Step:
+			step.State = "done"
+		case i == place.Step:
+			step.State = "open"
+			for _, role := range place.Missing {
+				named := view.Named{ID: role}
+				if r, ok := p.Role(role); ok {
+					named.Name = r.Name
+				}
+				step.Missing = append(step.Missing, named)
+			}
+		}
+		for _, g := range d.Decisions {
+			if g.Step == s.ID {
+				step.Decisions = append(step.Decisions, g)
+			}
+		}
+		own.Steps = append(own.Steps, step)
+	}
+}
+
+// findings are the faults of the draft's text and what lint finds in it, each
+// with a link to where it is mended.
+func (c *Console) findings(v *visit, d *draft.Draft, p *plan.Plan, faults plan.Faults) (list []finding) {
+	add := func(severity, rule, path, message string) {
+		f := finding{Severity: severity, Rule: rule, Message: message, Chapter: p.ChapterAt(path), Path: path}
+		if f.Chapter != "" {
+			f.Link = "/drafts/" + d.ID + "/chapters/" + f.Chapter + mendAt(p, path)
+		}
+		list = append(list, f)
+	}
+	for _, f := range faults {
+		add(string(lint.Error), f.Rule, f.Path, v.words.Error(f.Error))
+	}
+	if len(faults) > 0 {
+		return list // what lint says of half a plan is noise
+	}
+	for _, f := range lint.Check(lint.Input{Plan: p, Now: c.Desk.Now(), People: &lint.People{Here: c.Roster.People()}}) {
+		if f.Waived == nil {
+			add(string(f.Severity), f.Rule, f.Path, v.words.Error(f.Error))
+		}
+	}
+	return list
+}
+
+// draftText sends the whole text as a file.
+func (c *Console) draftText(v *visit) error {
+	d, _, _, err := c.theDraft(v)
+	if err != nil {
+		return err
+	}
+	return web.WriteFile(v.w, d.Plan+"-"+d.ID+".yaml", d.Text())
+}
+
+type draftReadPage struct {
+	Draft *draft.Draft
+	Plan  *plan.Plan
+	// Faults say that the plan cannot be shown whole.
+	Faults     int
+	MayComment bool
+	Chapters   []string
+}
+
+// draftRead is the draft as a document, with a form to comment on it.
+func (c *Console) draftRead(v *visit) error {
+	d, p, faults, err := c.theDraft(v)
+	if err != nil {
+		return err
+	}
+	own := draftReadPage{Draft: d, Plan: p, Faults: len(faults), MayComment: d.State.Open() && (v.who().May(access.DraftPlan) || d.Invited(v.who().Account))}
+	for _, chapter := range plan.Chapters {
+		own.Chapters = append(own.Chapters, chapter.Key)
+	}
+	page := c.page(v, v.words.T("drafts.draft", "id", d.ID), own)
+	page.PrintFoot = v.words.T("drafts.draft", "id", d.ID) + " · " + plan.Hash(d.Text()).String()
+	return c.write(v, "draftread", http.StatusOK, page)
+}
+
+type diffPage struct {
+	Draft *draft.Draft
+	// Against is the revision that it is compared with.
+	Against int
+	Lines   []diffLine
+}
+
+type diffLine struct{ Kind, Text string }
+
+// draftDiff shows what the draft changes in the revision that it began with.
+func (c *Console) draftDiff(v *visit) error {
+	d, _, _, err := c.theDraft(v)
+	if err != nil {
+		return err
+	}
+	own := diffPage{Draft: d, Against: d.From}
+	if d.From > 0 {
+		before, err := c.View.Plan(d.From)
+		if err != nil {
+			return err
+		}
+		own.Lines = diffLines(canonical(before.Text), string(d.Text()))
+	}
+	return c.show(v, "draftdiff", v.words.T("drafts.changes"), false, own)
+}
+
+// canonical is a text as a draft would hold it, so that a comparison shows what
+// was changed and not how it was written.
+func canonical(text string) string {
+	chapters, faults := plan.Split([]byte(text))
+	if len(faults) > 0 {
+		return text
+	}
+	return string(plan.Join(chapters))
+}
+
+func diffLines(before, after string) (lines []diffLine) {
+	if before == after {
+		return nil
+	}
+	for _, line := range strings.Split(strings.TrimRight(udiff.Unified("before", "after", before, after), "\n"), "\n") {
+		switch {
+		case strings.HasPrefix(line, "---"), strings.HasPrefix(line, "+++"):
+		case strings.HasPrefix(line, "@@"):
+			lines = append(lines, diffLine{"place", line})
+		case strings.HasPrefix(line, "+"):
+			lines = append(lines, diffLine{"added", line})
+		case strings.HasPrefix(line, "-"):
+			lines = append(lines, diffLine{"removed", line})
+		default:
+			lines = append(lines, diffLine{"same", line})
+		}
+	}
+	return lines
+}
+
+// The acts on a draft.
+
+func (c *Console) draftDone(v *visit, done string, err error) error {
+	if err != nil {
+		return err
+	}
+	return v.seeOther("/drafts/"+v.path("id"), done)
+}
+
+func (c *Console) inviteReviewer(v *visit) error {
+	return c.draftDone(v, "invited", c.Drafts.Invite(v.r.Context(), v.by(), v.path("id"), v.form("account")))
+}
+
+func (c *Console) dismissReviewer(v *visit) error {
+	return c.draftDone(v, "", c.Drafts.Dismiss(v.r.Context(), v.by(), v.path("id"), v.form("account")))
+}
+
+func (c *Console) reviewDraft(v *visit) error {
+	return c.draftDone(v, "inreview", c.Drafts.Review(v.r.Context(), v.by(), v.path("id")))
+}
+
+func (c *Console) commentDraft(v *visit) error {
+	return c.draftDone(v, "commented", c.Drafts.Comment(v.r.Context(), v.by(), v.who().May(access.DraftPlan), v.path("id"), v.form("chapter"), "", v.form("quote"), v.form("text")))
+}
+
+// commentNumber reads which comment an act is about.
+func (v *visit) commentNumber() int {
+	n, _ := strconv.Atoi(v.path("n")) // 0 is no comment, which the act says
+	return n
+}
+
+func (c *Console) replyComment(v *visit) error {
+	return c.draftDone(v, "commented", c.Drafts.Reply(v.r.Context(), v.by(), v.who().May(access.DraftPlan), v.path("id"), v.commentNumber(), v.form("text")))
+}
+
+func (c *Console) resolveComment(v *visit) error {
+	return c.draftDone(v, "resolved", c.Drafts.Resolve(v.r.Context(), v.by(), v.path("id"), v.commentNumber(), v.form("reason")))
+}
+
+func (c *Console) reopenComment(v *visit) error {
+	return c.draftDone(v, "", c.Drafts.Reopen(v.r.Context(), v.by(), v.who().May(access.DraftPlan), v.path("id"), v.commentNumber()))
+}
+
+func (c *Console) submitDraft(v *visit) error {
+	return c.draftDone(v, "submitted", c.Drafts.Submit(v.r.Context(), v.by(), v.path("id"), v.form("document")))
+}
+
+func (c *Console) approveDraft(v *visit) error {
+	var hash holdfast.Hash
+	b, err := hex.DecodeString(v.form("hash"))
+	if err != nil || len(b) != len(hash) {
+		return holdfast.Errorf(holdfast.Invalid, "the form does not say which text it approves: load the page again")
+	}
+	copy(hash[:], b)
+	return c.draftDone(v, "approved", c.Drafts.Approve(v.r.Context(), v.by(), v.path("id"), hash))
+}
+
+// returnDraft gives the draft back: who approves refuses it, an author takes it
+// back.
+func (c *Console) returnDraft(v *visit) error {
+	if !v.who().May(access.ApprovePlan) {
+		if err := v.who().Require(access.DraftPlan); err != nil {
+			return err
+		}
+	}
+	return c.draftDone(v, "returned", c.Drafts.Return(v.r.Context(), v.by(), v.path("id"), v.form("reason")))
+}
+
+func (c *Console) withdrawDraft(v *visit) error {
+	return c.draftDone(v, "withdrawn", c.Drafts.Withdraw(v.r.Context(), v.by(), v.path("id"), v.form("reason")))
+}
+
+func (c *Console) publishDraft(v *visit) error {
+	var from time.Time
+	if day := v.form("from"); day != "" {
+		var err error
+		if from, err = time.ParseInLocation(time.DateOnly, day, v.zone); err != nil {
+			return holdfast.Errorf(holdfast.Invalid, "%q is not a day: write year, month and day as 2026-11-25", day).At("from")
+		}
+	}
+	if _, err := c.Drafts.Publish(v.r.Context(), v.by(), v.path("id"), from); err != nil {
+		return err
+	}
+	return v.seeOther("/plan", "published")
+}
+
+// acknowledgePlan states that the reader has read a revision.
+func (c *Console) acknowledgePlan(v *visit) error {
+	n, err := v.revision()
+	if err != nil {
+		return err
+	}
+	p, err := c.View.Plan(n)
+	if err != nil {
+		return err
+	}
+	if err := c.Drafts.Acknowledge(v.r.Context(), v.by(), p.ID, p.Revision, v.who().Person); err != nil {
+		return err
+	}
+	return v.seeOther("/plan/"+strconv.Itoa(p.Revision), "acknowledged")
+}
+
+// owesReading reports whether the reader has still to acknowledge a revision.
+func owesReading(list []draft.Owed, person string) bool {
+	return slices.ContainsFunc(list, func(o draft.Owed) bool { return o.Person == person && o.At.IsZero() })
+}
