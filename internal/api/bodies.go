@@ -7,6 +7,8 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/backup"
 	"holdfast/internal/incident"
+	"holdfast/internal/lint"
+	"holdfast/internal/view"
 )
 
 // The bodies of requests and of answers that are not views.
@@ -124,14 +126,26 @@ type Lint struct {
 	Text string `json:"text"`
 }
 
-// Fault is one thing wrong with a plan's text. Line and column count from 1.
+// Fault is one thing wrong with a plan. Line and column count from 1.
 type Fault struct {
 	Line   int    `json:"line"`
 	Column int    `json:"column"`
 	Path   string `json:"path"`
-	// Rule is the id of the rule that is broken.
-	Rule    string `json:"rule"`
-	Message string `json:"message"`
+	// Anchor is the path with ids in place of positions.
+	Anchor string `json:"anchor,omitempty"`
+	// Rule is the id of the rule that is broken: P… of the file, L… of what it says.
+	Rule     string        `json:"rule"`
+	Severity lint.Severity `json:"severity"`
+	// Blocks says that the plan cannot be approved with it.
+	Blocks  bool         `json:"blocks_approval"`
+	Waived  *lint.Waiver `json:"waived,omitempty"`
+	Message string       `json:"message"`
+}
+
+// Judged is what the rules find in the plan in force.
+type Judged struct {
+	view.Lint
+	Findings []Fault `json:"findings"`
 }
 
 // People is a holdfast-people/1 file.

@@ -12,6 +12,7 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
 	"holdfast/internal/directive"
+	"holdfast/internal/lint"
 	"holdfast/internal/locale"
 	"holdfast/internal/plan"
 	"holdfast/internal/posture"
@@ -244,10 +245,42 @@ func (a *API) lint(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, faults := plan.Decode("", []byte(in.Text))
+	p, places, faults := plan.Read("", []byte(in.Text))
 	list, words := []Fault{}, locale.For(c.lang)
 	for _, f := range faults {
-		list = append(list, Fault{Line: f.Line, Column: f.Column, Path: f.Path, Rule: f.Rule, Message: words.Error(f.Error)})
+		list = append(list, Fault{
+			Line: f.Line, Column: f.Column, Path: f.Path, Rule: f.Rule, Severity: lint.Error, Blocks: true, Message: words.Error(f.Error),
+		})
+	}
+	if len(faults) == 0 { // a text that cannot be read says nothing to judge
+		list = append(list, findings(a.View.LintText(p, places), words)...)
+	}
+	return list, nil
+}
+
+func findings(found []lint.Finding, words *locale.Printer) []Fault {
+	list := []Fault{}
+	for _, f := range found {
+		list = append(list, Fault{
+			Line: f.Line, Column: f.Column, Path: f.Path, Anchor: f.Anchor, Rule: f.Rule, Severity: f.Severity,
+			Blocks: f.Blocks, Waived: f.Waived, Message: words.Error(f.Error),
+		})
+	}
+	return list
+}
+
+func (a *API) lintCurrent(c *call) (any, error) {
+	v, err := a.View.Lint()
+	if err != nil {
+		return nil, err
+	}
+	return Judged{Lint: v, Findings: findings(v.Findings, locale.For(c.lang))}, nil
+}
+
+func (a *API) rules(c *call) (any, error) {
+	list := []lint.Explanation{}
+	for _, r := range lint.Rules() {
+		list = append(list, lint.Explain(r, locale.For(c.lang)))
 	}
 	return list, nil
 }

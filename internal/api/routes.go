@@ -9,6 +9,7 @@ import (
 	"holdfast/internal/backup"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/incident"
+	"holdfast/internal/lint"
 	"holdfast/internal/view"
 )
 
@@ -104,6 +105,8 @@ func init() {
 		{Method: "POST", Path: "/plan", Right: access.PublishPlan, Summary: "Publish a revision", In: Publish{}, Out: Published{}, Created: true, Do: (*API).publish},
 		{Method: "GET", Path: "/plan/revisions", Right: access.Read, Summary: "All revisions, newest first", Out: []view.Plan{}, Do: (*API).revisions},
 		{Method: "GET", Path: "/plan/revisions/{n}", Right: access.Read, Summary: "One revision", Out: view.Plan{}, Do: (*API).revision},
+		{Method: "GET", Path: "/plan/lint", Right: access.Read, Summary: "What the rules find in the plan in force, with the roster and the gates as they are", Out: Judged{}, Do: (*API).lintCurrent},
+		{Method: "GET", Path: "/plan/rules", Right: access.Read, Summary: "The rules by which plans are judged", Out: []lint.Explanation{}, Do: (*API).rules},
 		{Method: "POST", Path: "/plan/lint", Right: access.Read, Summary: "What is wrong with a plan's text", In: Lint{}, Out: []Fault{}, Do: (*API).lint},
 
 		{Method: "GET", Path: "/people", Right: access.Read, Summary: "The roster", Out: []view.Person{}, Do: (*API).people},

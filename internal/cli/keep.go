@@ -25,7 +25,7 @@ func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m
 func secondsOf(n int64) time.Duration { return time.Duration(n) * time.Second }
 
 func (s *shell) plan() *cobra.Command {
-	return group("plan", "The emergency plan", s.planShow(), s.planRevisions(), s.planPublish(), s.planLint())
+	return group("plan", "The emergency plan", s.planShow(), s.planRevisions(), s.planPublish(), s.planLint(), s.planRules())
 }
 
 func (s *shell) planShow() *cobra.Command {
@@ -87,37 +87,6 @@ func (s *shell) planPublish() *cobra.Command {
 	})
 	cmd.Flags().StringVar(&in.Note, "note", "", "what is new")
 	return cmd
-}
-
-// planLint applies the rules of the API's lint here, without a node.
-func (s *shell) planLint() *cobra.Command {
-	return &cobra.Command{
-		Use: "lint FILE", Short: "Check a plan's text, - for standard input; no control node needed", Args: cobra.ExactArgs(1),
-		Annotations: map[string]string{routesOf: "POST /plan/lint"},
-		RunE: func(_ *cobra.Command, args []string) error {
-			content, err := s.read(args[0], plan.MaxSize+1)
-			if err != nil {
-				return err
-			}
-			_, faults := plan.Decode(args[0], content)
-			if s.json {
-				if faults == nil {
-					faults = plan.Faults{}
-				}
-				if err := s.printJSON(faults); err != nil {
-					return err
-				}
-			}
-			if len(faults) == 0 {
-				s.say("%s: no faults", args[0])
-				return nil
-			}
-			if s.json {
-				return &silent{&ending{exitInvalid, "the plan has faults"}}
-			}
-			return &ending{exitInvalid, faults.Error()}
-		},
-	}
 }
 
 func (s *shell) people() *cobra.Command {

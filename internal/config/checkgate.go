@@ -26,6 +26,7 @@ func (g *Gate) check(r *report) {
 	g.Primary.check(r)
 	r.count("access_log.megabytes", g.AccessLog.Megabytes, 1, 1<<20)
 	r.distinct("test_payers", len(g.TestPayers), func(i int) string { return g.TestPayers[i] })
+	r.distinct("channels", len(g.Channels), func(i int) string { return g.Channels[i] })
 	g.Control.check(r)
 	if len(g.Routes) == 0 {
 		r.at("routes", "a gate needs at least one route")

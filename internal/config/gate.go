@@ -30,9 +30,13 @@ type Gate struct {
 	Routes []Route `yaml:"routes"`
 	// TestPayers are the test accounts: only their payments may carry the mark of
 	// a probe, which passes the stop of its incident.
-	TestPayers []string  `yaml:"test_payers"`
-	AccessLog  AccessLog `yaml:"access_log"`
-	Log        Log       `yaml:"log"`
+	TestPayers []string `yaml:"test_payers"`
+	// Channels are the channels that payments can come by, where the routes read one.
+	// Nothing is declined for them: control nodes check the plan's scopes against
+	// them. None means that any may come.
+	Channels  []string  `yaml:"channels"`
+	AccessLog AccessLog `yaml:"access_log"`
+	Log       Log       `yaml:"log"`
 
 	origins map[string]Origin
 }

@@ -19,6 +19,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/console/form"
+	"holdfast/internal/lint"
 )
 
 // used is what the program's source says of texts: whole keys, and beginnings of
@@ -222,6 +223,7 @@ func built(t *testing.T) map[string][]string {
 		"flash.":             flashes(t),
 		"gate.state.":        gateStates,
 		"incident.state.":    constants(t, "incident", "State"),
+		"lint.group.":        lint.Groups[:],
 		"kind.":              {"other", "payment", "refund", "inquiry"},
 		"mode.":              constants(t, "gate", "Mode"),
 		"notice.state.":      constants(t, "notify", "State"),
@@ -318,6 +320,9 @@ func TestTextsAreThoseUsed(t *testing.T) {
 	}
 	for _, key := range form.Words() {
 		u.keys[key] = "a form of a plan"
+	}
+	for _, key := range lint.Words() {
+		u.keys[key] = "a rule of lint"
 	}
 	for key, place := range u.keys {
 		if text := texts[key]; text.ZhHant == "" || text.ZhHans == "" || text.En == "" {

@@ -228,7 +228,19 @@ const (
 	maxVersion = 200
 	maxRoutes  = 1000
 	maxReason  = 2000
+	// maxNames bounds the fields and channels of all routes together, in bytes.
+	maxNames = 100_000
 )
+
+// names counts the bytes that a gate's routes take to name fields and channels.
+func (e Enrolled) names() (n int) {
+	for _, r := range e.Routes {
+		for _, name := range slices.Concat(r.Fields, r.Channels) {
+			n += len(name) + len(`"",`)
+		}
+	}
+	return n
+}
 
 // Enrol decides on an incarnation that introduces itself. It returns no facts if
 // it is known and live.
@@ -237,7 +249,7 @@ func Enrol(g *Gate, name string, e Enrolled) ([]journal.Draft, error) {
 		slices.ContainsFunc(e.replaced(), func(boot string) bool { return len(boot) > maxBoot || boot == e.Boot }) {
 		return nil, holdfast.Errorf(holdfast.Invalid, "gate %q: the name or the boot id cannot be used", name)
 	}
-	if len(e.Version) > maxVersion || len(e.Routes) > maxRoutes {
+	if len(e.Version) > maxVersion || len(e.Routes) > maxRoutes || e.names() > maxNames {
 		return nil, holdfast.Errorf(holdfast.TooLarge, "gate %s introduces itself with more than %d routes or too long a version", name, maxRoutes)
 	}
 	var revision holdfast.Revision

@@ -64,6 +64,11 @@ type Route struct {
 	Name string `json:"name"`
 	Kind string `json:"kind"`
 	Mode Mode   `json:"mode"`
+	// Fields are the names of what is known of a payment on the route: route, kind
+	// and the fields that it reads.
+	Fields []string `json:"fields,omitempty"`
+	// Channels are those that its payments can have; empty means any.
+	Channels []string `json:"channels,omitempty"`
 }
 
 // Clock tells the time. Boot is CLOCK_BOOTTIME, which goes on while the machine

@@ -177,7 +177,7 @@ func (j *judge) triggerOpen() {
 
 func (j *judge) obligationWithoutRule() {
 	for i, o := range j.Plan.Obligations {
-		if o.Material == "" {
+		if o.Material == "" && len(j.Plan.Materials) > 0 { // else materialsEmpty says it all
 			j.add(at("obligations", i), "the report %q does not say which regulation demands it: name the material", o.ID)
 		}
 	}

@@ -87,9 +87,27 @@ type People struct {
 	Parties []string
 }
 
+// PeopleOf takes a snapshot of the roster.
+func PeopleOf(b *roster.Book) *People {
+	p := &People{Here: b.People(), Left: b.Left(), Parties: []string{}}
+	for _, party := range b.Parties() {
+		p.Parties = append(p.Parties, party.ID)
+	}
+	return p
+}
+
 // Gates is what the gates in service told when they enrolled.
 type Gates struct {
 	Live []*enrolment.Incarnation
+}
+
+// GatesOf takes a snapshot of the gates in service.
+func GatesOf(b *enrolment.Book) *Gates {
+	g := &Gates{}
+	for _, i := range b.Live() {
+		g.Live = append(g.Live, &enrolment.Incarnation{Gate: i.Gate, Boot: i.Boot, Routes: i.Routes})
+	}
+	return g
 }
 
 // Governance is what happened to the plan outside its text. What is zero is not

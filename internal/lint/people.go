@@ -122,6 +122,28 @@ func (j *judge) leaverNamed() {
 	}
 }
 
+// deputyLeft finds deputies who left: whoever counts on them stands alone.
+func (j *judge) deputyLeft() {
+	if j.People == nil {
+		return
+	}
+	left := map[string]string{}
+	for _, p := range j.People.Left {
+		left[p.ID] = p.Name
+	}
+	told := map[string]bool{}
+	j.needed(func(path, role string) {
+		for _, p := range j.holders[role] {
+			for _, d := range p.Deputies {
+				if name, gone := left[d.Person]; gone && !told[p.ID+" "+d.Person] {
+					told[p.ID+" "+d.Person] = true
+					j.add(path, "%s has left and is still the deputy of %s: name another in the roster", name, p.Name)
+				}
+			}
+		}
+	})
+}
+
 // agreement is a decision of one role that another must agree to.
 type agreement struct{ path, maker, checker string }
 
@@ -149,12 +171,13 @@ func (j *judge) makerIsChecker() {
 
 func (j *judge) onePersonBothRoles() {
 	for _, a := range j.agreements() {
-		people := map[string]string{}
-		for _, p := range slices.Concat(j.holders[a.maker], j.holders[a.checker]) {
-			people[p.ID] = p.Name
+		if a.maker == a.checker {
+			continue // makerIsChecker reports it
 		}
-		if a.maker != a.checker && len(people) == 1 && len(j.holders[a.maker]) > 0 && len(j.holders[a.checker]) > 0 {
-			j.add(a.path, "%s alone holds both %q and %q, and would agree to their own act: name someone else for one of them", slices.Collect(maps.Values(people))[0], a.maker, a.checker)
+		for _, p := range j.holders[a.maker] {
+			if slices.Contains(p.Roles, a.checker) {
+				j.add(a.path, "%s holds both %q and %q, and could agree to their own act: keep the two apart", p.Name, a.maker, a.checker)
+			}
 		}
 	}
 }

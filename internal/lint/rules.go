@@ -90,6 +90,7 @@ var rules = []Rule{
 	{ID: "L315", Severity: Warning, check: (*judge).tooFewPeople},
 	{ID: "L316", Severity: Warning, check: (*judge).notDistributed},
 	{ID: "L317", Severity: Error, check: (*judge).partyUnknown},
+	{ID: "L318", Severity: Error, check: (*judge).deputyLeft},
 
 	{ID: "L401", Severity: Error, check: (*judge).channelUnknown},
 	{ID: "L402", Severity: Error, check: (*judge).routeUnknown},

@@ -89,7 +89,7 @@ func timeline(p procedure.Procedure, from, to int) Timeline {
 		t.Stages, t.Tasks = append(t.Stages, bar), append(t.Tasks, tasks...)
 		ends = Interval{max(ends.Start, bar.Best.End), max(ends.End, bar.Worst.End)}
 		if !s.Alongside {
-			opens = ends
+			opens = Interval{bar.Best.End, bar.Worst.End}
 		}
 	}
 	t.Best, t.Worst = ends.Start, ends.End

@@ -115,6 +115,15 @@ func (b *Book) People() []Person {
 	return b.filter(func(Person) bool { return true })
 }
 
+// Left lists those who left, by id, as they were.
+func (b *Book) Left() []Person {
+	var some []Person
+	for _, id := range slices.Sorted(maps.Keys(b.gone)) {
+		some = append(some, b.gone[id].clone())
+	}
+	return some
+}
+
 // Holders lists who fills a role of the plan, by id.
 func (b *Book) Holders(role string) []Person {
 	return b.filter(func(p Person) bool { return slices.Contains(p.Roles, role) })

@@ -27,7 +27,7 @@ func (s *Source) Plan(revision int) (v Plan, err error) {
 	s.State.View(func() {
 		current, ok := s.Plans.Current("", s.Now())
 		if !ok {
-			err = holdfast.Errorf(holdfast.NotFound, "no plan is published yet; publish one with: holdfast plan publish FILE")
+			err = errNoPlan()
 			return
 		}
 		r := current

@@ -48,6 +48,8 @@ type Source struct {
 	Durability func() journal.Durability
 	Version    string
 	Operator   string
+
+	lint lintCache
 }
 
 // Page is a part of a list, newest first.

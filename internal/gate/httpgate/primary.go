@@ -24,6 +24,7 @@ type Primary struct {
 	host       string
 	routes     []*route
 	testPayers map[string]bool
+	channels   []string
 	now        func() time.Time
 }
 
@@ -49,6 +50,7 @@ func NewPrimary(c config.Gate, now func() time.Time) (*Primary, error) {
 	for _, payer := range c.TestPayers {
 		p.testPayers[payer] = true
 	}
+	p.channels = c.Channels
 	for _, rc := range c.Routes {
 		r, err := newRoute(rc, c.Mode)
 		if err != nil {
@@ -91,7 +93,21 @@ func (p *Primary) keys() (list []*inlet.Keys) {
 func (p *Primary) Routes() []gate.Route {
 	var list []gate.Route
 	for _, r := range p.routes {
-		list = append(list, gate.Route{Name: r.Name, Kind: r.kind.String(), Mode: r.mode})
+		told := gate.Route{Name: r.Name, Kind: r.kind.String(), Mode: r.mode, Fields: []string{"route", "kind"}}
+		for field, source := range r.Fields.All() {
+			if source.IsZero() {
+				continue
+			}
+			told.Fields = append(told.Fields, field.String())
+			switch {
+			case field != payment.Channel:
+			case source.From == "const":
+				told.Channels = []string{source.Name}
+			default:
+				told.Channels = p.channels
+			}
+		}
+		list = append(list, told)
 	}
 	return list
 }

@@ -1,0 +1,82 @@
+package view
+
+import (
+	"sync"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/lint"
+	"holdfast/internal/plan"
+)
+
+// Lint is what the rules find in the revision in force, with the roster and the
+// gates as they are.
+type Lint struct {
+	Plan     string            `json:"plan"`
+	Revision int               `json:"revision"`
+	Hash     holdfast.Hash     `json:"hash"`
+	At       time.Time         `json:"at"`
+	Position holdfast.Position `json:"position"`
+	lint.Count
+	Findings []lint.Finding `json:"findings"`
+}
+
+// lintFor is how long findings hold while nothing is written: some rules ask for
+// the day.
+const lintFor = time.Minute
+
+// lintCache keeps the last findings, and the places of the last text. Its zero
+// value is empty.
+type lintCache struct {
+	mu     sync.Mutex
+	last   Lint
+	places plan.Places
+	of     holdfast.Hash
+}
+
+// Lint judges the revision in force. The findings are kept until the journal
+// moves on or a minute has passed, so any page may ask.
+func (s *Source) Lint() (Lint, error) {
+	c := &s.lint
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now, position := s.Now().UTC(), s.State.Head().Position
+	if c.last.Findings != nil && c.last.Position == position && now.Sub(c.last.At) < lintFor {
+		return c.last, nil
+	}
+	var current *plan.Revision
+	var in lint.Input
+	s.State.View(func() {
+		current, _ = s.Plans.Current("", now)
+		in = lint.Input{Now: now, People: lint.PeopleOf(s.Roster), Gates: lint.GatesOf(s.Gates)}
+	})
+	if current == nil {
+		return Lint{}, errNoPlan()
+	}
+	if c.of != current.Hash {
+		_, c.places, _ = plan.Read("", []byte(current.Text))
+		c.of = current.Hash
+	}
+	in.Plan, in.Places = current.Plan(), c.places
+	found := lint.Check(in)
+	if found == nil {
+		found = []lint.Finding{}
+	}
+	c.last = Lint{
+		Plan: current.ID, Revision: current.Number, Hash: current.Hash, At: now, Position: position,
+		Count: lint.Counts(found), Findings: found,
+	}
+	return c.last, nil
+}
+
+// LintText judges a text that is not published, with the roster and the gates as
+// they are.
+func (s *Source) LintText(p *plan.Plan, places plan.Places) []lint.Finding {
+	in := lint.Input{Plan: p, Places: places, Now: s.Now().UTC()}
+	s.State.View(func() { in.People, in.Gates = lint.PeopleOf(s.Roster), lint.GatesOf(s.Gates) })
+	return lint.Check(in)
+}
+
+func errNoPlan() error {
+	return holdfast.Errorf(holdfast.NotFound, "no plan is published yet; publish one with: holdfast plan publish FILE")
+}
