@@ -296,7 +296,11 @@ func (d *Demo) furnish(ctx context.Context, k *kept) error {
 		return err
 	}
 	others := []access.NewAccount{
-		{Name: r.Second, Display: "林指揮", Roles: []access.Role{access.Commander}},
+		{Name: r.Second, Display: "林指揮", Person: "lin.zhihui", Roles: []access.Role{access.Commander, access.Superior}},
+		{Name: "author", Display: "許編制", Person: "xu.bianzhi", Roles: []access.Role{access.Author}},
+		{Name: "technology", Display: "赵技术", Person: "zhao.jishu", Roles: []access.Role{access.Superior, access.Author}},
+		{Name: "risk", Display: "孙风控", Person: "sun.fengkong", Roles: []access.Role{access.Superior}},
+		{Name: "superior", Display: "陳總經理", Person: "chen.zong", Roles: []access.Role{access.Superior}},
 		{Name: "monitor", Display: "Monitor", Roles: []access.Role{access.Sender}},
 	}
 	for _, n := range others {

@@ -25,9 +25,10 @@ func demoPeople(k *kept) []roster.Person {
 	rows := []row{
 		{"wang.zhiban", "王值班", "operations", k.Ready.Account, holdfast.ZhHant, []string{"duty-officer", "operations-lead", "recorder"}},
 		{"lin.zhihui", "林指揮", "operations", k.Ready.Second, holdfast.ZhHant, []string{"commander", "operations-head"}},
-		{"chen.zong", "陳總經理", "management", "", holdfast.ZhHant, []string{"superior"}},
-		{"zhao.jishu", "赵技术", "technology", "", holdfast.ZhHans, []string{"technology-head", "technology-lead"}},
-		{"sun.fengkong", "孙风控", "risk-control", "", holdfast.ZhHans, []string{"risk-head", "risk-lead"}},
+		{"chen.zong", "陳總經理", "management", "superior", holdfast.ZhHant, []string{"superior"}},
+		{"zhao.jishu", "赵技术", "technology", "technology", holdfast.ZhHans, []string{"technology-head", "technology-lead"}},
+		{"sun.fengkong", "孙风控", "risk-control", "risk", holdfast.ZhHans, []string{"risk-head", "risk-lead"}},
+		{"xu.bianzhi", "許編制", "operations", "author", holdfast.ZhHant, []string{"recorder"}},
 		{"amy.lau", "Amy Lau", "customer-service", "", holdfast.En, []string{"service-lead", "communications-lead"}},
 		{"ben.ho", "Ben Ho", "legal", "", holdfast.En, []string{"legal-lead"}},
 	}

@@ -345,7 +345,7 @@ func (c *Console) saveChapter(v *visit) error {
 	case err != nil:
 		return err
 	case len(problems) > 0:
-		return holdfast.Errorf(holdfast.Invalid, "%d values cannot be read; they are marked below, the rest is kept in the form", len(problems))
+		return holdfast.Errorf(holdfast.Invalid, "values that cannot be read: %d; they are marked below, the rest is kept in the form", len(problems))
 	}
 	if err := c.storeChapter(v, chapter.Key, plan.EncodeChapter(next, chapter)); err != nil {
 		return err

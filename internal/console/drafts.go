@@ -229,6 +229,9 @@ func (c *Console) findings(v *visit, d *draft.Draft, p *plan.Plan, faults plan.F
 			add(string(f.Severity), f.Rule, f.Path, v.words.Error(f.Error))
 		}
 	}
+	slices.SortStableFunc(list, func(a, b finding) int {
+		return cmp.Compare(slices.Index(lint.Severities[:], lint.Severity(a.Severity)), slices.Index(lint.Severities[:], lint.Severity(b.Severity)))
+	})
 	return list
 }
 
