@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/expression"
 	"holdfast/internal/procedure"
 )
 
 // Check returns everything that is wrong with a plan's content. The faults have
 // a path but no line; [Decode] gives them theirs.
 func Check(p *Plan) Faults {
-	c := &checker{plan: p}
+	c := &checker{plan: p, fields: readableOf(p.MeasureFields()), branchFields: readableOf(p.BranchFields())}
 	c.head()
 	c.organisation()
 	c.levels()
@@ -23,12 +24,15 @@ func Check(p *Plan) Faults {
 	c.procedures()
 	c.templates()
 	c.probes()
+	c.chapters()
 	return c.faults
 }
 
 type checker struct {
-	plan   *Plan
-	faults Faults
+	plan *Plan
+	// What criteria and branches may read.
+	fields, branchFields map[string]expression.Type
+	faults               Faults
 }
 
 func (c *checker) add(path, rule string, err *holdfast.Error) {
@@ -48,6 +52,7 @@ func (c *checker) head() {
 	}
 	c.text("title", c.plan.Title)
 	c.text("purpose", c.plan.Purpose)
+	c.optionalText("scope", c.plan.Scope)
 }
 
 func (c *checker) knownLanguage() bool { return slices.Contains(holdfast.Langs[:], c.plan.Language) }

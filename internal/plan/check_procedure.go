@@ -10,18 +10,24 @@ import (
 func (c *checker) procedures() {
 	tasks := 0
 	for i, p := range c.plan.Procedures {
-		path := at("procedures", i)
-		c.text(path+".title", p.Title)
-		for j, s := range p.Stages {
-			c.stage(at(path+".stages", j), s)
-			tasks += len(s.Tasks)
-		}
-		for _, f := range procedure.Check(p) {
-			c.add(path+"."+f.Path, f.Rule, f.Error)
-		}
+		c.procedure(at("procedures", i), p)
+		tasks += p.Tasks()
+	}
+	if c.plan.Leak != nil {
+		tasks += c.plan.Leak.Tasks()
 	}
 	if tasks > MaxTasks {
 		c.add("procedures", "P018", holdfast.Errorf(holdfast.TooLarge, "the procedures have %d tasks together; %d is the limit", tasks, MaxTasks))
+	}
+}
+
+func (c *checker) procedure(path string, p procedure.Procedure) {
+	c.text(path+".title", p.Title)
+	for i, s := range p.Stages {
+		c.stage(at(path+".stages", i), s)
+	}
+	for _, f := range procedure.Check(p) {
+		c.add(path+"."+f.Path, f.Rule, f.Error)
 	}
 }
 
@@ -39,9 +45,8 @@ func (c *checker) task(path string, t procedure.Task) {
 	c.name(path+".id", t.ID)
 	c.text(path+".title", t.Title)
 	c.optionalText(path+".guide", t.Guide)
-	if t.Role != "" {
-		c.knownRole(path+".role", t.Role)
-	}
+	c.optionalRole(path+".role", t.Role)
+	c.guidance(path, t)
 	if t.Notice != nil {
 		c.notice(path+".notice", *t.Notice)
 	}
@@ -82,4 +87,22 @@ func (c *checker) directive(path string, d procedure.Directive) {
 		c.expression(path+".scope", compileScope(d.Scope))
 	}
 	c.text(path+".reason", d.Reason)
+}
+
+// guidance checks what helps whoever does a task.
+func (c *checker) guidance(path string, t procedure.Task) {
+	c.optionalRole(path+".deputy", t.Deputy)
+	c.optionalText(path+".means", t.Means)
+	c.atMost(path+".after", len(t.After), MaxEntries)
+	if !c.atMost(path+".branches", len(t.Branches), MaxEntries) {
+		return
+	}
+	for i, b := range t.Branches {
+		path := at(path+".branches", i)
+		if c.required(path+".when", b.When) {
+			c.expression(path+".when", compileFields(b.When, c.branchFields))
+		}
+		c.text(path+".do", b.Do)
+		c.optionalRole(path+".approval", b.Approval)
+	}
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -80,16 +81,18 @@ func (c *checker) name(path, id string) {
 // unique checks the ids of one list.
 type unique struct {
 	c     *checker
+	key   string            // of the id; "" is id
 	taken map[string]string // id → path of its entry
 }
 
 func (u *unique) take(path, id string) {
-	u.c.name(path+".id", id)
+	key := path + "." + cmp.Or(u.key, "id")
+	u.c.name(key, id)
 	if id == "" {
 		return
 	}
 	if first, twice := u.taken[id]; twice {
-		u.c.add(path+".id", "P014", holdfast.Errorf(holdfast.Invalid, "id %q is taken by %s: give each its own", id, first))
+		u.c.add(key, "P014", holdfast.Errorf(holdfast.Invalid, "id %q is taken by %s: give each its own", id, first))
 		return
 	}
 	if u.taken == nil {

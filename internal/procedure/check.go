@@ -33,6 +33,14 @@ func Check(p Procedure) []Fault {
 	return c.faults
 }
 
+// CheckRamp returns everything that is wrong with a ramp, at paths such as
+// steps[1].percent.
+func CheckRamp(r Ramp) []Fault {
+	c := &checker{}
+	c.ramp("", r)
+	return c.faults
+}
+
 type checker struct {
 	procedure Procedure
 	tasks     map[string]string // task id → path of its first use
@@ -95,6 +103,7 @@ func (c *checker) stage(path string, s Stage) {
 	for i, t := range s.Tasks {
 		c.task(fmt.Sprintf("%s.tasks[%d]", path, i), t)
 	}
+	c.after(path, s)
 }
 
 // mayRunAlongside is false for the stages whose result the next one rests on:
@@ -170,18 +179,22 @@ func (c *checker) directive(path string, d Directive) {
 }
 
 func (c *checker) ramp(path string, r Ramp) {
+	steps := "steps"
+	if path != "" {
+		steps = path + ".steps"
+	}
 	if len(r.Steps) > maxSteps {
-		c.add(path+".steps", "P018",
+		c.add(steps, "P018",
 			holdfast.Errorf(holdfast.TooLarge, "%s holds %d entries; %d is the limit", "steps", len(r.Steps), maxSteps))
 		return
 	}
 	if len(r.Steps) == 0 {
-		c.add(path+".steps", "P026", holdfast.Errorf(holdfast.Invalid, "the ramp has no steps: give at least one, the last with percent: 100"))
+		c.add(steps, "P026", holdfast.Errorf(holdfast.Invalid, "the ramp has no steps: give at least one, the last with percent: 100"))
 		return
 	}
 	before := 0.0
 	for i, s := range r.Steps {
-		at := fmt.Sprintf("%s.steps[%d]", path, i)
+		at := fmt.Sprintf("%s[%d]", steps, i)
 		if !validRate(s.RatePerSecond) {
 			c.add(at+".rate_per_second", "P015", errRate(s.RatePerSecond))
 		}
@@ -196,11 +209,11 @@ func (c *checker) ramp(path string, r Ramp) {
 		before = s.Percent
 	}
 	if last := len(r.Steps) - 1; validRate(r.Steps[last].RatePerSecond) && r.Steps[last].RatePerSecond != 0 {
-		c.add(fmt.Sprintf("%s.steps[%d].rate_per_second", path, last), "P026",
+		c.add(fmt.Sprintf("%s[%d].rate_per_second", steps, last), "P026",
 			holdfast.Errorf(holdfast.Invalid, "the ramp's last step caps payments at %v per second: it ends the recovery, so it must hold nothing; remove the cap or add a step", r.Steps[last].RatePerSecond))
 	}
 	if last := len(r.Steps) - 1; validPercent(r.Steps[last].Percent) && r.Steps[last].Percent != 100 {
-		c.add(fmt.Sprintf("%s.steps[%d].percent", path, last), "P026",
+		c.add(fmt.Sprintf("%s[%d].percent", steps, last), "P026",
 			holdfast.Errorf(holdfast.Invalid, "the ramp ends at %v %%: its last step must be percent: 100, or payments would stay limited", r.Steps[last].Percent))
 	}
 }

@@ -178,6 +178,15 @@ type Step struct {
 	Hold Duration `json:"hold,omitzero" yaml:"hold,omitempty"`
 }
 
+// Tasks counts the procedure's tasks.
+func (p Procedure) Tasks() int {
+	n := 0
+	for _, s := range p.Stages {
+		n += len(s.Tasks)
+	}
+	return n
+}
+
 // Task finds a task and the index of its stage.
 func (p Procedure) Task(id string) (stage int, task Task, ok bool) {
 	for i, s := range p.Stages {
