@@ -41,6 +41,9 @@ const (
 	// ApprovePlan is to decide on a draft that was submitted, where its ladder says
 	// so.
 	ApprovePlan Action = "approve-plan"
+	// OpenTrigger is to tell of a change that demands an update of the plan, as a
+	// person or as a program that deploys.
+	OpenTrigger Action = "open-trigger"
 	// PublishPlan is to publish a revision of the plan.
 	PublishPlan Action = "publish-plan"
 	// ManageRoster is to record people, their roles and contact points.
@@ -62,21 +65,21 @@ const (
 	// what it wrote.
 	Author   Role = "author"
 	Superior Role = "superior"
-	// Sender is for programs that deliver alerts.
+	// Sender is for programs that deliver alerts or tell of changes.
 	Sender Role = "sender"
 )
 
 var (
 	viewer = []Action{Read, ReadArchive}
-	duty   = slices.Concat(viewer, []Action{ReportAlert, Acknowledge, RunIncident, IssueDirective})
+	duty   = slices.Concat(viewer, []Action{ReportAlert, Acknowledge, RunIncident, IssueDirective, OpenTrigger})
 	grants = map[Role][]Action{
 		Viewer:    viewer,
 		Duty:      duty,
 		Commander: slices.Concat(duty, []Action{Approve, LiftDirective, RunRamp}),
 		Admin:     slices.Concat(viewer, []Action{ManageGates, PublishPlan, ManageRoster, ManageAccess}),
-		Author:    slices.Concat(viewer, []Action{Acknowledge, DraftPlan}),
-		Superior:  slices.Concat(viewer, []Action{Acknowledge, ApprovePlan, PublishPlan}),
-		Sender:    {DeliverAlerts},
+		Author:    slices.Concat(viewer, []Action{Acknowledge, DraftPlan, OpenTrigger}),
+		Superior:  slices.Concat(viewer, []Action{Acknowledge, ApprovePlan, PublishPlan, OpenTrigger}),
+		Sender:    {DeliverAlerts, OpenTrigger},
 	}
 )
 

@@ -30,6 +30,7 @@ func TestGrants(t *testing.T) {
 		ManageRoster:   {Admin},
 		ManageAccess:   {Admin},
 		DeliverAlerts:  {Sender},
+		OpenTrigger:    {Author, Commander, Duty, Sender, Superior},
 	}
 	for a, roles := range want {
 		if got := granting(a); !slices.Equal(got, roles) {

@@ -23,11 +23,13 @@ import (
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
+	"holdfast/internal/filing"
 	"holdfast/internal/journal"
 	"holdfast/internal/notify"
 	"holdfast/internal/plan"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
+	"holdfast/internal/trigger"
 	"holdfast/internal/view"
 	"holdfast/internal/web"
 )
@@ -45,6 +47,8 @@ type API struct {
 	Plans      *plan.Service
 	Drafts     *draft.Service
 	Roster     *roster.Service
+	Triggers   *trigger.Service
+	Filings    *filing.Service
 	Response   *response.Service
 	Backups    *backup.Keeper
 	Restored   *backup.Service

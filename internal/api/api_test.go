@@ -19,7 +19,9 @@ import (
 	"holdfast/internal/alert"
 	"holdfast/internal/backup"
 	"holdfast/internal/directive"
+	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
+	"holdfast/internal/filing"
 	"holdfast/internal/fleet"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
@@ -28,6 +30,7 @@ import (
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
 	"holdfast/internal/traffic"
+	"holdfast/internal/trigger"
 	"holdfast/internal/view"
 	"holdfast/internal/web"
 )
@@ -70,7 +73,9 @@ func newNode(t *testing.T) *node {
 		Incidents: incident.NewBook(), Notices: notify.NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(),
 		Timeline: response.NewTimeline(), Series: traffic.NewSeries(), Version: "test", Operator: "Bank of Tests", Restored: backup.NewBook(),
 	}
-	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored)
+	src.Filings = filing.NewBook()
+	src.Triggers = trigger.Nouns{Triggers: trigger.NewBook(), Drafts: draft.NewBook(), Plans: src.Plans, Roster: src.Roster}
+	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings)
 	desk := &journal.Desk{Journal: store, State: src.State, Now: clock}
 	accounts, err := access.New(access.Options{Desk: desk, Book: src.Access, Documents: store})
 	if err != nil {
@@ -94,6 +99,7 @@ func newNode(t *testing.T) *node {
 		Backups: src.Backups, Restored: &backup.Service{Desk: desk, Book: src.Restored},
 		View: src, Store: store, Desk: desk, Access: accounts, Alerts: &alert.Service{Desk: desk, Book: src.Alerts}, Directives: directives,
 		Gates: &enrolment.Service{Desk: desk, Book: src.Gates}, Notices: notices, Plans: &plan.Service{Desk: desk, Book: src.Plans},
+		Triggers: &trigger.Service{Desk: desk, Nouns: src.Triggers}, Filings: &filing.Service{Desk: desk, Book: src.Filings, Plans: src.Plans},
 		Roster: roster.New(desk, src.Roster), Response: src.Response, Log: log,
 	}}
 	server, err := web.New(web.Options{Access: accounts, Log: log, Now: clock})

@@ -8,8 +8,10 @@ import (
 	"holdfast/internal/alert"
 	"holdfast/internal/backup"
 	"holdfast/internal/enrolment"
+	"holdfast/internal/filing"
 	"holdfast/internal/incident"
 	"holdfast/internal/lint"
+	"holdfast/internal/trigger"
 	"holdfast/internal/view"
 )
 
@@ -108,6 +110,14 @@ func init() {
 		{Method: "GET", Path: "/plan/lint", Right: access.Read, Summary: "What the rules find in the plan in force, with the roster and the gates as they are", Out: Judged{}, Do: (*API).lintCurrent},
 		{Method: "GET", Path: "/plan/rules", Right: access.Read, Summary: "The rules by which plans are judged", Out: []lint.Explanation{}, Do: (*API).rules},
 		{Method: "POST", Path: "/plan/lint", Right: access.Read, Summary: "What is wrong with a plan's text", In: Lint{}, Out: []Fault{}, Do: (*API).lint},
+
+		{Method: "GET", Path: "/plan/current", Right: access.Read, Summary: "Whether the plan is current, and which triggers keep it from being so", Out: view.Current{}, Do: (*API).current},
+		{Method: "GET", Path: "/triggers", Right: access.Read, Summary: "Changes that demand an update of the plan, newest first", Query: with("unsettled"), Out: view.Page[view.Trigger]{}, Do: (*API).triggers},
+		{Method: "POST", Path: "/triggers", Right: access.OpenTrigger, Summary: "Tell of a change that demands an update of the plan; told again with the same source and reference, it is the same trigger", In: trigger.Report{}, Out: Created{}, Created: true, Do: (*API).openTrigger},
+		{Method: "POST", Path: "/triggers/{id}/dispose", Right: access.DraftPlan, Summary: "Say which draft revises the plan, or why no change is needed", In: trigger.Disposal{}, Do: (*API).disposeTrigger},
+		{Method: "GET", Path: "/filings", Right: access.Read, Summary: "What was filed with regulators, newest first", Query: with("overdue"), Out: view.Page[view.Filing]{}, Do: (*API).filings},
+		{Method: "POST", Path: "/filings", Right: access.PublishPlan, Summary: "Record what was filed with a regulator", In: filing.Form{}, Out: Created{}, Created: true, Do: (*API).recordFiling},
+		{Method: "POST", Path: "/filings/{id}/receipt", Right: access.PublishPlan, Summary: "Record the receipt of a filing", In: filing.Receipt{}, Do: (*API).receiveFiling},
 
 		{Method: "GET", Path: "/people", Right: access.Read, Summary: "The roster", Out: []view.Person{}, Do: (*API).people},
 		{Method: "POST", Path: "/people", Right: access.ManageRoster, Summary: "Record people from a holdfast-people/1 file", In: People{}, Do: (*API).record},

@@ -29,6 +29,7 @@ import (
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
+	"holdfast/internal/filing"
 	"holdfast/internal/fleet"
 	"holdfast/internal/gate"
 	"holdfast/internal/incident"
@@ -44,6 +45,7 @@ import (
 	"holdfast/internal/sqljournal/source"
 	"holdfast/internal/telemetry"
 	"holdfast/internal/traffic"
+	"holdfast/internal/trigger"
 	"holdfast/internal/view"
 	"holdfast/internal/web"
 )
@@ -77,6 +79,8 @@ type Control struct {
 	notices    *notify.Service
 	plans      *plan.Service
 	drafts     *draft.Service
+	triggers   *trigger.Service
+	filings    *filing.Service
 	roster     *roster.Service
 	response   *response.Service
 	series     *traffic.Series
@@ -99,6 +103,8 @@ type books struct {
 	notices    *notify.Book
 	plans      *plan.Book
 	drafts     *draft.Book
+	triggers   *trigger.Book
+	filings    *filing.Book
 	roster     *roster.Book
 	timeline   *response.Timeline
 	restored   *backup.Book
@@ -142,11 +148,11 @@ func (c *Control) openJournal(ctx context.Context) (err error) {
 	c.down.add("journal", c.store.Close)
 	c.books = books{
 		access: access.NewBook(), alerts: alert.NewBook(), directives: directive.NewBook(c.store.Genesis()), gates: enrolment.NewBook(),
-		incidents: incident.NewBook(), notices: notify.NewBook(), plans: plan.NewBook(), drafts: draft.NewBook(), roster: roster.NewBook(), timeline: response.NewTimeline(),
+		incidents: incident.NewBook(), notices: notify.NewBook(), plans: plan.NewBook(), drafts: draft.NewBook(), triggers: trigger.NewBook(), filings: filing.NewBook(), roster: roster.NewBook(), timeline: response.NewTimeline(),
 		restored: backup.NewBook(),
 	}
 	b := c.books
-	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.roster, b.timeline, b.restored)
+	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.triggers, b.filings, b.roster, b.timeline, b.restored)
 	if err := c.state.Load(ctx); err != nil {
 		return fmt.Errorf("fold the journal: %w", err)
 	}
@@ -169,6 +175,8 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.notices = &notify.Service{Desk: c.desk, Book: b.notices}
 	c.plans = &plan.Service{Desk: c.desk, Book: b.plans}
 	c.drafts = &draft.Service{Desk: c.desk, Nouns: draft.Nouns{Drafts: b.drafts, Plans: b.plans, Roster: b.roster}}
+	c.triggers = &trigger.Service{Desk: c.desk, Nouns: trigger.Nouns{Triggers: b.triggers, Drafts: b.drafts, Plans: b.plans, Roster: b.roster}}
+	c.filings = &filing.Service{Desk: c.desk, Book: b.filings, Plans: b.plans}
 	c.roster = roster.New(c.desk, b.roster)
 	c.node = fleet.NewNode(c.desk, c.directives, b.gates, c.series, c.opt.Log)
 	c.node.Unsettled = func() bool { return b.restored.Open() != nil }
@@ -365,12 +373,12 @@ func (c *Control) handler() (http.Handler, error) {
 	source := &view.Source{
 		State: c.state, Now: c.opt.Now, Access: b.access, Alerts: b.alerts, Directives: b.directives, Gates: b.gates, Incidents: b.incidents,
 		Notices: b.notices, Plans: b.plans, Roster: b.roster, Timeline: b.timeline, Response: c.response, Series: c.series, Node: c.node, Durability: c.store.Durability,
-		Restored: b.restored, Backups: c.backups,
+		Restored: b.restored, Backups: c.backups, Triggers: c.triggers.Nouns, Filings: b.filings,
 		Version: telemetry.Version(), Operator: conf.Operator,
 	}
 	machines := &api.API{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Roster: c.roster, Response: c.response, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
+		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Roster: c.roster, Response: c.response, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
 	}
 	people := &console.Console{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,

@@ -230,6 +230,9 @@ func built(t *testing.T) map[string][]string {
 		"outcome.":           {"in-flight", "done", "not-done", "unknown"},
 		"standing.":          constants(t, "directive", "Standing"),
 		"status.":            constants(t, "procedure", "Status"),
+		"trigger.kind.":      constants(t, "trigger", "Kind"),
+		"trigger.state.":     constants(t, "trigger", "State"),
+		"filing.kind.":       constants(t, "filing", "Kind"),
 		"unit.":              {"d", "h", "min", "s"},
 
 		"field.plan.":            formWords("field.plan."),

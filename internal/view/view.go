@@ -16,6 +16,7 @@ import (
 	"holdfast/internal/backup"
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
+	"holdfast/internal/filing"
 	"holdfast/internal/fleet"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
@@ -24,6 +25,7 @@ import (
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
 	"holdfast/internal/traffic"
+	"holdfast/internal/trigger"
 )
 
 // Source is where views are assembled from.
@@ -38,6 +40,8 @@ type Source struct {
 	Notices    *notify.Book
 	Plans      *plan.Book
 	Roster     *roster.Book
+	Triggers   trigger.Nouns
+	Filings    *filing.Book
 	Timeline   *response.Timeline
 	Response   *response.Service
 	Series     *traffic.Series

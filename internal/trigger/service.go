@@ -1,0 +1,39 @@
+package trigger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/journal"
+)
+
+// Service carries out acts on triggers. It is safe for concurrent use. The caller
+// has checked the account's right.
+type Service struct {
+	Desk  *journal.Desk
+	Nouns Nouns
+}
+
+// Open records that something demands an update of the plan that incidents run,
+// and returns the trigger's id. Told the same again it returns the same id and
+// writes nothing.
+func (s *Service) Open(ctx context.Context, by holdfast.Actor, r Report) (id string, err error) {
+	_, err = s.Desk.Do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
+		id, drafts, err = s.Nouns.open(r, now)
+		return drafts, err
+	})
+	if err != nil {
+		return "", fmt.Errorf("open a trigger: %w", err)
+	}
+	return id, nil
+}
+
+// Dispose says what is done about a trigger.
+func (s *Service) Dispose(ctx context.Context, by holdfast.Actor, id string, d Disposal) error {
+	if _, err := s.Desk.Do(ctx, by, func(now time.Time) ([]journal.Draft, error) { return s.Nouns.dispose(id, d, now) }); err != nil {
+		return fmt.Errorf("dispose of trigger %s: %w", id, err)
+	}
+	return nil
+}
