@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"holdfast"
@@ -40,9 +41,18 @@ func TestTriggers(t *testing.T) {
 	if got.Current || len(got.Triggers) != 1 || got.Triggers[0].ID != id || got.Triggers[0].OwnerName.En == "" || got.Triggers[0].Late {
 		t.Errorf("while it is open: %+v", got)
 	}
+	judged := func() int {
+		return strings.Count(n.call("GET", "/plan/lint", all, "").Body.String(), `"L518"`)
+	}
+	if judged() != 1 {
+		t.Error("lint does not tell of the open trigger")
+	}
 	wantProblem(t, "no answer", n.call("POST", "/triggers/"+id+"/dispose", all, `{}`), 400, holdfast.Invalid, "reason")
 	if w := n.call("POST", "/triggers/"+id+"/dispose", all, `{"reason":"The plan names no version"}`); w.Code != 204 {
 		t.Fatalf("dispose: %d %s", w.Code, w.Body)
+	}
+	if judged() != 0 {
+		t.Error("lint tells of a trigger that was disposed of")
 	}
 	if got := get[view.Current](t, n, all, "/plan/current"); !got.Current || got.Revision != 1 {
 		t.Errorf("once it is settled: %+v", got)

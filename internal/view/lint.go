@@ -49,6 +49,9 @@ func (s *Source) Lint() (Lint, error) {
 	s.State.View(func() {
 		current, _ = s.Plans.Current("", now)
 		in = lint.Input{Now: now, People: lint.PeopleOf(s.Roster), Gates: lint.GatesOf(s.Gates)}
+		if current != nil {
+			in.Governance.Triggers = s.undisposed(current.ID, now)
+		}
 	})
 	if current == nil {
 		return Lint{}, errNoPlan()

@@ -30,6 +30,16 @@ func (s *Source) trigger(t *trigger.Trigger, now time.Time) Trigger {
 	return v
 }
 
+// undisposed lists the titles of a plan's triggers that nobody has disposed of.
+func (s *Source) undisposed(planID string, now time.Time) (titles []string) {
+	for _, t := range s.Triggers.Unsettled(planID, now) {
+		if s.Triggers.State(t, now) == trigger.Open {
+			titles = append(titles, t.Title)
+		}
+	}
+	return titles
+}
+
 // AllTriggers assembles a page of triggers, newest first; unsettled leaves out
 // those that the plan needs nothing more for.
 func (s *Source) AllTriggers(unsettled bool, offset, size int) (p Page[Trigger]) {
