@@ -44,7 +44,8 @@ type Ladder struct {
 	Steps []Step
 	// Hash is that of the text as it is now.
 	Hash holdfast.Hash
-	// Holds reports whether somebody fills a role now.
+	// Holds reports whether somebody fills a role now; the role "" asks whether he
+	// may approve at all.
 	Holds func(by holdfast.Actor, role string) bool
 	// Author reports whether somebody wrote of the text: he approves nothing of it.
 	Author func(by holdfast.Actor) bool
@@ -76,7 +77,7 @@ func (l Ladder) Place(given []Decision) Place {
 // Counts reports whether a decision counts for the text as it is and the people
 // as they are.
 func (l Ladder) Counts(d Decision) bool {
-	return d.Hash == l.Hash && !l.Author(d.By) && (d.Role == "" || l.Holds(d.By, d.Role))
+	return d.Hash == l.Hash && !l.Author(d.By) && l.Holds(d.By, d.Role)
 }
 
 // missing lists the roles that a step still needs; anyone is the role "".
@@ -111,15 +112,13 @@ func (l Ladder) Turn(given []Decision, by holdfast.Actor) (step, role string, er
 		return "", "", holdfast.Errorf(holdfast.Forbidden, "you wrote of this text: somebody else has to approve it")
 	}
 	s := l.Steps[place.Step]
-	if slices.ContainsFunc(given, func(d Decision) bool { return d.Step == s.ID && same(d.By, by) && l.Counts(d) }) {
+	if slices.ContainsFunc(given, func(d Decision) bool { return d.Step == s.ID && d.By.SameParty(by) && l.Counts(d) }) {
 		return "", "", holdfast.Errorf(holdfast.Conflict, "you have approved this step already; it needs somebody else, too")
 	}
 	for _, role := range place.Missing {
-		if role == "" || l.Holds(by, role) {
+		if l.Holds(by, role) {
 			return s.ID, role, nil
 		}
 	}
 	return "", "", holdfast.Errorf(holdfast.Forbidden, "this step is not yours: it waits for a holder of %s", strings.Join(place.Missing, ", "))
 }
-
-func same(a, b holdfast.Actor) bool { return a.Kind == b.Kind && a.ID == b.ID }

@@ -35,6 +35,7 @@ type (
 	begun struct {
 		Plan     string            `json:"plan"`
 		From     int               `json:"from"`
+		Since    int               `json:"since"`
 		Note     string            `json:"note,omitempty"`
 		Chapters map[string]string `json:"chapters"`
 	}
@@ -113,6 +114,9 @@ func (b *Book) Apply(f holdfast.Fact) error {
 	case "draft":
 		return b.applyDraft(id, f)
 	case "reading":
+		if f.Kind != kindAcknowledged {
+			return nil
+		}
 		r := b.readings[id]
 		if r == nil {
 			r = &reading{at: map[string]time.Time{}}
@@ -135,7 +139,7 @@ func (b *Book) applyDraft(id string, f holdfast.Fact) error {
 			return err
 		}
 		b.drafts[id] = &Draft{
-			ID: id, Plan: body.Plan, From: body.From, Note: body.Note, State: Drafting, By: f.Actor, At: f.Time,
+			ID: id, Plan: body.Plan, From: body.From, Since: body.Since, Note: body.Note, State: Drafting, By: f.Actor, At: f.Time,
 			chapters: body.Chapters, last: map[string]int{}, revision: f.Revision,
 		}
 		if body.Chapters == nil {
@@ -182,13 +186,14 @@ func (d *Draft) apply(f holdfast.Fact) error {
 	case kindInReview:
 		d.State = InReview
 	case kindReturned:
-		var body reason
-		if err := f.Decode(&body); err != nil {
+		if err := d.applyReason(f); err != nil {
 			return err
 		}
-		d.Returned = append(slices.Clip(d.Returned), Returned{d.State, body.Reason, f.Actor, f.Time})
 		d.State, d.Submitted, d.Decisions = Drafting, nil, nil
 	case kindWithdrawn:
+		if err := d.applyReason(f); err != nil {
+			return err
+		}
 		d.State = Withdrawn
 	case kindPublished:
 		var body publication
@@ -197,6 +202,15 @@ func (d *Draft) apply(f holdfast.Fact) error {
 		}
 		d.State, d.Revision = Published, body.Revision
 	}
+	return nil
+}
+
+func (d *Draft) applyReason(f holdfast.Fact) error {
+	var body reason
+	if err := f.Decode(&body); err != nil {
+		return err
+	}
+	d.Returned = append(slices.Clip(d.Returned), Returned{d.State, body.Reason, f.Actor, f.Time})
 	return nil
 }
 
@@ -229,7 +243,7 @@ func (d *Draft) applyComment(f holdfast.Fact) error {
 		if err := f.Decode(&body); err != nil {
 			return err
 		}
-		d.Comments = append(slices.Clip(d.Comments), &Comment{ID: len(d.Comments) + 1, Chapter: body.Chapter, Path: body.Path, Quote: body.Quote, Text: body.Text, By: f.Actor, At: f.Time})
+		d.Comments = append(slices.Clip(d.Comments), &Comment{ID: len(d.Comments) + 1, Chapter: body.Chapter, Path: body.Path, Quote: body.Quote, Text: body.Text, By: f.Actor, At: f.Time, After: len(d.Saves)})
 		return nil
 	}
 	var body struct {
@@ -252,7 +266,7 @@ func (d *Draft) applyComment(f holdfast.Fact) error {
 	case kindResolved:
 		c.Resolved = &Resolved{body.Saves, body.Reason, f.Actor, f.Time}
 	case kindReopened:
-		c.Resolved = nil
+		c.Resolved, c.After = nil, len(d.Saves)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"bytes"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -12,13 +13,17 @@ import (
 	"holdfast/internal/roster"
 )
 
-// Nouns are the books that approval and publication read. Judge says why a text
-// may not be approved as it is, and may be nil.
+// Nouns are the books that approval and publication read. What is a function is
+// called under the state's lock.
 type Nouns struct {
 	Drafts *Book
 	Plans  *plan.Book
 	Roster *roster.Book
-	Judge  func(src []byte, p *plan.Plan, now time.Time) error
+	// MayApprove reports whether somebody has the right to approve now: a decision
+	// counts only as long as he does. nil leaves it to the caller.
+	MayApprove func(by holdfast.Actor) bool
+	// Judge says why a text may not be approved as it is; nil finds nothing.
+	Judge func(src []byte, p *plan.Plan, now time.Time) error
 }
 
 // whole decodes the text of a draft; a text with faults is refused.
@@ -71,7 +76,34 @@ func (n Nouns) Ladder(d *Draft) approval.Ladder {
 }
 
 func (n Nouns) holds(by holdfast.Actor, role string) bool {
-	return by.Kind == holdfast.Account && slices.ContainsFunc(n.Roster.Holders(role), func(p roster.Person) bool { return p.Account == by.ID })
+	switch {
+	case by.Kind != holdfast.Account || n.MayApprove != nil && !n.MayApprove(by):
+		return false
+	case role == "":
+		return true
+	}
+	return slices.ContainsFunc(n.Roster.Holders(role), func(p roster.Person) bool { return p.Account == by.ID })
+}
+
+// begin opens a draft of a text, or of the latest revision.
+func (n Nouns) begin(note string, text []byte) (id string, drafts []journal.Draft, err error) {
+	if len(text) > 0 {
+		p, _ := plan.Decode("", text)
+		if !holdfast.ValidName(p.ID) {
+			return "", nil, holdfast.Errorf(holdfast.Invalid, "the text names no plan: give it an id").At("text")
+		}
+		since := 0
+		if latest, found := n.Plans.Latest(p.ID); found {
+			since = latest.Number
+		}
+		return begin(n.Drafts, p.ID, 0, since, note, text)
+	}
+	plans := n.Plans.Plans()
+	if len(plans) == 0 {
+		return "", nil, holdfast.Errorf(holdfast.NotFound, "no plan is published yet: begin with a text")
+	}
+	r, _ := n.Plans.Latest(plans[0])
+	return begin(n.Drafts, r.ID, r.Number, r.Number, note, []byte(r.Text))
 }
 
 // submit sends the draft to approval, under the hash of its text.
@@ -80,17 +112,20 @@ func (n Nouns) submit(id, document string, now time.Time) ([]journal.Draft, erro
 	if err != nil {
 		return nil, err
 	}
-	if open := d.OpenComments(); open > 0 {
-		return nil, holdfast.Errorf(holdfast.Conflict, "%d comments are open: answer each by a change or a reason first", open)
+	if err := d.answered(); err != nil {
+		return nil, err
 	}
-	if utf8.RuneCountInString(document) > maxReviewer {
-		return nil, holdfast.Errorf(holdfast.TooLarge, "the document number has more than %d characters; shorten it", maxReviewer).At("document")
+	if utf8.RuneCountInString(document) > maxDocument {
+		return nil, holdfast.Errorf(holdfast.TooLarge, "the document number has more than %d characters; shorten it", maxDocument).At("document")
 	}
 	p, src, err := n.whole(d, now)
 	if err != nil {
 		return nil, err
 	}
-	if latest, found := n.Plans.Latest(d.Plan); found && latest.Hash == plan.Hash(src) {
+	if err := n.fresh(d); err != nil {
+		return nil, err
+	}
+	if latest, found := n.Plans.Latest(d.Plan); found && bytes.Equal(src, formatted(latest)) {
 		return nil, holdfast.Errorf(holdfast.Conflict, "the draft says what revision %d says: there is nothing to approve", latest.Number)
 	}
 	steps, validFor := n.steps(d, p, now)
@@ -106,6 +141,17 @@ func (n Nouns) submittedOpen(id string) (*Draft, error) {
 	return d, err
 }
 
+// turn returns the step and role in which somebody may decide on a draft now.
+func (n Nouns) turn(d *Draft, by holdfast.Actor) (step, role string, err error) {
+	if d.State != InApproval {
+		return "", "", holdfast.Errorf(holdfast.Conflict, "draft %s is not in approval", d.ID)
+	}
+	if step, role, err = n.Ladder(d).Turn(d.Decisions, by); err == nil {
+		err = d.answered()
+	}
+	return step, role, err
+}
+
 // approve gives one person's consent to the text with a hash: the text that he
 // was shown.
 func (n Nouns) approve(id string, hash holdfast.Hash, by holdfast.Actor) ([]journal.Draft, error) {
@@ -117,7 +163,7 @@ func (n Nouns) approve(id string, hash holdfast.Hash, by holdfast.Actor) ([]jour
 	if hash != ladder.Hash || d.Submitted.Hash != ladder.Hash {
 		return nil, holdfast.Errorf(holdfast.Conflict, "the text is not the one that you were shown: read it again, then decide")
 	}
-	step, role, err := ladder.Turn(d.Decisions, by)
+	step, role, err := n.turn(d, by)
 	if err != nil {
 		return nil, err
 	}
@@ -167,19 +213,67 @@ func (n Nouns) publish(id string, from, now time.Time) (number int, drafts []jou
 	case now.After(d.ApprovedAt().Add(d.Submitted.ValidFor)):
 		return 0, nil, holdfast.Errorf(holdfast.Conflict, "the approval has run out on %s: submit the draft again", d.ApprovedAt().Add(d.Submitted.ValidFor).UTC().Format(time.DateOnly))
 	}
-	_, src, err := n.whole(d, now)
-	if err != nil {
+	if err := n.unchanged(d, now); err != nil {
 		return 0, nil, err
 	}
 	approved := plan.Approved{Draft: id, Document: d.Submitted.Document, From: from}
 	for _, g := range d.Decisions {
-		approved.Approvals = append(approved.Approvals, plan.Approval{Step: g.Step, Role: g.Role, By: g.By, At: g.At})
+		if ladder.Counts(g) {
+			approved.Approvals = append(approved.Approvals, plan.Approval{Step: g.Step, Role: g.Role, By: g.By, At: g.At})
+		}
 	}
-	number, drafts, err = plan.PublishApproved(n.Plans, d.Plan, src, d.Note, approved, now)
+	number, drafts, err = plan.PublishApproved(n.Plans, d.Plan, d.Text(), d.Note, approved, now)
 	if err != nil {
 		return 0, nil, err
 	}
 	return number, append(drafts, d.fact(kindPublished, publication{number})...), nil
+}
+
+// unchanged reports what has happened since the draft was submitted that an
+// approval cannot have taken into account.
+func (n Nouns) unchanged(d *Draft, now time.Time) error {
+	if err := d.answered(); err != nil {
+		return err
+	}
+	if err := n.fresh(d); err != nil {
+		return err
+	}
+	p, _, err := n.whole(d, now)
+	if err != nil {
+		return err
+	}
+	same := func(a, b approval.Step) bool {
+		return a.ID == b.ID && a.Mode == b.Mode && slices.Equal(a.Roles, b.Roles)
+	}
+	if steps, _ := n.steps(d, p, now); !slices.EqualFunc(steps, d.Submitted.Ladder, same) {
+		return holdfast.Errorf(holdfast.Conflict, "the revision in force says otherwise now who approves: submit the draft again")
+	}
+	return nil
+}
+
+// answered refuses a draft with comments that nobody has answered.
+func (d *Draft) answered() error {
+	if open := d.OpenComments(); open > 0 {
+		return holdfast.Errorf(holdfast.Conflict, "%d comments are open: answer each by a change or a reason first", open)
+	}
+	return nil
+}
+
+// fresh refuses a draft that would undo a revision published since it began.
+func (n Nouns) fresh(d *Draft) error {
+	if latest, found := n.Plans.Latest(d.Plan); found && latest.Number != d.Since {
+		return holdfast.Errorf(holdfast.Conflict, "revision %d was published after draft %s began, and would be undone: withdraw the draft and begin a new one", latest.Number, d.ID)
+	}
+	return nil
+}
+
+// formatted is the text of a revision as a draft of it would have it.
+func formatted(r *plan.Revision) []byte {
+	chapters, faults := plan.Split([]byte(r.Text))
+	if len(faults) > 0 {
+		return []byte(r.Text)
+	}
+	return plan.Join(chapters)
 }
 
 // acknowledge states that a person has read a revision.

@@ -64,6 +64,7 @@ const (
 	maxText     = 4000 // characters of a comment, a reply or a reason
 	maxQuote    = 500  // characters
 	maxReviewer = 100
+	maxDocument = 100 // characters of a document number
 )
 
 // DefaultValidFor is how long an approval holds where the plan does not say.
@@ -77,7 +78,10 @@ const DefaultAcknowledgeWithin = 7 * 24 * time.Hour
 type Draft struct {
 	ID, Plan string
 	// From is the revision it began with; 0 for a text that was brought in.
-	From  int
+	From int
+	// Since is the plan's latest revision when it began: it must still be the latest
+	// when the draft is published, or what is new there would be lost.
+	Since int
 	State State
 	By    holdfast.Actor
 	At    time.Time
@@ -128,6 +132,9 @@ type Comment struct {
 	By                holdfast.Actor
 	At                time.Time
 	Replies           []Reply
+	// After is the number of saves there were when it was made or reopened: later
+	// ones may answer it.
+	After int
 	// Resolved is set once it is answered.
 	Resolved *Resolved
 }
@@ -159,7 +166,7 @@ type Submitted struct {
 	At       time.Time
 }
 
-// Returned is a reason for which it went back to its authors.
+// Returned is a reason for which it went back to its authors, or was withdrawn.
 type Returned struct {
 	From   State
 	Reason string
@@ -192,10 +199,10 @@ func (d *Draft) SavesOf(chapter string) (saves []Save) {
 // Author reports whether somebody wrote of the draft. Who began it from a
 // revision has not; who brought a text in has.
 func (d *Draft) Author(by holdfast.Actor) bool {
-	if d.From == 0 && same(d.By, by) {
+	if d.From == 0 && d.By.SameParty(by) {
 		return true
 	}
-	return slices.ContainsFunc(d.Saves, func(s Save) bool { return same(s.By, by) })
+	return slices.ContainsFunc(d.Saves, func(s Save) bool { return s.By.SameParty(by) })
 }
 
 // OpenComments counts the comments that nobody has resolved.
@@ -223,8 +230,6 @@ func (d *Draft) ApprovedAt() time.Time {
 	}
 	return last
 }
-
-func same(a, b holdfast.Actor) bool { return a.Kind == b.Kind && a.ID == b.ID }
 
 // Newer says that another author has saved a chapter since. It is the cause of a
 // refused save.

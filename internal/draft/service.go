@@ -3,13 +3,13 @@ package draft
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"holdfast"
 	"holdfast/internal/approval"
 	"holdfast/internal/journal"
-	"holdfast/internal/plan"
 )
 
 // Service carries out acts on drafts. It is safe for concurrent use. The caller
@@ -42,23 +42,11 @@ func (s *Service) do(ctx context.Context, by holdfast.Actor, act string, decide 
 }
 
 // Begin opens a draft. With a text it is that of the text's plan; without one it
-// is that of the revision in force of the plan that incidents run.
+// is that of the latest revision of the plan that incidents run, in force or not
+// yet.
 func (s *Service) Begin(ctx context.Context, by holdfast.Actor, note string, text []byte) (id string, err error) {
-	err = s.do(ctx, by, "begin a draft", func(now time.Time) (drafts []journal.Draft, err error) {
-		src, from, of := text, 0, ""
-		if len(text) == 0 {
-			r, found := s.Nouns.Plans.Current("", now)
-			if !found {
-				return nil, holdfast.Errorf(holdfast.NotFound, "no plan is published yet: begin with a text")
-			}
-			src, from, of = []byte(r.Text), r.Number, r.ID
-		} else {
-			p, _ := plan.Decode("", text)
-			if of = p.ID; !holdfast.ValidName(of) {
-				return nil, holdfast.Errorf(holdfast.Invalid, "the text names no plan: give it an id").At("text")
-			}
-		}
-		id, drafts, err = begin(s.Nouns.Drafts, of, from, note, src)
+	err = s.do(ctx, by, "begin a draft", func(time.Time) (drafts []journal.Draft, err error) {
+		id, drafts, err = s.Nouns.begin(note, text)
 		return drafts, err
 	})
 	return id, err
@@ -183,7 +171,7 @@ func (s *Service) Place(d *Draft, by holdfast.Actor) (place approval.Place, comp
 	s.Desk.State.View(func() {
 		l := s.Nouns.Ladder(d)
 		place, complete = l.Place(d.Decisions), len(l.Steps) > 0 && l.Complete(d.Decisions)
-		_, _, turn = l.Turn(d.Decisions, by)
+		_, _, turn = s.Nouns.turn(d, by)
 	})
 	return place, complete, turn
 }
@@ -222,6 +210,7 @@ func (s *Service) Opened(id, chapter string, by holdfast.Actor) (others []string
 			others = append(others, v.name)
 		}
 	}
-	s.here[at][by.ID] = visitor{by.Name, now}
+	s.here[at][by.ID] = visitor{by.String(), now}
+	slices.Sort(others)
 	return others
 }

@@ -48,7 +48,7 @@ func sized(field, text string, limit int) error {
 }
 
 // begin opens a draft of a text: of a revision, or of one that was brought in.
-func begin(b *Book, planID string, from int, note string, src []byte) (id string, drafts []journal.Draft, err error) {
+func begin(b *Book, planID string, from, since int, note string, src []byte) (id string, drafts []journal.Draft, err error) {
 	if d, found := b.OpenOf(planID); found {
 		return "", nil, holdfast.Errorf(holdfast.Conflict, "draft %s of this plan is open: go on with it, or withdraw it first", d.ID)
 	}
@@ -59,7 +59,7 @@ func begin(b *Book, planID string, from int, note string, src []byte) (id string
 	if len(faults) > 0 {
 		return "", nil, holdfast.Errorf(holdfast.Invalid, "the plan has %d faults; mend them and begin again", len(faults)).At("text").Because(faults)
 	}
-	body := begun{Plan: planID, From: from, Note: note, Chapters: map[string]string{}}
+	body := begun{Plan: planID, From: from, Since: since, Note: note, Chapters: map[string]string{}}
 	for key, text := range chapters {
 		body.Chapters[key] = string(text)
 	}
@@ -85,12 +85,11 @@ func save(b *Book, id, chapter string, base int, text []byte) ([]journal.Draft, 
 	switch {
 	case now == string(formatted):
 		return nil, nil
-	case base != last:
-		newer := Newer{Save{Number: last, Chapter: chapter, Text: now}}
-		if last > 0 && last <= len(d.Saves) {
-			newer.Save = d.Saves[last-1]
-		}
-		return nil, holdfast.Errorf(holdfast.Conflict, "%s has changed this chapter since you opened it: bring the two together and save again", newer.By.Name).Because(newer)
+	case base < 0 || base > last:
+		return nil, holdfast.Errorf(holdfast.NotFound, "the chapter has no save %d", base).At("base")
+	case base < last:
+		newer := Newer{d.Saves[last-1]}
+		return nil, holdfast.Errorf(holdfast.Conflict, "%s has changed this chapter since you opened it: bring the two together and save again", newer.By).Because(newer)
 	}
 	return d.fact(kindSaved, saved{chapter, string(formatted), base}), nil
 }
@@ -149,7 +148,7 @@ func review(b *Book, id string) ([]journal.Draft, error) {
 
 // comment adds a remark. Authors and reviewers comment, nobody else.
 func comment(b *Book, id string, c commented, by holdfast.Actor, mayWrite bool) ([]journal.Draft, error) {
-	d, err := b.discussed(id, by, mayWrite)
+	d, err := b.room(id, by, mayWrite)
 	if err != nil {
 		return nil, err
 	}
@@ -165,14 +164,20 @@ func comment(b *Book, id string, c commented, by holdfast.Actor, mayWrite bool) 
 	return d.fact(kindCommented, c), nil
 }
 
-// discussed returns a draft that somebody may comment on.
+// discussed returns a draft that somebody may speak on.
 func (b *Book) discussed(id string, by holdfast.Actor, mayWrite bool) (*Draft, error) {
 	d, err := b.open(id)
+	if err == nil && !mayWrite && !d.Invited(by.ID) {
+		err = holdfast.Errorf(holdfast.Forbidden, "only its authors and invited reviewers comment on draft %s", id)
+	}
+	return d, err
+}
+
+// room returns a draft that somebody may add a remark to.
+func (b *Book) room(id string, by holdfast.Actor, mayWrite bool) (*Draft, error) {
+	d, err := b.discussed(id, by, mayWrite)
 	if err != nil {
 		return nil, err
-	}
-	if !mayWrite && !d.Invited(by.ID) {
-		return nil, holdfast.Errorf(holdfast.Forbidden, "only its authors and invited reviewers comment on draft %s", id)
 	}
 	n := len(d.Comments)
 	for _, c := range d.Comments {
@@ -192,7 +197,7 @@ func (d *Draft) comment(number int) (*Comment, error) {
 }
 
 func reply(b *Book, id string, r replied, by holdfast.Actor, mayWrite bool) ([]journal.Draft, error) {
-	d, err := b.discussed(id, by, mayWrite)
+	d, err := b.room(id, by, mayWrite)
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +223,7 @@ func resolve(b *Book, id string, number int, why string) ([]journal.Draft, error
 	}
 	r := resolved{Comment: number, Reason: strings.TrimSpace(why)}
 	for _, s := range d.Saves {
-		if s.Chapter == c.Chapter && s.At.After(c.At) {
+		if s.Chapter == c.Chapter && s.Number > c.After {
 			r.Saves = append(r.Saves, s.Number)
 		}
 	}
