@@ -110,6 +110,12 @@ type books struct {
 	restored   *backup.Book
 }
 
+// mayApprove reports whether an account may approve drafts of the plan now.
+func (b books) mayApprove(by holdfast.Actor) bool {
+	a, found := b.access.Account(by.ID)
+	return found && by.Kind == holdfast.Account && a.Actions().Has(access.ApprovePlan)
+}
+
 // OpenControl opens the journal, folds it, and listens.
 func OpenControl(ctx context.Context, opt ControlOptions) (_ *Control, err error) {
 	c := &Control{opt: opt, series: traffic.NewSeries()}
@@ -174,9 +180,9 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.gates = &enrolment.Service{Desk: c.desk, Book: b.gates}
 	c.notices = &notify.Service{Desk: c.desk, Book: b.notices}
 	c.plans = &plan.Service{Desk: c.desk, Book: b.plans}
-	c.drafts = &draft.Service{Desk: c.desk, Nouns: draft.Nouns{Drafts: b.drafts, Plans: b.plans, Roster: b.roster}}
 	c.triggers = &trigger.Service{Desk: c.desk, Nouns: trigger.Nouns{Triggers: b.triggers, Drafts: b.drafts, Plans: b.plans, Roster: b.roster}}
 	c.filings = &filing.Service{Desk: c.desk, Book: b.filings, Plans: b.plans}
+	c.drafts = &draft.Service{Desk: c.desk, Nouns: draft.Nouns{Drafts: b.drafts, Plans: b.plans, Roster: b.roster, MayApprove: b.mayApprove}}
 	c.roster = roster.New(c.desk, b.roster)
 	c.node = fleet.NewNode(c.desk, c.directives, b.gates, c.series, c.opt.Log)
 	c.node.Unsettled = func() bool { return b.restored.Open() != nil }

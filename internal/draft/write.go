@@ -146,7 +146,9 @@ func review(b *Book, id string) ([]journal.Draft, error) {
 	return d.fact(kindInReview, struct{}{}), nil
 }
 
-// comment adds a remark. Authors and reviewers comment, nobody else.
+// comment adds a remark. Authors and reviewers comment, nobody else. One that
+// stands there already and is open, word for word, gives no fact: its author
+// repeats what he was not told had worked.
 func comment(b *Book, id string, c commented, by holdfast.Actor, mayWrite bool) ([]journal.Draft, error) {
 	d, err := b.room(id, by, mayWrite)
 	if err != nil {
@@ -160,6 +162,11 @@ func comment(b *Book, id string, c commented, by holdfast.Actor, mayWrite bool) 
 	}
 	if utf8.RuneCountInString(c.Quote) > maxQuote || len(c.Path) > maxQuote {
 		return nil, holdfast.Errorf(holdfast.TooLarge, "the place commented on has more than %d characters", maxQuote).At("quote")
+	}
+	for _, o := range d.Comments {
+		if o.Resolved == nil && o.By.SameParty(by) && (commented{o.Chapter, o.Path, o.Quote, o.Text}) == c {
+			return nil, nil
+		}
 	}
 	return d.fact(kindCommented, c), nil
 }
@@ -201,11 +208,15 @@ func reply(b *Book, id string, r replied, by holdfast.Actor, mayWrite bool) ([]j
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.comment(r.Comment); err != nil {
+	c, err := d.comment(r.Comment)
+	if err != nil {
 		return nil, err
 	}
 	if err := sized("comment", r.Text, maxText); err != nil {
 		return nil, err
+	}
+	if n := len(c.Replies); n > 0 && c.Replies[n-1].By.SameParty(by) && c.Replies[n-1].Text == r.Text {
+		return nil, nil // said again by who was not told that it had worked
 	}
 	return d.fact(kindReplied, r), nil
 }
