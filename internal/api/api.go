@@ -20,6 +20,7 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
 	"holdfast/internal/backup"
+	"holdfast/internal/callout"
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
@@ -49,6 +50,7 @@ type API struct {
 	Roster     *roster.Service
 	Triggers   *trigger.Service
 	Filings    *filing.Service
+	Verifier   *callout.Verifier
 	Response   *response.Service
 	Backups    *backup.Keeper
 	Restored   *backup.Service

@@ -148,11 +148,6 @@ type Judged struct {
 	Findings []Fault `json:"findings"`
 }
 
-// People is a holdfast-people/1 file.
-type People struct {
-	Text string `json:"text"`
-}
-
 // NewAccount is an account to create.
 type NewAccount struct {
 	Name     string        `json:"name"`

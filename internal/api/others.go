@@ -16,7 +16,6 @@ import (
 	"holdfast/internal/locale"
 	"holdfast/internal/plan"
 	"holdfast/internal/posture"
-	"holdfast/internal/roster"
 	"holdfast/internal/view"
 	"holdfast/internal/web"
 )
@@ -286,18 +285,6 @@ func (a *API) rules(c *call) (any, error) {
 }
 
 func (a *API) people(*call) (any, error) { return a.View.People(), nil }
-
-func (a *API) record(c *call) (any, error) {
-	in, err := body[People](c)
-	if err != nil {
-		return nil, err
-	}
-	people, err := roster.DecodePeople("", []byte(in.Text))
-	if err != nil {
-		return nil, holdfast.Errorf(holdfast.Invalid, "%v", err).At("text")
-	}
-	return nil, a.Roster.Record(c.r.Context(), c.by(), people...)
-}
 
 func (a *API) leave(c *call) (any, error) {
 	in, err := body[Reason](c)

@@ -11,6 +11,7 @@ import (
 	"holdfast/internal/filing"
 	"holdfast/internal/incident"
 	"holdfast/internal/lint"
+	"holdfast/internal/roster"
 	"holdfast/internal/trigger"
 	"holdfast/internal/view"
 )
@@ -120,8 +121,31 @@ func init() {
 		{Method: "POST", Path: "/filings/{id}/receipt", Right: access.PublishPlan, Summary: "Record the receipt of a filing", In: filing.Receipt{}, Do: (*API).receiveFiling},
 
 		{Method: "GET", Path: "/people", Right: access.Read, Summary: "The roster", Out: []view.Person{}, Do: (*API).people},
-		{Method: "POST", Path: "/people", Right: access.ManageRoster, Summary: "Record people from a holdfast-people/1 file", In: People{}, Do: (*API).record},
+		{Method: "POST", Path: "/people", Right: access.ManageRoster, Summary: "Record people from a holdfast-people/1 file or CSV", In: RosterText{}, Do: (*API).record},
+		{Method: "GET", Path: "/people/{id}", Right: access.Read, Summary: "One person", Out: view.Person{}, Do: (*API).person},
 		{Method: "POST", Path: "/people/{id}/leave", Right: access.ManageRoster, Summary: "Say that a person has left", In: Reason{}, Do: (*API).leave},
+		{Method: "GET", Path: "/people/{id}/held", Right: access.Read, Summary: "What rests on a person, here or left: roles, account, deputies, duty of the coming 14 days", Out: roster.Held{}, Do: (*API).held},
+		{Method: "POST", Path: "/people/{id}/verify", Right: access.ManageRoster, Summary: "Send a link to an address of a person, to confirm that it works", In: ContactRef{}, Do: verifyContact("person")},
+		{Method: "POST", Path: "/people/{id}/reached", Right: access.ManageRoster, Summary: "Record that you reached a person at an address", In: ContactRef{}, Do: reachedContact("person")},
+		{Method: "GET", Path: "/roles", Right: access.Read, Summary: "Who fills each role, and whether two people do", Out: []view.RoleCover{}, Do: (*API).roles},
+		{Method: "GET", Path: "/roster/{what}", Right: access.Read, Summary: "People, parties or duty schedules as a file, to import again", Query: []string{"format"}, Out: RosterText{}, Do: (*API).rosterText},
+
+		{Method: "GET", Path: "/parties", Right: access.Read, Summary: "Third parties and their contacts", Out: []view.Party{}, Do: (*API).parties},
+		{Method: "POST", Path: "/parties", Right: access.ManageRoster, Summary: "Record parties from a holdfast-parties/1 file", In: RosterText{}, Do: (*API).recordParties},
+		{Method: "GET", Path: "/parties/{id}", Right: access.Read, Summary: "One party", Out: view.Party{}, Do: (*API).party},
+		{Method: "POST", Path: "/parties/{id}/remove", Right: access.ManageRoster, Summary: "Say that a party is none any more", In: Reason{}, Do: (*API).removeParty},
+		{Method: "POST", Path: "/parties/{id}/verify", Right: access.ManageRoster, Summary: "Send a link to an address of a party, to confirm that it works", In: ContactRef{}, Do: verifyContact("party")},
+		{Method: "POST", Path: "/parties/{id}/reached", Right: access.ManageRoster, Summary: "Record that you reached a party at an address", In: ContactRef{}, Do: reachedContact("party")},
+
+		{Method: "GET", Path: "/duty", Right: access.Read, Summary: "Duty times of all roles in the coming 14 days", Out: []view.DutyWeek{}, Do: (*API).duties},
+		{Method: "POST", Path: "/duty", Right: access.ManageRoster, Summary: "Record duty schedules from a holdfast-duty/1 file", In: RosterText{}, Do: (*API).schedule},
+		{Method: "GET", Path: "/duty/{role}", Right: access.Read, Summary: "Duty times of a role, 14 days from now unless asked otherwise", Query: []string{"from", "days"}, Out: view.DutyWeek{}, Do: (*API).duty},
+		{Method: "GET", Path: "/duty/{role}/now", Right: access.Read, Summary: "Who is on duty for a role now or at another time", Query: []string{"at"}, Out: OnDuty{}, Do: (*API).onDuty},
+		{Method: "POST", Path: "/duty/{role}/end", Right: access.ManageRoster, Summary: "Say that a role has no duty times any more", In: Reason{}, Do: (*API).endDuty},
+		{Method: "POST", Path: "/duty/{role}/covers", Right: access.ManageRoster, Summary: "Put a person on duty in place of another for some time", In: NewCover{}, Out: Created{}, Created: true, Do: (*API).cover},
+		{Method: "POST", Path: "/duty/{role}/covers/{id}/withdraw", Right: access.ManageRoster, Summary: "Withdraw a cover", In: Reason{}, Do: (*API).uncover},
+		{Method: "GET", Path: "/calendars", Right: access.Read, Summary: "Calendars of working days and holidays, with the years they have data for", Out: []roster.Calendar{}, Do: (*API).calendars},
+		{Method: "POST", Path: "/calendars", Right: access.ManageRoster, Summary: "Record years of a calendar from a holdfast-calendar/1 file", In: RosterText{}, Do: (*API).recordCalendar},
 
 		{Method: "GET", Path: "/backups", Right: access.Read, Summary: "How the node's backups stand, and which there are, newest first", Out: Backups{}, Do: (*API).backups},
 		{Method: "POST", Path: "/backups", Right: access.ManageAccess, Summary: "Make a backup now, and read it back whole", Out: backup.Manifest{}, Created: true, Do: (*API).makeBackup},

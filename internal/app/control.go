@@ -82,6 +82,7 @@ type Control struct {
 	triggers   *trigger.Service
 	filings    *filing.Service
 	roster     *roster.Service
+	verifier   *callout.Verifier
 	response   *response.Service
 	series     *traffic.Series
 	node       *fleet.Node
@@ -205,6 +206,14 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		Desk: c.desk, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Directives: b.directives, Gates: b.gates,
 		Notices: b.notices, Sender: c.notices, Roster: b.roster, Series: c.series, Prober: c.runner, Log: c.opt.Log,
 	}
+	linkKey, err := callout.LinkKey(ctx, c.store)
+	if err != nil {
+		return err
+	}
+	c.verifier = &callout.Verifier{
+		Roster: c.roster, Notices: c.notices, Key: linkKey, Page: c.confirmPage,
+		Operator: conf.Operator, Language: conf.Language, Zone: conf.TimeZone.Location(), Now: c.opt.Now,
+	}
 	courier, err := c.courier()
 	if err != nil {
 		return err
@@ -274,11 +283,17 @@ func (c *Control) courier() (*notify.Courier, error) {
 		}
 		senders[string(roster.Webhook)] = s
 	}
+	for channel, s := range senders {
+		senders[channel] = c.verifier.Sender(s)
+	}
 	return notify.NewCourier(notify.CourierOptions{Desk: c.desk, Book: c.books.notices, Senders: senders, Log: c.opt.Log})
 }
 
 // link is the address of an incident's page, as notices give it.
 func (c *Control) link(id string) string { return c.URL() + "/incidents/" + id }
+
+// confirmPage is the address of the page that confirms a contact.
+func (c *Control) confirmPage(ask string) string { return c.URL() + "/confirm/" + ask }
 
 // probeKey loads the key that signs the marks of test payments, or makes one.
 func probeKey(path string) (ed25519.PrivateKey, error) {
@@ -384,7 +399,7 @@ func (c *Control) handler() (http.Handler, error) {
 	}
 	machines := &api.API{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Roster: c.roster, Response: c.response, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
+		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Roster: c.roster, Verifier: c.verifier, Response: c.response, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
 	}
 	people := &console.Console{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"maps"
@@ -87,36 +86,6 @@ func (s *shell) planPublish() *cobra.Command {
 	})
 	cmd.Flags().StringVar(&in.Note, "note", "", "what is new")
 	return cmd
-}
-
-func (s *shell) people() *cobra.Command {
-	return group("people", "The roster", s.peopleList(), s.peopleImport(),
-		s.because("POST /people/{id}/leave", "leave PERSON", "Say that a person has left", "%s has left"))
-}
-
-func (s *shell) peopleList() *cobra.Command {
-	return s.api("GET /people", "list", "List people, their roles and contact points", func(c *call) error {
-		return show(c, nil, func(p *page, v []view.Person) {
-			p.row("PERSON", "ACCOUNT", "ROLES", "CONTACTS", "NAME")
-			for _, person := range v {
-				var contacts []string
-				for _, contact := range person.Contacts {
-					contacts = append(contacts, string(contact.Channel)+":"+contact.Address)
-				}
-				p.row(person.ID, person.Account, strings.Join(person.Roles, " "), strings.Join(contacts, " "), person.Name)
-			}
-		})
-	})
-}
-
-func (s *shell) peopleImport() *cobra.Command {
-	return s.api("POST /people", "import FILE", "Record people from a holdfast-people/1 file, - for standard input", func(c *call) error {
-		content, err := s.read(c.args[0], 4<<20)
-		if err != nil {
-			return err
-		}
-		return c.act(api.People{Text: string(content)}, "the people of %s are recorded", c.args[0])
-	})
 }
 
 func (s *shell) version() *cobra.Command {

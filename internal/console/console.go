@@ -144,6 +144,8 @@ func init() {
 		{"GET /sign-in", public, (*Console).signInPage, nil},
 		{"POST /sign-in", public, (*Console).signIn, (*Console).signInPage},
 		{"POST /sign-out", public, (*Console).signOut, nil},
+		{"GET /confirm/{ask}", public, (*Console).confirmPage, nil},
+		{"POST /confirm/{ask}", public, (*Console).confirmContact, (*Console).confirmPage},
 		{"GET /live", access.Read, (*Console).live, nil},
 
 		{"GET /{$}", access.Read, (*Console).posture, nil},

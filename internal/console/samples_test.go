@@ -93,6 +93,7 @@ func screenSamples() map[string][]any {
 			},
 		}, BackupFailed: "the disk is full"}, posturePage{Posture: view.Posture{Journal: view.Journal{Alarm: true, Restored: &view.Restored{At: past, Made: past}}}}},
 		"report":   {reportForm{}, reportForm{"Summary", "Detail", "Caller"}},
+		"confirm":  {confirmForm{Name: "Mei", Contact: everyone.Contacts[0], Expires: future}, confirmForm{Name: "Mei", Contact: everyone.Contacts[0], Verified: past}},
 		"signin":   {signInForm{"/", "mei"}},
 		"unknowns": {unknownsPage{}, unknownsPage{List: view.Page[enrolment.Unknown]{Items: unknownsOf(), Total: 9}, Pages: listed, Settled: true}},
 	}

@@ -116,13 +116,7 @@ func (b *Book) Held(id string, from, until time.Time) (Held, bool) {
 		}
 		h.Roles = append(h.Roles, HeldRole{Role: r, Others: others, Last: others == 0})
 	}
-	for _, other := range b.People() {
-		for _, d := range other.Deputies {
-			if d.Person == id {
-				h.DeputyOf = append(h.DeputyOf, HeldDeputy{other.ID, d.Role})
-			}
-		}
-	}
+	h.DeputyOf = append(h.DeputyOf, b.DeputyOf(id)...)
 	for _, role := range slices.Sorted(maps.Keys(b.duties)) {
 		d := b.duties[role]
 		if !d.names(id) {
@@ -138,4 +132,17 @@ func (b *Book) Held(id string, from, until time.Time) (Held, bool) {
 		}
 	}
 	return h, true
+}
+
+// DeputyOf lists for whom a person stands in, by id.
+func (b *Book) DeputyOf(id string) []HeldDeputy {
+	var list []HeldDeputy
+	for _, other := range slices.Sorted(maps.Keys(b.people)) {
+		for _, d := range b.people[other].Deputies {
+			if d.Person == id {
+				list = append(list, HeldDeputy{other, d.Role})
+			}
+		}
+	}
+	return list
 }

@@ -128,6 +128,30 @@ func (s *Service) People() (all []Person) {
 	return all
 }
 
+// Party returns the party with an id, or code NotFound.
+func (s *Service) Party(id string) (p Party, err error) {
+	var ok bool
+	s.desk.State.View(func() { p, ok = s.book.Party(id) })
+	if !ok {
+		return Party{}, noParty(id)
+	}
+	return p, nil
+}
+
+// NameOf returns the name of a person or a party (person/<id>, party/<id>), or the
+// id of one that is not here.
+func (s *Service) NameOf(at holdfast.Subject) string {
+	noun, id := at.Split()
+	if noun == "party" {
+		if p, err := s.Party(id); err == nil {
+			return p.Name
+		}
+	} else if p, err := s.Person(id); err == nil {
+		return p.Name
+	}
+	return id
+}
+
 // Holders lists who fills a role of the plan, by id.
 func (s *Service) Holders(role string) (all []Person) {
 	s.desk.State.View(func() { all = s.book.Holders(role) })

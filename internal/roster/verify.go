@@ -14,6 +14,10 @@ const (
 	kindContactAsked    = "contact.asked"
 	kindContactVerified = "contact.verified"
 
+	// NoticeSubject stands where other notices name their incident, and the id of
+	// the message where they name their task.
+	NoticeSubject = "roster"
+
 	// LinkLife is how long the link in a message of verification works.
 	LinkLife = 24 * time.Hour
 	// askPause is the shortest time between two messages to one address, so that

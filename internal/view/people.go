@@ -14,32 +14,76 @@ type Person struct {
 	RoleNames []Named `json:"role_names"`
 	// Department's name in the plan in force.
 	DepartmentName holdfast.Text `json:"department_name,omitzero"`
+	// Points are the contacts with how far each is verified.
+	Points []ContactPoint `json:"points"`
+	// StandIns are the deputies, StandsInFor those whose deputy he is.
+	StandIns    []StandIn `json:"stand_ins"`
+	StandsInFor []StandIn `json:"stands_in_for"`
+	// OnDuty lists the roles for which he is on duty now.
+	OnDuty []Named `json:"on_duty"`
 }
 
 // People assembles the roster.
 func (s *Source) People() (list []Person) {
 	list = []Person{}
 	s.State.View(func() {
-		var p *plan.Plan
-		if current, ok := s.Plans.Current("", s.Now()); ok {
-			p = current.Plan()
-		}
+		p := s.planInForce()
 		for _, person := range s.Roster.People() {
-			v := Person{Person: person, RoleNames: []Named{}}
-			for _, id := range person.Roles {
-				v.RoleNames = append(v.RoleNames, role(p, id))
-			}
-			if p != nil {
-				for _, d := range p.Departments {
-					if d.ID == person.Department {
-						v.DepartmentName = d.Name
-					}
-				}
-			}
-			list = append(list, v)
+			list = append(list, s.person(p, person))
 		}
 	})
 	return list
+}
+
+// Person assembles one person of the roster.
+func (s *Source) Person(id string) (v Person, err error) {
+	s.State.View(func() {
+		person, ok := s.Roster.Person(id)
+		if !ok {
+			err = holdfast.Errorf(holdfast.NotFound, "there is no person %q", id)
+			return
+		}
+		v = s.person(s.planInForce(), person)
+	})
+	return v, err
+}
+
+// planInForce returns the plan in force, or nil.
+func (s *Source) planInForce() *plan.Plan {
+	if current, ok := s.Plans.Current("", s.Now()); ok {
+		return current.Plan()
+	}
+	return nil
+}
+
+func (s *Source) person(p *plan.Plan, person roster.Person) Person {
+	v := Person{Person: person, RoleNames: []Named{}, StandIns: []StandIn{}, StandsInFor: []StandIn{}, OnDuty: []Named{}}
+	for _, id := range person.Roles {
+		v.RoleNames = append(v.RoleNames, role(p, id))
+	}
+	if p != nil {
+		for _, d := range p.Departments {
+			if d.ID == person.Department {
+				v.DepartmentName = d.Name
+			}
+		}
+	}
+	now := s.Now()
+	v.Points = s.points(holdfast.NewSubject("person", person.ID), person.Contacts)
+	for _, d := range person.Deputies {
+		v.StandIns = append(v.StandIns, s.standIn(d.Person, d.Role))
+	}
+	for _, f := range s.Roster.DeputyOf(person.ID) {
+		v.StandsInFor = append(v.StandsInFor, s.standIn(f.Person, f.Role))
+	}
+	for _, schedule := range s.Roster.Schedules() {
+		for _, on := range s.Roster.OnDuty(schedule.Role, now) {
+			if on.ID == person.ID {
+				v.OnDuty = append(v.OnDuty, role(p, schedule.Role))
+			}
+		}
+	}
+	return v
 }
 
 // Matches reports whether the person's id, name, department or roles hold a
