@@ -35,6 +35,23 @@ func TestCatalogue(t *testing.T) {
 	}
 }
 
+// The plan that comes with Holdfast can be approved whichever of its languages is
+// that of record.
+func TestBuiltinPlanHasNoErrors(t *testing.T) {
+	t.Parallel()
+	for _, lang := range holdfast.Langs {
+		src := strings.Replace(string(plan.Builtin()), "language: zh-Hant", "language: "+string(lang), 1)
+		p, places, faults := plan.Read("", []byte(src))
+		if len(faults) > 0 || p.Language != lang {
+			t.Fatalf("%s: %v", lang, faults)
+		}
+		in := Input{Plan: p, Places: places, Now: time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)}
+		if found := Check(in); len(found) > 0 {
+			t.Errorf("%s: %v", lang, found)
+		}
+	}
+}
+
 // Age warns and blocks, and never breaks a plan: what a plan has as errors does
 // not depend on the day.
 func TestTimeAddsNoErrors(t *testing.T) {

@@ -115,7 +115,7 @@ func (b *Book) People() []Person {
 	return b.filter(func(Person) bool { return true })
 }
 
-// Left lists those who left, by id, as they were.
+// Left lists those who left, by id, as they were then.
 func (b *Book) Left() []Person {
 	var some []Person
 	for _, id := range slices.Sorted(maps.Keys(b.gone)) {
