@@ -18,6 +18,7 @@ import (
 	"holdfast/internal/alert"
 	"holdfast/internal/callout"
 	"holdfast/internal/directive"
+	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/fleet"
 	"holdfast/internal/gate"
@@ -30,6 +31,7 @@ import (
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
 	"holdfast/internal/traffic"
+	"holdfast/internal/trigger"
 )
 
 var (
@@ -78,7 +80,9 @@ func newWorld(t *testing.T) *world {
 		Incidents: incident.NewBook(), Notices: notify.NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(), Timeline: response.NewTimeline(),
 		Series: traffic.NewSeries(), Version: "1", Operator: "Bank",
 	}
-	s.State = journal.NewState(store, store.Genesis(), s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline)
+	triggers := trigger.NewBook()
+	s.Triggers = trigger.Nouns{Triggers: triggers, Drafts: draft.NewBook(), Plans: s.Plans, Roster: s.Roster}
+	s.State = journal.NewState(store, store.Genesis(), triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline)
 	desk := &journal.Desk{Journal: store, State: s.State, Now: time.Now}
 	log := slog.New(slog.DiscardHandler)
 	dirs := &directive.Service{Desk: desk, Book: s.Directives, Gates: s.Gates}
