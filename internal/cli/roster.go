@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"holdfast"
 	"holdfast/internal/api"
 	"holdfast/internal/roster"
 	"holdfast/internal/view"
@@ -295,10 +294,10 @@ func (s *shell) dutyCover() *cobra.Command {
 	cmd := s.api("POST /duty/{role}/covers", "cover ROLE PERSON", "Put a person on duty in place of another for some time", func(c *call) (err error) {
 		in.Person = c.args[1]
 		c.args = c.args[:1]
-		if in.From, err = dutyTime("from", from); err != nil {
+		if in.From, err = instant("from", from, time.Time{}); err != nil {
 			return err
 		}
-		if in.Until, err = dutyTime("until", until); err != nil {
+		if in.Until, err = instant("until", until, time.Time{}); err != nil {
 			return err
 		}
 		return c.create(in, "cover %s is recorded")
@@ -307,15 +306,8 @@ func (s *shell) dutyCover() *cobra.Command {
 	cmd.Flags().StringVar(&from, "from", "", "from when on, as 2026-11-24T09:00:00+08:00")
 	cmd.Flags().StringVar(&until, "until", "", "until when")
 	cmd.Flags().StringVar(&in.Reason, "reason", "", "why")
-	return cmd
-}
-
-func dutyTime(flag, text string) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return t, holdfast.Errorf(holdfast.Invalid, "--%s is a time as 2026-11-24T09:00:00+08:00, not %q", flag, text)
-	}
-	return t, nil
+	required(cmd, "from")
+	return required(cmd, "until")
 }
 
 func (s *shell) calendar() *cobra.Command {
