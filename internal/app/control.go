@@ -403,7 +403,7 @@ func (c *Control) handler() (http.Handler, error) {
 	}
 	people := &console.Console{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Plans: c.plans, Drafts: c.drafts, Roster: c.roster, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Roster: c.roster, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	screens, err := people.Handler(server)
 	if err != nil {

@@ -28,11 +28,13 @@ import (
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
+	"holdfast/internal/filing"
 	"holdfast/internal/journal"
 	"holdfast/internal/locale"
 	"holdfast/internal/plan"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
+	"holdfast/internal/trigger"
 	"holdfast/internal/view"
 	"holdfast/internal/web"
 )
@@ -48,6 +50,8 @@ type Console struct {
 	Gates      *enrolment.Service
 	Plans      *plan.Service
 	Drafts     *draft.Service
+	Triggers   *trigger.Service
+	Filings    *filing.Service
 	Roster     *roster.Service
 	Response   *response.Service
 	Restored   *backup.Service
@@ -216,6 +220,13 @@ func init() {
 		{"POST /drafts/{id}/return", access.Read, (*Console).returnDraft, (*Console).draft},
 		{"POST /drafts/{id}/withdraw", access.DraftPlan, (*Console).withdrawDraft, (*Console).draft},
 		{"POST /drafts/{id}/publish", access.PublishPlan, (*Console).publishDraft, (*Console).draft},
+		{"GET /triggers", access.Read, (*Console).triggers, nil},
+		{"POST /triggers", access.OpenTrigger, (*Console).openTrigger, (*Console).triggers},
+		{"POST /triggers/{id}/dispose", access.DraftPlan, (*Console).disposeTrigger, (*Console).triggers},
+		{"GET /filings", access.Read, (*Console).filings, nil},
+		{"POST /filings", access.PublishPlan, (*Console).recordFiling, (*Console).filings},
+		{"POST /filings/{id}/receipt", access.PublishPlan, (*Console).receiveFiling, (*Console).filings},
+
 		{"GET /people", access.Read, (*Console).people, nil},
 		{"POST /people", access.ManageRoster, (*Console).importPeople, (*Console).people},
 

@@ -224,15 +224,21 @@ func (c *Console) findings(v *visit, d *draft.Draft, p *plan.Plan, faults plan.F
 	if len(faults) > 0 {
 		return list // what lint says of half a plan is noise
 	}
-	for _, f := range lint.Check(lint.Input{Plan: p, Now: c.Desk.Now(), People: &lint.People{Here: c.Roster.People()}}) {
+	_, places, _ := plan.Read("", d.Text())
+	for _, f := range c.View.LintText(p, places) {
 		if f.Waived == nil {
 			add(string(f.Severity), f.Rule, f.Path, v.words.Error(f.Error))
 		}
 	}
+	bySeverity(list)
+	return list
+}
+
+// bySeverity puts the gravest first.
+func bySeverity(list []finding) {
 	slices.SortStableFunc(list, func(a, b finding) int {
 		return cmp.Compare(slices.Index(lint.Severities[:], lint.Severity(a.Severity)), slices.Index(lint.Severities[:], lint.Severity(b.Severity)))
 	})
-	return list
 }
 
 // draftText sends the whole text as a file.

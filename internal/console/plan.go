@@ -22,6 +22,11 @@ type planPage struct {
 	// still to acknowledge it.
 	Readings []draft.Owed
 	Owes     bool
+	// Findings are what lint says of the revision in force; UpToDate says that no
+	// trigger waits.
+	Findings         []finding
+	Errors, Warnings int
+	UpToDate         bool
 }
 
 // revision reads the revision in the path; the one in force is 0.
@@ -54,10 +59,32 @@ func (c *Console) plan(v *visit) error {
 	if own.Readings, err = c.Drafts.Readings(p.ID, p.Revision); err != nil {
 		return err
 	}
+	if own.UpToDate = c.View.PlanCurrent().Current || !p.Current; p.Current {
+		if err := own.judge(c, v); err != nil {
+			return err
+		}
+	}
 	own.Owes = owesReading(own.Readings, v.who().Person)
 	page := c.page(v, title, own)
 	page.PrintFoot = planFoot(v, p)
 	return c.write(v, "plan", 200, page)
+}
+
+// judge adds what lint finds in the revision in force, with the roster and the
+// gates as they are.
+func (own *planPage) judge(c *Console, v *visit) error {
+	found, err := c.View.Lint()
+	if err != nil {
+		return err
+	}
+	own.Errors, own.Warnings = found.Errors, found.Warnings
+	for _, f := range found.Findings {
+		if f.Waived == nil {
+			own.Findings = append(own.Findings, finding{Severity: string(f.Severity), Rule: f.Rule, Message: v.words.Error(f.Error)})
+		}
+	}
+	bySeverity(own.Findings)
+	return nil
 }
 
 func (c *Console) planText(v *visit) error {

@@ -7,8 +7,10 @@ import (
 	"holdfast/internal/approval"
 	"holdfast/internal/console/form"
 	"holdfast/internal/draft"
+	"holdfast/internal/filing"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
+	"holdfast/internal/trigger"
 	"holdfast/internal/view"
 )
 
@@ -111,4 +113,30 @@ func draftSamples() (list []any) {
 func draftsSamples() []any {
 	d := &draft.Draft{ID: "d1", State: draft.Drafting, Note: "a note"}
 	return []any{draftsPage{Published: true}, draftsPage{Drafts: []*draft.Draft{d, {ID: "d0", State: draft.Published}}, Open: d}, draftsPage{}}
+}
+
+func triggersSamples() []any {
+	past := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+	one := func(id string, state trigger.State, late bool) view.Trigger {
+		return view.Trigger{Trigger: trigger.Trigger{ID: id, Report: trigger.Report{Kind: trigger.Law, Title: "a", Source: "b", Reference: "1", Text: "text", Role: "r", Due: past}, At: past}, State: state, Late: late}
+	}
+	revised := one("t3", trigger.Revising, false)
+	revised.Disposed, revised.OwnerName = &trigger.Disposed{Disposal: trigger.Disposal{Draft: "d1", Reason: "why"}}, holdfast.Text{ZhHant: "甲", ZhHans: "甲", En: "r"}
+	return []any{
+		triggersPage{Kinds: trigger.Kinds(), Roles: []view.Named{{ID: "r"}}, Draft: "d1", Page: view.Page[view.Trigger]{Items: []view.Trigger{
+			one("t1", trigger.Open, true), one("t2", trigger.Unchanged, false), revised, one("t4", trigger.Revised, false),
+		}}},
+		triggersPage{},
+	}
+}
+
+func filingsSamples() []any {
+	past := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+	return []any{
+		filingsPage{Revision: 2, Page: view.Page[view.Filing]{Items: []view.Filing{
+			{Filing: filing.Filing{ID: "f1", Form: filing.Form{Kind: filing.Plan, Title: "a", Recipient: "b", Revision: 1, Filed: past, Again: past}}, Overdue: true},
+			{Filing: filing.Filing{ID: "f2", Form: filing.Form{Kind: filing.Drill, Title: "a", Recipient: "b", Revision: 2, Filed: past}, Receipt: &filing.Receipt{Number: "1", At: past}}, InForce: true},
+		}}},
+		filingsPage{},
+	}
 }

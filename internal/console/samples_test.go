@@ -64,6 +64,8 @@ func screenSamples() map[string][]any {
 		"incident":   incidentSamples(),
 		"incidents":  {incidentsPage{}, incidentsPage{List: view.Page[view.Incident]{Items: incidentsOf()}, Pages: listed, Query: "x", Open: true}},
 		"chapter":    chapterSamples(),
+		"triggers":   triggersSamples(),
+		"filings":    filingsSamples(),
 		"drafts":     draftsSamples(),
 		"draft":      draftSamples(),
 		"draftread": {
@@ -79,7 +81,7 @@ func screenSamples() map[string][]any {
 			{Person: everyone, RoleNames: []view.Named{role}, DepartmentName: word}, {Person: roster.Person{ID: "tan", Name: "Tan"}},
 		}}},
 		"plan": {
-			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}, Owes: true, Readings: []draft.Owed{{Person: "a", Name: "A", Due: past}, {Person: "b", Name: "B", Due: time.Now().Add(time.Hour)}, {Person: "c", Name: "C", At: past}}},
+			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}, Findings: findingSamples, Owes: true, Readings: []draft.Owed{{Person: "a", Name: "A", Due: past}, {Person: "b", Name: "B", Due: time.Now().Add(time.Hour)}, {Person: "c", Name: "C", At: past}}},
 			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: chaptersSample()}},
 		},
 		"posture": {posturePage{}, posturePage{Chart: sampleChart(), Preview: response.Preview{Known: true, PerSecond: 300, Gates: 2}, Posture: view.Posture{
