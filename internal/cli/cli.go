@@ -9,7 +9,8 @@
 //	archive verify, backup --data,         files of this machine
 //	backup verify, restore,
 //	gate certificate, plan lint,
-//	check-config, version
+//	plan template, fmt, diff, export,
+//	plan import, check-config, version
 //	sandbox fault, traffic, stats, check   the simulated payment world
 //	everything else                        the control node at HOLDFAST_URL
 //

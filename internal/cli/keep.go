@@ -24,7 +24,8 @@ func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m
 func secondsOf(n int64) time.Duration { return time.Duration(n) * time.Second }
 
 func (s *shell) plan() *cobra.Command {
-	return group("plan", "The emergency plan", s.planShow(), s.planRevisions(), s.planPublish(), s.planLint(), s.planRules())
+	return group("plan", "The emergency plan", s.planShow(), s.planRevisions(), s.planPublish(), s.planLint(), s.planRules(),
+		s.planTemplate(), s.planFmt(), s.planExport(), s.planImport())
 }
 
 func (s *shell) planShow() *cobra.Command {
