@@ -35,6 +35,11 @@ func Hash(src []byte) holdfast.Hash { return sha256.Sum256(src) }
 // be read; it is whole, and safe to publish, only if there are no faults. A text
 // that is not YAML gives one fault and an empty plan.
 func Decode(name string, src []byte) (*Plan, Faults) {
+	p, r := decode(name, src)
+	return p, r.faults
+}
+
+func decode(name string, src []byte) (*Plan, *reader) {
 	p, r := read(src)
 	if r.tree {
 		for _, f := range Check(p) {
@@ -52,7 +57,7 @@ func Decode(name string, src []byte) (*Plan, Faults) {
 	for i := range r.faults {
 		r.faults[i].File = name
 	}
-	return p, r.faults
+	return p, r
 }
 
 // read fills a plan from a text without checking what it says.

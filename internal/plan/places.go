@@ -16,7 +16,6 @@ func (p Places) Find(path string) (line, column int) {
 
 // Read is [Decode] that also says where each part stands.
 func Read(name string, src []byte) (*Plan, Places, Faults) {
-	p, faults := Decode(name, src)
-	_, r := read(src)
-	return p, Places{r}, faults
+	p, r := decode(name, src)
+	return p, Places{r}, r.faults
 }
