@@ -95,7 +95,7 @@ func (v *Verifier) secret(ask string) string {
 // other message stays as it is.
 func (v *Verifier) Fill(m notify.Message) notify.Message {
 	if m.Incident == roster.NoticeSubject {
-		m.Body = strings.ReplaceAll(m.Body, linkPlace, v.Page(m.Task)+"?key="+url.QueryEscape(v.secret(m.Task)))
+		m.Body = strings.ReplaceAll(m.Body, linkPlace, v.Page(m.Task)+"?key="+url.QueryEscape(v.secret(m.Task))+"&lang="+url.QueryEscape(string(m.Lang)))
 	}
 	return m
 }

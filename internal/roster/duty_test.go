@@ -319,3 +319,40 @@ func TestRecordCalendar(t *testing.T) {
 		t.Error("a day of another year is read")
 	}
 }
+
+// What the decoders of duty, parties and calendars take, they write and take again.
+func FuzzDecodeFiles(f *testing.F) {
+	f.Add([]byte("format: holdfast-duty/1\nschedules:\n  - {role: r, zone: UTC, start: 2026-01-05 09:00, rotations: [{shift: 1d, people: [a]}]}\n"))
+	f.Add([]byte("format: holdfast-parties/1\nparties: [{id: acme, name: Acme, kind: acquirer}]\n"))
+	f.Add([]byte("format: holdfast-calendar/1\ncalendar: cn\nyears: [{year: 2027, source: x, working: [2027-01-09]}]\n"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		schedules, err := DecodeDuty("f", src)
+		refusedInWords(t, err)
+		if err == nil {
+			back, err := DecodeDuty("f", EncodeDuty(schedules))
+			if err != nil || !slices.EqualFunc(schedules, back, Schedule.equal) {
+				t.Errorf("%+v came back as %+v, %v", schedules, back, err)
+			}
+			for _, s := range schedules {
+				newDuty(s, nil).slots(now, now.Add(24*time.Hour), cn())
+			}
+		}
+		parties, err := DecodeParties("f", src)
+		refusedInWords(t, err)
+		if err == nil {
+			back, err := DecodeParties("f", EncodeParties(parties))
+			if err != nil || !slices.EqualFunc(parties, back, Party.equal) {
+				t.Errorf("%+v came back as %+v, %v", parties, back, err)
+			}
+		}
+		_, err = DecodeCalendar("f", src)
+		refusedInWords(t, err)
+	})
+}
+
+func refusedInWords(t *testing.T, err error) {
+	t.Helper()
+	if err != nil && (err.Error() == "" || holdfast.CodeOf(err) == holdfast.Internal) {
+		t.Errorf("error without words or code: %v", err)
+	}
+}
