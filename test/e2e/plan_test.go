@@ -39,7 +39,12 @@ func TestPlan(t *testing.T) {
 			superior.press("form[action$='/publish'] button")
 			superior.waitFor("article.doc")
 			superior.shoot("48-published")
-			w.acknowledgeRevision(superior)
+			for _, b := range []*browser{superior, technology, risk, commander, author} {
+				w.acknowledgeRevision(b)
+			}
+			superior.open("/plan")
+			superior.shoot("49-acknowledged")
+			w.trigger(author)
 		})
 	}
 }
@@ -168,9 +173,27 @@ func (w *world) tryApprove(b *browser, draft string) {
 func (w *world) acknowledgeRevision(b *browser) {
 	w.t.Helper()
 	b.open("/plan")
-	if b.count("form[action$='/acknowledge']") == 0 {
-		return
-	}
 	b.press("form[action$='/acknowledge'] button")
 	b.waitFor("#readings .tag.good")
+	b.waitGone("form[action$='/acknowledge']")
+}
+
+// trigger opens one and disposes of it with a reason.
+func (w *world) trigger(b *browser) {
+	w.t.Helper()
+	b.open("/triggers")
+	b.fill("#title", "新版支付核心上線 a new core goes live")
+	b.fill("#source", "release")
+	b.fill("#due", "2027-03-01")
+	b.press("form[action='/triggers'] button")
+	b.waitFor("#trigger-t1 .tag.warn")
+	b.shoot("50-triggers")
+	b.open("/plan")
+	b.waitFor(".note.warn")
+	b.open("/triggers")
+	b.fill("#reason-t1", "流程不變 the procedures stay")
+	b.press("#trigger-t1 form[action$='/dispose'] button")
+	b.waitFor("#trigger-t1 .tag.good")
+	b.open("/filings")
+	b.shoot("51-filings")
 }
