@@ -1,0 +1,100 @@
+package plan_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"holdfast"
+	"holdfast/internal/plan"
+	"holdfast/internal/procedure"
+)
+
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		change func(p *plan.Plan)
+		want   []string
+	}{
+		{"nothing", func(*plan.Plan) {}, nil},
+		{"a text", func(p *plan.Plan) { p.Purpose.En = "To live with." }, []string{"general purpose changed purpose  (To test with. → To live with.)"}},
+		{"a text in another language", func(p *plan.Plan) { p.Purpose.ZhHans = "试" }, []string{"general purpose changed purpose  ( → 试)"}},
+		{"a role more", func(p *plan.Plan) {
+			p.Roles = append([]plan.Role{{ID: "new", Name: holdfast.Text{En: "New"}}}, p.Roles...)
+		}, []string{"organisation roles[0] added role New ( → )"}},
+		{"a role less", func(p *plan.Plan) { p.Roles = p.Roles[1:] }, []string{"organisation roles[0] removed role Officer ( → )"}},
+		{"an authority", func(p *plan.Plan) { p.Roles[0].Authority[0].Alone = true },
+			[]string{"organisation roles[0].authority changed authority Officer (directives: stop, lift, level: 1 → directives: stop, lift, level: 1, alone: true)"}},
+		{"the order of roles", func(p *plan.Plan) { p.Roles[0], p.Roles[1] = p.Roles[1], p.Roles[0] },
+			[]string{"organisation roles[0] moved role Engineer ( → )"}},
+		{"the team", func(p *plan.Plan) { p.Team = p.Team[:1] }, []string{"organisation team changed team  (officer, engineer → officer)"}},
+		{"a limit", func(p *plan.Plan) { p.Procedures[0].Stages[5].Tasks[0].Limit *= 2 },
+			[]string{"procedure-1 procedures[0].stages[5].tasks[0].limit changed limit Repair (1h0m0s → 2h0m0s)"}},
+		{"a step of the ramp", func(p *plan.Plan) { p.Procedures[0].Stages[6].Tasks[1].Ramp.Steps[1].Percent = 20 },
+			[]string{"procedure-1 procedures[0].stages[6].tasks[1].ramp changed ramp Reopen (steps: percent: 1, hold: 2m0s; percent: 12.5, rate_per_second: 50; percent: 100 → steps: percent: 1, hold: 2m0s; percent: 20, rate_per_second: 50; percent: 100)"}},
+		{"a task to another stage", func(p *plan.Plan) {
+			s := p.Procedures[0].Stages
+			task := s[5].Tasks[0]
+			task.Evidence = false
+			s[5].Tasks, s[6].Tasks = nil, append(s[6].Tasks, task)
+		}, []string{
+			"procedure-1 procedures[0].stages[6].tasks[2] moved task Repair (handle → recover)",
+			"procedure-1 procedures[0].stages[6].tasks[2].evidence changed evidence Repair (true → false)",
+		}},
+		{"a leak's procedure", func(p *plan.Plan) { p.Leak = &procedure.Procedure{Title: holdfast.Text{En: "A leak"}} },
+			[]string{"leak leak added leak A leak ( → )"}},
+		{"who approves", func(p *plan.Plan) {
+			p.Governance.Approval = []plan.ApprovalStep{{ID: "decide", Title: holdfast.Text{En: "Decide"}}}
+		}, []string{"governance governance.approval[0] added approval Decide ( → )"}},
+		{"when a level is entered", func(p *plan.Plan) { p.Levels[1].Enter = "failed > 10" },
+			[]string{"levels levels[1].enter changed enter Two ( → failed > 10)"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			before, _ := plan.Decode("", []byte(small))
+			after, _ := plan.Decode("", []byte(small))
+			test.change(after)
+			var got []string
+			for _, c := range plan.Compare(before, after) {
+				got = append(got, fmt.Sprintf("%s %s %s %s %s (%s → %s)", c.Chapter, c.Path, c.Kind, c.What, c.Name.En, c.Old, c.New))
+			}
+			if strings.Join(got, "\n") != strings.Join(test.want, "\n") {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+			}
+		})
+	}
+}
+
+// Whatever is removed by one comparison is added by the other way round, and a
+// plan is never different from itself.
+func TestCompareBothWays(t *testing.T) {
+	t.Parallel()
+	a, _ := plan.Decode("", []byte(small))
+	b, faults := plan.Decode("", plan.Builtin())
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	for _, p := range []*plan.Plan{a, b} {
+		if c := plan.Compare(p, p); len(c) > 0 {
+			t.Errorf("a plan differs from itself: %v", c)
+		}
+	}
+	count := func(changes []plan.Change, kind plan.ChangeKind) (n int) {
+		for _, c := range changes {
+			if c.Chapter == "" || c.Path == "" || c.What == "" {
+				t.Errorf("a change that says too little: %+v", c)
+			}
+			if c.Kind == kind {
+				n++
+			}
+		}
+		return n
+	}
+	there, back := plan.Compare(a, b), plan.Compare(b, a)
+	for kind, other := range map[plan.ChangeKind]plan.ChangeKind{plan.Added: plan.Removed, plan.Removed: plan.Added, plan.Changed: plan.Changed} {
+		if count(there, kind) != count(back, other) || count(there, kind) == 0 {
+			t.Errorf("%d %s one way, %d %s the other", count(there, kind), kind, count(back, other), other)
+		}
+	}
+}
