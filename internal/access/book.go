@@ -158,6 +158,11 @@ func (b *Book) Account(name string) (Account, bool) {
 	return a, ok
 }
 
+// May reports whether an actor is an account that may do something now.
+func (b *Book) May(by holdfast.Actor, a Action) bool {
+	return by.Kind == holdfast.Account && b.accounts[by.ID].Actions().Has(a)
+}
+
 // Accounts lists all accounts by name.
 func (b *Book) Accounts() []Account {
 	var all []Account

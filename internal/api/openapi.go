@@ -50,6 +50,7 @@ var problemSchema = object{
 			holdfast.TooMany, holdfast.Unavailable, holdfast.Doubtful, holdfast.Damaged, holdfast.Internal,
 		}},
 		"field":   object{"type": "string", "description": "the input at fault: a parameter, or the way to a value of the body, joined by /"},
+		"more":    object{"description": "what a program needs to go on: where a chapter has a newer save, that save"},
 		"request": object{"type": "string", "description": "the id under which the log has more"},
 	},
 	"required": []string{"type", "title", "status", "detail", "code", "request"},

@@ -112,10 +112,7 @@ type books struct {
 }
 
 // mayApprove reports whether an account may approve drafts of the plan now.
-func (b books) mayApprove(by holdfast.Actor) bool {
-	a, found := b.access.Account(by.ID)
-	return found && by.Kind == holdfast.Account && a.Actions().Has(access.ApprovePlan)
-}
+func (b books) mayApprove(by holdfast.Actor) bool { return b.access.May(by, access.ApprovePlan) }
 
 // OpenControl opens the journal, folds it, and listens.
 func OpenControl(ctx context.Context, opt ControlOptions) (_ *Control, err error) {

@@ -57,9 +57,25 @@ func (s *Service) Begin(ctx context.Context, by holdfast.Actor, note string, tex
 // code Conflict with a [Newer] in the chain if another was faster, Invalid with
 // [plan.Faults] if the text cannot be read.
 func (s *Service) Save(ctx context.Context, by holdfast.Actor, id, chapter string, base int, text []byte) error {
-	return s.do(ctx, by, "save the chapter", func(time.Time) ([]journal.Draft, error) {
-		return save(s.Nouns.Drafts, id, chapter, base, text)
+	_, err := s.Put(ctx, by, id, chapter, base, text)
+	return err
+}
+
+// Put is Save for who goes on with the chapter: it returns the number of the save
+// that the chapter has by it.
+func (s *Service) Put(ctx context.Context, by holdfast.Actor, id, chapter string, base int, text []byte) (number int, err error) {
+	err = s.do(ctx, by, "save the chapter", func(time.Time) ([]journal.Draft, error) {
+		drafts, err := save(s.Nouns.Drafts, id, chapter, base, text)
+		if err != nil {
+			return nil, err
+		}
+		d, _ := s.Nouns.Drafts.Draft(id)
+		if _, number = d.Chapter(chapter); len(drafts) > 0 {
+			number = len(d.Saves) + 1
+		}
+		return drafts, nil
 	})
+	return number, err
 }
 
 // Restore brings an earlier save of a chapter back.

@@ -68,6 +68,15 @@ type Problem struct {
 	Field string `json:"field,omitempty"`
 	// Request is the id under which the log has more.
 	Request string `json:"request"`
+	// More is what a program needs to go on, where the error has it.
+	More any `json:"more,omitempty"`
+}
+
+// telling is an error that tells programs more than its text.
+type telling interface {
+	error
+	// More is written as JSON.
+	More() any
 }
 
 func (s *Server) writeProblem(rw *response, r *http.Request, req Request, status int, err error) {
@@ -83,12 +92,16 @@ func (s *Server) writeProblem(rw *response, r *http.Request, req Request, status
 	if errors.As(err, &e) {
 		p.Field = e.Field
 	}
+	var more telling
+	if errors.As(err, &more) {
+		p.More = more.More()
+	}
 	if code == holdfast.Internal {
 		p.Detail, p.Field = words.T("error.internal")+" ("+rw.id+")", ""
 	}
 	body, err := json.Marshal(p)
 	if err != nil {
-		panic("web: a problem cannot be encoded: " + err.Error()) // it holds texts only
+		panic("web: a problem cannot be encoded: " + err.Error()) // it holds plain data only
 	}
 	h := rw.Header()
 	if code == holdfast.Unauthenticated {
