@@ -196,6 +196,7 @@ func init() {
 		{"GET /plan/{n}", access.Read, (*Console).plan, nil},
 		{"GET /plan/{n}/text", access.Read, (*Console).planText, nil},
 		{"GET /plan/{n}/document", access.Read, (*Console).planDocument, nil},
+		{"GET /plan/{n}/timeline", access.Read, (*Console).planTimeline, nil},
 		{"GET /plan/{n}/pack", access.Read, (*Console).emergencyPack, nil},
 		{"POST /plan/{n}/acknowledge", access.Acknowledge, (*Console).acknowledgePlan, (*Console).plan},
 		{"GET /drafts", access.Read, (*Console).drafts, nil},
@@ -227,6 +228,7 @@ func init() {
 		{"POST /filings", access.PublishPlan, (*Console).recordFiling, (*Console).filings},
 		{"POST /filings/{id}/receipt", access.PublishPlan, (*Console).receiveFiling, (*Console).filings},
 
+		{"GET /duty", access.Read, (*Console).duty, nil},
 		{"GET /people", access.Read, (*Console).people, nil},
 		{"POST /people", access.ManageRoster, (*Console).importPeople, (*Console).people},
 

@@ -8,8 +8,10 @@ import (
 	"holdfast/internal/console/form"
 	"holdfast/internal/draft"
 	"holdfast/internal/filing"
+	"holdfast/internal/lint"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
+	"holdfast/internal/roster"
 	"holdfast/internal/trigger"
 	"holdfast/internal/view"
 )
@@ -139,4 +141,33 @@ func filingsSamples() []any {
 		}}},
 		filingsPage{},
 	}
+}
+
+func dutySamples() []any {
+	past := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+	word := holdfast.Text{ZhHant: "甲", ZhHans: "甲", En: "r"}
+	return []any{
+		dutyPage{
+			Roles: []view.RoleCover{{RoleCover: roster.RoleCover{Role: "r", Holders: []string{"a", "b"}, Deputies: []string{"c"}}, Name: word, Covered: true, OnDuty: []view.StandIn{{Name: "A"}}}, {RoleCover: roster.RoleCover{Role: "s"}}},
+			Weeks: []view.DutyWeek{{Role: view.Named{ID: "r", Name: word}, Slots: []view.DutySlot{
+				{Slot: roster.Slot{From: past, Until: past.Add(time.Hour), Holiday: true, Presumed: true}, Name: "A", ForName: "B"}, {Vacant: true},
+			}}},
+			Parties: []view.Party{{Party: roster.Party{ID: "bank", Name: "Bank"}, Points: []view.ContactPoint{{Contact: roster.Contact{Channel: roster.Phone, Address: "1"}}, {Contact: roster.Contact{Channel: roster.SMTP, Address: "a@b", Verified: past}}}}},
+		},
+		dutyPage{},
+	}
+}
+
+func timelineSamples() []any {
+	p := chaptersSample()
+	var own timelinePage
+	for i, pr := range p.Procedures {
+		one := timelineOf{Procedure: pr, Timeline: lint.ResponseTimeline(pr)}
+		if i == 0 {
+			one.Goal, one.Open = procedure.Duration(time.Minute), []string{"x"}
+		}
+		one.draw()
+		own.Procedures = append(own.Procedures, one)
+	}
+	return []any{own}
 }

@@ -194,6 +194,9 @@ func (w *world) trigger(b *browser) {
 	b.fill("#reason-t1", "流程不變 the procedures stay")
 	b.press("#trigger-t1 form[action$='/dispose'] button")
 	b.waitFor("#trigger-t1 .tag.good")
-	b.open("/filings")
-	b.shoot("51-filings")
+	for name, path := range map[string]string{"51-filings": "/filings", "52-timeline": "/plan/1/timeline", "53-duty": "/duty", "54-changes": "/drafts/d1/changes"} {
+		b.open(path)
+		b.waitFor("main h1")
+		b.shoot(name)
+	}
 }
