@@ -128,7 +128,7 @@ func (w *writer) writeSums() error {
 	if next.beat != w.beat {
 		return holdfast.Errorf(holdfast.Damaged, "%s holds commits that are not Holdfast's: with them %s stands at commit %d, not %d", fileWAL, fileDB, next.beat, w.beat)
 	}
-	if err := next.write(w.store.dir); err != nil {
+	if err := next.write(w.store.disk, w.store.dir); err != nil {
 		return err
 	}
 	w.sums = next
@@ -161,7 +161,7 @@ func (w *writer) rebuildSums(ctx context.Context) error {
 		return err
 	}
 	w.sums = sums{journal: w.store.genesis.Journal, beat: w.beat, salts: scan.salts, commits: scan.commits, pages: pages}
-	return w.sums.write(w.store.dir)
+	return w.sums.write(w.store.disk, w.store.dir)
 }
 
 // finish is the last work of the writer: it leaves everything in journal.db and
@@ -176,7 +176,7 @@ func (w *writer) finish() error {
 	if err := w.checkpoint(); err != nil {
 		return err
 	}
-	if err := w.headFile.Sync(); err != nil {
+	if err := w.store.disk.Sync(w.headFile); err != nil {
 		return err
 	}
 	ctx := context.Background()

@@ -33,6 +33,8 @@ type Options struct {
 	// As, if its journal is named, is the journal that a fresh directory is to hold
 	// a copy of, instead of a new one.
 	As holdfast.Head
+
+	disk commit.Disk // commit.OS if nil
 }
 
 // checkpointSize is how many bytes the -wal may reach before it is checkpointed,
@@ -50,6 +52,7 @@ type Store struct {
 	now     func() time.Time
 	warn    func(string)
 	dir     string
+	disk    commit.Disk
 	genesis holdfast.Head
 	*commit.Progress
 	reader  // of committed state
@@ -83,6 +86,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	if o.Warn == nil {
 		o.Warn = func(string) {}
+	}
+	if o.disk == nil {
+		o.disk = commit.OS{}
 	}
 	fdatasync()
 	dir, err := filepath.Abs(o.Dir)
@@ -130,7 +136,7 @@ func open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, refusal(o.Dir, e.problems)
 	}
 	s := &Store{
-		now: o.Now, warn: o.Warn, dir: o.Dir, genesis: m.Genesis(),
+		now: o.Now, warn: o.Warn, dir: o.Dir, disk: o.disk, genesis: m.Genesis(),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
@@ -222,14 +228,16 @@ func createIfFresh(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(tmp, path); err != nil {
+	// Names may outlast a loss of power in any order, and without journal.db the
+	// others would look like what is left of a journal.
+	if err := errors.Join(o.disk.Rename(tmp, path), commit.SyncDir(o.disk, o.Dir)); err != nil {
 		return err
 	}
-	if err := (sums{journal: id, pages: pages}).write(o.Dir); err != nil {
+	if err := (sums{journal: id, pages: pages}).write(o.disk, o.Dir); err != nil {
 		return err
 	}
 	genesis := holdfast.Head{Journal: id, Epoch: epoch, Hash: journal.Genesis(id)}
-	return commit.ReplaceFile(filepath.Join(o.Dir, fileHead), commit.Witness{Head: genesis}.Encode())
+	return commit.ReplaceFile(o.disk, filepath.Join(o.Dir, fileHead), commit.Witness{Head: genesis}.Encode())
 }
 
 func createDatabase(ctx context.Context, path, id string, epoch uint32, now time.Time) error {

@@ -263,13 +263,13 @@ func (r Restoration) finish(ctx context.Context, stage string) (m meta, err erro
 	if err != nil {
 		return m, err
 	}
-	if err := (sums{journal: m.head.Journal, beat: m.beat, pages: pages}).write(stage); err != nil {
+	if err := (sums{journal: m.head.Journal, beat: m.beat, pages: pages}).write(commit.OS{}, stage); err != nil {
 		return m, err
 	}
-	if err := commit.ReplaceFile(filepath.Join(stage, fileHead), commit.Witness{Head: m.head, Beat: m.beat}.Encode()); err != nil {
+	if err := commit.ReplaceFile(commit.OS{}, filepath.Join(stage, fileHead), commit.Witness{Head: m.head, Beat: m.beat}.Encode()); err != nil {
 		return m, err
 	}
-	return m, errors.Join(e.db.Sync(), commit.SyncDir(stage))
+	return m, errors.Join(e.db.Sync(), commit.SyncDir(commit.OS{}, stage))
 }
 
 // keepAside gives every file of the present journal a second name in a directory
@@ -288,7 +288,7 @@ func (t *Target) keepAside(name string) error {
 			return err
 		}
 	}
-	return errors.Join(commit.SyncDir(aside), commit.SyncDir(t.dir))
+	return errors.Join(commit.SyncDir(commit.OS{}, aside), commit.SyncDir(commit.OS{}, t.dir))
 }
 
 // place puts the new files where the old ones are. The witness comes last: with
@@ -303,7 +303,7 @@ func (t *Target) place(stage string) error {
 		if err := os.Rename(filepath.Join(stage, name), filepath.Join(t.dir, name)); err != nil {
 			return err
 		}
-		if err := commit.SyncDir(t.dir); err != nil {
+		if err := commit.SyncDir(commit.OS{}, t.dir); err != nil {
 			return err
 		}
 	}

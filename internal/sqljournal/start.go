@@ -41,7 +41,7 @@ func (w *writer) start(ctx context.Context, m meta, e *evidence, undo *cleanups)
 		return holdfast.Errorf(holdfast.Unavailable, "another program has %s open and reads commit %d where commit %d is stored; end that program and start again", fileDB, now.beat, m.beat)
 	}
 	w.beat = m.beat
-	if err := w.openFiles(undo); err != nil {
+	if err := w.openFiles(e, undo); err != nil {
 		return err
 	}
 	if err := w.migrate(ctx); err != nil {
@@ -55,31 +55,42 @@ func (w *writer) start(ctx context.Context, m meta, e *evidence, undo *cleanups)
 	} else if err := w.rebuildSums(ctx); err != nil {
 		return err
 	}
-	if e.witness == nil || w.beat != m.beat {
+	if w.beat != m.beat {
 		if err := w.writeHead(w.store.Head()); err != nil {
 			return err
 		}
-		if err := w.headFile.Sync(); err != nil {
+		if err := w.store.disk.Sync(w.headFile); err != nil {
 			return err
 		}
 	}
 	return w.hold(ctx)
 }
 
-// openFiles opens the -wal and the witness, and syncs what a killed process may
-// have left in memory only: what is read from now on must outlast a loss of
-// power.
-func (w *writer) openFiles(undo *cleanups) error {
+// openFiles opens the -wal and the witness, and first syncs what a killed
+// process may have left in memory only: what is read from now on must outlast a
+// loss of power. A missing witness is made whole, so that no loss of power leaves
+// an empty one.
+func (w *writer) openFiles(e *evidence, undo *cleanups) error {
+	disk, dir := w.store.disk, w.store.dir
 	var err error
-	if w.wal, err = os.Open(filepath.Join(w.store.dir, fileWAL)); err != nil {
+	if w.wal, err = os.Open(filepath.Join(dir, fileWAL)); err != nil {
 		return err
 	}
 	undo.add(w.wal.Close)
-	if w.headFile, err = os.OpenFile(filepath.Join(w.store.dir, fileHead), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	if err := errors.Join(disk.Sync(w.wal), disk.Sync(w.file), commit.SyncDir(disk, dir)); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, fileHead)
+	if e.witness == nil {
+		if err := commit.ReplaceFile(disk, path, commit.Witness{Head: w.store.Head(), Beat: w.beat}.Encode()); err != nil {
+			return err
+		}
+	}
+	if w.headFile, err = disk.Open(path, os.O_RDWR); err != nil {
 		return err
 	}
 	undo.add(w.headFile.Close)
-	return errors.Join(w.wal.Sync(), w.file.Sync(), commit.SyncDir(w.store.dir))
+	return disk.Sync(w.headFile)
 }
 
 // migrate brings an older database to the newest format, as one commit.

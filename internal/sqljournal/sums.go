@@ -93,8 +93,8 @@ func decodeSums(b []byte) (sums, error) {
 }
 
 // write replaces the file at once: a crash leaves the old one or the new one.
-func (s sums) write(dir string) error {
-	return commit.ReplaceFile(filepath.Join(dir, fileSums), s.encode())
+func (s sums) write(disk commit.Disk, dir string) error {
+	return commit.ReplaceFile(disk, filepath.Join(dir, fileSums), s.encode())
 }
 
 // beatWith returns the beat of journal.db seen through the commits of a -wal.

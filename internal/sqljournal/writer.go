@@ -109,7 +109,7 @@ func (s *Store) write() {
 // tick does what time asks for.
 func (w *writer) tick(n int) {
 	if w.unsynced {
-		if err := w.headFile.Sync(); err != nil {
+		if err := w.store.disk.Sync(w.headFile); err != nil {
 			w.breakOff("sync "+fileHead, err)
 		}
 		w.unsynced = false
@@ -223,7 +223,6 @@ func (w *writer) breakOff(act string, cause error) error {
 }
 
 func (w *writer) writeHead(head holdfast.Head) error {
-	_, err := w.headFile.WriteAt(commit.Witness{Head: head, Beat: w.beat}.Encode(), 0)
 	w.unsynced = true
-	return err
+	return w.store.disk.Write(w.headFile, commit.Witness{Head: head, Beat: w.beat}.Encode(), 0)
 }

@@ -3,8 +3,6 @@ package commit
 import (
 	"fmt"
 	"hash/crc32"
-	"os"
-	"path/filepath"
 
 	"holdfast"
 )
@@ -44,37 +42,4 @@ func DecodeWitness(b []byte) (Witness, error) {
 		return Witness{}, fmt.Errorf("bytes 0 to %d are not a line that matches its checksum", len(b)-1)
 	}
 	return w, nil
-}
-
-// ReplaceFile writes content beside path, syncs it, and renames it to path.
-func ReplaceFile(path string, content []byte) error {
-	tmp := path + ".new"
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err != nil {
-		return err
-	}
-	return SyncDir(filepath.Dir(path))
-}
-
-// SyncDir makes the names in a directory durable.
-func SyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
