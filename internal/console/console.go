@@ -196,6 +196,7 @@ func init() {
 		{"GET /plan/{n}", access.Read, (*Console).plan, nil},
 		{"GET /plan/{n}/text", access.Read, (*Console).planText, nil},
 		{"GET /plan/{n}/document", access.Read, (*Console).planDocument, nil},
+		{"GET /plan/{n}/changes", access.Read, (*Console).planChanges, nil},
 		{"GET /plan/{n}/timeline", access.Read, (*Console).planTimeline, nil},
 		{"GET /plan/{n}/pack", access.Read, (*Console).emergencyPack, nil},
 		{"POST /plan/{n}/acknowledge", access.Acknowledge, (*Console).acknowledgePlan, (*Console).plan},

@@ -278,6 +278,7 @@ type diffPage struct {
 	Draft *draft.Draft
 	// Against is the revision that it is compared with.
 	Against int
+	Changes []plan.Change
 	Lines   []diffLine
 }
 
@@ -285,7 +286,7 @@ type diffLine struct{ Kind, Text string }
 
 // draftDiff shows what the draft changes in the revision that it began with.
 func (c *Console) draftDiff(v *visit) error {
-	d, _, _, err := c.theDraft(v)
+	d, p, _, err := c.theDraft(v)
 	if err != nil {
 		return err
 	}
@@ -295,6 +296,7 @@ func (c *Console) draftDiff(v *visit) error {
 		if err != nil {
 			return err
 		}
+		own.Changes = plan.Compare(before.Content, p)
 		own.Lines = diffLines(canonical(before.Text), string(d.Text()))
 	}
 	return c.show(v, "draftdiff", v.words.T("drafts.changes"), false, own)

@@ -35,6 +35,10 @@ func (v *visit) revision() (int, error) {
 	if text == "" {
 		return 0, nil
 	}
+	return number(text)
+}
+
+func number(text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
 		return 0, holdfast.Errorf(holdfast.NotFound, "the plan has no revision %q", text)

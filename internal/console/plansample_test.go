@@ -171,3 +171,8 @@ func timelineSamples() []any {
 	}
 	return []any{own}
 }
+
+var changeSamples = []plan.Change{
+	{Chapter: "risks", Kind: plan.Added, What: "risk", Name: holdfast.Text{ZhHant: "甲", ZhHans: "甲", En: "r"}},
+	{Chapter: "leak", Kind: plan.Removed, What: "limit", Old: "5m"}, {Chapter: "general", Kind: plan.Changed, What: "purpose", Old: "a", New: "b"},
+}

@@ -233,6 +233,7 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"onProcedure": onProcedure,
 		"fieldOn":     func(root editor, f form.Field) onField { return fieldOn(p, root, f) },
 		"fieldID":     fieldID,
+		"changed":     func(c plan.Change) string { return changed(p, c) },
 		"rowName":     func(r form.Row) string { return rowName(p, r) },
 		"choiceName":  func(o form.Option) string { return choiceName(p, o) },
 		"roleName": func(c *plan.Plan, id string) string {

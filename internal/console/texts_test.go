@@ -239,6 +239,7 @@ func built(t *testing.T) map[string][]string {
 		"field.":                 formWords("field."),
 		"choice.chapter.":        formWords("choice.chapter."),
 		"draft.state.":           append(constants(t, "draft", "State"), "approved"),
+		"change.kind.":           constants(t, "plan", "ChangeKind"),
 		"approval.state.":        {"done", "open", "waiting"},
 		"choice.directive-kind.": formWords("choice.directive-kind."),
 		"choice.language.":       formWords("choice.language."),
