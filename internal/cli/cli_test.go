@@ -6,10 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -49,6 +53,8 @@ func holdfast() {
 //	                          into it, a.0 into a list
 //	pay URL KEY STATUS        pay at a gate; STATUS must be the answer's
 //	flip FILE OFFSET          change one byte of a file
+//	token ACCOUNT FILE SCOPE… sign in as an account of the demo and write a token
+//	                          of its own to a file
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	ready := func(ts *testscript.TestScript, _ bool, args []string) { ready(t, ts, args) }
@@ -60,7 +66,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "ready": ready, "value": value, "pay": pay, "flip": flip,
+			"exits": exits, "ready": ready, "value": value, "pay": pay, "flip": flip, "token": token,
 		},
 	})
 }
@@ -109,6 +115,27 @@ func ready(t *testing.T, ts *testscript.TestScript, args []string) {
 			ts.Setenv(name, fmt.Sprint(v))
 		}
 	}
+}
+
+func token(ts *testscript.TestScript, _ bool, args []string) {
+	jar, err := cookiejar.New(nil)
+	ts.Check(err)
+	c, node := &http.Client{Jar: jar}, ts.Getenv("HOLDFAST_URL")
+	post := func(path string, form url.Values) string {
+		resp, err := c.PostForm(node+path, form)
+		ts.Check(err)
+		defer resp.Body.Close()
+		page, err := io.ReadAll(resp.Body)
+		ts.Check(err)
+		return string(page)
+	}
+	post("/sign-in", url.Values{"name": {args[0]}, "password": {ts.Getenv("PASSWORD")}})
+	page := post("/account/tokens", url.Values{"name": {"test"}, "action": args[2:]})
+	issued := regexp.MustCompile(`hf_[a-z0-9]+_[a-z0-9]+`).FindString(page)
+	if issued == "" {
+		ts.Fatalf("no token for %s: %s", args[0], page)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(issued+"\n"), 0o600))
 }
 
 func value(ts *testscript.TestScript, _ bool, args []string) {
