@@ -219,6 +219,13 @@ type RestoreReport struct {
 // Restore verifies a backup whole, and then puts its journal, cut where it is
 // wished and in a new epoch, into a directory that no process uses.
 func Restore(ctx context.Context, o RestoreOptions) (report RestoreReport, err error) {
+	at, err := source.Named(o.Data)
+	if err != nil {
+		return report, err
+	}
+	if at.Database != "" {
+		return report, holdfast.Errorf(holdfast.Invalid, "a backup is restored into a directory: name an empty one, then copy it into an empty database with holdfast journal copy")
+	}
 	b, err := backup.Open(ctx, o.From, openSnapshot)
 	if err != nil {
 		return report, err
