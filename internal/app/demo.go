@@ -314,6 +314,9 @@ func (d *Demo) furnish(ctx context.Context, k *kept) error {
 	if err := c.roster.Record(ctx, admin.Actor, demoPeople(k)...); err != nil {
 		return err
 	}
+	if err := c.roster.RecordParties(ctx, admin.Actor, demoParties()...); err != nil {
+		return err
+	}
 	if _, err := c.plans.Publish(ctx, admin.Actor, demoPlan(), "demo"); err != nil {
 		return err
 	}

@@ -44,3 +44,16 @@ func demoPeople(k *kept) []roster.Person {
 	}
 	return people
 }
+
+// demoParties are those that the built-in plan names, made up as well.
+func demoParties() []roster.Party {
+	rows := []roster.Party{
+		{ID: "acquirer", Name: "示範收單機構", Kind: "acquirer", Lang: holdfast.ZhHant},
+		{ID: "clearing-house", Name: "示范清算机构", Kind: "clearing-house", Lang: holdfast.ZhHans},
+		{ID: "cloud-provider", Name: "Demo Cloud", Kind: "cloud", Lang: holdfast.En},
+	}
+	for i := range rows {
+		rows[i].Contacts = []roster.Contact{{Channel: roster.SMTP, Address: "duty@" + rows[i].ID + ".invalid"}}
+	}
+	return rows
+}
