@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -306,11 +307,12 @@ func openWitness(path string) (*witnessFile, error) {
 	return &witnessFile{file: f, known: known}, nil
 }
 
-// readWitness reads the newest head of a file; none if it is not there.
+// readWitness reads the newest head of a file; none if it is not there, or is
+// empty or zeros, as a loss of power may leave a file that was just made.
 func readWitness(path string) (w commit.Witness, err error) {
 	content, err := os.ReadFile(path)
 	switch {
-	case path == "" || errors.Is(err, fs.ErrNotExist) || err == nil && len(content) == 0:
+	case path == "" || errors.Is(err, fs.ErrNotExist) || err == nil && len(bytes.Trim(content, "\x00")) == 0:
 		return w, nil
 	case err != nil:
 		return w, holdfast.Errorf(holdfast.Unavailable, "the file %s, which keeps the newest head, cannot be opened", path).Because(err)
