@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -33,7 +32,7 @@ func (r reader) Read(ctx context.Context, after holdfast.Position, limit int) ([
 	}
 	defer rows.Close()
 	facts := make([]holdfast.Fact, 0, min(limit, 2048))
-	scanner := factScanner{actors: map[string]holdfast.Actor{}}
+	scanner := factScanner{actors: commit.Actors{}}
 	size := 0
 	for rows.Next() {
 		f, err := scanner.scan(rows)
@@ -53,33 +52,19 @@ func (r reader) Read(ctx context.Context, after holdfast.Position, limit int) ([
 	return facts, nil
 }
 
-// factScanner turns rows into facts. Few actors write many facts, so it decodes
-// each actor once.
+// factScanner turns rows into facts.
 type factScanner struct {
-	actors                map[string]holdfast.Actor
+	actors                commit.Actors
 	actor, bodyHash, hash sql.RawBytes
 }
 
-func (s *factScanner) scan(rows *sql.Rows) (holdfast.Fact, error) {
-	var f holdfast.Fact
+func (s *factScanner) scan(rows *sql.Rows) (f holdfast.Fact, err error) {
 	var micros int64
 	if err := rows.Scan(&f.Position, &f.Append, &f.Subject, &f.Revision, &f.Kind, &s.actor, &micros, &s.bodyHash, &s.hash, &f.Body); err != nil {
 		return f, err
 	}
-	actor, known := s.actors[string(s.actor)]
-	if !known {
-		if err := json.Unmarshal(s.actor, &actor); err != nil {
-			return f, holdfast.Errorf(holdfast.Damaged, "the actor of the fact at position %d is not JSON", f.Position).Because(err)
-		}
-		s.actors[string(s.actor)] = actor
-	}
-	f.Actor, f.Time = actor, time.UnixMicro(micros).UTC()
-	if len(s.bodyHash) != len(f.BodyHash) || len(s.hash) != len(f.Hash) {
-		return f, holdfast.Errorf(holdfast.Damaged, "the hashes of the fact at position %d do not have %d bytes", f.Position, len(f.Hash))
-	}
-	copy(f.BodyHash[:], s.bodyHash)
-	copy(f.Hash[:], s.hash)
-	return f, nil
+	err = s.actors.Complete(&f, s.actor, micros, s.bodyHash, s.hash)
+	return f, err
 }
 
 // meta is the row that says which journal this is and how far it has come.

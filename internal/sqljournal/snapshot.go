@@ -18,7 +18,7 @@ import (
 func (s *Store) Snapshot(ctx context.Context, w io.Writer) (holdfast.Head, error) {
 	s.checking.Lock()
 	defer s.checking.Unlock()
-	if s.isClosing() {
+	if commit.IsClosing(s.closing) {
 		return holdfast.Head{}, commit.Closed()
 	}
 	problems, err := s.writer.checkFiles()

@@ -29,21 +29,11 @@ func (s *Store) Append(ctx context.Context, a journal.Append) (journal.Receipt, 
 // AppendAll makes appends in order, many in one commit. It answers with the first
 // error; what stands behind the append it concerns may have been written.
 func (s *Store) AppendAll(ctx context.Context, list []journal.Append) ([]journal.Receipt, error) {
-	requests := make([]*request, len(list))
-	for i := range list {
-		if err := journal.Check(list[i]); err != nil {
-			return nil, err
-		}
-		requests[i] = newAppend(&list[i])
+	newRequest := func(a *journal.Append) (*request, *journal.Receipt) {
+		r := newAppend(a)
+		return r, &r.receipt
 	}
-	if err := commit.SubmitAll(ctx, s.writer.requests, requests, s.closing, s.stopped); err != nil {
-		return nil, err
-	}
-	receipts := make([]journal.Receipt, len(list))
-	for i, r := range requests {
-		receipts[i] = r.receipt
-	}
-	return receipts, nil
+	return commit.AppendAll(ctx, s.writer.requests, list, newRequest, s.closing, s.stopped)
 }
 
 // Durability says what facts survive: they lie on this machine alone.
@@ -68,20 +58,11 @@ func (s *Store) beginReading(ctx context.Context) (func(), error) {
 		return nil, failure(ctx, "read", err)
 	}
 	s.reading.RLock()
-	if s.isClosing() {
+	if commit.IsClosing(s.closing) {
 		s.reading.RUnlock()
 		return nil, commit.Closed()
 	}
 	return s.reading.RUnlock, nil
-}
-
-func (s *Store) isClosing() bool {
-	select {
-	case <-s.closing:
-		return true
-	default:
-		return false
-	}
 }
 
 // Read implements journal.Journal. It returns less than limit where the bodies
@@ -193,7 +174,7 @@ func (s *Store) Check(ctx context.Context) (archive.Findings, error) {
 	defer cancel()
 	s.checking.Lock()
 	defer s.checking.Unlock()
-	if s.isClosing() {
+	if commit.IsClosing(s.closing) {
 		return archive.Findings{}, commit.Closed()
 	}
 	go func() {

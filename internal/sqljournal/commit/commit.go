@@ -1,7 +1,8 @@
 // Package commit is what a journal's engines share, whatever SQL they speak:
 // calls that wait for one commit together ([Call], [Submit], [Collect]), the head
-// that commits move ([Progress]), and the file that keeps the newest acknowledged
-// head beside the database ([Witness]).
+// that commits move ([Progress]), the file that keeps the newest acknowledged
+// head beside the database ([Witness]), and what a fact's row holds encoded
+// ([Actors]).
 //
 // # Life of a call
 //
@@ -20,6 +21,7 @@ import (
 	"sync/atomic"
 
 	"holdfast"
+	"holdfast/internal/journal"
 )
 
 // Call is one call that waits for the writing goroutine.
@@ -78,6 +80,38 @@ func SubmitAll[W Waiting](ctx context.Context, queue chan<- W, list []W, closing
 		}
 	}
 	return nil
+}
+
+// AppendAll makes appends in order, many in one commit, through the requests that
+// newRequest makes of them; the receipt it returns is that request's. It answers
+// with the first error; what stands behind the append it concerns may have been
+// written.
+func AppendAll[W Waiting](ctx context.Context, queue chan<- W, list []journal.Append, newRequest func(*journal.Append) (W, *journal.Receipt), closing, stopped <-chan struct{}) ([]journal.Receipt, error) {
+	requests, answers := make([]W, len(list)), make([]*journal.Receipt, len(list))
+	for i := range list {
+		if err := journal.Check(list[i]); err != nil {
+			return nil, err
+		}
+		requests[i], answers[i] = newRequest(&list[i])
+	}
+	if err := SubmitAll(ctx, queue, requests, closing, stopped); err != nil {
+		return nil, err
+	}
+	receipts := make([]journal.Receipt, len(list))
+	for i, r := range answers {
+		receipts[i] = *r
+	}
+	return receipts, nil
+}
+
+// IsClosing reports whether the channel that says so is closed.
+func IsClosing(closing <-chan struct{}) bool {
+	select {
+	case <-closing:
+		return true
+	default:
+		return false
+	}
 }
 
 // enqueue hands a call to the writing goroutine.

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -34,7 +33,7 @@ func (s *Store) reading(ctx context.Context, act string, read func(context.Conte
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
 	for {
-		if s.isClosing() {
+		if commit.IsClosing(s.closing) {
 			return commit.Closed()
 		}
 		s.mu.Lock()
@@ -54,15 +53,6 @@ func (s *Store) reading(ctx context.Context, act string, read func(context.Conte
 	}
 }
 
-func (s *Store) isClosing() bool {
-	select {
-	case <-s.closing:
-		return true
-	default:
-		return false
-	}
-}
-
 // Read implements journal.Journal. It returns less than limit where the bodies
 // are many bytes.
 func (s *Store) Read(ctx context.Context, after holdfast.Position, limit int) (facts []holdfast.Fact, err error) {
@@ -74,9 +64,9 @@ func (s *Store) Read(ctx context.Context, after holdfast.Position, limit int) (f
 		}
 		defer rows.Close()
 		facts = make([]holdfast.Fact, 0, min(limit, 2048))
-		scanner := factScanner{actors: map[string]holdfast.Actor{}}
+		actors := commit.Actors{}
 		for rows.Next() {
-			f, err := scanner.scan(rows)
+			f, err := scanFact(rows, actors)
 			if err != nil {
 				return err
 			}
@@ -90,34 +80,15 @@ func (s *Store) Read(ctx context.Context, after holdfast.Position, limit int) (f
 	return facts, nil
 }
 
-// factScanner turns rows into facts. Few actors write many facts, so it decodes
-// each actor once.
-type factScanner struct {
-	actors map[string]holdfast.Actor
-}
-
-func (s *factScanner) scan(rows pgx.Rows) (f holdfast.Fact, err error) {
+func scanFact(rows pgx.Rows, actors commit.Actors) (f holdfast.Fact, err error) {
 	var position, revision, micros int64
-	var actor string
-	var bodyHash, hash []byte
+	var actor, bodyHash, hash []byte
 	if err := rows.Scan(&position, &f.Append, (*string)(&f.Subject), &revision, &f.Kind, &actor, &micros, &bodyHash, &hash, (*[]byte)(&f.Body)); err != nil {
 		return f, err
 	}
-	f.Position, f.Revision, f.Time = holdfast.Position(position), holdfast.Revision(revision), time.UnixMicro(micros).UTC()
-	known, ok := s.actors[actor]
-	if !ok {
-		if err := json.Unmarshal([]byte(actor), &known); err != nil {
-			return f, holdfast.Errorf(holdfast.Damaged, "the actor of the fact at position %d is not JSON", position).Because(err)
-		}
-		s.actors[actor] = known
-	}
-	f.Actor = known
-	if len(bodyHash) != len(f.BodyHash) || len(hash) != len(f.Hash) {
-		return f, holdfast.Errorf(holdfast.Damaged, "the hashes of the fact at position %d do not have %d bytes", position, len(f.Hash))
-	}
-	copy(f.BodyHash[:], bodyHash)
-	copy(f.Hash[:], hash)
-	return f, nil
+	f.Position, f.Revision = holdfast.Position(position), holdfast.Revision(revision)
+	err = actors.Complete(&f, actor, micros, bodyHash, hash)
+	return f, err
 }
 
 func scanDocument(row pgx.Row) (d journal.Document, err error) {

@@ -29,21 +29,11 @@ func (s *Store) Append(ctx context.Context, a journal.Append) (journal.Receipt, 
 // AppendAll makes appends in order, many in one commit. It answers with the first
 // error; what stands behind the append it concerns may have been written.
 func (s *Store) AppendAll(ctx context.Context, list []journal.Append) ([]journal.Receipt, error) {
-	requests := make([]*request, len(list))
-	for i := range list {
-		if err := journal.Check(list[i]); err != nil {
-			return nil, err
-		}
-		requests[i] = newAppend(&list[i])
+	newRequest := func(a *journal.Append) (*request, *journal.Receipt) {
+		r := newAppend(a)
+		return r, &r.receipt
 	}
-	if err := commit.SubmitAll(ctx, s.writer.requests, requests, s.closing, s.stopped); err != nil {
-		return nil, err
-	}
-	receipts := make([]journal.Receipt, len(list))
-	for i, r := range requests {
-		receipts[i] = r.receipt
-	}
-	return receipts, nil
+	return commit.AppendAll(ctx, s.writer.requests, list, newRequest, s.closing, s.stopped)
 }
 
 // Barrier implements journal.Journal.
@@ -62,7 +52,7 @@ func (s *Store) writing(ctx context.Context, write func(context.Context) error) 
 		return commit.Ended(err)
 	}
 	s.mu.Lock() // so that Close waits for what begins here, or it does not begin
-	if s.isClosing() {
+	if commit.IsClosing(s.closing) {
 		s.mu.Unlock()
 		return commit.Closed()
 	}
@@ -96,7 +86,7 @@ func (s *Store) write1(write func(context.Context) error) error {
 		case errors.As(err, &stated) && stated.SeverityUnlocalized == "ERROR" && stated.Code != "25006":
 			return failure(ctx, "write", err)
 		case errors.As(err, &stated) && stated.Code == "25006", pgconn.SafeToRetry(err), errors.As(err, &unreached):
-			if s.isClosing() || !pause(ctx, again) {
+			if commit.IsClosing(s.closing) || !pause(ctx, again) {
 				return failure(context.Background(), "write", err)
 			}
 		default:
