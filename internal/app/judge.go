@@ -1,6 +1,8 @@
 package app
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"holdfast"
@@ -16,6 +18,12 @@ func judgePlan(_ []byte, p *plan.Plan, now time.Time) error {
 	if len(blocking) == 0 {
 		return nil
 	}
-	return holdfast.Errorf(holdfast.Invalid, "lint finds %d places that block the approval, the first by rule %s at %s; mend them first",
-		len(blocking), blocking[0].Rule, blocking[0].Anchor).At("text")
+	var rules []string
+	for _, f := range blocking {
+		if !slices.Contains(rules, f.Rule) {
+			rules = append(rules, f.Rule)
+		}
+	}
+	return holdfast.Errorf(holdfast.Invalid, "lint finds %d places that block the approval, by the rules %s, the first at %s; mend them first",
+		len(blocking), strings.Join(rules, ", "), blocking[0].Anchor).At("text")
 }

@@ -20,7 +20,7 @@ func TestJudgePlan(t *testing.T) {
 		t.Errorf("long after its review was due: %v", err)
 	}
 	p.Team = p.Team[:1]
-	if err := judgePlan(nil, p, now); err == nil || !strings.Contains(err.Error(), "L101 at team") {
+	if err := judgePlan(nil, p, now); err == nil || !strings.Contains(err.Error(), "by the rules L101, the first at team;") {
 		t.Errorf("a team of one department: %v", err)
 	}
 }
