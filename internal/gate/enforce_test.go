@@ -1,10 +1,13 @@
 package gate
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -386,5 +389,43 @@ func TestStatus(t *testing.T) {
 	}
 	if g.Name() != "east" || len(g.Boot()) < 16 {
 		t.Errorf("%s, %s", g.Name(), g.Boot())
+	}
+}
+
+// A gate that was stopped under an earlier version starts under the same stop,
+// and tells the control plane which run it follows; the files of the first form
+// are gone then. A crash in between leaves both, and the newer counts.
+func TestFilesOfTheFirstForm(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := set(11, stopOf("d1", "all"))
+	body, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "posture"), append([]byte("holdfast-posture/1 "+holdfast.Hash(sha256.Sum256(body)).String()+"\n"), body...))
+	former := []byte(`{"name":"east","boot":"b0"}`)
+	write(t, filepath.Join(dir, firstIdentity), former)
+	o := options(dir)
+	o.Name = "east"
+	g, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := g.Status().Posture; got != s.Head {
+		t.Errorf("it enforces %+v, not %+v", got, s.Head)
+	}
+	if !slices.Contains(g.before, "b0") {
+		t.Errorf("the former run is not among %v", g.before)
+	}
+	if _, err := os.Stat(filepath.Join(dir, firstIdentity)); !os.IsNotExist(err) {
+		t.Errorf("the former file: %v", err)
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, firstIdentity), []byte(`{"name":"east","boot":"never"}`))
+	if again := start(t, o); slices.Contains(again.before, "never") || !slices.Contains(again.before, "b0") {
+		t.Errorf("a former file counts beside a newer one: %v", again.before)
 	}
 }

@@ -166,6 +166,10 @@ type identity struct {
 
 const identityMagic = "holdfast-gate/1 "
 
+// firstIdentity is the file that held the identity at first, as JSON alone. It is
+// read where there is no newer one, and removed once there is.
+const firstIdentity = "gate.json"
+
 // maxBefore bounds the runs without an enrolment that are remembered. The oldest
 // are, since the first is the one that enrolled.
 const maxBefore = 500
@@ -255,6 +259,9 @@ func (g *Gate) lockDir() error {
 func (g *Gate) loadIdentity() error {
 	var id identity
 	content, err := posture.LoadSlots(g.path("identity"), identityMagic)
+	if errors.Is(err, fs.ErrNotExist) {
+		content, err = os.ReadFile(g.path(firstIdentity))
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil && !errors.Is(err, posture.ErrNoSlot):
@@ -275,7 +282,15 @@ func (g *Gate) loadIdentity() error {
 		g.before = append(g.before, id.Boot)
 	}
 	g.witness, g.floor, g.other = id.Witness, id.Posture, id.Other
-	return g.saveIdentity()
+	if err := g.saveIdentity(); err != nil {
+		return err
+	}
+	for _, old := range []string{firstIdentity, "." + firstIdentity + ".spare", ".posture.spare"} {
+		if err := os.Remove(g.path(old)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // saveIdentity writes the file identity. The caller holds g.mu, or is the only one to

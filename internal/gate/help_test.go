@@ -32,7 +32,7 @@ func (c bubbleClock) Boot() time.Duration { return time.Hour + time.Since(c.star
 func (bubbleClock) Now() time.Time        { return time.Now() }
 
 func allRoutes() []Route {
-	return []Route{{"pay", "payment", Static}, {"strict", "payment", Strict}, {"watched", "payment", Observe}}
+	return []Route{{Name: "pay", Kind: "payment", Mode: Static}, {Name: "strict", Kind: "payment", Mode: Strict}, {Name: "watched", Kind: "payment", Mode: Observe}}
 }
 
 func options(dir string) Options {

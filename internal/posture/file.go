@@ -1,6 +1,8 @@
 package posture
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,6 +40,9 @@ func Load(path string) (Set, error) {
 	if err != nil && !errors.Is(err, ErrNoSlot) {
 		return Set{}, fmt.Errorf("load posture: %w", err)
 	}
+	if err != nil {
+		body, err = loadFirst(path, err)
+	}
 	var set Set
 	if err == nil {
 		err = json.Unmarshal(body, &set)
@@ -46,6 +51,34 @@ func Load(path string) (Set, error) {
 		return Set{}, holdfast.Errorf(holdfast.Damaged, "the posture file %s is damaged: payments are declined until the control plane sends the posture anew", path).Because(err)
 	}
 	return set, nil
+}
+
+// firstMagic begins a posture file of the first form: one line with the SHA-256
+// of the rest, and the set as JSON. Such a file is read, and replaced whole by the
+// next [Save].
+const firstMagic = "holdfast-posture/1 "
+
+// loadFirst returns the set in a file of the first form; for any other, why it
+// cannot be read.
+func loadFirst(path string, why error) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	content, err := readAll(f)
+	line, body, _ := bytes.Cut(content, []byte("\n"))
+	if err != nil || !bytes.HasPrefix(line, []byte(firstMagic)) {
+		return nil, why
+	}
+	var want holdfast.Hash
+	if err := want.UnmarshalText(line[len(firstMagic):]); err != nil {
+		return nil, err
+	}
+	if sha256.Sum256(body) != want {
+		return nil, errors.New("its content does not match its hash")
+	}
+	return body, nil
 }
 
 // WriteFile replaces path whole: it writes beside it, syncs, renames and syncs

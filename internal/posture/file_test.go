@@ -3,6 +3,7 @@ package posture
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"os"
@@ -211,4 +212,48 @@ func FuzzSet(f *testing.F) {
 			}
 		}
 	})
+}
+
+// first writes a file of the first form.
+func first(t *testing.T, path string, set Set) []byte {
+	t.Helper()
+	body, err := json.Marshal(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := append([]byte(firstMagic+holdfast.Hash(sha256.Sum256(body)).String()+"\n"), body...)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// A file of the first form is read, each byte of it counts, and the next save
+// replaces it whole.
+func TestTheFirstFormIsRead(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "posture")
+	content := first(t, path, sample())
+	if got, err := Load(path); err != nil || !reflect.DeepEqual(got, sample()) {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for i := range content {
+		broken := bytes.Clone(content)
+		broken[i] ^= 1
+		if err := os.WriteFile(path, broken, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(path); holdfast.CodeOf(err) != holdfast.Damaged {
+			t.Fatalf("byte %d: %v", i, err)
+		}
+	}
+	first(t, path, sample())
+	later := sample()
+	later.Head.Position = 13
+	if err := Save(path, later); err != nil {
+		t.Fatal(err)
+	}
+	if body, err := LoadSlots(path, fileMagic); err != nil || !bytes.Contains(body, []byte("13")) {
+		t.Errorf("after a save: %q, %v", body, err)
+	}
 }
