@@ -104,7 +104,7 @@ func fieldOn(words *locale.Printer, root editor, f form.Field) onField {
 
 // expressionNames lists what the expression in a field may read.
 func expressionNames(p *plan.Plan, name string) []string {
-	fields := map[string]expression.Type{}
+	var fields map[string]expression.Type
 	switch name {
 	case "alertrule.match":
 		fields = plan.AlertFields()

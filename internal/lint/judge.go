@@ -3,7 +3,6 @@ package lint
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -115,10 +114,6 @@ func (j *judge) add(path, format string, args ...any) {
 
 // at names an entry of a list.
 func at(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
-
-func (j *judge) hasTemporary(id string) bool {
-	return slices.ContainsFunc(j.Plan.Temporary, func(t plan.Temporary) bool { return t.ID == id })
-}
 
 var textType = reflect.TypeFor[holdfast.Text]()
 

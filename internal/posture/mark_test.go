@@ -3,7 +3,6 @@ package posture
 import (
 	"bytes"
 	"crypto/ed25519"
-	"crypto/sha256"
 	"encoding/base64"
 	"strings"
 	"testing"
@@ -11,8 +10,6 @@ import (
 
 	"holdfast"
 )
-
-func sum256(b []byte) [32]byte { return sha256.Sum256(b) }
 
 var (
 	markTime = time.Date(2026, 11, 24, 1, 30, 0, 0, time.UTC)
