@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,7 +85,11 @@ func Encode(p *Plan) []byte {
 // EncodeChapter writes one chapter of a plan as its canonical text; a chapter
 // without content is no text.
 func EncodeChapter(p *Plan, c Chapter) []byte {
-	part := *p
+	var part Plan // what else there is takes time to write
+	keys := fieldsOf(reflect.TypeFor[Plan]())
+	for _, field := range c.Fields {
+		reflect.ValueOf(&part).Elem().Field(keys[field]).Set(reflect.ValueOf(p).Elem().Field(keys[field]))
+	}
 	if c.Level != holdfast.Unknown {
 		part.Procedures = nil
 		for _, pr := range p.Procedures {
