@@ -51,6 +51,16 @@ func (s *shell) planTemplate() *cobra.Command {
 	}
 }
 
+func (s *shell) planSchema() *cobra.Command {
+	return &cobra.Command{
+		Use: "schema", Short: "Write the JSON Schema of a plan's file, for editors", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := s.Stdout.Write(plan.Schema())
+			return err
+		},
+	}
+}
+
 func (s *shell) planFmt() *cobra.Command {
 	return &cobra.Command{
 		Use: "fmt FILE", Short: "Write a plan's text in its canonical form, - for standard input",
