@@ -45,8 +45,8 @@ step_test() { HOLDFAST_BINARY="$PWD/build/holdfast" go test -race -count=1 -time
 # broken on purpose. They run in one goroutine, so without the race detector.
 step_histories() { go test -count=1 -timeout 10m -run '^(TestHistories|TestMutants)$' ./internal/gate; }
 
-# fuzz: two seconds of new inputs for each target.
-step_fuzz() { tools/fuzz.sh "${FUZZTIME:-2s}"; }
+# fuzz: three thousand new inputs for each target.
+step_fuzz() { tools/fuzz.sh "${FUZZTIME:-3000x}"; }
 
 begun=$SECONDS
 [ $# -gt 0 ] || set -- "${all[@]}"
