@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -65,7 +64,6 @@ func (k *packer) Run(ctx context.Context) error {
 // until another revision comes into force, or 0.
 func (k *packer) make() (next time.Duration, err error) {
 	var pack plandoc.Pack
-	var number int
 	found := false
 	k.state.View(func() {
 		now := k.now()
@@ -76,8 +74,8 @@ func (k *packer) make() (next time.Duration, err error) {
 		if latest, _ := k.plans.Latest(r.ID); latest.InForce.After(now) {
 			next = latest.InForce.Sub(now)
 		}
-		found, number = true, r.Number
-		pack = plandoc.Pack{Plan: r.Plan(), People: k.who.People(), Made: now, Zone: k.zone, Foot: fmt.Sprintf("%s r%d %s", r.ID, r.Number, r.Hash)}
+		found = true
+		pack = plandoc.Pack{Plan: r.Plan(), People: k.who.People(), Parties: k.who.Parties(), Made: now, Zone: k.zone, Revision: r.Number, Hash: r.Hash}
 		for _, g := range k.gates.Gates() {
 			if run := g.Present(); run != nil && !run.Gone {
 				pack.Gates = append(pack.Gates, g.Name)
@@ -87,7 +85,7 @@ func (k *packer) make() (next time.Duration, err error) {
 	if !found {
 		return 0, nil
 	}
-	of, err := json.Marshal([]any{number, pack.Foot, pack.People, pack.Gates})
+	of, err := json.Marshal([]any{pack.Plan.ID, pack.Revision, pack.Hash, pack.People, pack.Parties, pack.Gates})
 	if err != nil || string(of) == k.made {
 		return next, err
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"slices"
 
@@ -98,7 +97,7 @@ func (s *shell) planExport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			document := plandoc.Export(p, locale.For(lang), fmt.Sprintf("%s · %s", p.Title.In(lang), plan.Hash(content)))
+			document := plandoc.Export(p, locale.For(lang), plandoc.Record{Hash: plan.Hash(content)})
 			return writeTo(out, func(w io.Writer) error { return docx.Write(w, document) })
 		},
 	}
@@ -130,7 +129,7 @@ listed on standard error; the exit code is 0 all the same.`,
 			if err != nil {
 				return err
 			}
-			text := plan.Encode(plandoc.Import(blocks, lang))
+			text := plan.Encode(plandoc.Import(blocks, locale.For(lang), nil).Plan)
 			if _, err := io.Copy(s.Stdout, bytes.NewReader(text)); err != nil {
 				return err
 			}

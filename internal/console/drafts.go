@@ -89,7 +89,7 @@ func planFile(v *visit) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := plandoc.Import(blocks, v.words.Lang())
+	p := plandoc.Import(blocks, v.words, nil).Plan
 	return plan.Encode(p), nil
 }
 

@@ -115,10 +115,25 @@ func (c *Console) planDocument(v *visit) error {
 		return err
 	}
 	var b bytes.Buffer
-	if err := docx.Write(&b, plandoc.Export(p.Content, v.words, planFoot(v, p))); err != nil {
+	if err := docx.Write(&b, plandoc.Export(p.Content, v.words, c.record(v, p))); err != nil {
 		return err
 	}
 	return web.WriteFile(v.w, fmt.Sprintf("%s-r%d-%s.docx", p.ID, p.Revision, v.words.Lang()), b.Bytes())
+}
+
+// record is what the draft of a revision says of its approval.
+func (c *Console) record(v *visit, p view.Plan) plandoc.Record {
+	r := plandoc.Record{Revision: p.Revision, InForce: p.InForce, Zone: v.zone, Hash: p.Hash}
+	for _, d := range c.Drafts.Drafts() {
+		if d.Plan != p.ID || d.Revision != p.Revision || d.Submitted == nil {
+			continue
+		}
+		r.Document = d.Submitted.Document
+		for _, g := range d.Decisions {
+			r.Signed = append(r.Signed, plandoc.Signature{Step: g.Step, Role: g.Role, Name: g.By.Name, At: g.At})
+		}
+	}
+	return r
 }
 
 // emergencyPack sends the pack to print, made now of a revision, the roster and
@@ -132,7 +147,7 @@ func (c *Console) emergencyPack(v *visit) error {
 	if err != nil {
 		return err
 	}
-	pack := plandoc.Pack{Plan: p.Content, People: c.Roster.People(), Foot: planFoot(v, p), Made: c.Desk.Now(), Zone: v.zone}
+	pack := plandoc.Pack{Plan: p.Content, People: c.Roster.People(), Parties: c.Roster.Parties(), Revision: p.Revision, Hash: p.Hash, Made: c.Desk.Now(), Zone: v.zone}
 	for _, g := range c.View.AllGates() {
 		pack.Gates = append(pack.Gates, g.Name)
 	}

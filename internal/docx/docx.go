@@ -1,8 +1,12 @@
 // Package docx writes and reads word-processing documents (.docx, ISO/IEC
-// 29500-1, WordprocessingML) as far as a plan or a report needs them: headings,
-// paragraphs, list entries and tables, and a foot line with page numbers.
-// Pictures, tracked changes and other parts of a document that is read are left
-// out; the text of fields and links stays.
+// 29500-1, WordprocessingML) as far as a plan or a report needs them: a cover, a
+// table of contents, headings, paragraphs, list entries and tables, a head line,
+// and a foot line with page numbers. Pictures, tracked changes, tables of contents
+// and other parts of a document that is read are left out; the text of fields and
+// links stays.
+//
+// Page numbers in the table of contents are fields: the word processor fills them
+// in when it lays the document out.
 //
 // A document that is read is untrusted: the archive's entries, their size and
 // the number of blocks are bounded, and nothing is fetched.
@@ -16,8 +20,12 @@ type Document struct {
 	// Lang is a BCP 47 tag; it tells the word processor which font and which
 	// hyphenation to use.
 	Lang string
+	// Head stands at the head of each page.
+	Head string
 	// Foot stands at the foot of each page, before the page's number.
-	Foot   string
+	Foot string
+	// Cover leaves head and foot off the first page.
+	Cover  bool
 	Blocks []Block
 }
 
@@ -32,6 +40,11 @@ const (
 	TableBlock
 	// PageBreak begins a new page.
 	PageBreak
+	// Cover is a line of the cover below the title.
+	Cover
+	// Contents is a table of the headings of the first two levels, under a title of
+	// its own. It is not read back: the headings say the same.
+	Contents
 )
 
 // Block is one part of a document.
@@ -41,8 +54,11 @@ type Block struct {
 	Level int
 	// Text of anything but a table; a line end begins a new line.
 	Text string
-	// Strong sets the whole text in bold.
+	// Strong sets the whole text in bold. Read says so of a paragraph or an entry
+	// that is bold throughout.
 	Strong bool
+	// Keep holds a paragraph on the page of the block after it.
+	Keep bool
 	// Rows of a table. The first is its head where Head is set.
 	Rows [][]string
 	Head bool

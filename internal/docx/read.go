@@ -3,6 +3,7 @@ package docx
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -20,11 +21,14 @@ const (
 	maxPart = 32 << 20
 	// maxBlocks is how many paragraphs and tables it may have.
 	maxBlocks = 50_000
+	// maxColumns is how many cells of a row are read.
+	maxColumns = 100
 	// maxDepth is how deep its elements may nest; a real document needs 20.
 	maxDepth = 200
 )
 
-// Read reads a document's blocks. A paragraph is a heading if its style, or a
+// Read reads a document's blocks: Title, Cover, Heading, Entry, Paragraph and
+// TableBlock. A paragraph is a heading if its style, or a
 // style that its style is based on, has an outline level, or it names one itself.
 // Errors have code Invalid or TooLarge and say what to do.
 func Read(file []byte) ([]Block, error) {
@@ -35,15 +39,15 @@ func Read(file []byte) ([]Block, error) {
 	if err != nil {
 		return nil, holdfast.Errorf(holdfast.Invalid, "this is no .docx document: save it in the word processor as .docx and try again").Because(err)
 	}
-	outline := map[string]int{}
+	looks := map[string]look{}
 	if part, err := unpack(archive, "word/styles.xml"); err == nil {
-		outline = readStyles(part)
+		looks = readStyles(part)
 	}
 	part, err := unpack(archive, "word/document.xml")
 	if err != nil {
 		return nil, err
 	}
-	r := reader{outline: outline, decoder: xml.NewDecoder(bytes.NewReader(part))}
+	r := reader{looks: looks, decoder: xml.NewDecoder(bytes.NewReader(part))}
 	if err := r.run(); err != nil {
 		var e *holdfast.Error
 		if errors.As(err, &e) {
@@ -70,49 +74,100 @@ func unpack(archive *zip.Reader, name string) ([]byte, error) {
 	return part, nil
 }
 
-// readStyles returns the outline level, from 1, of each style that is one of a
-// heading.
-func readStyles(part []byte) map[string]int {
-	var sheet struct {
-		Styles []struct {
-			ID    string `xml:"styleId,attr"`
-			Based struct {
-				Val string `xml:"val,attr"`
-			} `xml:"basedOn"`
-			Name struct {
-				Val string `xml:"val,attr"`
-			} `xml:"name"`
-			Paragraph struct {
-				Outline *struct {
-					Val string `xml:"val,attr"`
-				} `xml:"outlineLvl"`
-			} `xml:"pPr"`
-		} `xml:"style"`
-	}
-	levels, based := map[string]int{}, map[string]string{}
-	if err := xml.Unmarshal(part, &sheet); err != nil {
-		return levels // the document then has paragraphs only
-	}
-	for _, s := range sheet.Styles {
-		based[s.ID] = s.Based.Val
-		if s.Paragraph.Outline != nil {
-			levels[s.ID] = levelOf(s.Paragraph.Outline.Val)
-		} else if n, ok := strings.CutPrefix(strings.ToLower(s.Name.Val), "heading "); ok {
-			if level, err := strconv.Atoi(n); err == nil && level >= 1 && level <= 9 {
-				levels[s.ID] = level
-			}
-		}
-	}
-	for id := range based {
-		for at, steps := id, 0; at != "" && steps < 20; at, steps = based[at], steps+1 {
-			if level := levels[at]; level > 0 {
-				levels[id] = level
-				break
-			}
-		}
-	}
-	return levels
+// look is what a paragraph's style says of it.
+type look struct {
+	// name is the style's name in lower case, or that of one it is based on which
+	// Read knows.
+	name string
+	// level is the outline level of a heading, from 1.
+	level int
+	bold  bool
 }
+
+// readStyles returns what each style says.
+func readStyles(part []byte) map[string]look {
+	var sheet struct {
+		Styles []style `xml:"style"`
+	}
+	if err := xml.Unmarshal(part, &sheet); err != nil {
+		return nil // the document then has paragraphs only
+	}
+	byID := map[string]style{}
+	for _, s := range sheet.Styles {
+		byID[s.ID] = s
+	}
+	looks := map[string]look{}
+	for _, s := range sheet.Styles {
+		looks[s.ID] = s.look(byID)
+	}
+	return looks
+}
+
+// style is a style as a document has it.
+type style struct {
+	ID    string `xml:"styleId,attr"`
+	Based struct {
+		Val string `xml:"val,attr"`
+	} `xml:"basedOn"`
+	Name struct {
+		Val string `xml:"val,attr"`
+	} `xml:"name"`
+	Paragraph struct {
+		Outline *struct {
+			Val string `xml:"val,attr"`
+		} `xml:"outlineLvl"`
+	} `xml:"pPr"`
+	Text struct {
+		Bold *struct {
+			Val string `xml:"val,attr"`
+		} `xml:"b"`
+	} `xml:"rPr"`
+}
+
+// maxBased is how many styles one may be based on, each on the next.
+const maxBased = 20
+
+// look follows the styles that it is based on until one says what it wants to
+// know.
+func (s style) look(byID map[string]style) look {
+	l := look{name: strings.ToLower(s.Name.Val)}
+	bold := ""
+	for at, steps := s, 0; steps < maxBased; steps++ {
+		name := strings.ToLower(at.Name.Val)
+		if l.level == 0 && at.Paragraph.Outline != nil {
+			l.level = levelOf(at.Paragraph.Outline.Val)
+		} else if n, ok := strings.CutPrefix(name, "heading "); ok && l.level == 0 {
+			if level, err := strconv.Atoi(n); err == nil && level >= 1 && level <= 9 {
+				l.level = level
+			}
+		}
+		if at.Text.Bold != nil && bold == "" {
+			bold = cmp.Or(at.Text.Bold.Val, "1")
+		}
+		if known(name) && !known(l.name) {
+			l.name = name
+		}
+		var found bool
+		if at, found = byID[at.Based.Val]; !found {
+			break
+		}
+	}
+	l.bold = on(bold)
+	return l
+}
+
+// known reports whether a style's name tells what its paragraphs are.
+func known(name string) bool {
+	return name == "title" || name == "cover" || strings.HasPrefix(name, "list bullet") || isContents(name)
+}
+
+// isContents reports whether a style is one of a table of contents.
+func isContents(name string) bool {
+	return strings.HasPrefix(name, "toc ") || strings.HasPrefix(name, "contents ") || name == "toc heading"
+}
+
+// on reads a switch that is there: without a value it is on.
+func on(val string) bool { return val != "" && val != "0" && val != "false" && val != "off" }
 
 // levelOf reads an outline level, written from 0; 9 is body text.
 func levelOf(val string) int {
@@ -126,7 +181,7 @@ func levelOf(val string) int {
 // reader turns the document's elements into blocks.
 type reader struct {
 	decoder *xml.Decoder
-	outline map[string]int
+	looks   map[string]look
 	blocks  []Block
 	depth   int
 
@@ -136,11 +191,18 @@ type reader struct {
 	listed   bool
 	inText   bool
 	skipping int // depth at which deleted text or a fallback began
+	// plain and bold say whether the paragraph has text that is or is not.
+	plain, bold, runBold bool
+	inRun                bool
 
 	// tables are the tables that are open, the outermost first; a table in a cell
 	// becomes text of the cell.
 	tables []*Block
 	cell   strings.Builder
+	// span is over how many columns the cell goes, under says that it goes on from
+	// the one above.
+	span  int
+	under bool
 }
 
 func (r *reader) run() error {
@@ -164,6 +226,9 @@ func (r *reader) run() error {
 		case xml.CharData:
 			if r.inText && r.skipping == 0 {
 				r.text.Write(e)
+				if len(bytes.TrimSpace(e)) > 0 {
+					r.plain, r.bold = r.plain || !r.runBold, r.bold || r.runBold
+				}
 			}
 		}
 		if len(r.blocks) > maxBlocks {
@@ -180,7 +245,13 @@ func (r *reader) start(e xml.StartElement) {
 		}
 	case "p":
 		r.text.Reset()
-		r.style, r.level, r.listed = "", 0, false
+		r.style, r.level, r.listed, r.plain, r.bold = "", 0, false, false, false
+	case "r":
+		r.inRun, r.runBold = true, r.looks[r.style].bold
+	case "b":
+		if r.inRun {
+			r.runBold = on(cmp.Or(attribute(e, "val"), "1"))
+		}
 	case "pStyle":
 		r.style = attribute(e, "val")
 	case "outlineLvl":
@@ -202,6 +273,15 @@ func (r *reader) start(e xml.StartElement) {
 	case "tc":
 		if len(r.tables) == 1 {
 			r.cell.Reset()
+			r.span, r.under = 1, false
+		}
+	case "gridSpan":
+		if n, err := strconv.Atoi(attribute(e, "val")); err == nil && len(r.tables) == 1 {
+			r.span = min(max(n, 1), maxColumns)
+		}
+	case "vMerge":
+		if len(r.tables) == 1 {
+			r.under = attribute(e, "val") != "restart"
 		}
 	}
 }
@@ -213,18 +293,39 @@ func (r *reader) end(name string) {
 	switch name {
 	case "t":
 		r.inText = false
+	case "r":
+		r.inRun = false
 	case "p":
 		r.paragraph()
 	case "tc":
-		if t := r.table(); t != nil && len(t.Rows) > 0 {
-			row := len(t.Rows) - 1
-			t.Rows[row] = append(t.Rows[row], strings.TrimSpace(r.cell.String()))
-		}
+		r.endCell()
 	case "tbl":
 		if len(r.tables) == 1 && len(r.tables[0].Rows) > 0 {
 			r.blocks = append(r.blocks, *r.tables[0])
 		}
 		r.tables = r.tables[:max(len(r.tables)-1, 0)]
+	}
+}
+
+// endCell adds a cell to its row. One that goes on from the cell above says what
+// that says; one over several columns is followed by empty ones, so that the cells
+// below keep their columns.
+func (r *reader) endCell() {
+	t := r.table()
+	if t == nil || len(t.Rows) == 0 {
+		return
+	}
+	row := &t.Rows[len(t.Rows)-1]
+	if len(*row) >= maxColumns {
+		return
+	}
+	text := strings.TrimSpace(r.cell.String())
+	if above := len(t.Rows) - 2; r.under && text == "" && above >= 0 && len(*row) < len(t.Rows[above]) {
+		text = t.Rows[above][len(*row)]
+	}
+	*row = append(*row, text)
+	for range r.span - 1 {
+		*row = append(*row, "")
 	}
 }
 
@@ -249,19 +350,22 @@ func (r *reader) paragraph() {
 		r.cell.WriteString(text)
 		return
 	}
-	level := r.level
-	if level == 0 {
-		level = r.outline[r.style]
-	}
+	look := r.looks[r.style]
+	strong := r.bold && !r.plain
+	level := cmp.Or(r.level, look.level)
 	switch {
+	case isContents(look.name):
+		// The headings say the same.
+	case look.name == "title" || r.style == "Title":
+		r.blocks = append(r.blocks, Block{Kind: Title, Text: text})
+	case look.name == "cover":
+		r.blocks = append(r.blocks, Block{Kind: Cover, Text: text})
 	case level > 0:
 		r.blocks = append(r.blocks, H(level, text))
-	case r.style == "Title":
-		r.blocks = append(r.blocks, Block{Kind: Title, Text: text})
-	case r.listed || r.style == "ListEntry":
-		r.blocks = append(r.blocks, L(strings.TrimSpace(strings.TrimPrefix(text, "•"))))
+	case r.listed || strings.HasPrefix(look.name, "list bullet"):
+		r.blocks = append(r.blocks, Block{Kind: Entry, Text: strings.TrimSpace(strings.TrimPrefix(text, "•")), Strong: strong})
 	default:
-		r.blocks = append(r.blocks, P(text))
+		r.blocks = append(r.blocks, Block{Text: text, Strong: strong})
 	}
 }
 

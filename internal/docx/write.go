@@ -20,6 +20,10 @@ func Write(w io.Writer, d Document) error {
 		{"docProps/core.xml", fmt.Sprintf(coreProperties, escape(d.Title), escape(d.Lang))},
 		{"word/document.xml", body(d)},
 		{"word/styles.xml", styles(d.Lang)},
+		{"word/fontTable.xml", fontTable(d.Lang)},
+		{"word/numbering.xml", numbering},
+		{"word/settings.xml", settings},
+		{"word/header1.xml", head(d.Head)},
 		{"word/footer1.xml", foot(d.Foot)},
 		{"word/_rels/document.xml.rels", documentRelations},
 	} {
@@ -40,41 +44,69 @@ func Write(w io.Writer, d Document) error {
 // epoch is the time that every entry of the archive carries.
 var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func body(d Document) string {
-	var b strings.Builder
-	b.WriteString(xml.Header + `<w:document xmlns:w="` + wordSpace + `" xmlns:r="` + relationSpace + `"><w:body>`)
-	for _, block := range d.Blocks {
-		writeBlock(&b, block)
-	}
-	b.WriteString(`<w:sectPr><w:footerReference w:type="default" r:id="rId2"/><w:pgSz w:w="11906" w:h="16838"/>` +
-		`<w:pgMar w:top="1440" w:right="1304" w:bottom="1440" w:left="1304" w:header="708" w:footer="708" w:gutter="0"/></w:sectPr></w:body></w:document>`)
-	return b.String()
+// writer writes the document's blocks.
+type writer struct {
+	strings.Builder
+	blocks []Block
+	// headings counts those that were written: each has a mark, which the table of
+	// contents points at.
+	headings int
 }
 
-func writeBlock(b *strings.Builder, block Block) {
+func body(d Document) string {
+	w := writer{blocks: d.Blocks}
+	w.WriteString(xml.Header + `<w:document xmlns:w="` + wordSpace + `" xmlns:r="` + relationSpace + `"><w:body>`)
+	for _, block := range d.Blocks {
+		w.block(block)
+	}
+	w.WriteString(`<w:sectPr><w:headerReference w:type="default" r:id="rId3"/><w:footerReference w:type="default" r:id="rId2"/><w:pgSz w:w="11906" w:h="16838"/>` +
+		`<w:pgMar w:top="1440" w:right="1304" w:bottom="1440" w:left="1304" w:header="708" w:footer="624" w:gutter="0"/>`)
+	if d.Cover {
+		w.WriteString(`<w:titlePg/>`)
+	}
+	w.WriteString(`</w:sectPr></w:body></w:document>`)
+	return w.String()
+}
+
+func (w *writer) block(block Block) {
 	switch block.Kind {
 	case Title:
-		paragraph(b, "Title", block.Text, block.Strong)
+		w.paragraph("Title", block)
+	case Cover:
+		w.paragraph("Cover", block)
 	case Heading:
-		paragraph(b, headingStyle(block.Level), block.Text, block.Strong)
+		w.headings++
+		mark := fmt.Sprintf(`<w:bookmarkStart w:id="%d" w:name="%s"/>`, w.headings, headingMark(w.headings))
+		w.WriteString(`<w:p><w:pPr><w:pStyle w:val="` + headingStyle(block.Level) + `"/></w:pPr>` + mark)
+		run(&w.Builder, block.Text, false)
+		fmt.Fprintf(w, `<w:bookmarkEnd w:id="%d"/></w:p>`, w.headings)
 	case Entry:
-		paragraph(b, "ListEntry", "• "+block.Text, block.Strong)
+		w.paragraph("ListBullet", block)
 	case PageBreak:
-		b.WriteString(`<w:p><w:r><w:br w:type="page"/></w:r></w:p>`)
+		w.WriteString(`<w:p><w:r><w:br w:type="page"/></w:r></w:p>`)
+	case Contents:
+		w.contents(block.Text)
 	case TableBlock:
-		table(b, block)
+		w.table(block)
 	default:
-		paragraph(b, "", block.Text, block.Strong)
+		w.paragraph("", block)
 	}
 }
 
-func paragraph(b *strings.Builder, style, text string, strong bool) {
-	b.WriteString("<w:p>")
-	if style != "" {
-		b.WriteString(`<w:pPr><w:pStyle w:val="` + style + `"/></w:pPr>`)
+func (w *writer) paragraph(style string, block Block) {
+	w.WriteString("<w:p>")
+	if style != "" || block.Keep {
+		w.WriteString("<w:pPr>")
+		if style != "" {
+			w.WriteString(`<w:pStyle w:val="` + style + `"/>`)
+		}
+		if block.Keep {
+			w.WriteString("<w:keepNext/>")
+		}
+		w.WriteString("</w:pPr>")
 	}
-	run(b, text, strong)
-	b.WriteString("</w:p>")
+	run(&w.Builder, block.Text, block.Strong)
+	w.WriteString("</w:p>")
 }
 
 func run(b *strings.Builder, text string, strong bool) {
@@ -91,33 +123,77 @@ func run(b *strings.Builder, text string, strong bool) {
 	b.WriteString("</w:r>")
 }
 
+func headingMark(n int) string { return fmt.Sprintf("_Toc%06d", n) }
+
+// contents writes the table of contents: a line for each heading of the first two
+// levels, with its page as a field.
+func (w *writer) contents(title string) {
+	w.WriteString(`<w:p><w:pPr><w:pStyle w:val="TOCHeading"/></w:pPr>`)
+	run(&w.Builder, title, false)
+	w.WriteString("</w:p>")
+	n := 0
+	for _, block := range w.blocks {
+		if block.Kind != Heading {
+			continue
+		}
+		if n++; block.Level > 2 {
+			continue
+		}
+		fmt.Fprintf(w, `<w:p><w:pPr><w:pStyle w:val="TOC%d"/></w:pPr><w:hyperlink w:anchor="%s">`, max(block.Level, 1), headingMark(n))
+		run(&w.Builder, block.Text, false)
+		w.WriteString(`<w:r><w:tab/></w:r>`)
+		field(&w.Builder, "PAGEREF "+headingMark(n)+` \h`, true)
+		w.WriteString(`</w:hyperlink></w:p>`)
+	}
+}
+
+// field writes a field; one that is dirty is worked out when the document is
+// opened.
+func field(b *strings.Builder, instruction string, dirty bool) {
+	mark := ""
+	if dirty {
+		mark = ` w:dirty="true"`
+	}
+	b.WriteString(`<w:r><w:fldChar w:fldCharType="begin"` + mark + `/></w:r><w:r><w:instrText xml:space="preserve"> ` + instruction + ` </w:instrText></w:r>` +
+		`<w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:t xml:space="preserve"> </w:t></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r>`)
+}
+
 // pageWidth is the width between the margins in twentieths of a point.
 const pageWidth = 11906 - 2*1304
 
-func table(b *strings.Builder, block Block) {
+func (w *writer) table(block Block) {
 	widths := widthsOf(block)
-	b.WriteString(`<w:tbl><w:tblPr><w:tblStyle w:val="Grid"/><w:tblW w:w="5000" w:type="pct"/><w:tblLayout w:type="fixed"/></w:tblPr><w:tblGrid>`)
+	w.WriteString(`<w:tbl><w:tblPr><w:tblStyle w:val="TableGrid"/><w:tblW w:w="5000" w:type="pct"/><w:tblLayout w:type="fixed"/></w:tblPr><w:tblGrid>`)
 	for _, width := range widths {
-		fmt.Fprintf(b, `<w:gridCol w:w="%d"/>`, width)
+		fmt.Fprintf(w, `<w:gridCol w:w="%d"/>`, width)
 	}
-	b.WriteString("</w:tblGrid>")
+	w.WriteString("</w:tblGrid>")
 	for i, row := range block.Rows {
 		head := block.Head && i == 0
-		b.WriteString("<w:tr>")
+		w.WriteString("<w:tr><w:trPr><w:cantSplit/>")
 		if head {
-			b.WriteString("<w:trPr><w:tblHeader/></w:trPr>")
+			w.WriteString("<w:tblHeader/>")
 		}
+		w.WriteString("</w:trPr>")
 		for c, width := range widths {
-			fmt.Fprintf(b, `<w:tc><w:tcPr><w:tcW w:w="%d" w:type="dxa"/></w:tcPr><w:p>`, width)
-			if c < len(row) {
-				run(b, row[c], head)
+			fmt.Fprintf(w, `<w:tc><w:tcPr><w:tcW w:w="%d" w:type="dxa"/>`, width)
+			if head {
+				w.WriteString(`<w:shd w:val="clear" w:color="auto" w:fill="EDEDED"/>`)
 			}
-			b.WriteString("</w:p></w:tc>")
+			w.WriteString(`</w:tcPr><w:p><w:pPr><w:pStyle w:val="TableText"/>`)
+			if head {
+				w.WriteString("<w:keepNext/>")
+			}
+			w.WriteString("</w:pPr>")
+			if c < len(row) {
+				run(&w.Builder, row[c], head)
+			}
+			w.WriteString("</w:p></w:tc>")
 		}
-		b.WriteString("</w:tr>")
+		w.WriteString("</w:tr>")
 	}
 	// A word processor wants a paragraph after a table.
-	b.WriteString("</w:tbl><w:p/>")
+	w.WriteString(`</w:tbl><w:p><w:pPr><w:pStyle w:val="TableText"/></w:pPr></w:p>`)
 }
 
 // widthsOf shares the page among a table's columns.
@@ -141,14 +217,23 @@ func widthsOf(block Block) []int {
 	return widths
 }
 
+func head(text string) string {
+	var b strings.Builder
+	b.WriteString(xml.Header + `<w:hdr xmlns:w="` + wordSpace + `"><w:p><w:pPr><w:pStyle w:val="Header"/></w:pPr>`)
+	run(&b, text, false)
+	b.WriteString(`</w:p></w:hdr>`)
+	return b.String()
+}
+
 func foot(text string) string {
 	var b strings.Builder
 	b.WriteString(xml.Header + `<w:ftr xmlns:w="` + wordSpace + `"><w:p><w:pPr><w:pStyle w:val="Footer"/></w:pPr>`)
-	if text != "" {
-		run(&b, text+" · ", false)
-	}
-	b.WriteString(`<w:fldSimple w:instr="PAGE"><w:r><w:t>1</w:t></w:r></w:fldSimple><w:r><w:t xml:space="preserve"> / </w:t></w:r>` +
-		`<w:fldSimple w:instr="NUMPAGES"><w:r><w:t>1</w:t></w:r></w:fldSimple></w:p></w:ftr>`)
+	run(&b, text, false)
+	b.WriteString(`<w:r><w:tab/></w:r>`)
+	field(&b, "PAGE", false)
+	b.WriteString(`<w:r><w:t xml:space="preserve"> / </w:t></w:r>`)
+	field(&b, "NUMPAGES", false)
+	b.WriteString(`</w:p></w:ftr>`)
 	return b.String()
 }
 
@@ -163,66 +248,4 @@ func escape(s string) string {
 		return r
 	}, s))) // a strings.Builder takes everything
 	return b.String()
-}
-
-const (
-	wordSpace     = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-	relationSpace = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-
-	contentTypes = xml.Header + `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">` +
-		`<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>` +
-		`<Default Extension="xml" ContentType="application/xml"/>` +
-		`<Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/>` +
-		`<Override PartName="/word/styles.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.styles+xml"/>` +
-		`<Override PartName="/word/footer1.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.footer+xml"/>` +
-		`<Override PartName="/docProps/core.xml" ContentType="application/vnd.openxmlformats-package.core-properties+xml"/></Types>`
-
-	packageRelations = xml.Header + `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">` +
-		`<Relationship Id="rId1" Type="` + relationSpace + `/officeDocument" Target="word/document.xml"/>` +
-		`<Relationship Id="rId2" Type="http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties" Target="docProps/core.xml"/></Relationships>`
-
-	documentRelations = xml.Header + `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">` +
-		`<Relationship Id="rId1" Type="` + relationSpace + `/styles" Target="styles.xml"/>` +
-		`<Relationship Id="rId2" Type="` + relationSpace + `/footer" Target="footer1.xml"/></Relationships>`
-
-	coreProperties = xml.Header + `<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/">` +
-		`<dc:title>%s</dc:title><dc:language>%s</dc:language></cp:coreProperties>`
-)
-
-// styles are the looks that the blocks name, with fonts for the language.
-func styles(lang string) string {
-	eastAsia := "Noto Sans CJK TC"
-	if lang == "zh-Hans" {
-		eastAsia = "Noto Sans CJK SC"
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, xml.Header+`<w:styles xmlns:w="%s"><w:docDefaults><w:rPrDefault><w:rPr><w:rFonts w:ascii="Liberation Sans" w:hAnsi="Liberation Sans" w:eastAsia="%s"/><w:sz w:val="21"/>`+
-		`<w:lang w:val="en-GB" w:eastAsia="%s"/></w:rPr></w:rPrDefault><w:pPrDefault><w:pPr><w:spacing w:after="120" w:line="300" w:lineRule="auto"/></w:pPr></w:pPrDefault></w:docDefaults>`, wordSpace, eastAsia, officeLang(lang))
-	b.WriteString(`<w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/></w:style>`)
-	b.WriteString(`<w:style w:type="paragraph" w:styleId="Title"><w:name w:val="Title"/><w:basedOn w:val="Normal"/><w:pPr><w:spacing w:before="2400" w:after="480"/><w:jc w:val="center"/></w:pPr><w:rPr><w:b/><w:sz w:val="44"/></w:rPr></w:style>`)
-	for level := 1; level <= maxLevel; level++ {
-		fmt.Fprintf(&b, `<w:style w:type="paragraph" w:styleId="%s"><w:name w:val="heading %d"/><w:basedOn w:val="Normal"/><w:next w:val="Normal"/>`+
-			`<w:pPr><w:keepNext/><w:spacing w:before="%d" w:after="120"/><w:outlineLvl w:val="%d"/></w:pPr><w:rPr><w:b/><w:sz w:val="%d"/></w:rPr></w:style>`,
-			headingStyle(level), level, 400-40*level, level-1, 36-3*level)
-	}
-	b.WriteString(`<w:style w:type="paragraph" w:styleId="ListEntry"><w:name w:val="List Bullet"/><w:basedOn w:val="Normal"/><w:pPr><w:ind w:left="360" w:hanging="240"/></w:pPr></w:style>`)
-	b.WriteString(`<w:style w:type="paragraph" w:styleId="Footer"><w:name w:val="footer"/><w:basedOn w:val="Normal"/><w:pPr><w:jc w:val="center"/></w:pPr><w:rPr><w:sz w:val="16"/></w:rPr></w:style>`)
-	b.WriteString(`<w:style w:type="table" w:styleId="Grid"><w:name w:val="Table Grid"/><w:tblPr><w:tblBorders>`)
-	for _, edge := range []string{"top", "left", "bottom", "right", "insideH", "insideV"} {
-		fmt.Fprintf(&b, `<w:%s w:val="single" w:sz="4" w:space="0" w:color="808080"/>`, edge)
-	}
-	b.WriteString(`</w:tblBorders><w:tblCellMar><w:left w:w="85" w:type="dxa"/><w:right w:w="85" w:type="dxa"/></w:tblCellMar></w:tblPr></w:style></w:styles>`)
-	return b.String()
-}
-
-// officeLang is the tag that word processors know a language by.
-func officeLang(lang string) string {
-	switch lang {
-	case "zh-Hans":
-		return "zh-CN"
-	case "zh-Hant":
-		return "zh-TW"
-	default:
-		return "en-GB"
-	}
 }

@@ -1,9 +1,10 @@
 package plandoc
 
 import (
-	"fmt"
-	"strconv"
+	"reflect"
+	"slices"
 	"strings"
+	"time"
 
 	"holdfast"
 	"holdfast/internal/docx"
@@ -12,72 +13,225 @@ import (
 	"holdfast/internal/procedure"
 )
 
-// Export gives a plan as a document in the language of words. foot stands at the
-// foot of each page: the revision and its hash.
-func Export(p *plan.Plan, words *locale.Printer, foot string) docx.Document {
-	e := exporter{plan: p, words: words}
-	e.add(docx.Block{Kind: docx.Title, Text: e.x(p.Title)})
-	for i, key := range Chapters(p) {
-		e.add(docx.H(1, Number(words, i+1)+" "+e.label("plan."+key)))
+// Record is what is known of a text beside what it says: the cover and the page of
+// approval show it. What is not known yet is left to be filled in by hand.
+type Record struct {
+	// Revision is its number once it is published.
+	Revision int
+	// Document is the operator's number for it, 文號.
+	Document string
+	InForce  time.Time
+	Zone     *time.Location
+	Hash     holdfast.Hash
+	Signed   []Signature
+}
+
+// Signature is one decision of the approval.
+type Signature struct {
+	// Step is the step's id, Role the role that the decision stands for.
+	Step, Role string
+	Name       string
+	At         time.Time
+}
+
+// Export gives a plan as a document in the language of words.
+func Export(p *plan.Plan, words *locale.Printer, record Record) docx.Document {
+	e := newExporter(p, words)
+	e.cover(record)
+	e.add(docx.Block{Kind: docx.PageBreak}, docx.Block{Kind: docx.Contents, Text: words.T("plan.contents")}, docx.Block{Kind: docx.PageBreak})
+	for _, key := range Chapters(p) {
+		e.heading(1, e.label("plan", key))
 		e.chapter(key)
 	}
-	return docx.Document{Title: e.x(p.Title), Lang: string(words.Lang()), Foot: foot, Blocks: e.blocks}
+	head := e.x(p.Title)
+	if record.Revision > 0 {
+		head += "  " + words.T("plan.revision", "n", record.Revision)
+	}
+	if record.Document != "" {
+		head += "  " + record.Document
+	}
+	return docx.Document{Title: e.x(p.Title), Lang: string(words.Lang()), Head: head, Foot: record.Hash.String(), Cover: true, Blocks: e.blocks}
 }
 
 type exporter struct {
+	tongue
 	plan   *plan.Plan
-	words  *locale.Printer
+	names  map[string]map[string]string
 	blocks []docx.Block
+	// at counts the headings at each depth.
+	at []int
 }
 
-func (e *exporter) add(blocks ...docx.Block) { e.blocks = append(e.blocks, blocks...) }
+func newExporter(p *plan.Plan, words *locale.Printer) *exporter {
+	return &exporter{tongue: tongue{words}, plan: p, names: namesIn(p, words.Lang())}
+}
 
-func (e *exporter) x(t holdfast.Text) string { return strings.TrimSpace(t.In(e.words.Lang())) }
-
-func (e *exporter) label(field string) string { return e.words.T("field." + field) }
-
-// say adds a paragraph of a label and a text, or nothing without a text.
-func (e *exporter) say(label, text string) {
-	if text != "" {
-		e.add(docx.P(e.words.T("plan.labelled", "label", label, "text", text)))
+// namesIn lists what the parts of a plan are called, by the key of their list and
+// by id.
+func namesIn(p *plan.Plan, lang holdfast.Lang) map[string]map[string]string {
+	all := map[string]map[string]string{}
+	add := func(list, id string, name holdfast.Text) {
+		if all[list] == nil {
+			all[list] = map[string]string{}
+		}
+		all[list][id] = strings.TrimSpace(name.In(lang))
 	}
+	for _, d := range p.Departments {
+		add("departments", d.ID, d.Name)
+	}
+	for _, r := range p.Roles {
+		add("roles", r.ID, r.Name)
+	}
+	for _, m := range p.Materials {
+		add("materials", m.ID, m.Title)
+	}
+	for _, s := range p.Temporary {
+		add("temporary", s.ID, s.Title)
+	}
+	for _, m := range p.Parameters {
+		add("parameters", m.ID, m.Title)
+	}
+	for _, t := range p.Templates {
+		add("templates", t.ID, t.Subject)
+	}
+	for _, pr := range p.Probes {
+		add("probes", pr.ID, pr.Title)
+	}
+	for _, a := range p.Attachments {
+		add("attachments", a.ID, a.Title)
+	}
+	return all
 }
 
-func (e *exporter) role(id string) string {
-	if r, ok := e.plan.Role(id); ok {
-		return e.x(r.Name)
+// name is what a part is called; one that the plan does not have keeps its id.
+func (e *exporter) name(list, id string) string {
+	if name := e.names[list][id]; name != "" {
+		return name
 	}
 	return id
 }
 
-func (e *exporter) roles(ids []string) string {
-	names := make([]string, len(ids))
-	for i, id := range ids {
-		names[i] = e.role(id)
+func (e *exporter) add(blocks ...docx.Block) { e.blocks = append(e.blocks, blocks...) }
+
+// heading adds a heading with its number.
+func (e *exporter) heading(level int, text string) {
+	for len(e.at) < level {
+		e.at = append(e.at, 0)
 	}
-	return strings.Join(names, e.words.T("plan.list-mark"))
+	e.at = e.at[:level]
+	e.at[level-1]++
+	e.add(docx.H(level, numbered(e.words, e.at)+text))
 }
 
-func (e *exporter) span(d procedure.Duration) string {
-	if d == 0 {
-		return ""
+func (e *exporter) x(t holdfast.Text) string { return strings.TrimSpace(t.In(e.words.Lang())) }
+
+// text adds a text, a paragraph for each of its own.
+func (e *exporter) text(t holdfast.Text) {
+	if text := e.x(t); text != "" {
+		e.add(docx.P(text))
 	}
-	return e.words.Span(d.D())
+}
+
+// facts adds the labelled lines of a part, but for the fields named.
+func (e *exporter) facts(part any, keep bool, but ...string) {
+	if lines := e.lines(e.name, reflect.ValueOf(part), but...); len(lines) > 0 {
+		e.add(docx.Block{Text: strings.Join(lines, "\n"), Keep: keep})
+	}
+}
+
+// unless names a field whose line is left out where its part's title says the same.
+func unless(key string, said bool) string {
+	if said {
+		return key
+	}
+	return ""
+}
+
+func (e *exporter) role(id string) string { return e.name("roles", id) }
+
+func (e *exporter) roles(ids []string) string {
+	return e.value(e.name, "plan.team", reflect.ValueOf(ids))
+}
+
+// cover is the title with what is known of the revision, and the record of its
+// approval: who has agreed, or room to sign.
+func (e *exporter) cover(r Record) {
+	line := func(key, text string) {
+		e.add(docx.Block{Kind: docx.Cover, Text: e.labelled(e.words.T(key), text)})
+	}
+	e.add(docx.Block{Kind: docx.Title, Text: e.x(e.plan.Title)})
+	blank := "＿＿＿＿＿＿"
+	if e.words.Lang() == holdfast.En {
+		blank = "____________"
+	}
+	line("document.number", orBlank(r.Document, blank))
+	if r.Revision > 0 {
+		line("document.revision", e.words.T("plan.revision", "n", r.Revision))
+	}
+	day := blank
+	if !r.InForce.IsZero() {
+		day = r.InForce.In(zoneOf(r.Zone)).Format(time.DateOnly)
+	}
+	line("document.in-force", day)
+	line("field.plan.language", e.words.T("choice.language."+string(e.plan.Language)))
+	if len(e.plan.Governance.Approval) == 0 {
+		return
+	}
+	e.add(docx.Block{Kind: docx.PageBreak}, docx.Block{Kind: docx.Cover, Text: e.words.T("document.approval"), Strong: true})
+	t := docx.T([]string{e.words.T("document.step"), e.label("approvalstep", "roles"), e.label("role", "name"), e.words.T("document.day"), e.words.T("document.signature")}).Wide(3, 4, 3, 3, 4)
+	for _, s := range e.plan.Governance.Approval {
+		t.Rows = append(t.Rows, e.signatures(s, r)...)
+	}
+	e.add(t)
+}
+
+// signatures are the rows of one step: its decisions, then the roles that have
+// still to sign.
+func (e *exporter) signatures(s plan.ApprovalStep, r Record) (rows [][]string) {
+	waiting := slices.Clone(s.Roles)
+	for _, signed := range r.Signed {
+		if signed.Step != s.ID {
+			continue
+		}
+		rows = append(rows, []string{e.x(s.Title), e.role(signed.Role), signed.Name, signed.At.In(zoneOf(r.Zone)).Format(time.DateOnly), "\n"})
+		waiting = slices.DeleteFunc(waiting, func(role string) bool { return role == signed.Role || s.Mode == plan.ApproveOne })
+	}
+	if s.Mode == plan.ApproveOne && len(waiting) > 0 {
+		return append(rows, []string{e.x(s.Title), e.roles(waiting), "", "", "\n"})
+	}
+	for _, role := range waiting {
+		rows = append(rows, []string{e.x(s.Title), e.role(role), "", "", "\n"})
+	}
+	return rows
+}
+
+func orBlank(text, blank string) string {
+	if text == "" {
+		return blank
+	}
+	return text
+}
+
+func zoneOf(zone *time.Location) *time.Location {
+	if zone == nil {
+		return time.UTC
+	}
+	return zone
 }
 
 func (e *exporter) chapter(key string) {
 	p := e.plan
 	switch key {
 	case "purpose":
-		e.add(docx.P(e.x(p.Purpose)))
+		e.text(p.Purpose)
 	case "scope":
-		e.add(docx.P(e.x(p.Scope)))
+		e.text(p.Scope)
 	case "roles":
 		e.organisation()
 	case "risks":
-		e.risks()
+		e.add(table(e.tongue, e.name, Ranked(p)))
 	case "materials":
-		e.materials()
+		e.add(table(e.tongue, e.name, p.Materials))
 	case "levels":
 		e.levels()
 	case "procedures":
@@ -89,244 +243,110 @@ func (e *exporter) chapter(key string) {
 	case "temporary":
 		e.temporary()
 	case "dependencies":
-		e.dependencies()
+		for _, d := range p.Dependencies {
+			e.heading(2, e.x(d.Title))
+			e.facts(d, true, "title")
+			e.add(table(e.tongue, e.name, d.Steps))
+		}
 	case "recovery":
 		e.recovery()
 	case "drills":
-		e.drills()
+		e.add(table(e.tongue, e.name, p.Drills))
 	case "obligations":
-		e.obligations()
+		e.add(table(e.tongue, e.name, p.Obligations))
 	case "contacts":
-		e.contacts()
+		e.add(table(e.tongue, e.name, p.Contacts))
 	case "alerts":
-		e.alerts()
+		e.add(table(e.tongue, e.name, p.Alerts))
 	case "templates":
 		for _, t := range p.Templates {
-			e.add(docx.H(2, e.x(t.Subject)), docx.P(e.x(t.Body)))
+			e.heading(2, e.x(t.Subject))
+			e.text(t.Body)
 		}
+	case "probes":
+		e.add(table(e.tongue, e.name, p.Probes))
 	case "governance":
-		e.governance()
+		e.add(table(e.tongue, e.name, p.Governance.Approval))
+		e.facts(p.Governance, false)
+	case "attachments":
+		e.add(table(e.tongue, e.name, p.Attachments))
 	case "annexes":
-		for _, a := range e.plan.Annexes {
-			e.add(docx.H(2, e.x(a.Title)), docx.P(e.x(a.Text)))
+		for _, a := range p.Annexes {
+			e.heading(2, e.x(a.Title))
+			e.text(a.Text)
 		}
 	}
 }
 
 func (e *exporter) organisation() {
-	t := docx.T([]string{e.label("role"), e.label("role.department"), e.label("role.duties"), e.label("role.authority")}).Wide(3, 2, 6, 4)
-	departments := map[string]string{}
+	var departments []string
 	for _, d := range e.plan.Departments {
-		departments[d.ID] = e.x(d.Name)
+		departments = append(departments, e.x(d.Name))
 	}
-	for _, r := range e.plan.Roles {
-		var may []string
-		for _, a := range r.Authority {
-			var kinds []string
-			for _, kind := range a.Directives {
-				kinds = append(kinds, e.words.T("choice.directive-kind."+kind))
-			}
-			line := strings.Join(kinds, e.words.T("plan.list-mark")) + " · " + e.words.T("plan.up-to-level", "n", a.Level)
-			if a.Alone {
-				line += " · " + e.words.T("plan.alone")
-			}
-			may = append(may, line)
-		}
-		t.Rows = append(t.Rows, []string{e.x(r.Name), departments[r.Department], e.x(r.Duties), strings.Join(may, "\n")})
-	}
-	e.add(t)
-	e.say(e.label("plan.team"), e.roles(e.plan.Team))
-}
-
-func (e *exporter) risks() {
-	t := docx.T([]string{e.label("plan.risks"), e.label("risk.likelihood"), e.label("risk.impact"), e.words.T("risk.score"), e.label("risk.treatment")}).Wide(5, 2, 2, 2, 6)
-	for _, r := range Ranked(e.plan) {
-		t.Rows = append(t.Rows, []string{e.x(r.Title), strconv.Itoa(r.Likelihood), strconv.Itoa(r.Impact), strconv.Itoa(r.Score()), e.x(r.Treatment)})
-	}
-	e.add(t)
-}
-
-func (e *exporter) materials() {
-	t := docx.T([]string{e.label("title"), e.label("kind"), e.label("material.version"), e.label("material.date"), e.label("material.link")}).Wide(6, 2, 2, 3, 4)
-	for _, m := range e.plan.Materials {
-		t.Rows = append(t.Rows, []string{e.x(m.Title), e.words.T("choice.material-kind." + m.Kind), m.Version, string(m.Date), m.Link})
-	}
-	e.add(t)
+	e.add(docx.P(e.labelled(e.label("plan", "departments"), e.list(departments))+"\n"+e.labelled(e.label("plan", "team"), e.roles(e.plan.Team))),
+		table(e.tongue, e.name, e.plan.Roles))
 }
 
 func (e *exporter) levels() {
 	for _, l := range e.plan.Levels {
-		e.add(docx.H(2, e.x(l.Title)), docx.P(e.x(l.Criteria)))
-		e.say(e.label("level.enter"), l.Enter)
-		e.say(e.label("level.recover_within"), e.span(l.RecoverWithin))
+		e.heading(2, e.x(l.Title))
+		e.text(l.Criteria)
+		e.facts(l, false, "title", "criteria", unless("level", levelIn(e.x(l.Title)) == l.Level))
+	}
+	if len(e.plan.Measures) > 0 {
+		e.heading(2, e.label("plan", "measures"))
+		e.add(table(e.tongue, e.name, e.plan.Measures))
 	}
 }
 
+// procedure adds a procedure. In the table of a stage's tasks a task without a
+// role shows the stage's.
 func (e *exporter) procedure(pr procedure.Procedure) {
-	e.add(docx.H(2, e.x(pr.Title)))
-	for i, s := range pr.Stages {
-		e.add(docx.H(3, fmt.Sprintf("%d. %s", i+1, e.x(s.Title))))
-		e.say(e.label("role"), e.role(s.Role))
-		e.say(e.label("limit"), e.span(s.Limit))
-		if guide := e.x(s.Guide); guide != "" {
-			e.add(docx.P(guide))
+	e.heading(2, e.x(pr.Title))
+	tasks := map[string]string{}
+	for _, s := range pr.Stages {
+		for _, t := range s.Tasks {
+			tasks[t.ID] = e.x(t.Title)
 		}
+	}
+	e.names["tasks"] = tasks
+	e.facts(pr, true, "title", unless("level", levelIn(e.x(pr.Title)) == pr.Level))
+	for _, s := range pr.Stages {
+		e.heading(3, e.x(s.Title))
+		e.text(s.Guide)
+		e.facts(s, len(s.Tasks) > 0, "title", "guide", unless("stage", e.x(s.Title) == e.words.T("choice.stage."+string(s.Kind))))
 		if len(s.Tasks) == 0 {
 			continue
 		}
-		t := docx.T([]string{e.label("stage.tasks"), e.label("role"), e.label("limit"), e.label("guide")}).Wide(4, 3, 2, 8)
-		for _, task := range s.Tasks {
-			role := task.Role
-			if role == "" {
-				role = s.Role
+		list := slices.Clone(s.Tasks)
+		for i := range list {
+			if list[i].Role == "" {
+				list[i].Role = s.Role
 			}
-			t.Rows = append(t.Rows, []string{e.x(task.Title), e.role(role), e.span(task.Limit), e.taskText(task)})
 		}
-		e.add(t)
+		e.add(table(e.tongue, e.name, list))
 	}
-}
-
-// taskText is all that a task says beside who and until when.
-func (e *exporter) taskText(task procedure.Task) string {
-	var lines []string
-	add := func(label, text string) {
-		if text != "" {
-			lines = append(lines, e.words.T("plan.labelled", "label", label, "text", text))
-		}
-	}
-	if guide := e.x(task.Guide); guide != "" {
-		lines = append(lines, guide)
-	}
-	if task.Deputy != "" {
-		add(e.label("deputy"), e.role(task.Deputy))
-	}
-	add(e.label("takes"), e.span(task.Takes))
-	add(e.label("task.means"), e.x(task.Means))
-	if task.Notice != nil {
-		add(e.label("notice.to"), e.roles(task.Notice.To))
-	}
-	if d := task.Directive; d != nil {
-		add(e.label("task.directive"), e.words.T("choice.directive-kind."+d.Kind)+" · "+d.Scope)
-	}
-	if task.Ramp != nil {
-		add(e.label("ramp"), e.ramp(task.Ramp))
-	}
-	for _, b := range task.Branches {
-		add(b.When, e.x(b.Do))
-	}
-	return strings.Join(lines, "\n")
-}
-
-func (e *exporter) ramp(r *procedure.Ramp) string {
-	var steps []string
-	for _, s := range r.Steps {
-		step := e.words.Percent(s.Percent)
-		if s.Hold != 0 {
-			step += " (" + e.span(s.Hold) + ")"
-		}
-		steps = append(steps, step)
-	}
-	return strings.Join(steps, " → ")
 }
 
 func (e *exporter) temporary() {
 	for _, s := range e.plan.Temporary {
-		e.add(docx.H(2, e.x(s.Title)))
-		e.say(e.label("kind"), e.words.T("choice.temporary-kind."+s.Kind))
-		e.say(e.label("role"), e.role(s.Role))
-		e.say(e.label("temporary.when"), e.x(s.When))
-		e.say(e.label("temporary.how"), e.x(s.How))
-		e.say(e.label("scope"), s.Scope)
-		e.say(e.label("temporary.longest"), e.span(s.Longest))
+		e.heading(2, e.x(s.Title))
+		e.facts(s, false, "title")
 	}
-	if len(e.plan.Parameters) == 0 {
-		return
-	}
-	t := docx.T([]string{e.label("plan.parameters"), e.label("unit"), e.label("parameter.planned"), e.label("parameter.unplanned")})
-	for _, m := range e.plan.Parameters {
-		t.Rows = append(t.Rows, []string{e.x(m.Title), m.Unit, e.words.Decimal(m.Planned), e.words.Decimal(m.Unplanned)})
-	}
-	e.add(t)
-}
-
-func (e *exporter) dependencies() {
-	for _, d := range e.plan.Dependencies {
-		e.add(docx.H(2, e.x(d.Title)))
-		e.say(e.label("role"), e.role(d.Role))
-		for _, s := range d.Steps {
-			text := e.x(s.Do)
-			if s.After != 0 {
-				text = e.words.T("plan.away-for", "span", e.span(s.After)) + " " + text
-			}
-			e.add(docx.L(text))
-		}
+	if len(e.plan.Parameters) > 0 {
+		e.heading(2, e.label("plan", "parameters"))
+		e.add(table(e.tongue, e.name, e.plan.Parameters))
 	}
 }
 
 func (e *exporter) recovery() {
 	r := e.plan.Recovery
-	e.say(e.label("recovery.within"), e.span(r.Within))
-	t := docx.T([]string{e.label("recovery.steps"), e.label("role"), e.label("takes"), e.label("limit"), e.label("recoverystep.resources")}).Wide(5, 3, 2, 2, 5)
-	for _, s := range r.Steps {
-		role := e.role(s.Role)
-		if s.People > 1 {
-			role += " × " + strconv.Itoa(s.People)
-		}
-		t.Rows = append(t.Rows, []string{e.x(s.Title), role, e.span(s.Takes), e.span(s.Limit), e.x(s.Resources)})
-	}
-	e.add(t)
-	if r.Ramp != nil {
-		e.say(e.label("ramp"), e.ramp(r.Ramp))
-	}
+	e.facts(r, true, "steps", "close_out")
+	e.add(table(e.tongue, e.name, r.Steps))
 	if len(r.CloseOut) > 0 {
-		e.add(docx.H(2, e.label("recovery.close_out")))
+		e.heading(2, e.label("recovery", "close_out"))
 		for _, c := range r.CloseOut {
 			e.add(docx.L(e.x(c)))
 		}
 	}
-}
-
-func (e *exporter) drills() {
-	t := docx.T([]string{e.label("title"), e.label("kind"), e.label("drillplan.goal"), e.label("drillplan.every_months"), e.label("drillplan.roles")}).Wide(4, 2, 6, 2, 4)
-	for _, d := range e.plan.Drills {
-		t.Rows = append(t.Rows, []string{e.x(d.Title), e.words.T("choice.drill-kind." + d.Kind), e.x(d.Goal), strconv.Itoa(d.EveryMonths), e.roles(d.Roles)})
-	}
-	e.add(t)
-}
-
-func (e *exporter) obligations() {
-	t := docx.T([]string{e.label("title"), e.label("obligation.recipient"), e.label("obligation.from"), e.label("obligation.within"), e.label("role")}).Wide(5, 4, 3, 2, 3)
-	for _, o := range e.plan.Obligations {
-		t.Rows = append(t.Rows, []string{e.x(o.Title), e.x(o.Recipient), e.words.T("choice.moment." + o.From), e.span(o.Within), e.role(o.Role)})
-	}
-	e.add(t)
-}
-
-func (e *exporter) contacts() {
-	t := docx.T([]string{e.label("party"), e.label("contact.purpose"), e.label("role")})
-	for _, c := range e.plan.Contacts {
-		t.Rows = append(t.Rows, []string{c.Party, e.x(c.Purpose), e.role(c.Role)})
-	}
-	e.add(t)
-}
-
-func (e *exporter) alerts() {
-	t := docx.T([]string{e.label("alertrule.match"), e.label("level"), e.label("alertrule.why")}).Wide(6, 2, 6)
-	for _, a := range e.plan.Alerts {
-		level := e.words.T("level.triage")
-		if a.Level != 0 {
-			level = e.words.T("level.n", "n", a.Level)
-		}
-		t.Rows = append(t.Rows, []string{a.Match, level, e.x(a.Why)})
-	}
-	e.add(t)
-}
-
-func (e *exporter) governance() {
-	g := e.plan.Governance
-	for _, s := range g.Approval {
-		e.add(docx.L(e.x(s.Title) + " · " + e.words.T("choice.approval-mode."+s.Mode) + " · " + e.roles(s.Roles)))
-	}
-	e.say(e.label("governance.distribution"), e.roles(g.Distribution))
-	e.say(e.label("governance.review_by"), string(g.ReviewBy))
 }

@@ -1,49 +1,76 @@
 package plandoc
 
 import (
-	"fmt"
+	"cmp"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"holdfast"
 	"holdfast/internal/docx"
+	"holdfast/internal/locale"
 	"holdfast/internal/plan"
+	"holdfast/internal/procedure"
+	"holdfast/internal/roster"
 )
 
-// Import makes a plan of a document in one language, as far as it goes: headings
-// become chapters, tables of risks, levels, materials and obligations become
-// their rows, and every other text is kept as an annex under its heading. What
-// the plan then lacks is for [plan.Check] and lint to say: nothing is made up but
-// ids.
-func Import(blocks []docx.Block, lang holdfast.Lang) *plan.Plan {
-	im := importer{lang: lang, plan: &plan.Plan{Format: plan.Format, ID: "plan", Language: lang}}
-	for _, b := range blocks {
+// Imported is what a document gave.
+type Imported struct {
+	Plan *plan.Plan
+	// People are those of tables of names and numbers, for the roster: a plan names
+	// roles only. The tables stay in an annex as well.
+	People []roster.Person
+	// Kept are the headings whose text no chapter has a place for: it is an annex.
+	Kept []string
+	// Unread says what could not be read, and where it stands.
+	Unread []error
+}
+
+// Import makes a plan of a document in one language, as far as it goes. Of a
+// document that [Export] wrote it reads all. Of others, headings become chapters,
+// tables of risks, levels, materials, roles and contacts become their rows, and
+// every other text is kept as an annex under its heading; where no paragraph has a
+// heading's style, short numbered ones count as headings. What the plan then lacks
+// is for [plan.Check] and lint to say: nothing is made up but ids.
+//
+// base is the plan that the document revises, or nil. A part that is called as one
+// of base keeps its id, and a text that says the same keeps its other languages.
+// Without base, parts are called as in the built-in plan.
+func Import(blocks []docx.Block, words *locale.Printer, base *plan.Plan) Imported {
+	im := importer{tongue: tongue{words}, plan: &plan.Plan{Format: plan.Format, ID: "plan", Language: words.Lang()}}
+	for _, b := range headed(blocks) {
 		im.block(b)
 	}
 	im.flush()
-	return im.plan
+	if im.procedureAt != nil {
+		im.endProcedure()
+	}
+	im.resolve(base)
+	im.out.Plan = im.plan
+	return im.out
 }
 
 type importer struct {
-	lang holdfast.Lang
+	tongue
 	plan *plan.Plan
+	out  Imported
 
-	// The section that is being read.
+	// covered says that a cover was read: what follows it until the first heading is
+	// the record of an approval.
+	covered, begun bool
+	// chapter is the key of the chapter that is being read, or empty; section is the
+	// key of a list inside it.
+	chapter, section string
+	// title is the heading of what is being read, text what it said so far.
 	title string
 	text  []string
+	// procedureAt is the procedure that is being read, with its stages.
+	procedureAt *procedure.Procedure
+	depth       int
 }
 
-func (im *importer) in(s string) holdfast.Text {
-	switch im.lang {
-	case holdfast.ZhHant:
-		return holdfast.Text{ZhHant: s}
-	case holdfast.ZhHans:
-		return holdfast.Text{ZhHans: s}
-	default:
-		return holdfast.Text{En: s}
-	}
-}
+func (im *importer) in(s string) holdfast.Text { return in(im.words.Lang(), s) }
 
 func (im *importer) block(b docx.Block) {
 	switch b.Kind {
@@ -53,24 +80,21 @@ func (im *importer) block(b docx.Block) {
 			return
 		}
 		im.text = append(im.text, b.Text)
+	case docx.Cover:
+		im.covered = true
 	case docx.Heading:
-		im.flush()
-		im.title = unnumbered(b.Text)
+		im.heading(b.Level, unnumbered(b.Text))
 	case docx.Entry:
-		im.text = append(im.text, "• "+b.Text)
+		im.entry(b.Text)
 	case docx.TableBlock:
-		if !im.table(b.Rows) {
-			for _, row := range b.Rows {
-				im.text = append(im.text, strings.Join(row, " | "))
-			}
-		}
+		im.tableBlock(b.Rows)
 	default:
 		im.text = append(im.text, b.Text)
 	}
 }
 
 // numbering is what stands before a heading's title: 第一章, 1.2, 一、, （三）, IV.
-var numbering = regexp.MustCompile(`^(第?[一二三四五六七八九十百0-9]+[章节節条條篇]?|[（(][一二三四五六七八九十0-9]+[）)]|[0-9]+(\.[0-9]+)*|[IVX]+|Chapter [0-9]+|Section [0-9]+)[\s　.、．:：)）]+`)
+var numbering = regexp.MustCompile(`^(([0-9]+(\.[0-9]+)*|第?[一二三四五六七八九十百0-9]+[章節节條条篇]?|[IVX]+|(?i:chapter|section) [0-9]+)[\s　.、．:：)）]+|[（(][一二三四五六七八九十0-9]+[）)][\s　]*)`)
 
 func unnumbered(heading string) string {
 	if title := numbering.ReplaceAllString(heading, ""); title != "" {
@@ -79,43 +103,184 @@ func unnumbered(heading string) string {
 	return heading
 }
 
-// flush puts the section that was read where it belongs.
+// heading begins a chapter, or a part of the chapter that is being read.
+func (im *importer) heading(level int, title string) {
+	im.flush()
+	im.begun = true
+	im.title = title
+	if im.procedureAt != nil && level == 3 {
+		im.procedureAt.Stages = append(im.procedureAt.Stages, procedure.Stage{Title: im.in(title), Kind: im.stageKind(title)})
+		return
+	}
+	if im.procedureAt != nil {
+		im.endProcedure()
+	}
+	im.section = ""
+	if level == 1 {
+		im.chapter = im.chapterOf(title)
+		return
+	}
+	if level != 2 {
+		if im.chapter != "annexes" {
+			im.chapter = ""
+		}
+		return
+	}
+	im.part(title)
+}
+
+// part begins a part of a chapter under a heading of the second level.
+func (im *importer) part(title string) {
+	p := im.plan
+	switch {
+	case title == im.label("plan", "measures"), title == im.label("plan", "parameters"), title == im.label("recovery", "close_out"):
+		im.section = title
+	case im.chapter == "levels" && levelIn(title) != holdfast.Unknown:
+		p.Levels = append(p.Levels, plan.Level{Level: levelIn(title), Title: im.in(title)})
+		im.section = "level"
+	case im.chapter == "procedures" || im.chapter == "leak":
+		im.procedureAt = &procedure.Procedure{Title: im.in(title), Level: levelIn(title)}
+	case im.chapter == "temporary":
+		p.Temporary = append(p.Temporary, plan.Temporary{Title: im.in(title)})
+		im.section = "temporary"
+	case im.chapter == "dependencies":
+		p.Dependencies = append(p.Dependencies, plan.Dependency{Title: im.in(title)})
+		im.section = "dependency"
+	case im.chapter == "templates":
+		p.Templates = append(p.Templates, plan.Template{Subject: im.in(title)})
+		im.section = "template"
+	case im.chapter != "annexes":
+		im.chapter = ""
+	}
+}
+
+// chapterOf finds the chapter with a title.
+func (im *importer) chapterOf(title string) string {
+	for _, key := range []string{
+		"purpose", "scope", "roles", "risks", "materials", "levels", "procedures", "leak", "temporary", "dependencies", "recovery", "drills",
+		"obligations", "contacts", "alerts", "templates", "probes", "governance", "attachments", "annexes",
+	} {
+		if title == im.label("plan", key) {
+			return key
+		}
+	}
+	return ""
+}
+
+func (im *importer) stageKind(title string) procedure.StageKind {
+	for _, kind := range procedure.Kinds {
+		if title == im.words.T("choice.stage."+string(kind)) {
+			return kind
+		}
+	}
+	return ""
+}
+
+// endProcedure takes the procedure that was read: one with stages, else its text
+// is all there was and stands in an annex.
+func (im *importer) endProcedure() {
+	pr := *im.procedureAt
+	im.procedureAt = nil
+	switch {
+	case len(pr.Stages) == 0:
+	case im.chapter == "leak":
+		im.plan.Leak = &pr
+	default:
+		im.plan.Procedures = append(im.plan.Procedures, pr)
+	}
+}
+
+func (im *importer) entry(text string) {
+	if im.section != "" && im.section == im.label("recovery", "close_out") {
+		im.plan.Recovery.CloseOut = append(im.plan.Recovery.CloseOut, im.in(text))
+		return
+	}
+	im.text = append(im.text, "• "+text)
+}
+
+// flush puts the text that was read where it belongs.
 func (im *importer) flush() {
 	text := strings.TrimSpace(strings.Join(im.text, "\n"))
-	title := im.title
-	im.title, im.text = "", nil
+	im.text = nil
 	if text == "" {
 		return
 	}
 	p := im.plan
+	last := func(list any) reflect.Value {
+		v := reflect.ValueOf(list).Elem()
+		return v.Index(v.Len() - 1)
+	}
+	var rest []string
 	switch {
-	case says(title, "目的", "purpose", "宗旨") && p.Purpose.IsZero():
+	case im.procedureAt != nil && len(im.procedureAt.Stages) > 0:
+		rest = im.readLines(text, last(&im.procedureAt.Stages), "guide")
+	case im.procedureAt != nil:
+		rest = im.readLines(text, reflect.ValueOf(im.procedureAt).Elem(), "")
+	case im.section == "level":
+		rest = im.readLines(text, last(&p.Levels), "criteria")
+	case im.section == "temporary":
+		rest = im.readLines(text, last(&p.Temporary), "how")
+	case im.section == "dependency":
+		rest = im.readLines(text, last(&p.Dependencies), "")
+	case im.section == "template":
+		last(&p.Templates).FieldByName("Body").Set(reflect.ValueOf(im.in(text)))
+	case im.chapter == "purpose" && p.Purpose.IsZero():
 		p.Purpose = im.in(text)
-	case says(title, "適用範圍", "适用范围", "scope", "適用", "适用") && p.Scope.IsZero():
+	case im.chapter == "scope" && p.Scope.IsZero():
 		p.Scope = im.in(text)
-	case levelIn(title) != holdfast.Unknown && says(title, "級別", "级别", "分級", "分级", "level", "標準", "标准", "條件", "条件"):
-		im.level(levelIn(title), title, text)
-	case says(title, "依據", "依据", "資料", "资料", "materials", "references", "法規", "法规"):
-		for _, line := range strings.Split(text, "\n") {
-			im.material(strings.TrimPrefix(line, "• "), "", "")
-		}
+	case im.chapter == "roles":
+		rest = im.organisation(text)
+	case im.chapter == "recovery":
+		rest = im.readLines(text, reflect.ValueOf(&p.Recovery).Elem(), "")
+	case im.chapter == "governance":
+		rest = im.readLines(text, reflect.ValueOf(&p.Governance).Elem(), "")
+	case im.chapter == "annexes":
+		im.annex(im.title, text)
 	default:
-		if title == "" {
-			title = firstLine(text)
+		im.foreignText(im.title, text)
+	}
+	im.keep(rest)
+}
+
+// organisation reads the lines above the table of roles.
+func (im *importer) organisation(text string) (rest []string) {
+	for _, line := range strings.Split(text, "\n") {
+		label, said, _ := cutLabel(line)
+		switch label {
+		case im.label("plan", "departments"):
+			for _, name := range split(said, nil) {
+				im.plan.Departments = append(im.plan.Departments, plan.Department{Name: im.in(name)})
+			}
+		case im.label("plan", "team"):
+			im.plan.Team = []string{said}
+		default:
+			rest = append(rest, line)
 		}
-		p.Annexes = append(p.Annexes, plan.Annex{ID: "annex-" + strconv.Itoa(len(p.Annexes)+1), Title: im.in(title), Text: im.in(text)})
+	}
+	return rest
+}
+
+// keep puts what a chapter has no place for into an annex.
+func (im *importer) keep(rest []string) {
+	if len(rest) > 0 {
+		im.annex(im.title, strings.Join(rest, "\n"))
 	}
 }
 
-// says reports whether a heading has one of the words.
-func says(heading string, words ...string) bool {
-	heading = strings.ToLower(heading)
-	for _, word := range words {
-		if strings.Contains(heading, word) {
-			return true
-		}
+func (im *importer) annex(title, text string) {
+	if title == "" {
+		title = firstLine(text)
 	}
-	return false
+	n := len(im.plan.Annexes)
+	if n > 0 && im.plan.Annexes[n-1].Title == im.in(title) {
+		last := im.plan.Annexes[n-1].Text.In(im.words.Lang())
+		im.plan.Annexes[n-1].Text = im.in(last + "\n" + text)
+		return
+	}
+	if im.chapter != "annexes" {
+		im.out.Kept = append(im.out.Kept, title)
+	}
+	im.plan.Annexes = append(im.plan.Annexes, plan.Annex{Title: im.in(title), Text: im.in(text)})
 }
 
 func firstLine(text string) string {
@@ -124,6 +289,56 @@ func firstLine(text string) string {
 		return string(runes[:40]) + "…"
 	}
 	return line
+}
+
+// tableBlock reads a table: one of ours by its head, then one as others have them,
+// else as text.
+func (im *importer) tableBlock(rows [][]string) {
+	if im.covered && !im.begun {
+		return
+	}
+	if rest, ok := im.ownTable(rows); ok {
+		for _, said := range rest {
+			im.out.Unread = append(im.out.Unread, holdfast.Errorf(holdfast.Invalid, "under %q, %q cannot be read: enter it again", cmp.Or(im.title, "–"), firstLine(said)))
+		}
+		return
+	}
+	if im.foreignTable(rows) {
+		return
+	}
+	for _, row := range rows {
+		im.text = append(im.text, strings.Join(row, " | "))
+	}
+}
+
+func (im *importer) ownTable(rows [][]string) (rest []string, ok bool) {
+	p := im.plan
+	if pr := im.procedureAt; pr != nil && len(pr.Stages) > 0 {
+		return readTable(im.tongue, rows, &pr.Stages[len(pr.Stages)-1].Tasks)
+	}
+	if im.section == "dependency" {
+		return readTable(im.tongue, rows, &p.Dependencies[len(p.Dependencies)-1].Steps)
+	}
+	for _, read := range []func() ([]string, bool){
+		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Roles) },
+		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Risks) },
+		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Materials) },
+		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Measures) },
+		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Parameters) },
+		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Recovery.Steps) },
+		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Drills) },
+		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Obligations) },
+		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Contacts) },
+		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Alerts) },
+		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Probes) },
+		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Governance.Approval) },
+		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Attachments) },
+	} {
+		if rest, ok = read(); ok {
+			return rest, true
+		}
+	}
+	return nil, false
 }
 
 // levelWord is a level as documents write it.
@@ -144,145 +359,17 @@ func levelIn(text string) holdfast.Level {
 	}
 }
 
-func (im *importer) level(l holdfast.Level, title, criteria string) {
-	for _, known := range im.plan.Levels {
-		if known.Level == l {
-			return // the first counts; the document says it twice
+// newID gives an id that no other part of a list has: that of the name in the base,
+// the name itself where it can be one, or the owner's with a number.
+func newID(owner, name, known string, taken map[string]bool) string {
+	for _, id := range []string{known, strings.ToLower(strings.Join(strings.Fields(name), "-"))} {
+		if holdfast.ValidName(id) && !taken[id] {
+			return id
 		}
 	}
-	im.plan.Levels = append(im.plan.Levels, plan.Level{Level: l, Title: im.in(title), Criteria: im.in(criteria)})
-}
-
-func (im *importer) material(title, version, date string) {
-	if title = strings.TrimSpace(title); title == "" {
-		return
-	}
-	m := plan.Material{ID: "material-" + strconv.Itoa(len(im.plan.Materials)+1), Title: im.in(title), Kind: plan.Policy, Version: version}
-	if says(title, "法", "條例", "条例", "辦法", "办法", "規定", "规定", "act", "regulation", "law") {
-		m.Kind = plan.Regulation
-	}
-	var day plan.Date
-	if day.UnmarshalText([]byte(date)) == nil {
-		m.Date = day
-	}
-	im.plan.Materials = append(im.plan.Materials, m)
-}
-
-// table takes the rows of a table that it knows by its head, and reports
-// whether it did.
-func (im *importer) table(rows [][]string) bool {
-	if len(rows) < 2 {
-		return false
-	}
-	c := columnsOf(rows[0])
-	switch {
-	case c.has("title", "likelihood", "impact"):
-		for _, row := range rows[1:] {
-			im.risk(c, row)
-		}
-	case c.has("level", "criteria"):
-		for _, row := range rows[1:] {
-			l := levelIn(c.of(row, "level"))
-			if l == holdfast.Unknown {
-				return false
-			}
-			im.level(l, c.of(row, "level"), c.of(row, "criteria"))
-		}
-	case c.has("material"):
-		for _, row := range rows[1:] {
-			im.material(c.of(row, "material"), c.of(row, "version"), c.of(row, "date"))
-		}
-	case c.has("party", "purpose"):
-		for _, row := range rows[1:] {
-			im.plan.Contacts = append(im.plan.Contacts, plan.Contact{Party: partyID(c.of(row, "party"), len(im.plan.Contacts)), Purpose: im.in(strings.TrimSpace(c.of(row, "party") + " " + c.of(row, "purpose")))})
-		}
-	default:
-		return false
-	}
-	return true
-}
-
-func partyID(name string, n int) string {
-	if id := strings.ToLower(name); holdfast.ValidName(id) {
-		return id
-	}
-	return fmt.Sprintf("party-%d", n+1)
-}
-
-func (im *importer) risk(c columns, row []string) {
-	r := plan.Risk{
-		ID: "risk-" + strconv.Itoa(len(im.plan.Risks)+1), Title: im.in(c.of(row, "title")),
-		Likelihood: grade(c.of(row, "likelihood")), Impact: grade(c.of(row, "impact")),
-	}
-	if treatment := c.of(row, "treatment"); treatment != "" {
-		r.Treatment = im.in(treatment)
-	}
-	im.plan.Risks = append(im.plan.Risks, r)
-}
-
-// grade reads 1 to 5, or 低, 中, 高 and low, medium, high as 1, 3 and 5. What it
-// cannot read is 0, which the plan's check reports.
-func grade(s string) int {
-	if n, err := strconv.Atoi(strings.TrimSpace(s)); err == nil && n >= 1 && n <= 5 {
-		return n
-	}
-	switch {
-	case says(s, "高", "high", "大"):
-		return 5
-	case says(s, "中", "medium"):
-		return 3
-	case says(s, "低", "low", "小"):
-		return 1
-	}
-	return 0
-}
-
-// columns are the columns of a table by what its head says.
-type columns map[string]int
-
-// heads are the words by which a column is known, the first that fits counts.
-var heads = []struct {
-	column string
-	words  []string
-}{
-	{"likelihood", []string{"可能性", "概率", "likelihood", "probability"}},
-	{"impact", []string{"影響", "影响", "impact", "後果", "后果"}},
-	{"treatment", []string{"應對", "应对", "措施", "treatment", "mitigation"}},
-	{"level", []string{"級別", "级别", "等級", "等级", "level"}},
-	{"criteria", []string{"條件", "条件", "標準", "标准", "criteria", "定義", "定义"}},
-	{"material", []string{"資料", "资料", "法規", "法规", "文件名稱", "文件名称", "material", "reference"}},
-	{"version", []string{"版本", "version"}},
-	{"date", []string{"日期", "date"}},
-	{"party", []string{"合作方", "單位", "单位", "機構", "机构", "party", "organisation"}},
-	{"purpose", []string{"事由", "用途", "purpose"}},
-	{"title", []string{"風險", "风险", "risk", "名稱", "名称"}},
-}
-
-func columnsOf(head []string) columns {
-	c := columns{}
-	for i, cell := range head {
-		for _, h := range heads {
-			if _, taken := c[h.column]; !taken && says(cell, h.words...) {
-				c[h.column] = i
-				break
-			}
+	for n := len(taken) + 1; ; n++ {
+		if id := owner + "-" + strconv.Itoa(n); !taken[id] {
+			return id
 		}
 	}
-	return c
-}
-
-func (c columns) has(names ...string) bool {
-	for _, name := range names {
-		if _, ok := c[name]; !ok {
-			return false
-		}
-	}
-	return true
-}
-
-func (c columns) of(row []string, name string) string {
-	if i, ok := c[name]; ok && i < len(row) {
-		return strings.TrimSpace(row[i])
-	}
-	return ""
 }

@@ -14,7 +14,7 @@ import (
 // role that may stop payments and to no other.
 func TestEmergencyPack(t *testing.T) {
 	t.Parallel()
-	p := builtin(t)
+	p := builtin()
 	people := []roster.Person{{ID: "chen", Name: "陳偉", Roles: []string{"commander"}, Contacts: []roster.Contact{
 		{Channel: roster.Phone, Address: "+886 2 5550 0101"}, {Channel: roster.Webhook, Address: "https://im.example.com/secret"},
 	}}}

@@ -1,7 +1,20 @@
 // Package plandoc turns a plan into an official document and an official
-// document into a plan: chapters in the order that authorities expect, numbered
-// 第一章 and on in Chinese, tables for what is a table. [Export] gives the blocks of
-// a word-processing document, [Import] reads one that an operator already has.
+// document into a plan: a cover with the record of its approval, a table of
+// contents, chapters in the order that authorities expect, numbered 一、（一）1. in
+// Chinese, tables for what is a table. [Export] gives the blocks of a
+// word-processing document, [Import] reads one that an operator already has.
+//
+// # What a document holds
+//
+// All that the plan says in one language, but for ids: parts are named by their
+// titles. A field without a column of its own is a line of its part, its label
+// before it:
+//
+//	負責角色：值班負責人
+//	時限：5 分
+//
+// So what Export wrote Import reads whole; what it cannot place is kept as an
+// annex, and what it cannot read is told.
 package plandoc
 
 import (
@@ -25,8 +38,8 @@ func Chapters(p *plan.Plan) []string {
 		{"purpose", true}, {"scope", !p.Scope.IsZero()}, {"roles", true}, {"risks", len(p.Risks) > 0}, {"materials", len(p.Materials) > 0},
 		{"levels", true}, {"procedures", true}, {"leak", p.Leak != nil}, {"temporary", len(p.Temporary) > 0},
 		{"dependencies", len(p.Dependencies) > 0}, {"recovery", len(p.Recovery.Steps) > 0}, {"drills", len(p.Drills) > 0},
-		{"obligations", len(p.Obligations) > 0}, {"contacts", len(p.Contacts) > 0}, {"alerts", true}, {"templates", true},
-		{"governance", len(p.Governance.Approval) > 0}, {"annexes", len(p.Annexes) > 0},
+		{"obligations", len(p.Obligations) > 0}, {"contacts", len(p.Contacts) > 0}, {"alerts", true}, {"templates", true}, {"probes", len(p.Probes) > 0},
+		{"governance", len(p.Governance.Approval) > 0}, {"attachments", len(p.Attachments) > 0}, {"annexes", len(p.Annexes) > 0},
 	} {
 		if chapter.there {
 			keys = append(keys, chapter.key)
@@ -36,9 +49,7 @@ func Chapters(p *plan.Plan) []string {
 }
 
 // Number returns what stands before a chapter's title; the first has number 1.
-func Number(words *locale.Printer, n int) string {
-	return words.T("plan.chapter-number", "n", numeral(words.Lang(), n))
-}
+func Number(words *locale.Printer, n int) string { return numbered(words, []int{n}) }
 
 // numeral writes a number as official documents do: 十二 in Chinese.
 func numeral(lang holdfast.Lang, n int) string {

@@ -128,6 +128,12 @@ func (s *Service) People() (all []Person) {
 	return all
 }
 
+// Parties returns all third parties.
+func (s *Service) Parties() (all []Party) {
+	s.desk.State.View(func() { all = s.book.Parties() })
+	return all
+}
+
 // Party returns the party with an id, or code NotFound.
 func (s *Service) Party(id string) (p Party, err error) {
 	var ok bool
