@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"bytes"
+	"fmt"
 	"io"
 	"slices"
 
@@ -12,6 +12,7 @@ import (
 	"holdfast/internal/locale"
 	"holdfast/internal/plan"
 	"holdfast/internal/plandoc"
+	"holdfast/internal/roster"
 )
 
 // The commands on a plan's file; they need no control node.
@@ -109,17 +110,29 @@ func (s *shell) planExport() *cobra.Command {
 }
 
 func (s *shell) planImport() *cobra.Command {
-	return &cobra.Command{
+	var base, people string
+	cmd := &cobra.Command{
 		Use: "import FILE", Short: "Make a plan's text of a document (.docx) in the language of --lang",
 		Long: `Make a plan's text of a word-processing document and write it to standard output.
-Headings become chapters, tables of risks, levels, materials and obligations
-their rows; every other text is kept as an annex. What the plan still lacks is
-listed on standard error; the exit code is 0 all the same.`,
+What "plan export" wrote is read whole. Of other documents, headings become
+chapters, tables of risks, levels, materials, roles and contacts their rows; every
+other text is kept as an annex. What was found, what was kept as text and what the
+plan still lacks is listed on standard error; the exit code is 0 all the same.
+
+--base names the plan that the document revises: parts of the same name keep their
+ids, and texts that say the same keep their other languages. --people writes those
+of tables of names and numbers to a new file for "roster import".`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			lang, err := s.language()
 			if err != nil {
 				return err
+			}
+			var before *plan.Plan
+			if base != "" {
+				if before, _, err = s.readPlan(base); err != nil {
+					return err
+				}
 			}
 			content, err := s.read(args[0], docx.MaxFile)
 			if err != nil {
@@ -129,14 +142,40 @@ listed on standard error; the exit code is 0 all the same.`,
 			if err != nil {
 				return err
 			}
-			text := plan.Encode(plandoc.Import(blocks, locale.For(lang), nil).Plan)
-			if _, err := io.Copy(s.Stdout, bytes.NewReader(text)); err != nil {
+			got := plandoc.Import(blocks, locale.For(lang), before)
+			if people != "" {
+				if err := writeTo(people, func(w io.Writer) error { _, err := w.Write(roster.EncodePeople(got.People)); return err }); err != nil {
+					return err
+				}
+			}
+			text := plan.Encode(got.Plan)
+			if _, err := s.Stdout.Write(text); err != nil {
 				return err
 			}
+			s.tellImported(got)
 			if _, faults := plan.Decode("", text); len(faults) > 0 {
 				s.complain(faults)
 			}
 			return nil
 		},
+	}
+	cmd.Flags().StringVar(&base, "base", "", "the plan's text that the document revises")
+	cmd.Flags().StringVar(&people, "people", "", "write the people that were found to this new file")
+	return cmd
+}
+
+// tellImported says what a document gave and what it did not.
+func (s *shell) tellImported(got plandoc.Imported) {
+	for _, f := range got.Found() {
+		fmt.Fprintf(s.Stderr, "found: %s %d\n", f.Chapter, f.Parts)
+	}
+	if n := len(got.People); n > 0 {
+		fmt.Fprintf(s.Stderr, "found: people for the roster %d\n", n)
+	}
+	for _, heading := range got.Kept {
+		fmt.Fprintf(s.Stderr, "kept as text: %s\n", heading)
+	}
+	for _, err := range got.Unread {
+		s.complain(err)
 	}
 }

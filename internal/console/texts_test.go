@@ -246,7 +246,10 @@ func built(t *testing.T) map[string][]string {
 		"choice.approval-mode.":  formWords("choice.approval-mode."),
 		"choice.drill-kind.":     formWords("choice.drill-kind."),
 		"choice.material-kind.":  formWords("choice.material-kind."),
+		"choice.level.":          formWords("choice.level."),
 		"choice.moment.":         formWords("choice.moment."),
+		"choice.probe-kind.":     formWords("choice.probe-kind."),
+		"choice.stage.":          formWords("choice.stage."),
 		"choice.temporary-kind.": formWords("choice.temporary-kind."),
 	}
 }

@@ -1,6 +1,7 @@
 package plandoc
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -156,34 +157,37 @@ func (e *exporter) roles(ids []string) string {
 // cover is the title with what is known of the revision, and the record of its
 // approval: who has agreed, or room to sign.
 func (e *exporter) cover(r Record) {
-	line := func(key, text string) {
-		e.add(docx.Block{Kind: docx.Cover, Text: e.labelled(e.words.T(key), text)})
+	line := func(label, text string) {
+		e.add(docx.Block{Kind: docx.Cover, Text: e.labelled(label, text)})
 	}
 	e.add(docx.Block{Kind: docx.Title, Text: e.x(e.plan.Title)})
 	blank := "＿＿＿＿＿＿"
 	if e.words.Lang() == holdfast.En {
 		blank = "____________"
 	}
-	line("document.number", orBlank(r.Document, blank))
+	line(e.words.T("document.number"), cmp.Or(r.Document, blank))
 	if r.Revision > 0 {
-		line("document.revision", e.words.T("plan.revision", "n", r.Revision))
+		line(e.words.T("document.revision"), e.words.T("plan.revision", "n", r.Revision))
 	}
 	day := blank
 	if !r.InForce.IsZero() {
 		day = r.InForce.In(zoneOf(r.Zone)).Format(time.DateOnly)
 	}
-	line("document.in-force", day)
-	line("field.plan.language", e.words.T("choice.language."+string(e.plan.Language)))
+	line(e.words.T("document.in-force"), day)
+	line(e.words.T("field.plan.language"), e.words.T("choice.language."+string(e.plan.Language)))
 	if len(e.plan.Governance.Approval) == 0 {
 		return
 	}
 	e.add(docx.Block{Kind: docx.PageBreak}, docx.Block{Kind: docx.Cover, Text: e.words.T("document.approval"), Strong: true})
-	t := docx.T([]string{e.words.T("document.step"), e.label("approvalstep", "roles"), e.label("role", "name"), e.words.T("document.day"), e.words.T("document.signature")}).Wide(3, 4, 3, 3, 4)
+	t := docx.T([]string{e.words.T("document.step"), e.label("approvalstep", "roles"), e.words.T("people.name"), e.words.T("document.day"), e.words.T("document.signature")}).Wide(3, 4, 3, 3, 4)
 	for _, s := range e.plan.Governance.Approval {
 		t.Rows = append(t.Rows, e.signatures(s, r)...)
 	}
 	e.add(t)
 }
+
+// room is the height that a signature takes.
+const room = "\u00a0\n\u00a0"
 
 // signatures are the rows of one step: its decisions, then the roles that have
 // still to sign.
@@ -193,23 +197,16 @@ func (e *exporter) signatures(s plan.ApprovalStep, r Record) (rows [][]string) {
 		if signed.Step != s.ID {
 			continue
 		}
-		rows = append(rows, []string{e.x(s.Title), e.role(signed.Role), signed.Name, signed.At.In(zoneOf(r.Zone)).Format(time.DateOnly), "\n"})
+		rows = append(rows, []string{e.x(s.Title), e.role(signed.Role), signed.Name, signed.At.In(zoneOf(r.Zone)).Format(time.DateOnly), room})
 		waiting = slices.DeleteFunc(waiting, func(role string) bool { return role == signed.Role || s.Mode == plan.ApproveOne })
 	}
 	if s.Mode == plan.ApproveOne && len(waiting) > 0 {
-		return append(rows, []string{e.x(s.Title), e.roles(waiting), "", "", "\n"})
+		return append(rows, []string{e.x(s.Title), e.roles(waiting), "", "", room})
 	}
 	for _, role := range waiting {
-		rows = append(rows, []string{e.x(s.Title), e.role(role), "", "", "\n"})
+		rows = append(rows, []string{e.x(s.Title), e.role(role), "", "", room})
 	}
 	return rows
-}
-
-func orBlank(text, blank string) string {
-	if text == "" {
-		return blank
-	}
-	return text
 }
 
 func zoneOf(zone *time.Location) *time.Location {

@@ -51,6 +51,40 @@ func Import(blocks []docx.Block, words *locale.Printer, base *plan.Plan) Importe
 	return im.out
 }
 
+// Found is how many parts of one chapter a document gave.
+type Found struct {
+	// Chapter is the chapter's key, as in field.plan.KEY.
+	Chapter string
+	Parts   int
+}
+
+// Found lists the chapters that have something, in their official order.
+func (im Imported) Found() (list []Found) {
+	p := im.Plan
+	count := map[string]int{
+		"purpose": set(p.Purpose), "scope": set(p.Scope), "roles": len(p.Roles), "risks": len(p.Risks), "materials": len(p.Materials), "levels": len(p.Levels),
+		"procedures": len(p.Procedures), "temporary": len(p.Temporary), "dependencies": len(p.Dependencies), "recovery": len(p.Recovery.Steps),
+		"drills": len(p.Drills), "obligations": len(p.Obligations), "contacts": len(p.Contacts), "alerts": len(p.Alerts), "templates": len(p.Templates),
+		"probes": len(p.Probes), "governance": len(p.Governance.Approval), "attachments": len(p.Attachments), "annexes": len(p.Annexes),
+	}
+	if p.Leak != nil {
+		count["leak"] = 1
+	}
+	for _, key := range Chapters(p) {
+		if count[key] > 0 {
+			list = append(list, Found{key, count[key]})
+		}
+	}
+	return list
+}
+
+func set(t holdfast.Text) int {
+	if t.IsZero() {
+		return 0
+	}
+	return 1
+}
+
 type importer struct {
 	tongue
 	plan *plan.Plan

@@ -1,7 +1,6 @@
 package plandoc
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"reflect"
@@ -516,14 +515,16 @@ func split(text string, known []string) (entries []string) {
 func numbered(words *locale.Printer, at []int) string {
 	n := at[len(at)-1]
 	switch {
-	case words.Lang() == holdfast.En && len(at) > 1:
+	case len(at) == 1:
+		return words.T("document.number-1", "n", numeral(words.Lang(), n))
+	case words.Lang() == holdfast.En:
 		texts := make([]string, len(at))
 		for i, n := range at {
 			texts[i] = strconv.Itoa(n)
 		}
 		return strings.Join(texts, ".") + " "
-	case len(at) <= 2:
-		return words.T(fmt.Sprintf("document.number-%d", len(at)), "n", numeral(words.Lang(), n))
+	case len(at) == 2:
+		return words.T("document.number-2", "n", numeral(words.Lang(), n))
 	default:
 		return strconv.Itoa(n) + ". "
 	}
