@@ -26,7 +26,7 @@ import (
 var layers = [][]string{
 	1:  {"holdfast"},
 	2:  {"locale", "journal", "payment", "procedure", "docx"},
-	3:  {"expression", "traffic"},
+	3:  {"expression", "traffic", "attachment"},
 	4:  {"posture", "standin", "roster", "alert", "notify", "access", "approval", "enrolment"},
 	5:  {"plan", "directive", "incident", "detect", "archive"},
 	6:  {"gate", "callout", "obligation", "backup", "lint", "plandoc", "draft", "filing"},

@@ -101,7 +101,7 @@ func newNode(t *testing.T) *node {
 		Gates: &enrolment.Service{Desk: desk, Book: src.Gates}, Notices: notices, Plans: &plan.Service{Desk: desk, Book: src.Plans},
 		Drafts: &draft.Service{Desk: desk, Nouns: draft.Nouns{Drafts: src.Triggers.Drafts, Plans: src.Plans, Roster: src.Roster, MayApprove: func(by holdfast.Actor) bool {
 			return src.Access.May(by, access.ApprovePlan)
-		}}},
+		}}, Files: store},
 		Triggers: &trigger.Service{Desk: desk, Nouns: src.Triggers}, Filings: &filing.Service{Desk: desk, Book: src.Filings, Plans: src.Plans},
 		Roster: roster.New(desk, src.Roster), Response: src.Response, Log: log,
 	}}

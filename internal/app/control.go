@@ -180,7 +180,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.plans = &plan.Service{Desk: c.desk, Book: b.plans}
 	c.triggers = &trigger.Service{Desk: c.desk, Nouns: trigger.Nouns{Triggers: b.triggers, Drafts: b.drafts, Plans: b.plans, Roster: b.roster}}
 	c.filings = &filing.Service{Desk: c.desk, Book: b.filings, Plans: b.plans}
-	c.drafts = &draft.Service{Desk: c.desk, Nouns: draft.Nouns{Drafts: b.drafts, Plans: b.plans, Roster: b.roster, MayApprove: b.mayApprove, Judge: judgePlan}}
+	c.drafts = &draft.Service{Desk: c.desk, Nouns: draft.Nouns{Drafts: b.drafts, Plans: b.plans, Roster: b.roster, MayApprove: b.mayApprove, Judge: judgePlan}, Files: c.store}
 	c.roster = roster.New(c.desk, b.roster)
 	c.node = fleet.NewNode(c.desk, c.directives, b.gates, c.series, c.opt.Log)
 	c.node.Unsettled = func() bool { return b.restored.Open() != nil }

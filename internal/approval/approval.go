@@ -31,10 +31,12 @@ type Step struct {
 
 // Decision is one person's consent.
 type Decision struct {
-	Step string         `json:"step"`
-	Role string         `json:"role,omitempty"`
-	By   holdfast.Actor `json:"by"`
-	At   time.Time      `json:"at"`
+	// Number counts the decisions on one thing from 1, those that are void included.
+	Number int            `json:"number,omitempty"`
+	Step   string         `json:"step"`
+	Role   string         `json:"role,omitempty"`
+	By     holdfast.Actor `json:"by"`
+	At     time.Time      `json:"at"`
 	// Hash is that of the text decided on.
 	Hash holdfast.Hash `json:"hash"`
 }

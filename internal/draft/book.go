@@ -182,7 +182,10 @@ func (d *Draft) apply(f holdfast.Fact) error {
 		if err := f.Decode(&body); err != nil {
 			return err
 		}
-		d.Decisions = append(slices.Clip(d.Decisions), approval.Decision{Step: body.Step, Role: body.Role, By: f.Actor, At: f.Time, Hash: body.Hash})
+		d.decided++
+		d.Decisions = append(slices.Clip(d.Decisions), approval.Decision{Number: d.decided, Step: body.Step, Role: body.Role, By: f.Actor, At: f.Time, Hash: body.Hash})
+	case kindScanned:
+		return d.applyScanned(f)
 	case kindInReview:
 		d.State = InReview
 	case kindReturned:

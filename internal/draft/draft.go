@@ -21,6 +21,7 @@
 //	draft.commented, draft.replied, draft.resolved, draft.reopened
 //	draft.submitted   to approval: the hash of the text and the ladder
 //	draft.approved    one decision on that hash; draft.returned if it is refused
+//	draft.scanned     a signed paper beside a decision; it decides nothing
 //	draft.withdrawn, draft.published
 //
 // and on the subject reading/<plan>.<revision>: reading.acknowledged.
@@ -99,9 +100,13 @@ type Draft struct {
 	// Of the text that was submitted.
 	Submitted *Submitted
 	Decisions []approval.Decision
+	// Scans are the signed papers beside decisions, those that are void included.
+	Scans []Scan
 	// Revision is the number that it was published under.
 	Revision int
 
+	// decided counts the decisions, those that are void included.
+	decided  int
 	revision holdfast.Revision
 }
 

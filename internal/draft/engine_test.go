@@ -17,6 +17,7 @@ import (
 // deaf is a journal whose next answer is lost after it has written, as if the
 // process had ended in between.
 type deaf struct {
+	journal.Blobs
 	journal.Journal
 	genesis holdfast.Head
 	lose    bool
@@ -163,7 +164,7 @@ func TestCrashBetweenSaveAndAnswer(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "journal")
 	s := engine(t, dir)
-	d := &deaf{Journal: s, genesis: s.Genesis()}
+	d := &deaf{Journal: s, Blobs: s, genesis: s.Genesis()}
 	w := newWorld(t, d)
 	id := start(t, w)
 	d.lose = true

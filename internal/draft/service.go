@@ -10,6 +10,7 @@ import (
 	"holdfast"
 	"holdfast/internal/approval"
 	"holdfast/internal/journal"
+	"holdfast/internal/plan"
 )
 
 // Service carries out acts on drafts. It is safe for concurrent use. The caller
@@ -18,6 +19,8 @@ import (
 type Service struct {
 	Desk  *journal.Desk
 	Nouns Nouns
+	// Files keeps attachments and scans.
+	Files journal.Blobs
 
 	mu sync.Mutex
 	// here is who opened which chapter when; it is lost with the process.
@@ -129,7 +132,16 @@ func (s *Service) Reopen(ctx context.Context, by holdfast.Actor, mayWrite bool, 
 
 // Submit sends the draft to approval. document is the operator's number for it.
 func (s *Service) Submit(ctx context.Context, by holdfast.Actor, id, document string) error {
-	return s.do(ctx, by, "submit the draft", func(now time.Time) ([]journal.Draft, error) { return s.Nouns.submit(id, document, now) })
+	text, err := s.allKept(ctx, id)
+	if err != nil {
+		return fmt.Errorf("submit the draft: %w", err)
+	}
+	return s.do(ctx, by, "submit the draft", func(now time.Time) ([]journal.Draft, error) {
+		if d, found := s.Nouns.Drafts.Draft(id); found && plan.Hash(d.Text()) != text {
+			return nil, holdfast.Errorf(holdfast.Conflict, "the text was changed while it was being submitted: read it again, then submit it")
+		}
+		return s.Nouns.submit(id, document, now)
+	})
 }
 
 // Approve gives the actor's consent to the text with a hash.

@@ -31,6 +31,7 @@ type world struct {
 // store is a journal that says where it begins.
 type store interface {
 	journal.Journal
+	journal.Blobs
 	Genesis() holdfast.Head
 }
 
@@ -64,7 +65,7 @@ func newWorld(t failer, s store) *world {
 		}
 	})
 	desk := &journal.Desk{Journal: s, State: state, Now: w.clock}
-	w.Service = &Service{Desk: desk, Nouns: nouns}
+	w.Service = &Service{Desk: desk, Nouns: nouns, Files: s}
 	w.plans, w.people = &plan.Service{Desk: desk, Book: nouns.Plans}, roster.New(desk, nouns.Roster)
 	return w
 }

@@ -141,6 +141,8 @@ type Blobs interface {
 	// Blob returns the bytes, checked against the hash: code NotFound if there
 	// are none, Damaged if they are not what was stored.
 	Blob(ctx context.Context, h holdfast.Hash) ([]byte, error)
+	// HasBlob reports whether there are bytes under the hash, without reading them.
+	HasBlob(ctx context.Context, h holdfast.Hash) (bool, error)
 }
 
 // Store is all that a data source offers. What a call was given must not be

@@ -284,6 +284,16 @@ func (m *Memory) Blob(ctx context.Context, h holdfast.Hash) ([]byte, error) {
 	return bytes.Clone(b), nil
 }
 
+// HasBlob implements [Blobs].
+func (m *Memory) HasBlob(ctx context.Context, h holdfast.Hash) (bool, error) {
+	if err := m.begin(ctx); err != nil {
+		return false, err
+	}
+	defer m.mu.Unlock()
+	_, found := m.blobs[h]
+	return found, nil
+}
+
 // Close implements [Store]. Whoever waits is told that the journal is closed.
 func (m *Memory) Close() error {
 	m.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/attachment"
 	"holdfast/internal/expression"
 	"holdfast/internal/procedure"
 )
@@ -122,13 +123,45 @@ type Material struct {
 	Cited []string `json:"cited,omitempty" yaml:"cited,omitempty"`
 }
 
-// Attachment is a file that belongs to the plan; its content is stored by hash.
+// Attachment is a file that belongs to the plan. Its content is a blob of the
+// journal; the text names it by its hash, so that an approval of the text is one of
+// the content.
 type Attachment struct {
 	ID    string        `json:"id" yaml:"id"`
 	Title holdfast.Text `json:"title" yaml:"title"`
 	Name  string        `json:"name" yaml:"name"`
+	// Type is the media type, one of attachment.Types; Size is in bytes.
+	Type string `json:"type,omitempty" yaml:"type,omitempty"`
+	Size int    `json:"size,omitempty" yaml:"size,omitempty"`
 	// Hash is the SHA-256 of the file in hexadecimal.
 	Hash string `json:"hash" yaml:"hash"`
+}
+
+// File returns what names the file, or false if its hash is none.
+func (a Attachment) File() (attachment.File, bool) {
+	f := attachment.File{Name: a.Name, Type: a.Type, Size: a.Size}
+	err := f.Hash.UnmarshalText([]byte(a.Hash))
+	return f, err == nil
+}
+
+// Attachment returns the attachment with an id.
+func (p *Plan) Attachment(id string) (Attachment, bool) {
+	for _, a := range p.Attachments {
+		if a.ID == id {
+			return a, true
+		}
+	}
+	return Attachment{}, false
+}
+
+// Names reports whether the plan names a file by its hash, and how.
+func (p *Plan) Names(h holdfast.Hash) (attachment.File, bool) {
+	for _, a := range p.Attachments {
+		if f, ok := a.File(); ok && f.Hash == h {
+			return f, true
+		}
+	}
+	return attachment.File{}, false
 }
 
 // Annex is a text that no other chapter has a place for, such as a section of a

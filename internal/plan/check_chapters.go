@@ -1,13 +1,13 @@
 package plan
 
 import (
-	"encoding/hex"
 	"maps"
 	"math"
 	"slices"
 	"strings"
 
 	"holdfast"
+	"holdfast/internal/attachment"
 	"holdfast/internal/expression"
 	"holdfast/internal/procedure"
 )
@@ -341,10 +341,19 @@ func (c *checker) contacts() {
 func (c *checker) attachments() {
 	entries(c, "attachments", c.plan.Attachments, func(a Attachment) string { return a.ID }, func(path string, a Attachment) {
 		c.text(path+".title", a.Title)
-		if c.required(path+".name", a.Name) && (len(a.Name) > 255 || strings.ContainsAny(a.Name, "/\\\n\r\t\x00")) {
+		if a.Hash != "" && c.required(path+".name", a.Name) && (len(a.Name) > 255 || strings.ContainsAny(a.Name, "/\\\n\r\t\x00")) {
 			c.add(path+".name", "P015", holdfast.Errorf(holdfast.Invalid, "%q is not the name of a file: write at most 255 bytes, without a path", a.Name))
 		}
-		if sum, err := hex.DecodeString(a.Hash); c.required(path+".hash", a.Hash) && (err != nil || len(sum) != 32) {
+		if a.Type != "" {
+			c.oneOf(path+".type", a.Type, attachment.Types()...)
+		}
+		if a.Size < 0 || a.Size > attachment.MaxSize {
+			c.add(path+".size", "P015", holdfast.Errorf(holdfast.Invalid, "a file has at most %d bytes", attachment.MaxSize))
+		}
+		switch _, ok := a.File(); {
+		case a.Hash == "":
+			c.add(path+".hash", "P010", holdfast.Errorf(holdfast.Invalid, "the attachment %q has no file yet: upload one, or remove the attachment", a.ID))
+		case !ok:
 			c.add(path+".hash", "P015", holdfast.Errorf(holdfast.Invalid, "%q is not the SHA-256 of a file: write 64 digits of 0-9 and a-f", a.Hash))
 		}
 	})

@@ -93,6 +93,9 @@ var brokenChapters = []struct {
 
 	{"file name with a path", "name: law.pdf", "name: ¶../law.pdf", "P015"},
 	{"hash that is none", "hash: e3b0", "hash: ¶xyz0", "P015"},
+	{"file of a type that is not taken", "type: application/pdf", "type: ¶text/html", "P015"},
+	{"file that is too large", "size: 48213", "size: ¶16777217", "P015"},
+	{"attachment without a file", ", hash: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "", "P010 68:5"},
 	{"annex without words", ", text: { en: Words. }", "", "P011 70:5"},
 }
 

@@ -177,6 +177,13 @@ func (r reader) blob(ctx context.Context, h holdfast.Hash) ([]byte, error) {
 	return b, nil
 }
 
+func (r reader) hasBlob(ctx context.Context, h holdfast.Hash) (found bool, err error) {
+	if err := r.db.QueryRowContext(ctx, sqlHasBlob, h[:]).Scan(&found); err != nil {
+		return false, failure(ctx, "look for a blob", err)
+	}
+	return found, nil
+}
+
 // integrity returns what SQLite's own check of its structures finds.
 func (r reader) integrity(ctx context.Context) ([]string, error) {
 	rows, err := r.db.QueryContext(ctx, sqlIntegrity)

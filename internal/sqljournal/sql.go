@@ -83,6 +83,7 @@ const (
 	sqlCountDocuments = `SELECT count(*) FROM document`
 
 	sqlBlob    = `SELECT body FROM blob WHERE hash = ?`
+	sqlHasBlob = `SELECT EXISTS (SELECT 1 FROM blob WHERE hash = ?)`
 	sqlBlobs   = `SELECT hash, body FROM blob`
 	sqlPutBlob = `INSERT INTO blob (hash, body) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING`
 

@@ -148,6 +148,16 @@ func (s *Store) Blob(ctx context.Context, h holdfast.Hash) ([]byte, error) {
 	return s.blob(ctx, h)
 }
 
+// HasBlob implements journal.Blobs.
+func (s *Store) HasBlob(ctx context.Context, h holdfast.Hash) (bool, error) {
+	end, err := s.beginReading(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer end()
+	return s.hasBlob(ctx, h)
+}
+
 // Checkpoint moves all commits into journal.db and writes its sums, as happens
 // by itself when the -wal is large or nothing is written for 5 seconds. If
 // nothing is written meanwhile, a copy of the directory made afterwards is whole

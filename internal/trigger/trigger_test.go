@@ -105,7 +105,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) begin(t rapid.TB) string {
 	t.Helper()
-	s := &draft.Service{Desk: w.Desk, Nouns: draft.Nouns{Drafts: w.Nouns.Drafts, Plans: w.Nouns.Plans, Roster: w.Nouns.Roster}}
+	s := &draft.Service{Desk: w.Desk, Nouns: draft.Nouns{Drafts: w.Nouns.Drafts, Plans: w.Nouns.Plans, Roster: w.Nouns.Roster}, Files: w.Desk.Journal.(journal.Blobs)}
 	id, err := s.Begin(context.Background(), by, "", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func (w *world) begin(t rapid.TB) string {
 
 func (w *world) withdraw(t rapid.TB, id string) {
 	t.Helper()
-	s := &draft.Service{Desk: w.Desk, Nouns: draft.Nouns{Drafts: w.Nouns.Drafts, Plans: w.Nouns.Plans, Roster: w.Nouns.Roster}}
+	s := &draft.Service{Desk: w.Desk, Nouns: draft.Nouns{Drafts: w.Nouns.Drafts, Plans: w.Nouns.Plans, Roster: w.Nouns.Roster}, Files: w.Desk.Journal.(journal.Blobs)}
 	if err := s.Withdraw(context.Background(), by, id, "no time"); err != nil {
 		t.Fatal(err)
 	}

@@ -7,21 +7,19 @@ import (
 	"net/url"
 	"path"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"holdfast"
+	"holdfast/internal/attachment"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
-	"holdfast/internal/payment"
 )
 
 const (
 	// unknownType is the type of bytes that nothing more is said of.
 	unknownType = "application/octet-stream"
-	// maxFileName is the longest name of a file in characters, and maxType of a
-	// media type in bytes.
-	maxFileName, maxType = 100, 100
+	// maxType is the longest media type in bytes.
+	maxType = 100
 )
 
 // fileTypes are the types that files are served as, by the end of the name.
@@ -35,23 +33,41 @@ var fileTypes = map[string]string{
 // WriteFile answers with a file to be saved, never to be shown: a browser must
 // not run what somebody handed in as evidence.
 func WriteFile(w http.ResponseWriter, name string, content []byte) error {
-	name = fileName(name)
+	name = attachment.SafeName(name)
 	kind, ok := fileTypes[strings.ToLower(path.Ext(name))]
 	if !ok || strings.HasPrefix(kind, "text/") && !utf8.Valid(content) {
 		kind = unknownType
 	}
+	return writeAs(w, name, kind, content)
+}
+
+// WriteAttachment answers with a file of a plan, an approval or a filing, as
+// WriteFile does. Its type is what the content says, whatever the text that named
+// it claims.
+func WriteAttachment(w http.ResponseWriter, name string, content []byte) error {
+	kind, err := attachment.Type(name, content)
+	switch {
+	case err != nil:
+		kind = unknownType
+	case strings.HasPrefix(kind, "text/"):
+		kind += "; charset=utf-8"
+	}
+	return writeAs(w, attachment.SafeName(name), kind, content)
+}
+
+func writeAs(w http.ResponseWriter, name, kind string, content []byte) error {
 	h := w.Header()
 	h.Set("Content-Type", kind)
-	h.Set("Content-Disposition", attachment(name))
+	h.Set("Content-Disposition", inHeader(name))
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
 	h.Set("X-Content-Type-Options", "nosniff")
 	_, err := w.Write(content)
 	return err
 }
 
-// attachment gives the name twice (RFC 6266): in ASCII, and whole for those who
+// inHeader gives the name twice (RFC 6266): in ASCII, and whole for those who
 // understand it.
-func attachment(name string) string {
+func inHeader(name string) string {
 	ascii := strings.Map(func(c rune) rune {
 		if c > '~' || c == '%' {
 			return '_'
@@ -75,41 +91,7 @@ func KeepEvidence(ctx context.Context, store journal.Blobs, name, kind string, c
 	if err != nil {
 		return incident.Evidence{}, err
 	}
-	return incident.Evidence{Name: fileName(name), Type: fileType(kind), Size: len(content), Hash: hash}, nil
-}
-
-// fileName keeps of a name what is safe as the name of a file anywhere, and
-// hides card numbers in it.
-func fileName(name string) string {
-	name = strings.ToValidUTF8(name, "")
-	name = name[strings.LastIndexAny(name, `/\`)+1:]
-	name = strings.Map(func(c rune) rune {
-		switch {
-		case strings.ContainsRune(`<>:"|?*;`, c):
-			return '_'
-		// Format characters can turn the order of what is shown around, so that
-		// "exe.gpj" reads as an image.
-		case unicode.In(c, unicode.C, unicode.Zl, unicode.Zp):
-			return -1
-		case unicode.IsSpace(c):
-			return ' '
-		}
-		return c
-	}, name)
-	// Masking writes asterisks, which no Windows file may have.
-	name = strings.ReplaceAll(payment.Mask(name), "*", "x")
-	name = strings.TrimLeft(name, " .")
-	if c := []rune(name); len(c) > maxFileName {
-		end := []rune(path.Ext(name))
-		if len(end) > 10 {
-			end = nil
-		}
-		name = string(c[:maxFileName-len(end)]) + string(end)
-	}
-	if name = strings.TrimRight(name, " ."); name == "" {
-		return "file"
-	}
-	return name
+	return incident.Evidence{Name: attachment.SafeName(name), Type: fileType(kind), Size: len(content), Hash: hash}, nil
 }
 
 func fileType(kind string) string {

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"holdfast"
+	"holdfast/internal/attachment"
 	"holdfast/internal/journal"
 )
 
@@ -79,7 +80,7 @@ func TestKeepEvidence(t *testing.T) {
 		}
 	}
 	long, err := KeepEvidence(t.Context(), store, strings.Repeat("長", 300)+".tar", "", []byte("x"))
-	if err != nil || utf8.RuneCountInString(long.Name) != maxFileName || !strings.HasSuffix(long.Name, "長.tar") {
+	if err != nil || utf8.RuneCountInString(long.Name) != attachment.MaxName || !strings.HasSuffix(long.Name, "長.tar") {
 		t.Errorf("a long name: %q, %v", long.Name, err)
 	}
 }

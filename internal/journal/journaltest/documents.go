@@ -166,6 +166,9 @@ func blobs(t *testing.T, s journal.Store) {
 		want := holdfast.Hash(sha256.Sum256(b))
 		_, err := s.Blob(ctx, want)
 		wantCode(t, err, holdfast.NotFound)
+		if found, err := s.HasBlob(ctx, want); err != nil || found {
+			t.Fatalf("before it is put: found %v, error %v", found, err)
+		}
 		for range 2 {
 			if h, err := s.PutBlob(ctx, b); err != nil || h != want {
 				t.Fatalf("put: %s, error %v", h, err)
@@ -173,6 +176,9 @@ func blobs(t *testing.T, s journal.Store) {
 		}
 		if got, err := s.Blob(ctx, want); err != nil || !bytes.Equal(got, b) {
 			t.Fatalf("%d bytes came back, error %v", len(got), err)
+		}
+		if found, err := s.HasBlob(ctx, want); err != nil || !found {
+			t.Fatalf("after it was put: found %v, error %v", found, err)
 		}
 	}
 	_, err := s.PutBlob(ctx, make([]byte, journal.MaxBlob+1))
@@ -195,6 +201,7 @@ func closed(t *testing.T, s journal.Store) {
 		"put":     second(s.PutDocument(t.Context(), journal.Document{Key: "k"})),
 		"get":     second(s.Document(t.Context(), "k")),
 		"blob":    second(s.PutBlob(t.Context(), nil)),
+		"has":     second(s.HasBlob(t.Context(), holdfast.Hash{})),
 	} {
 		if holdfast.CodeOf(err) != holdfast.Unavailable {
 			t.Errorf("%s on a closed store: %v", name, err)

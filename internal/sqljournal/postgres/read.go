@@ -155,6 +155,14 @@ func (s *Store) Blob(ctx context.Context, h holdfast.Hash) (b []byte, err error)
 	return b, nil
 }
 
+// HasBlob implements journal.Blobs.
+func (s *Store) HasBlob(ctx context.Context, h holdfast.Hash) (found bool, err error) {
+	err = s.reading(ctx, "look for a blob", func(ctx context.Context) error {
+		return s.pool.QueryRow(ctx, sqlHasBlob, h[:]).Scan(&found)
+	})
+	return found, plain(err)
+}
+
 // Check implements archive.Storage: every blob against its hash, and the last
 // fact against the table meta.
 func (s *Store) Check(ctx context.Context) (archive.Findings, error) {

@@ -196,6 +196,7 @@ const (
 	sqlCountDocuments = `SELECT count(*) FROM document`
 
 	sqlBlob    = `SELECT body FROM blob WHERE hash = $1`
+	sqlHasBlob = `SELECT EXISTS (SELECT 1 FROM blob WHERE hash = $1)`
 	sqlBlobs   = `SELECT hash, body FROM blob`
 	sqlPutBlob = `INSERT INTO blob (hash, body) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING`
 )
