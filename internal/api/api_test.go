@@ -73,7 +73,7 @@ func newNode(t *testing.T) *node {
 		Incidents: incident.NewBook(), Notices: notify.NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(),
 		Timeline: response.NewTimeline(), Series: traffic.NewSeries(), Version: "test", Operator: "Bank of Tests", Restored: backup.NewBook(),
 	}
-	src.Filings = filing.NewBook()
+	src.Filings, src.Files = filing.NewBook(), store
 	src.Triggers = trigger.Nouns{Triggers: trigger.NewBook(), Drafts: draft.NewBook(), Plans: src.Plans, Roster: src.Roster}
 	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings)
 	desk := &journal.Desk{Journal: store, State: src.State, Now: clock}
@@ -102,7 +102,7 @@ func newNode(t *testing.T) *node {
 		Drafts: &draft.Service{Desk: desk, Nouns: draft.Nouns{Drafts: src.Triggers.Drafts, Plans: src.Plans, Roster: src.Roster, MayApprove: func(by holdfast.Actor) bool {
 			return src.Access.May(by, access.ApprovePlan)
 		}}, Files: store},
-		Triggers: &trigger.Service{Desk: desk, Nouns: src.Triggers}, Filings: &filing.Service{Desk: desk, Book: src.Filings, Plans: src.Plans},
+		Triggers: &trigger.Service{Desk: desk, Nouns: src.Triggers}, Filings: &filing.Service{Desk: desk, Book: src.Filings, Plans: src.Plans, Files: store},
 		Roster: roster.New(desk, src.Roster), Response: src.Response, Log: log,
 	}}
 	server, err := web.New(web.Options{Access: accounts, Log: log, Now: clock})

@@ -13,17 +13,17 @@ func (a *API) makeBackup(c *call) (any, error) { return a.Backups.Make(c.r.Conte
 
 // backupFile sends a file of any size as it lies on the disk.
 func (a *API) backupFile(c *call) (any, error) {
-	if err := a.Backups.Copy(c.path("name"), attachment{c.w}); err != nil {
+	if err := a.Backups.Copy(c.path("name"), download{c.w}); err != nil {
 		return nil, err
 	}
 	return written, nil
 }
 
-// attachment sets the headers of a file with its first bytes: before them an
+// download sets the headers of a file with its first bytes: before them an
 // error is still answered as one.
-type attachment struct{ w http.ResponseWriter }
+type download struct{ w http.ResponseWriter }
 
-func (a attachment) Write(b []byte) (int, error) {
+func (a download) Write(b []byte) (int, error) {
 	h := a.w.Header()
 	h.Set("Content-Type", "application/x-tar")
 	h.Set("Content-Disposition", "attachment")

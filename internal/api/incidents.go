@@ -1,14 +1,10 @@
 package api
 
 import (
-	"errors"
-	"io"
-	"net/http"
 	"strings"
 
 	"holdfast"
 	"holdfast/internal/incident"
-	"holdfast/internal/journal"
 	"holdfast/internal/procedure"
 	"holdfast/internal/web"
 )
@@ -147,12 +143,9 @@ func (a *API) acknowledge(c *call) (any, error) {
 
 // keep stores the body as evidence.
 func (a *API) keep(c *call) (any, error) {
-	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, journal.MaxBlob)
-	content, err := io.ReadAll(c.r.Body)
-	if over := new(http.MaxBytesError); err != nil && !errors.As(err, &over) {
-		return nil, holdfast.Errorf(holdfast.Invalid, "the request broke off").Because(err)
-	} else if err != nil {
-		return nil, holdfast.Errorf(holdfast.TooLarge, "a file has at most %d bytes", journal.MaxBlob).At("body").Because(err)
+	content, err := c.content()
+	if err != nil {
+		return nil, err
 	}
 	return web.KeepEvidence(c.r.Context(), a.Store, c.query("name"), c.query("type"), content)
 }

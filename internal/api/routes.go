@@ -6,6 +6,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
+	"holdfast/internal/attachment"
 	"holdfast/internal/backup"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/filing"
@@ -114,6 +115,9 @@ func init() {
 		{Method: "GET", Path: "/plan/revisions/{n}/readings", Right: access.Read, Summary: "Who has to read a revision, and who has acknowledged it", Out: []view.Reading{}, Do: (*API).readings},
 		{Method: "POST", Path: "/plan/revisions/{n}/acknowledge", Right: access.Acknowledge, Summary: "Acknowledge that you have read a revision", Do: (*API).acknowledgeReading},
 
+		{Method: "GET", Path: "/plan/revisions/{n}/files/{hash}", Right: access.Read, Summary: "A file of a revision: an attachment, or the scan of an approval", Do: (*API).revisionFile},
+		{Method: "POST", Path: "/plan/revisions/{n}/files", Right: access.DraftPlan, Summary: "Keep a file (the body) that a revision names and that is not kept here", Query: []string{"name"}, Out: attachment.File{}, Created: true, Do: (*API).keepAgain},
+
 		{Method: "GET", Path: "/drafts", Right: access.Read, Summary: "Drafts of the plan, newest first", Out: []view.DraftHead{}, Do: (*API).drafts},
 		{Method: "POST", Path: "/drafts", Right: access.DraftPlan, Summary: "Begin a draft: of the latest revision, or of a text", In: BeginDraft{}, Out: Created{}, Created: true, Do: (*API).beginDraft},
 		{Method: "GET", Path: "/drafts/{id}", Right: access.Read, Summary: "One draft, whole", Out: view.Draft{}, Do: (*API).draft},
@@ -133,6 +137,10 @@ func init() {
 		{Method: "POST", Path: "/drafts/{id}/withdraw", Right: access.DraftPlan, Summary: "End the draft for good", In: Reason{}, Do: (*API).withdraw},
 		{Method: "POST", Path: "/drafts/{id}/publish", Right: access.PublishPlan, Summary: "Make the approved draft the next revision", In: PublishDraft{}, Out: Published{}, Created: true, Do: (*API).publishDraft},
 
+		{Method: "POST", Path: "/drafts/{id}/files", Right: access.DraftPlan, Summary: "Make a file (the body) an attachment of the draft: entry is its id, material the material it is of, over the hash of the file that it replaces", Query: []string{"name", "entry", "material", "title", "over"}, Out: Attached{}, Created: true, Do: (*API).attachFile},
+		{Method: "GET", Path: "/drafts/{id}/files/{hash}", Right: access.Read, Summary: "A file of a draft: an attachment, or the scan of a decision", Do: (*API).draftFile},
+		{Method: "POST", Path: "/drafts/{id}/decisions/{n}/scan", Right: access.Read, Summary: "Keep a signed paper (the body: PDF or picture) beside a decision, as who gave it (right approve-plan) or an author (right draft-plan)", Query: []string{"name"}, Out: attachment.File{}, Created: true, Do: (*API).scanApproval},
+
 		{Method: "GET", Path: "/plan/current", Right: access.Read, Summary: "Whether the plan is current, and which triggers keep it from being so", Out: view.Current{}, Do: (*API).current},
 		{Method: "GET", Path: "/triggers", Right: access.Read, Summary: "Changes that demand an update of the plan, newest first", Query: with("unsettled"), Out: view.Page[view.Trigger]{}, Do: (*API).triggers},
 		{Method: "POST", Path: "/triggers", Right: access.OpenTrigger, Summary: "Tell of a change that demands an update of the plan; told again with the same source and reference, it is the same trigger", In: trigger.Report{}, Out: Created{}, Created: true, Do: (*API).openTrigger},
@@ -140,6 +148,8 @@ func init() {
 		{Method: "GET", Path: "/filings", Right: access.Read, Summary: "What was filed with regulators, newest first", Query: with("overdue"), Out: view.Page[view.Filing]{}, Do: (*API).filings},
 		{Method: "POST", Path: "/filings", Right: access.PublishPlan, Summary: "Record what was filed with a regulator", In: filing.Form{}, Out: Created{}, Created: true, Do: (*API).recordFiling},
 		{Method: "POST", Path: "/filings/{id}/receipt", Right: access.PublishPlan, Summary: "Record the receipt of a filing", In: filing.Receipt{}, Do: (*API).receiveFiling},
+		{Method: "POST", Path: "/filings/{id}/scans", Right: access.PublishPlan, Summary: "Keep a scan (the body: PDF or picture) of a filing; of is filing or receipt", Query: []string{"of", "name"}, Out: attachment.File{}, Created: true, Do: (*API).scanFiling},
+		{Method: "GET", Path: "/filings/{id}/files/{hash}", Right: access.Read, Summary: "A scan of a filing or of its receipt", Do: (*API).filingFile},
 
 		{Method: "GET", Path: "/people", Right: access.Read, Summary: "The roster", Out: []view.Person{}, Do: (*API).people},
 		{Method: "POST", Path: "/people", Right: access.ManageRoster, Summary: "Record people from a holdfast-people/1 file or CSV", In: RosterText{}, Do: (*API).record},

@@ -179,7 +179,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.notices = &notify.Service{Desk: c.desk, Book: b.notices}
 	c.plans = &plan.Service{Desk: c.desk, Book: b.plans}
 	c.triggers = &trigger.Service{Desk: c.desk, Nouns: trigger.Nouns{Triggers: b.triggers, Drafts: b.drafts, Plans: b.plans, Roster: b.roster}}
-	c.filings = &filing.Service{Desk: c.desk, Book: b.filings, Plans: b.plans}
+	c.filings = &filing.Service{Desk: c.desk, Book: b.filings, Plans: b.plans, Files: c.store}
 	c.drafts = &draft.Service{Desk: c.desk, Nouns: draft.Nouns{Drafts: b.drafts, Plans: b.plans, Roster: b.roster, MayApprove: b.mayApprove, Judge: judgePlan}, Files: c.store}
 	c.roster = roster.New(c.desk, b.roster)
 	c.node = fleet.NewNode(c.desk, c.directives, b.gates, c.series, c.opt.Log)
@@ -391,7 +391,7 @@ func (c *Control) handler() (http.Handler, error) {
 	source := &view.Source{
 		State: c.state, Now: c.opt.Now, Access: b.access, Alerts: b.alerts, Directives: b.directives, Gates: b.gates, Incidents: b.incidents,
 		Notices: b.notices, Plans: b.plans, Roster: b.roster, Timeline: b.timeline, Response: c.response, Series: c.series, Node: c.node, Durability: c.store.Durability,
-		Restored: b.restored, Backups: c.backups, Triggers: c.triggers.Nouns, Filings: b.filings,
+		Restored: b.restored, Backups: c.backups, Triggers: c.triggers.Nouns, Filings: b.filings, Files: c.store,
 		Version: telemetry.Version(), Operator: conf.Operator,
 	}
 	machines := &api.API{

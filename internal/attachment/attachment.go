@@ -77,11 +77,8 @@ func ScanOf(name string, content []byte) (File, error) {
 }
 
 // Keep stores the content of a file that [Of] has judged.
-func Keep(ctx context.Context, store journal.Blobs, f File, content []byte) error {
-	h, err := store.PutBlob(ctx, content)
-	if err == nil && h != f.Hash {
-		err = holdfast.Errorf(holdfast.Internal, "the blob %s was stored as %s", f.Hash, h)
-	}
+func Keep(ctx context.Context, store journal.Blobs, content []byte) error {
+	_, err := store.PutBlob(ctx, content)
 	return err
 }
 
@@ -129,4 +126,10 @@ func SafeName(name string) string {
 		return "file"
 	}
 	return name
+}
+
+// None is the error of a file that does not belong to what was asked for, whether
+// it is kept or not.
+func None(h holdfast.Hash) error {
+	return holdfast.Errorf(holdfast.NotFound, "no file with the hash %s belongs to it", h)
 }

@@ -180,7 +180,7 @@ func TestKeep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Keep(t.Context(), store, f, content); err != nil {
+	if err := Keep(t.Context(), store, content); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := store.Blob(t.Context(), f.Hash); err != nil || !bytes.Equal(got, content) {

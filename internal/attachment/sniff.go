@@ -52,6 +52,15 @@ func Types() []string {
 	return list
 }
 
+// Ends lists the ends of names that files which are taken have, for a form to offer.
+func Ends() []string {
+	var list []string
+	for _, k := range kinds {
+		list = append(list, k.ends...)
+	}
+	return list
+}
+
 // magics are how files of a type begin.
 var magics = []struct{ begins, kind string }{
 	{"%PDF-", PDF}, {"\x89PNG\r\n\x1a\n", "image/png"}, {"\xff\xd8\xff", "image/jpeg"}, {"GIF87a", "image/gif"}, {"GIF89a", "image/gif"},

@@ -30,7 +30,7 @@ func (s *shell) draft() *cobra.Command {
 		s.api("POST /drafts/{id}/review", "review DRAFT", "Open a draft to its reviewers", func(c *call) error {
 			return c.act(nil, "draft %s is in review", c.args[0])
 		}),
-		s.draftSubmit(), s.draftApprove(),
+		s.draftSubmit(), s.draftApprove(), s.draftScan(),
 		s.because("POST /drafts/{id}/return", "return DRAFT", "Give a draft back to its authors: refuse it, or take it back; all decisions on it are void", "draft %s is with its authors again"),
 		s.because("POST /drafts/{id}/withdraw", "withdraw DRAFT", "End a draft for good", "draft %s is withdrawn"),
 		s.draftPublish(),
@@ -99,7 +99,10 @@ func writeDraft(p *page, d view.Draft) {
 	}
 	if a := d.Approval; a != nil {
 		for _, g := range a.Given {
-			p.line("approved %s by %s, step %s %s", clock(g.At), g.By, g.Step, g.Role)
+			p.line("decision %d: approved %s by %s, step %s %s", g.Number, clock(g.At), g.By, g.Step, g.Role)
+		}
+		for _, scan := range a.Scans {
+			p.line("scan of decision %d by %s, %s: %s  %s", scan.Decision, scan.By.Name, clock(scan.At), scan.File.Hash, scan.File.Name)
 		}
 		if a.Complete {
 			p.line("APPROVED, to be published until %s", clock(a.Until))
@@ -259,6 +262,10 @@ func (s *shell) planPull() *cobra.Command {
 			return err
 		}
 		s.say("draft %s is in %s", d.ID, c.args[1])
+		p, _ := plan.Decode("", []byte(d.Text))
+		for _, a := range p.Attachments {
+			s.say("its file %q: holdfast plan file draft %s %s -o FILE", a.Name, d.ID, a.Hash)
+		}
 		return nil
 	})
 	cmd.Args = cobra.RangeArgs(1, 2)

@@ -103,18 +103,7 @@ func (s *shell) incidentEvidence() *cobra.Command {
 	})
 	keep.Flags().StringVar(&kind, "type", "", "its media type (default: from the name, else the content)")
 
-	var out string
-	get := s.api("GET /evidence/{hash}", "get HASH", "Write a file kept as evidence to standard output", func(c *call) error {
-		node, err := c.node()
-		if err != nil {
-			return err
-		}
-		if out == "" {
-			return node.Copy(c.cmd.Context(), c.path(), s.Stdout)
-		}
-		return writeTo(out, func(w io.Writer) error { return node.Copy(c.cmd.Context(), c.path(), w) })
-	})
-	get.Flags().StringVarP(&out, "output", "o", "", "write it to this new file")
+	get := s.fetch("GET /evidence/{hash}", "get HASH", "Write a file kept as evidence to standard output")
 	return group("evidence", "Files kept with incidents", keep, get)
 }
 

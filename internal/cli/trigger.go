@@ -98,7 +98,7 @@ func (s *shell) triggerCurrent() *cobra.Command {
 }
 
 func (s *shell) filing() *cobra.Command {
-	return group("filing", "What was filed with regulators", s.filingRecord(), s.filingReceipt(), s.filingList())
+	return group("filing", "What was filed with regulators", s.filingRecord(), s.filingReceipt(), s.filingList(), s.filingScan(), s.filingFile())
 }
 
 func (s *shell) filingRecord() *cobra.Command {
@@ -147,6 +147,11 @@ func (s *shell) filingList() *cobra.Command {
 					receipt = f.Receipt.Number
 				}
 				p.row(f.ID, string(f.Kind), f.Revision, f.Filed, receipt, cell(f.Again)+unless(!f.Overdue, ", OVERDUE"), f.Title, f.Recipient)
+			}
+			for _, f := range v.Items {
+				for _, scan := range f.Scans {
+					p.line("filing %s, scan of the %s: %s  %s", f.ID, scan.Of, scan.File.Hash, scan.File.Name)
+				}
 			}
 			more(p, len(v.Items), v.Total, v.Next)
 		})

@@ -38,6 +38,8 @@ type chapterPage struct {
 	Saves    []save
 	// Text is the chapter as YAML.
 	Text string
+	// Upload hands a file in, where the page is of one.
+	Upload *upload
 }
 
 type crumb struct{ Path, Name string }
@@ -255,6 +257,7 @@ func (c *Console) chapter(v *visit) error {
 		return err
 	}
 	own.saves(d, chapter.Key)
+	own.Upload = c.uploadOf(d, p, &own, chapter.Key)
 	return c.show(v, "chapter", own.Heading, false, own)
 }
 

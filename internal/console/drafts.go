@@ -110,6 +110,8 @@ type draftPage struct {
 	Comments []*draft.Comment
 	// MayWrite, MayComment and MayApprove say what the reader may do.
 	MayWrite, MayComment, MayApprove bool
+	// MayScan says to which decisions, by their numbers, he may attach a scan.
+	MayScan map[int]bool
 }
 
 type chapterLine struct {
@@ -177,7 +179,7 @@ func (c *Console) draft(v *visit) error {
 
 func (c *Console) ladder(v *visit, d *draft.Draft, p *plan.Plan, own *draftPage) {
 	place, complete, turn := c.Drafts.Place(d, v.by())
-	own.Complete = complete
+	own.Complete, own.MayScan = complete, mayScan(v, d)
 	if complete {
 		own.Until = d.ApprovedAt().Add(d.Submitted.ValidFor)
 	}

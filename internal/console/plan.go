@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"holdfast"
+	"holdfast/internal/access"
 	"holdfast/internal/docx"
 	"holdfast/internal/draft"
+	"holdfast/internal/plan"
 	"holdfast/internal/plandoc"
 	"holdfast/internal/roster"
 	"holdfast/internal/view"
@@ -27,6 +30,8 @@ type planPage struct {
 	Findings         []finding
 	Errors, Warnings int
 	UpToDate         bool
+	// Lost are the files that are not kept here, with a form to hand them in again.
+	Lost *upload
 }
 
 // revision reads the revision in the path; the one in force is 0.
@@ -66,6 +71,12 @@ func (c *Console) plan(v *visit) error {
 	if own.UpToDate = c.View.PlanCurrent().Current || !p.Current; p.Current {
 		if err := own.judge(c, v); err != nil {
 			return err
+		}
+	}
+	if lost := slices.DeleteFunc(c.fileLines("/plan/"+strconv.Itoa(p.Revision), p.Content, func(plan.Attachment) bool { return true }), func(f fileLine) bool { return !f.Lost }); len(lost) > 0 {
+		own.Lost = &upload{Files: lost}
+		if v.who().May(access.DraftPlan) {
+			own.Lost.Address = "/plan/" + strconv.Itoa(p.Revision) + "/files"
 		}
 	}
 	own.Owes = owesReading(own.Readings, v.who().Person)

@@ -17,13 +17,26 @@ type planBody struct {
 	*plan.Plan
 	Chapters []chapterHead
 	words    *locale.Printer
+	// at is the address of what it is the text of; its files are under it.
+	at string
+}
+
+// File returns how an attachment is saved; nil if the text names no file there.
+func (b planBody) File(id string) *fileLine {
+	a, _ := b.Attachment(id)
+	f, ok := a.File()
+	if !ok {
+		return nil
+	}
+	line := lineOf(b.at, f)
+	return &line
 }
 
 // chapterHead is the heading of one chapter.
 type chapterHead struct{ Key, Number string }
 
-func newPlanBody(words *locale.Printer, p *plan.Plan) planBody {
-	b := planBody{Plan: p, words: words}
+func newPlanBody(words *locale.Printer, p *plan.Plan, at string) planBody {
+	b := planBody{Plan: p, words: words, at: at}
 	for i, key := range plandoc.Chapters(p) {
 		b.Chapters = append(b.Chapters, chapterHead{key, plandoc.Number(words, i+1)})
 	}

@@ -1,10 +1,12 @@
 package console
 
 import (
+	"strings"
 	"time"
 
 	"holdfast"
 	"holdfast/internal/approval"
+	"holdfast/internal/attachment"
 	"holdfast/internal/console/form"
 	"holdfast/internal/draft"
 	"holdfast/internal/filing"
@@ -47,6 +49,8 @@ func chaptersSample() *plan.Plan {
 	p.Drills = []plan.DrillPlan{{ID: "d", Title: all("drill"), Kind: plan.Tabletop, Goal: all("goal"), EveryMonths: 6}}
 	p.Obligations = []plan.Obligation{{ID: "o", Title: all("report"), From: "detected", Within: hour, Recipient: all("bank"), Role: "commander"}}
 	p.Contacts = []plan.Contact{{Party: "acquirer", Purpose: all("purpose"), Role: "commander"}}
+	p.Attachments = []plan.Attachment{{ID: "law", Title: all("law"), Name: "law.pdf", Type: "application/pdf", Size: 48213, Hash: strings.Repeat("ab", 32)}, {ID: "map", Title: all("map")}}
+	p.Materials[0].File, p.Materials[1].File = "law", "map"
 	p.Annexes = []plan.Annex{{ID: "a", Title: all("annex"), Text: all("text")}}
 	return p
 }
@@ -70,9 +74,18 @@ func chapterSamples() []any {
 			SavedBy: "Mei", Others: []string{"Wei"}, Newer: "newer", Text: "risks: []",
 			Findings: findingSamples,
 			Saves:    []save{{Number: 2, By: "Mei", Current: true}, {Number: 1}},
+			Upload:   &upload{Address: "/drafts/1/chapters/attachments/files", Files: fileSamples},
 		},
-		chapterPage{Editor: e, Heading: "Heading", Up: "/drafts/1"},
+		chapterPage{Editor: e, Heading: "Heading", Up: "/drafts/1", Upload: &upload{Entry: "law", Over: "ab", Address: "/drafts/1/chapters/attachments/files"}},
 	}
+}
+
+var fileSamples = []fileLine{
+	{Name: "law.pdf", Type: "application/pdf", Size: 48213, Hash: strings.Repeat("ab", 32), Link: "/drafts/1/files/ab"}, {Name: "old.pdf", Lost: true, Link: "/drafts/1/files/cd"},
+}
+
+var approvalSamples = []view.PlanApproval{
+	{Step: view.Named{ID: "a"}, Role: &view.Named{ID: "superior"}, By: &view.Actor{Name: "Mei"}, Scans: []view.Scan{{File: attachment.File{Name: "s.pdf"}, By: &view.Actor{Name: "Mei"}}}}, {By: &view.Actor{Name: "Wei"}},
 }
 
 var findingSamples = []finding{
@@ -96,9 +109,10 @@ func draftSamples() (list []any) {
 		if state == draft.InApproval || state == draft.Published {
 			d.Submitted = &draft.Submitted{Document: "2026-7", By: by, At: at}
 			own.Steps = []ladderStep{
-				{Step: approval.Step{ID: "a", Title: holdfast.Text{ZhHant: "甲", ZhHans: "甲", En: "a"}}, State: "done", Decisions: []approval.Decision{{By: by, At: at}}},
+				{Step: approval.Step{ID: "a", Title: holdfast.Text{ZhHant: "甲", ZhHans: "甲", En: "a"}}, State: "done", Decisions: []approval.Decision{{Number: 1, By: by, At: at}}},
 				{Step: approval.Step{ID: "b"}, State: "open", Missing: []view.Named{{ID: "superior"}, {}}}, {Step: approval.Step{ID: "c"}, State: "waiting"},
 			}
+			d.Scans, own.MayScan = []draft.Scan{{Decision: 1, File: attachment.File{Name: "signed.pdf", Size: 3 << 20}, By: by, At: at}}, map[int]bool{1: i != 4}
 			own.Complete, own.Until = i == 3 || state == draft.Published, at
 			if i == 4 {
 				own.Turn = "It is not your turn."
@@ -137,7 +151,7 @@ func filingsSamples() []any {
 	return []any{
 		filingsPage{Revision: 2, Page: view.Page[view.Filing]{Items: []view.Filing{
 			{Filing: filing.Filing{ID: "f1", Form: filing.Form{Kind: filing.Plan, Title: "a", Recipient: "b", Revision: 1, Filed: past, Again: past}}, Overdue: true},
-			{Filing: filing.Filing{ID: "f2", Form: filing.Form{Kind: filing.Drill, Title: "a", Recipient: "b", Revision: 2, Filed: past}, Receipt: &filing.Receipt{Number: "1", At: past}}, InForce: true},
+			{Filing: filing.Filing{ID: "f2", Form: filing.Form{Kind: filing.Drill, Title: "a", Recipient: "b", Revision: 2, Filed: past}, Receipt: &filing.Receipt{Number: "1", At: past}, Scans: []filing.Scan{{Of: filing.Filed, At: past}, {Of: filing.Received, File: attachment.File{Name: "r.png", Size: 10}, At: past}}}, InForce: true},
 		}}},
 		filingsPage{},
 	}

@@ -87,7 +87,8 @@ func screenSamples() map[string][]any {
 		}}},
 		"plan": {
 			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}, Findings: findingSamples, Owes: true, Readings: []draft.Owed{{Person: "a", Name: "A", Due: past}, {Person: "b", Name: "B", Due: time.Now().Add(time.Hour)}, {Person: "c", Name: "C", At: past}}},
-			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: chaptersSample()}},
+			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: chaptersSample(), Draft: "d1", Document: "7", Approvals: approvalSamples}, Lost: &upload{Address: "/plan/1/files", Files: fileSamples}},
+			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: chaptersSample()}, Lost: &upload{Files: fileSamples}},
 		},
 		"posture": {posturePage{}, posturePage{Chart: sampleChart(), Preview: response.Preview{Known: true, PerSecond: 300, Gates: 2}, Posture: view.Posture{
 			Operator: "Bank", Position: 7, Directives: directivesOf(), Incidents: incidentsOf(), Gates: gatesOf(), Traffic: view.Traffic{Known: true, Done: 1},

@@ -18,6 +18,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/access"
+	"holdfast/internal/attachment"
 	"holdfast/internal/console/form"
 	"holdfast/internal/incident"
 	"holdfast/internal/locale"
@@ -47,7 +48,7 @@ type screenKey struct {
 }
 
 // shared are the templates that screens are made of, and no screens themselves.
-var shared = []string{"base", "parts", "planbody", "formparts"}
+var shared = []string{"base", "parts", "planbody", "formparts", "fileparts"}
 
 // maxScreens bounds the sets that are kept; the zones are the browsers' choice.
 const maxScreens = 1000
@@ -84,7 +85,7 @@ func (s *screens) parse() error {
 			continue
 		}
 		t, err := template.New(screen).Funcs(s.functions(locale.For(holdfast.En), time.UTC)).
-			ParseFS(files, "templates/base.html", "templates/parts.html", "templates/planbody.html", "templates/formparts.html", name)
+			ParseFS(files, "templates/base.html", "templates/parts.html", "templates/planbody.html", "templates/formparts.html", "templates/fileparts.html", name)
 		if err != nil {
 			return fmt.Errorf("screen %s: %w", screen, err)
 		}
@@ -229,7 +230,11 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		},
 		"figureTimes": func(f *incident.Figures) []figureTime { return figureTimes(p, f) },
 		"inTeam":      inTeam,
-		"planBody":    func(c *plan.Plan) planBody { return newPlanBody(p, c) },
+		"planBody":    func(c *plan.Plan, at string) planBody { return newPlanBody(p, c, at) },
+		"fileSize":    func(n int) string { return fileSize(p, n) },
+		"fileTypes":   func() string { return strings.Join(attachment.Ends(), ",") },
+		"planScans":   planScans,
+		"filingScans": filingScans,
 		"onProcedure": onProcedure,
 		"fieldOn":     func(root editor, f form.Field) onField { return fieldOn(p, root, f) },
 		"fieldID":     fieldID,

@@ -236,7 +236,7 @@ func built(t *testing.T) map[string][]string {
 		"unit.":              {"d", "h", "min", "s"},
 
 		"field.plan.":            formWords("field.plan."),
-		"field.":                 formWords("field."),
+		"field.":                 append(formWords("field."), "attachment.type", "attachment.size", "attachment.hash"), // documents
 		"choice.chapter.":        formWords("choice.chapter."),
 		"draft.state.":           append(constants(t, "draft", "State"), "approved"),
 		"change.kind.":           constants(t, "plan", "ChangeKind"),

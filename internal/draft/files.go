@@ -56,15 +56,18 @@ func (d *Draft) ScansOf(decision int) (list []Scan) {
 }
 
 // File returns the file with a hash, if it is one of the draft: an attachment that
-// its text names, or a scan.
-func (d *Draft) File(h holdfast.Hash) (attachment.File, bool) {
+// its text names, or a scan. Code NotFound if it is not.
+func (d *Draft) File(h holdfast.Hash) (attachment.File, error) {
 	for _, s := range d.Scans {
 		if s.File.Hash == h {
-			return s.File, true
+			return s.File, nil
 		}
 	}
 	p, _ := plan.Decode("", d.Text())
-	return p.Names(h)
+	if f, ok := p.Names(h); ok {
+		return f, nil
+	}
+	return attachment.File{}, attachment.None(h)
 }
 
 func (d *Draft) applyScanned(f holdfast.Fact) error {
@@ -209,8 +212,14 @@ func newEntry(p *plan.Plan, material string) string {
 	}
 }
 
-// scan keeps a signed paper beside a decision that was given. Who gave it may, and
-// who wrote, began or submitted the draft. It counts for nothing in the approval.
+// MayScan reports whether somebody may attach a scan to a decision: who gave it, and
+// who wrote, began or submitted the draft.
+func (d *Draft) MayScan(g approval.Decision, by holdfast.Actor) bool {
+	return d.State != Withdrawn && (by.SameParty(g.By) || d.Author(by) || by.SameParty(d.By) || d.Submitted != nil && by.SameParty(d.Submitted.By))
+}
+
+// scan keeps a signed paper beside a decision that was given. It counts for nothing
+// in the approval.
 func scan(b *Book, id string, decision int, f attachment.File, by holdfast.Actor) ([]journal.Draft, error) {
 	d, known := b.Draft(id)
 	switch {
@@ -223,7 +232,7 @@ func scan(b *Book, id string, decision int, f attachment.File, by holdfast.Actor
 	if i < 0 {
 		return nil, holdfast.Errorf(holdfast.Conflict, "draft %s has no decision %d that holds: a scan belongs to one that was given on the text as it is", id, decision)
 	}
-	if !by.SameParty(d.Decisions[i].By) && !d.Author(by) && !by.SameParty(d.By) && !by.SameParty(d.Submitted.By) {
+	if !d.MayScan(d.Decisions[i], by) {
 		return nil, holdfast.Errorf(holdfast.Forbidden, "only who gave this decision and the authors of the draft attach a scan to it")
 	}
 	scans := d.ScansOf(decision)
@@ -238,11 +247,11 @@ func scan(b *Book, id string, decision int, f attachment.File, by holdfast.Actor
 
 // keep decides before the bytes are stored, so that nobody fills the journal with
 // files that he may not hand in, and decides anew to write.
-func (s *Service) keep(ctx context.Context, by holdfast.Actor, act string, f attachment.File, content []byte, decide func() ([]journal.Draft, error)) error {
+func (s *Service) keep(ctx context.Context, by holdfast.Actor, act string, content []byte, decide func() ([]journal.Draft, error)) error {
 	var err error
 	s.Desk.State.View(func() { _, err = decide() })
 	if err == nil {
-		err = attachment.Keep(ctx, s.Files, f, content)
+		err = attachment.Keep(ctx, s.Files, content)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", act, err)
@@ -257,7 +266,7 @@ func (s *Service) Attach(ctx context.Context, by holdfast.Actor, id string, a At
 	if f, err = attachment.Of(name, content); err != nil {
 		return "", f, err
 	}
-	err = s.keep(ctx, by, "attach the file", f, content, func() (drafts []journal.Draft, err error) {
+	err = s.keep(ctx, by, "attach the file", content, func() (drafts []journal.Draft, err error) {
 		entry, drafts, err = attach(s.Nouns.Drafts, id, a, f)
 		return drafts, err
 	})
@@ -269,7 +278,7 @@ func (s *Service) Scan(ctx context.Context, by holdfast.Actor, id string, decisi
 	if f, err = attachment.ScanOf(name, content); err != nil {
 		return f, err
 	}
-	return f, s.keep(ctx, by, "attach the scan", f, content, func() ([]journal.Draft, error) { return scan(s.Nouns.Drafts, id, decision, f, by) })
+	return f, s.keep(ctx, by, "attach the scan", content, func() ([]journal.Draft, error) { return scan(s.Nouns.Drafts, id, decision, f, by) })
 }
 
 // KeepAgain keeps a file that a published revision names and that is not kept
@@ -291,7 +300,7 @@ func (s *Service) KeepAgain(ctx context.Context, planID string, revision int, na
 		err = holdfast.Errorf(holdfast.Invalid, "revision %d names no file with the hash %s: hand in the very file, to the byte", revision, f.Hash).At("file")
 	})
 	if err == nil {
-		err = attachment.Keep(ctx, s.Files, f, content)
+		err = attachment.Keep(ctx, s.Files, content)
 	}
 	return f, err
 }

@@ -266,8 +266,8 @@ func TestFile(t *testing.T) {
 		"attachment": {sha256.Sum256(picture), "map.png"}, "scan": {sha256.Sum256(signed), "signed.pdf"},
 		"replaced": {sha256.Sum256(pdf), ""}, "of an incident": {other, ""}, "nothing": {holdfast.Hash{}, ""},
 	} {
-		if f, ok := d.File(test.hash); ok != (test.name != "") || f.Name != test.name {
-			t.Errorf("%s: %+v, %v", what, f, ok)
+		if f, err := d.File(test.hash); (err == nil) != (test.name != "") || f.Name != test.name {
+			t.Errorf("%s: %+v, %v", what, f, err)
 		}
 	}
 }

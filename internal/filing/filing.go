@@ -10,6 +10,10 @@
 //
 //	filing.made      {kind, plan, revision, hash, title, recipient, filed, again}
 //	filing.received  {number, at}
+//	filing.scanned   {of, file: {name, type, size, hash}}
+//
+// A scan shows what was handed in, or the receipt. Its bytes are a blob of the
+// journal, stored before the fact.
 //
 // A filing names a published revision and carries its hash: what the regulator
 // has is that text. The next filing of the same kind for the same plan to the same
@@ -75,6 +79,7 @@ type Filing struct {
 	At   time.Time      `json:"at"`
 	// Receipt is missing until one is recorded.
 	Receipt *Receipt `json:"receipt,omitempty"`
+	Scans   []Scan   `json:"scans,omitempty"`
 
 	revision holdfast.Revision
 }
@@ -125,8 +130,21 @@ func (b *Book) Apply(f holdfast.Fact) error {
 			return err
 		}
 	}
+	if f.Kind == kindScanned {
+		var body scanned
+		if err := f.Decode(&body); err != nil {
+			return err
+		}
+		next.Scans = append(slices.Clip(next.Scans), Scan{body.Of, body.File, f.Actor, f.Time})
+	}
 	b.filings[id] = &next
 	return nil
+}
+
+// Filing returns the filing with an id.
+func (b *Book) Filing(id string) (*Filing, bool) {
+	f, ok := b.filings[id]
+	return f, ok
 }
 
 // All lists all filings, the newest first.

@@ -40,7 +40,7 @@ func newService(t *testing.T) *Service {
 	if _, err := (&plan.Service{Desk: desk, Book: plans}).Publish(t.Context(), by, src, ""); err != nil {
 		t.Fatal(err)
 	}
-	return &Service{Desk: &journal.Desk{Journal: store, State: state, Now: func() time.Time { return now }}, Book: book, Plans: plans}
+	return &Service{Desk: &journal.Desk{Journal: store, State: state, Now: func() time.Time { return now }}, Book: book, Plans: plans, Files: store}
 }
 
 func wantCode(t *testing.T, err error, want holdfast.Code) {

@@ -16,6 +16,8 @@ type Service struct {
 	Desk  *journal.Desk
 	Book  *Book
 	Plans *plan.Book
+	// Files keeps scans.
+	Files journal.Blobs
 }
 
 // Record states what was filed, and returns the filing's id.

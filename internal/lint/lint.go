@@ -75,7 +75,9 @@ type Input struct {
 	// Gates is what the gates told of themselves; nil means that they are not judged.
 	Gates      *Gates
 	Governance Governance
-	Waivers    []Waiver
+	// Lost lists the hashes of files that are not kept where it is judged.
+	Lost    []string
+	Waivers []Waiver
 }
 
 // People is the roster at one moment.

@@ -57,6 +57,7 @@ var rules = []Rule{
 	{ID: "L126", Severity: Note, check: (*judge).orphanParameter},
 	{ID: "L127", Severity: Warning, check: (*judge).orphanRole},
 	{ID: "L128", Severity: Note, check: (*judge).orphanAttachment},
+	{ID: "L129", Severity: Error, check: (*judge).fileLost},
 
 	{ID: "L201", Severity: Error, check: (*judge).worstCase},
 	{ID: "L202", Severity: Error, check: (*judge).worstRecovery},

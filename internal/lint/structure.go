@@ -231,3 +231,12 @@ func (j *judge) obligationsMissing() {
 		j.add("obligations", "no report to a regulator is named: list what is owed, to whom and within what time")
 	}
 }
+
+// fileLost: the text came from another installation without its files.
+func (j *judge) fileLost() {
+	for i, a := range j.Plan.Attachments {
+		if slices.ContainsFunc(j.Lost, func(hash string) bool { return strings.EqualFold(hash, a.Hash) }) {
+			j.add(at("attachments", i)+".hash", "the file %s of the attachment %q is not kept here: upload the very same file once more", a.Name, a.ID)
+		}
+	}
+}

@@ -36,7 +36,7 @@ var sheets = map[reflect.Type]sheet{
 	reflect.TypeFor[plan.Obligation]():     {[]string{"title", "recipient", "from", "within", "role", ""}, []int{4, 3, 2, 2, 3, 6}, "plan.obligations"},
 	reflect.TypeFor[plan.Contact]():        {[]string{"party", "purpose", "role"}, []int{3, 6, 3}, ""},
 	reflect.TypeFor[plan.ApprovalStep]():   {[]string{"title", "mode", "roles"}, []int{4, 4, 6}, "governance.approval"},
-	reflect.TypeFor[plan.Attachment]():     {[]string{"title", "name", "hash"}, []int{4, 4, 8}, "plan.attachments"},
+	reflect.TypeFor[plan.Attachment]():     {[]string{"title", "name", "type", "size", "hash"}, []int{4, 4, 3, 2, 7}, "plan.attachments"},
 }
 
 // hidden names the fields that no reader of a document needs.

@@ -107,6 +107,9 @@ type DraftApproval struct {
 	At       time.Time           `json:"at"`
 	Steps    []approval.Step     `json:"steps"`
 	Given    []approval.Decision `json:"given"`
+	// Scans are the signed papers beside the decisions given, the newest of each
+	// first.
+	Scans []Scan `json:"scans"`
 	// Complete says that it may be published, until the time Until.
 	Complete bool      `json:"complete"`
 	Until    time.Time `json:"until,omitzero"`
@@ -146,7 +149,10 @@ func DraftOf(d *draft.Draft, place approval.Place, complete bool) Draft {
 	if s := d.Submitted; s != nil {
 		a := &DraftApproval{
 			Hash: s.Hash, Document: s.Document, By: actor(s.By), At: s.At, Steps: s.Ladder, Complete: complete,
-			Given: append([]approval.Decision{}, d.Decisions...), Missing: append([]string{}, place.Missing...),
+			Given: append([]approval.Decision{}, d.Decisions...), Missing: append([]string{}, place.Missing...), Scans: []Scan{},
+		}
+		for _, g := range d.Decisions {
+			a.Scans = append(a.Scans, scansOf(d, g.Number)...)
 		}
 		if complete {
 			a.Until = d.ApprovedAt().Add(s.ValidFor)

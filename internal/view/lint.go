@@ -1,6 +1,7 @@
 package view
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -32,6 +33,30 @@ type lintCache struct {
 	last   Lint
 	places plan.Places
 	of     holdfast.Hash
+	// lost says that files of the plan were not kept then: they may be by now, which
+	// no fact tells.
+	lost bool
+}
+
+// filesFor is how long one look for the files of a plan may take.
+const filesFor = 5 * time.Second
+
+// lost lists the hashes of files that a plan names and that are not kept. What
+// cannot be looked up now is not said to be lost.
+func (s *Source) lost(p *plan.Plan) (hashes []string) {
+	if s.Files == nil || p == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), filesFor)
+	defer cancel()
+	for _, a := range p.Attachments {
+		if f, ok := a.File(); ok {
+			if kept, err := s.Files.HasBlob(ctx, f.Hash); err == nil && !kept {
+				hashes = append(hashes, a.Hash)
+			}
+		}
+	}
+	return hashes
 }
 
 // Lint judges the revision in force. The findings are kept until the journal
@@ -41,7 +66,7 @@ func (s *Source) Lint() (Lint, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now, position := s.Now().UTC(), s.State.Head().Position
-	if c.last.Findings != nil && c.last.Position == position && now.Sub(c.last.At) < lintFor {
+	if c.last.Findings != nil && !c.lost && c.last.Position == position && now.Sub(c.last.At) < lintFor {
 		return c.last, nil
 	}
 	var current *plan.Revision
@@ -61,6 +86,8 @@ func (s *Source) Lint() (Lint, error) {
 		c.of = current.Hash
 	}
 	in.Plan, in.Places = current.Plan(), c.places
+	in.Lost = s.lost(in.Plan)
+	c.lost = len(in.Lost) > 0
 	found := lint.Check(in)
 	if found == nil {
 		found = []lint.Finding{}
@@ -75,7 +102,7 @@ func (s *Source) Lint() (Lint, error) {
 // LintText judges a text that is not published, with the roster and the gates as
 // they are.
 func (s *Source) LintText(p *plan.Plan, places plan.Places) []lint.Finding {
-	in := lint.Input{Plan: p, Places: places, Now: s.Now().UTC()}
+	in := lint.Input{Plan: p, Places: places, Now: s.Now().UTC(), Lost: s.lost(p)}
 	s.State.View(func() { in.People, in.Gates = lint.PeopleOf(s.Roster), lint.GatesOf(s.Gates) })
 	return lint.Check(in)
 }

@@ -17,8 +17,13 @@ type Plan struct {
 	InForce  time.Time     `json:"in_force"`
 	Note     string        `json:"note,omitempty"`
 	Current  bool          `json:"current"`
-	Content  *plan.Plan    `json:"content,omitempty"`
-	Text     string        `json:"text,omitempty"`
+	// Draft, Document and Approvals say how it was agreed to; a revision published
+	// directly has none.
+	Draft     string         `json:"draft,omitempty"`
+	Document  string         `json:"document,omitempty"`
+	Approvals []PlanApproval `json:"approvals,omitempty"`
+	Content   *plan.Plan     `json:"content,omitempty"`
+	Text      string         `json:"text,omitempty"`
 }
 
 // Plan assembles a revision of the plan that incidents run: 0 asks for the one
@@ -38,7 +43,7 @@ func (s *Source) Plan(revision int) (v Plan, err error) {
 			}
 		}
 		v = viewPlan(r, current)
-		v.Content, v.Text = r.Plan(), r.Text
+		v.Content, v.Text, v.Approvals = r.Plan(), r.Text, s.approvals(r)
 	})
 	return v, err
 }
@@ -62,6 +67,6 @@ func (s *Source) PlanRevisions() (list []Plan) {
 func viewPlan(r, current *plan.Revision) Plan {
 	return Plan{
 		ID: r.ID, Revision: r.Number, Hash: r.Hash, By: actor(r.By), At: r.At,
-		InForce: r.InForce, Note: r.Note, Current: r == current,
+		InForce: r.InForce, Note: r.Note, Current: r == current, Draft: r.Draft, Document: r.Document,
 	}
 }

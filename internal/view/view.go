@@ -42,12 +42,14 @@ type Source struct {
 	Roster     *roster.Book
 	Triggers   trigger.Nouns
 	Filings    *filing.Book
-	Timeline   *response.Timeline
-	Response   *response.Service
-	Series     *traffic.Series
-	Node       *fleet.Node
-	Restored   *backup.Book
-	Backups    *backup.Keeper
+	// Files keeps the attachments of plans; nil leaves unsaid what is not kept.
+	Files    journal.Blobs
+	Timeline *response.Timeline
+	Response *response.Service
+	Series   *traffic.Series
+	Node     *fleet.Node
+	Restored *backup.Book
+	Backups  *backup.Keeper
 	// Durability is what the journal says of itself.
 	Durability func() journal.Durability
 	Version    string

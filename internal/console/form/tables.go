@@ -83,7 +83,10 @@ var plain = map[string]bool{
 
 // hidden names fields that no form shows: what the file needs and people do not
 // choose.
-var hidden = map[string]bool{"plan.format": true, "procedure.level": true}
+var hidden = map[string]bool{
+	"plan.format": true, "procedure.level": true,
+	"attachment.name": true, "attachment.type": true, "attachment.size": true, "attachment.hash": true, // the file that is uploaded says these
+}
 
 // inline reports whether the entries of a list are small enough to be shown in
 // full where the list stands.
