@@ -11,10 +11,10 @@
 //	  zh-Hans: 批准指令
 //	  en: Approve
 //
-// A text may hold places in braces, {n}, that [Printer.T] fills. In errors.yaml
-// the key is the English format of a [holdfast.Error], verbs and all, and only
-// the two Chinese texts are given; their verbs take the same arguments, by
-// number where the order differs: %[2]s.
+// A text may hold places in braces, {n}, that [Printer.T] fills. In the files
+// errors.yaml and errors-AREA.yaml the key is the English format of a
+// [holdfast.Error], verbs and all, and only the two Chinese texts are given;
+// their verbs take the same arguments, by number where the order differs: %[2]s.
 //
 // A key is looked up when a page is made, so a missing one shows as itself; a
 // test holds that every key the program uses exists in all three languages.
@@ -39,8 +39,8 @@ import (
 //go:embed catalogue/*.yaml
 var files embed.FS
 
-// errorsFile is the catalogue whose keys are formats of errors.
-const errorsFile = "errors.yaml"
+// errorsFiles begins the names of catalogues whose keys are formats of errors.
+const errorsFiles = "errors"
 
 // catalogues are all texts, read once.
 type catalogues struct {
@@ -64,7 +64,7 @@ func read(files fs.FS) (catalogues, error) {
 	}
 	for _, name := range names {
 		into := c.texts
-		if path.Base(name) == errorsFile {
+		if strings.HasPrefix(path.Base(name), errorsFiles) {
 			into = c.errors
 		}
 		b, err := fs.ReadFile(files, name)
