@@ -11,6 +11,9 @@ const (
 	Gate ActorKind = "gate"
 	// Sender is an outside system that delivers alerts.
 	Sender ActorKind = "sender"
+	// Reviewer is an outside person who reviews one draft by a link, without an
+	// account.
+	Reviewer ActorKind = "reviewer"
 	// System is Holdfast itself, carrying out what the plan says.
 	System ActorKind = "system"
 )

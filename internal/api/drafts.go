@@ -35,14 +35,11 @@ type Saved struct {
 	Save int `json:"save"`
 }
 
-// AccountRef names an account.
-type AccountRef struct {
-	Account string `json:"account"`
-}
-
-// Remark is a comment on a place of a chapter.
+// Remark is a comment on a place. Path is an anchor, such as
+// risks[power].title, or a path with positions; the chapter and the quote are
+// filled in from it. Without a path it is on the whole chapter.
 type Remark struct {
-	Chapter string `json:"chapter"`
+	Chapter string `json:"chapter,omitempty"`
 	Path    string `json:"path,omitempty"`
 	Quote   string `json:"quote,omitempty"`
 	Text    string `json:"text"`
@@ -109,7 +106,9 @@ func (a *API) draft(c *call) (any, error) {
 		return nil, err
 	}
 	place, complete, _ := a.Drafts.Place(d, c.by())
-	return view.DraftOf(d, place, complete), nil
+	v := view.DraftOf(d, place, complete)
+	v.Reviewers = a.View.Reviewers(d)
+	return v, nil
 }
 
 func (a *API) beginDraft(c *call) (any, error) {
@@ -150,24 +149,6 @@ func (a *API) restoreChapter(c *call) (any, error) {
 	return nil, conflicting(a.Drafts.Restore(c.r.Context(), c.by(), c.path("id"), c.path("chapter"), in.Base, in.Save))
 }
 
-func (a *API) invite(c *call) (any, error) {
-	in, err := body[AccountRef](c)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := a.Drafts.Draft(c.path("id")); err != nil {
-		return nil, err
-	}
-	if _, err := a.Access.Account(in.Account); err != nil {
-		return nil, err
-	}
-	return nil, a.Drafts.Invite(c.r.Context(), c.by(), c.path("id"), in.Account)
-}
-
-func (a *API) dismissReviewer(c *call) (any, error) {
-	return nil, a.Drafts.Dismiss(c.r.Context(), c.by(), c.path("id"), c.path("account"))
-}
-
 func (a *API) review(c *call) (any, error) {
 	return nil, a.Drafts.Review(c.r.Context(), c.by(), c.path("id"))
 }
@@ -181,7 +162,7 @@ func (a *API) remark(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.Drafts.Comment(c.r.Context(), c.by(), c.mayWrite(), c.path("id"), in.Chapter, in.Path, in.Quote, in.Text)
+	return nil, a.Drafts.Comment(c.r.Context(), c.by(), c.mayWrite(), c.path("id"), draft.Remark{Chapter: in.Chapter, Path: in.Path, Quote: in.Quote, Lang: c.lang, Text: in.Text})
 }
 
 // comment reads the number of a comment from the path; 0, which no comment has,

@@ -83,6 +83,7 @@ type Control struct {
 	filings    *filing.Service
 	roster     *roster.Service
 	verifier   *callout.Verifier
+	inviter    *callout.Inviter
 	response   *response.Service
 	series     *traffic.Series
 	node       *fleet.Node
@@ -211,6 +212,8 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		Roster: c.roster, Notices: c.notices, Key: linkKey, Page: c.confirmPage,
 		Operator: conf.Operator, Language: conf.Language, Zone: conf.TimeZone.Location(), Now: c.opt.Now,
 	}
+	c.inviter = &callout.Inviter{Notices: c.notices, Key: linkKey, Page: c.reviewPage, Operator: conf.Operator, Zone: conf.TimeZone.Location()}
+	c.drafts.Letters = letters{c.inviter}
 	courier, err := c.courier()
 	if err != nil {
 		return err
@@ -281,7 +284,7 @@ func (c *Control) courier() (*notify.Courier, error) {
 		senders[string(roster.Webhook)] = s
 	}
 	for channel, s := range senders {
-		senders[channel] = c.verifier.Sender(s)
+		senders[channel] = c.inviter.Sender(c.verifier.Sender(s))
 	}
 	return notify.NewCourier(notify.CourierOptions{Desk: c.desk, Book: c.books.notices, Senders: senders, Log: c.opt.Log})
 }
@@ -291,6 +294,18 @@ func (c *Control) link(id string) string { return c.URL() + "/incidents/" + id }
 
 // confirmPage is the address of the page that confirms a contact.
 func (c *Control) confirmPage(ask string) string { return c.URL() + "/confirm/" + ask }
+
+// reviewPage is the address of the page of a draft's outside reviewer.
+func (c *Control) reviewPage(draft, reviewer string) string {
+	return c.URL() + "/review/" + draft + "/" + reviewer
+}
+
+// letters are what drafts need of the inviter.
+type letters struct{ *callout.Inviter }
+
+func (l letters) Send(ctx context.Context, by holdfast.Actor, link string, plan holdfast.Text, to draft.Outside) error {
+	return l.Invite(ctx, by, link, callout.Invitation{Plan: plan, Name: to.Name, Address: to.Address, Lang: to.Lang, Expires: to.Expires})
+}
 
 // probeKey loads the key that signs the marks of test payments, or makes one.
 func probeKey(path string) (ed25519.PrivateKey, error) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,20 +22,19 @@ import (
 )
 
 func (s *shell) draft() *cobra.Command {
-	return group("draft", "Drafts of the plan: begin, review, approve, publish",
-		s.draftBegin(), s.draftList(), s.draftShow(), s.draftChapter(), s.draftRestore(),
-		s.draftInvite(),
-		s.api("POST /drafts/{id}/reviewers/{account}/dismiss", "dismiss DRAFT ACCOUNT", "Take an invitation back", func(c *call) error {
-			return c.act(nil, "%s reviews draft %s no more", c.args[1], c.args[0])
-		}),
-		s.api("POST /drafts/{id}/review", "review DRAFT", "Open a draft to its reviewers", func(c *call) error {
-			return c.act(nil, "draft %s is in review", c.args[0])
-		}),
-		s.draftSubmit(), s.draftApprove(), s.draftScan(),
-		s.because("POST /drafts/{id}/return", "return DRAFT", "Give a draft back to its authors: refuse it, or take it back; all decisions on it are void", "draft %s is with its authors again"),
-		s.because("POST /drafts/{id}/withdraw", "withdraw DRAFT", "End a draft for good", "draft %s is withdrawn"),
-		s.draftPublish(),
-	)
+	return group("draft", "Drafts of the plan: begin, review, approve, publish", slices.Concat(
+		[]*cobra.Command{s.draftBegin(), s.draftList(), s.draftShow(), s.draftChapter(), s.draftRestore()},
+		s.reviewers(),
+		[]*cobra.Command{
+			s.api("POST /drafts/{id}/review", "review DRAFT", "Open a draft to its reviewers", func(c *call) error {
+				return c.act(nil, "draft %s is in review", c.args[0])
+			}),
+			s.draftSubmit(), s.draftApprove(), s.draftScan(),
+			s.because("POST /drafts/{id}/return", "return DRAFT", "Give a draft back to its authors: refuse it, or take it back; all decisions on it are void", "draft %s is with its authors again"),
+			s.because("POST /drafts/{id}/withdraw", "withdraw DRAFT", "End a draft for good", "draft %s is withdrawn"),
+			s.draftPublish(),
+		},
+	)...)
 }
 
 func (s *shell) draftBegin() *cobra.Command {
@@ -82,14 +82,28 @@ func writeDraft(p *page, d view.Draft) {
 		}
 	}
 	for _, r := range d.Reviewers {
-		p.line("reviewer %s", r.Account)
+		who := r.Account
+		if r.Outside != nil {
+			who = r.Outside.ID + ", " + r.Outside.Name + " from outside"
+		}
+		if !r.Finished.IsZero() {
+			who += ", finished " + clock(r.Finished)
+		}
+		p.line("reviewer %s", who)
 	}
 	for _, c := range d.Comments {
 		state := "open"
 		if c.Resolved != nil {
 			state = "resolved"
 		}
-		p.line("comment %d on %s by %s, %s: %s", c.ID, c.Chapter, c.By.Name, state, c.Text)
+		place := c.Chapter
+		if c.Path != "" {
+			place = c.Path
+		}
+		if c.Gone {
+			place += " (gone)"
+		}
+		p.line("comment %d on %s by %s, %s: %s", c.ID, place, c.By.Name, state, c.Text)
 		for _, r := range c.Replies {
 			p.line("  %s: %s", r.By.Name, r.Text)
 		}
@@ -126,12 +140,6 @@ func (s *shell) draftRestore() *cobra.Command {
 	cmd.Flags().IntVar(&in.Save, "save", 0, "the save to bring back")
 	cmd.Flags().IntVar(&in.Base, "base", 0, "the save that the chapter has now")
 	return required(cmd, "save", "base")
-}
-
-func (s *shell) draftInvite() *cobra.Command {
-	return s.api("POST /drafts/{id}/reviewers", "invite DRAFT ACCOUNT", "Invite an account to comment on a draft", func(c *call) error {
-		return c.act(api.AccountRef{Account: c.args[1]}, "%s may comment on draft %s", c.args[1], c.args[0])
-	})
 }
 
 func (s *shell) draftSubmit() *cobra.Command {
@@ -173,19 +181,20 @@ func (s *shell) draftPublish() *cobra.Command {
 
 func (s *shell) planComment() *cobra.Command {
 	var in api.Remark
-	add := s.api("POST /drafts/{id}/comments", "add DRAFT TEXT", "Comment on a chapter", func(c *call) error {
+	add := s.api("POST /drafts/{id}/comments", "add DRAFT TEXT", "Comment on a place, or on a whole chapter", func(c *call) error {
 		in.Text = c.args[1]
 		return c.act(in, "it is said")
 	})
-	add.Flags().StringVar(&in.Chapter, "chapter", "", "the chapter")
-	add.Flags().StringVar(&in.Path, "path", "", "the place in the plan, such as risks[0].title")
-	add.Flags().StringVar(&in.Quote, "quote", "", "what stands there")
+	add.Flags().StringVar(&in.Chapter, "chapter", "", "the chapter; not needed with --path")
+	add.Flags().StringVar(&in.Path, "path", "", "the place in the plan, such as risks[power].title")
+	add.Flags().StringVar(&in.Quote, "quote", "", "what stands there (default: the place's words)")
 	var why api.Resolve
 	resolve := s.api("POST /drafts/{id}/comments/{n}/resolve", "resolve DRAFT COMMENT", "Answer a comment by a reason, or by what was saved of its chapter since", func(c *call) error {
 		return c.act(why, "comment %s is resolved", c.args[1])
 	})
 	resolve.Flags().StringVar(&why.Reason, "reason", "", "why, if nothing was changed")
-	return group("comment", "Comments on a draft", required(add, "chapter"),
+	return group("comment", "Comments on a draft", add,
+		s.commentChanges(),
 		s.api("POST /drafts/{id}/comments/{n}/replies", "reply DRAFT COMMENT TEXT", "Reply to a comment", func(c *call) error {
 			return c.act(api.Reply{Text: c.args[2]}, "it is said")
 		}),

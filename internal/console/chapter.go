@@ -36,6 +36,8 @@ type chapterPage struct {
 	Newer    string
 	Findings []finding
 	Saves    []save
+	// Threads are the comments on the chapter, those on what is shown first.
+	Threads []thread
 	// Text is the chapter as YAML.
 	Text string
 	// Upload hands a file in, where the page is of one.
@@ -258,6 +260,12 @@ func (c *Console) chapter(v *visit) error {
 	}
 	own.saves(d, chapter.Key)
 	own.Upload = c.uploadOf(d, p, &own, chapter.Key)
+	for _, t := range threads(d, p, d.Comments, "/drafts/"+d.ID, "/drafts/"+d.ID+"/read", chapter.Key, true, d.State.Open()) {
+		if t.Chapter == chapter.Key {
+			own.Threads = append(own.Threads, t)
+		}
+	}
+	own.Threads = hereFirst(p, own.At, own.Threads)
 	return c.show(v, "chapter", own.Heading, false, own)
 }
 

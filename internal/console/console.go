@@ -61,6 +61,7 @@ type Console struct {
 
 	web     *web.Server
 	screens screens
+	guests  guests
 }
 
 // visit is one request of one reader.
@@ -109,7 +110,7 @@ const maxForm = journal.MaxBlob + 1<<20
 
 // Handler returns the handler of all screens.
 func (c *Console) Handler(s *web.Server) (http.Handler, error) {
-	c.web, c.Zone = s, cmp.Or(c.Zone, time.UTC)
+	c.web, c.Zone, c.guests = s, cmp.Or(c.Zone, time.UTC), newGuests()
 	if err := c.screens.parse(); err != nil {
 		return nil, err
 	}
@@ -150,6 +151,13 @@ func init() {
 		{"POST /sign-out", public, (*Console).signOut, nil},
 		{"GET /confirm/{ask}", public, (*Console).confirmPage, nil},
 		{"POST /confirm/{ask}", public, (*Console).confirmContact, (*Console).confirmPage},
+		{"GET /review/{draft}/{reviewer}", public, (*Console).review, nil},
+		{"GET /review/{draft}/{reviewer}/comments/{n}/changes", public, (*Console).reviewChanges, nil},
+		{"GET /review/{draft}/{reviewer}/files/{hash}", public, (*Console).reviewFile, nil},
+		{"POST /review/{draft}/{reviewer}/comments", public, (*Console).reviewComment, (*Console).review},
+		{"POST /review/{draft}/{reviewer}/comments/{n}/reply", public, (*Console).reviewReply, (*Console).review},
+		{"POST /review/{draft}/{reviewer}/comments/{n}/reopen", public, (*Console).reviewReopen, (*Console).review},
+		{"POST /review/{draft}/{reviewer}/finished", public, (*Console).reviewFinish, (*Console).review},
 		{"GET /live", access.Read, (*Console).live, nil},
 
 		{"GET /{$}", access.Read, (*Console).posture, nil},
@@ -217,6 +225,11 @@ func init() {
 		{"POST /drafts/{id}/chapters/{chapter}/restore", access.DraftPlan, (*Console).restoreChapter, (*Console).chapter},
 		{"POST /drafts/{id}/reviewers", access.DraftPlan, (*Console).inviteReviewer, (*Console).draft},
 		{"POST /drafts/{id}/reviewers/dismiss", access.DraftPlan, (*Console).dismissReviewer, (*Console).draft},
+		{"POST /drafts/{id}/outside", access.DraftPlan, (*Console).inviteOutside, (*Console).draft},
+		{"POST /drafts/{id}/outside/{reviewer}/link", access.DraftPlan, (*Console).newOutsideLink, (*Console).draft},
+		{"POST /drafts/{id}/outside/{reviewer}/dismiss", access.DraftPlan, (*Console).dismissOutside, (*Console).draft},
+		{"POST /drafts/{id}/finished", access.Read, (*Console).finishReview, (*Console).draft},
+		{"GET /drafts/{id}/comments/{n}/changes", access.Read, (*Console).draftAnswer, nil},
 		{"POST /drafts/{id}/review", access.DraftPlan, (*Console).reviewDraft, (*Console).draft},
 		{"POST /drafts/{id}/comments", access.Read, (*Console).commentDraft, (*Console).draftRead},
 		{"POST /drafts/{id}/comments/{n}/reply", access.Read, (*Console).replyComment, (*Console).draft},

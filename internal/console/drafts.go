@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/hex"
 	"io"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,9 +106,19 @@ type draftPage struct {
 	Turn string
 	// Until is when a complete approval runs out.
 	Until    time.Time
-	Comments []*draft.Comment
-	// MayWrite, MayComment and MayApprove say what the reader may do.
-	MayWrite, MayComment, MayApprove bool
+	Comments []thread
+	// Reviewers are those invited; Unfinished counts those who have not finished.
+	Reviewers  []view.Reviewer
+	Unfinished int
+	// Link is that of an outside reviewer, shown once.
+	Link *view.OutsideLink
+	// Langs are the languages that an outside reviewer may read.
+	Langs []holdfast.Lang
+	// Reviews and Finished say of the reader that he is to review, and has.
+	Reviews, Finished bool
+	// MayWrite, MayComment and MayApprove say what the reader may do; MayInvite that
+	// he may end the links of outside reviewers, which he may in every state.
+	MayWrite, MayComment, MayApprove, MayInvite bool
 	// MayScan says to which decisions, by their numbers, he may attach a scan.
 	MayScan map[int]bool
 }
@@ -139,16 +148,25 @@ func (c *Console) theDraft(v *visit) (*draft.Draft, *plan.Plan, plan.Faults, err
 	return d, p, faults, nil
 }
 
-func (c *Console) draft(v *visit) error {
+func (c *Console) draft(v *visit) error { return c.draftWith(v, nil) }
+
+func (c *Console) draftWith(v *visit, link *view.OutsideLink) error {
 	d, p, faults, err := c.theDraft(v)
 	if err != nil {
 		return err
 	}
 	own := draftPage{
-		Draft: d, Hash: plan.Hash(d.Text()), Comments: d.Comments, MayWrite: v.who().May(access.DraftPlan) && d.State.Open(),
-		MayApprove: v.who().May(access.ApprovePlan),
+		Draft: d, Hash: plan.Hash(d.Text()), Reviewers: c.View.Reviewers(d), Link: link, Langs: holdfast.Langs[:], MayWrite: v.who().May(access.DraftPlan) && d.State.Open(),
+		MayApprove: v.who().May(access.ApprovePlan), MayInvite: v.who().May(access.DraftPlan),
 	}
-	own.MayComment = d.State.Open() && (own.MayWrite || d.Invited(v.who().Account))
+	own.MayComment = d.State.Open() && (own.MayWrite || d.Reviews(v.by()))
+	own.Reviews, own.Finished = d.Reviews(v.by()) && d.State.Reviewable(), d.HasFinished(v.by())
+	own.Comments = threads(d, p, d.Comments, "/drafts/"+d.ID, "/drafts/"+d.ID+"/read", "", own.MayWrite, own.MayComment)
+	for _, r := range own.Reviewers {
+		if r.Finished.IsZero() {
+			own.Unfinished++
+		}
+	}
 	own.Findings = c.findings(v, d, p, faults)
 	for _, f := range own.Findings {
 		switch f.Severity {
@@ -254,26 +272,36 @@ func (c *Console) draftText(v *visit) error {
 
 type draftReadPage struct {
 	Draft *draft.Draft
-	Plan  *plan.Plan
+	Body  planBody
 	// Faults say that the plan cannot be shown whole.
 	Faults     int
 	MayComment bool
-	Chapters   []string
+	// Reviews and Finished say of the reader that he is to review, and has.
+	Reviews, Finished bool
+	// Chapters are those to comment on as a whole.
+	Chapters []string
 }
 
-// draftRead is the draft as a document, with a form to comment on it.
+// draftRead is the draft as a document, with the comments at their places.
 func (c *Console) draftRead(v *visit) error {
 	d, p, faults, err := c.theDraft(v)
 	if err != nil {
 		return err
 	}
-	own := draftReadPage{Draft: d, Plan: p, Faults: len(faults), MayComment: d.State.Open() && (v.who().May(access.DraftPlan) || d.Invited(v.who().Account))}
+	mayWrite := v.who().May(access.DraftPlan) && d.State.Open()
+	own := draftReadPage{
+		Draft: d, Body: newPlanBody(v.words, p, "/drafts/"+d.ID), Faults: len(faults), MayComment: d.State.Open() && (mayWrite || d.Reviews(v.by())),
+		Reviews: d.Reviews(v.by()) && d.State.Reviewable(), Finished: d.HasFinished(v.by()),
+	}
+	base := "/drafts/" + d.ID
+	list := threads(d, p, d.Comments, base, base+"/read", "read", mayWrite, own.MayComment)
+	own.Body.Remarks = newRemarks(p, v.words.Lang(), list, base+"/read", base+"/comments")
+	own.Body.Remarks.May = own.MayComment
+	own.Body.Remarks.choose(cmp.Or(v.form("path"), v.query("at")), v.form("text"))
 	for _, chapter := range plan.Chapters {
 		own.Chapters = append(own.Chapters, chapter.Key)
 	}
-	page := c.page(v, v.words.T("drafts.draft", "id", d.ID), own)
-	page.PrintFoot = v.words.T("drafts.draft", "id", d.ID) + " · " + plan.Hash(d.Text()).String()
-	return c.write(v, "draftread", http.StatusOK, page)
+	return c.showPrinted(v, "draftread", cmp.Or(p.Title.In(v.words.Lang()), v.words.T("drafts.draft", "id", d.ID)), v.words.T("drafts.draft", "id", d.ID)+" · "+plan.Hash(d.Text()).String(), own)
 }
 
 type diffPage struct {
@@ -336,11 +364,25 @@ func diffLines(before, after string) (lines []diffLine) {
 
 // The acts on a draft.
 
+// draftDone goes back to where the act was done: the draft's page, its reading
+// view, or a chapter.
 func (c *Console) draftDone(v *visit, done string, err error) error {
 	if err != nil {
 		return err
 	}
-	return v.seeOther("/drafts/"+v.path("id"), done)
+	page := "/drafts/" + v.path("id")
+	fragment := ""
+	if n := v.path("n"); n != "" {
+		fragment = "comment-" + n
+	}
+	back := v.form("back")
+	if back == "read" {
+		return v.toFragment(page+"/read", done, fragment)
+	}
+	if _, known := plan.ChapterOf(back); known {
+		return v.toFragment(page+"/chapters/"+back, done, fragment)
+	}
+	return v.toFragment(page, done, fragment)
 }
 
 func (c *Console) inviteReviewer(v *visit) error {
@@ -356,7 +398,10 @@ func (c *Console) reviewDraft(v *visit) error {
 }
 
 func (c *Console) commentDraft(v *visit) error {
-	return c.draftDone(v, "commented", c.Drafts.Comment(v.r.Context(), v.by(), v.who().May(access.DraftPlan), v.path("id"), v.form("chapter"), "", v.form("quote"), v.form("text")))
+	if err := c.Drafts.Comment(v.r.Context(), v.by(), v.who().May(access.DraftPlan), v.path("id"), v.remark()); err != nil {
+		return err
+	}
+	return v.toFragment("/drafts/"+v.path("id")+"/read", "commented", v.remarked())
 }
 
 // commentNumber reads which comment an act is about.

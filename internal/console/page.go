@@ -98,6 +98,17 @@ func (c *Console) zone(r *http.Request) *time.Location {
 func (c *Console) show(v *visit, name, title string, live bool, own any) error {
 	p := c.page(v, title, own)
 	p.Live = live && p.Account != ""
+	return c.showPage(v, name, p)
+}
+
+// showPrinted writes a screen that is printed as a document, with a foot.
+func (c *Console) showPrinted(v *visit, name, title, foot string, own any) error {
+	p := c.page(v, title, own)
+	p.PrintFoot = foot
+	return c.showPage(v, name, p)
+}
+
+func (c *Console) showPage(v *visit, name string, p *page) error {
 	status := http.StatusOK
 	if again, ok := v.w.(*refused); ok {
 		p.Problem, p.typed, status = again.problem, v.r.PostForm, again.status

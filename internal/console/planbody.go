@@ -16,7 +16,9 @@ import (
 type planBody struct {
 	*plan.Plan
 	Chapters []chapterHead
-	words    *locale.Printer
+	// Remarks are the comments on a draft; nil for a revision.
+	Remarks *remarks
+	words   *locale.Printer
 	// at is the address of what it is the text of; its files are under it.
 	at string
 }
@@ -32,13 +34,22 @@ func (b planBody) File(id string) *fileLine {
 	return &line
 }
 
-// chapterHead is the heading of one chapter.
-type chapterHead struct{ Key, Number string }
+// chapterHead is the heading of one chapter, with the comments on the whole of it.
+type chapterHead struct {
+	Key, Number string
+	Spot        *spot
+}
+
+// Place returns the comments on a place whose parts have places of their own, and
+// Entry those on one and what is in it; nil where there is nothing to comment on.
+func (b planBody) Place(path string) *spot { return b.Remarks.place(path, false) }
+
+func (b planBody) Entry(path string) *spot { return b.Remarks.place(path, true) }
 
 func newPlanBody(words *locale.Printer, p *plan.Plan, at string) planBody {
 	b := planBody{Plan: p, words: words, at: at}
 	for i, key := range plandoc.Chapters(p) {
-		b.Chapters = append(b.Chapters, chapterHead{key, plandoc.Number(words, i+1)})
+		b.Chapters = append(b.Chapters, chapterHead{Key: key, Number: plandoc.Number(words, i+1)})
 	}
 	return b
 }
@@ -46,7 +57,9 @@ func newPlanBody(words *locale.Printer, p *plan.Plan, at string) planBody {
 // Head returns the heading of a chapter.
 func (b planBody) Head(key string) chapterHead {
 	i := slices.IndexFunc(b.Chapters, func(h chapterHead) bool { return h.Key == key })
-	return b.Chapters[i]
+	h := b.Chapters[i]
+	h.Spot = b.Place(key)
+	return h
 }
 
 // Department names a department.
@@ -62,17 +75,18 @@ func (b planBody) Department(id string) string {
 // Ranked lists the risks, the gravest first.
 func (b planBody) Ranked() []plan.Risk { return plandoc.Ranked(b.Plan) }
 
-// procedureOf is a procedure with the plan whose roles it names.
+// procedureOf is a procedure with the plan whose roles it names, and its place.
 type procedureOf struct {
-	Plan      *plan.Plan
+	planBody
+	At        string
 	Procedure procedure.Procedure
 }
 
-func onProcedure(p *plan.Plan, pr any) procedureOf {
+func onProcedure(b planBody, at string, pr any) procedureOf {
 	if pr, ok := pr.(*procedure.Procedure); ok {
-		return procedureOf{p, *pr}
+		return procedureOf{b, at, *pr}
 	}
-	return procedureOf{p, pr.(procedure.Procedure)}
+	return procedureOf{b, at, pr.(procedure.Procedure)}
 }
 
 // riskMatrix is the picture of the risks: likelihood upwards, impact to the

@@ -11,6 +11,7 @@ import (
 	"holdfast/internal/draft"
 	"holdfast/internal/filing"
 	"holdfast/internal/lint"
+	"holdfast/internal/locale"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
 	"holdfast/internal/roster"
@@ -73,6 +74,7 @@ func chapterSamples() []any {
 			Editor: e, Heading: "Heading", Crumbs: []crumb{{"/drafts/1", "Draft"}}, Up: "/drafts/1", At: "risks", Base: 3, Parts: parts,
 			SavedBy: "Mei", Others: []string{"Wei"}, Newer: "newer", Text: "risks: []",
 			Findings: findingSamples,
+			Threads:  threadSamples(),
 			Saves:    []save{{Number: 2, By: "Mei", Current: true}, {Number: 1}},
 			Upload:   &upload{Address: "/drafts/1/chapters/attachments/files", Files: fileSamples},
 		},
@@ -101,10 +103,7 @@ func draftSamples() (list []any) {
 		own := draftPage{
 			Draft: d, Findings: findingSamples, Errors: 1, Warnings: 1, MayWrite: state.Open(), MayComment: state.Open(), MayApprove: i != 4,
 			Chapters: []chapterLine{{Key: "risks", SavedBy: "Mei", At: at, Wrong: 2}, {Key: "leak"}},
-			Comments: []*draft.Comment{
-				{ID: 1, Chapter: "risks", Quote: "quote", Text: "text", By: by, At: at, Replies: []draft.Reply{{Text: "reply", By: by, At: at}}},
-				{ID: 2, Chapter: "leak", Text: "text", By: by, At: at, Resolved: &draft.Resolved{Saves: []int{1}, Reason: "why", By: by, At: at}},
-			},
+			Comments: threadSamples(), Reviewers: reviewerSamples, Unfinished: 1, Langs: holdfast.Langs[:], MayInvite: true, Reviews: i == 0, Finished: i == 1,
 		}
 		if state == draft.InApproval || state == draft.Published {
 			d.Submitted = &draft.Submitted{Document: "2026-7", By: by, At: at}
@@ -118,12 +117,46 @@ func draftSamples() (list []any) {
 				own.Turn = "It is not your turn."
 			}
 		}
+		if i < 2 {
+			own.Link = &view.OutsideLink{OutsideReviewer: *reviewerSamples[1+i].Outside, Link: "https://node.example/review/d1/o1?key=secret"}
+		}
 		if state == draft.Published {
 			d.Revision = 2
 		}
 		list = append(list, own)
 	}
 	return append(list, draftPage{Draft: &draft.Draft{ID: "d2", State: draft.Drafting}, MayWrite: true})
+}
+
+var reviewerSamples = []view.Reviewer{
+	{Account: "wei", Comments: 2, Open: 1, Finished: past},
+	{Outside: &view.OutsideReviewer{ID: "o1", Name: "Wu", Address: "wu@example.com", Mailed: "delivered", Expires: past}},
+	{Outside: &view.OutsideReviewer{ID: "o2", Name: "Xu", Expires: past, Ended: true}},
+}
+
+// threadSamples are comments in every state, by people in and outside.
+func threadSamples() []thread {
+	by, guest := holdfast.Actor{Kind: holdfast.Account, ID: "mei", Name: "Mei"}, holdfast.Actor{Kind: holdfast.Reviewer, ID: "d1.o1", Name: "Wu"}
+	return []thread{
+		{Comment: &draft.Comment{ID: 1, Chapter: "risks", Path: "risks[power]", Quote: "quote", Text: "text", By: guest, At: past, Replies: []draft.Reply{{Text: "reply", By: by, At: past}, {Text: "reply", By: guest, At: past}}},
+			Acts: "/drafts/d1/comments/1", Place: "/drafts/d1/read#comment-1", Edit: "/drafts/d1/chapters/risks", Here: true, MayReply: true, MayResolve: true},
+		{Comment: &draft.Comment{ID: 2, Chapter: "leak", Text: "text", By: by, At: past, Resolved: &draft.Resolved{Saves: []int{1}, Reason: "why", By: by, At: past}},
+			Acts: "/drafts/d1/comments/2", Changes: "/drafts/d1/comments/2/changes", MayReply: true, MayReopen: true},
+		{Comment: &draft.Comment{ID: 3, Chapter: "leak", Path: "leak.stages[stop]", Quote: "gone", Text: "text", By: by, At: past}, Back: "read", Gone: true},
+	}
+}
+
+var guestSample = draft.Outside{ID: "o1", Name: "Wu", Expires: future}
+
+// remarkedBody is a draft to read with comments, the form open at a risk.
+func remarkedBody(p *plan.Plan, may bool, at string) planBody {
+	list := threadSamples()
+	list[0].Path = "risks[" + p.Risks[0].ID + "]"
+	b := newPlanBody(locale.For(holdfast.En), p, "/drafts/d1")
+	b.Remarks = newRemarks(p, holdfast.En, list, "/drafts/d1/read", "/drafts/d1/comments")
+	b.Remarks.May = may
+	b.Remarks.choose(at, "typed")
+	return b
 }
 
 func draftsSamples() []any {

@@ -74,8 +74,20 @@ func screenSamples() map[string][]any {
 		"drafts":   draftsSamples(),
 		"draft":    draftSamples(),
 		"draftread": {
-			draftReadPage{Draft: &draft.Draft{ID: "d1", State: draft.InReview}, Plan: chaptersSample(), Faults: 1, MayComment: true, Chapters: []string{"risks"}},
-			draftReadPage{Draft: &draft.Draft{ID: "d1", State: draft.Withdrawn}, Plan: p},
+			draftReadPage{Draft: &draft.Draft{ID: "d1", State: draft.InReview}, Body: remarkedBody(chaptersSample(), true, ""), Faults: 1, MayComment: true, Reviews: true, Chapters: []string{"risks"}},
+			draftReadPage{Draft: &draft.Draft{ID: "d1", State: draft.InReview}, Body: remarkedBody(chaptersSample(), true, "risks[high]"), MayComment: true, Reviews: true, Finished: true},
+			draftReadPage{Draft: &draft.Draft{ID: "d1", State: draft.InReview}, Body: remarkedBody(chaptersSample(), true, "probes[0]"), MayComment: true},
+			draftReadPage{Draft: &draft.Draft{ID: "d1", State: draft.Withdrawn}, Body: remarkedBody(p, false, "")},
+		},
+		"review": {
+			reviewPage{Draft: &draft.Draft{ID: "d1", State: draft.InReview}, Reviewer: guestSample, Address: "/review/d1/o1", Faults: 1, Body: remarkedBody(p, true, "purpose"), May: true},
+			reviewPage{Draft: &draft.Draft{ID: "d1", State: draft.InReview}, Reviewer: guestSample, Address: "/review/d1/o1", Body: remarkedBody(p, true, ""), May: true, Finished: past},
+			reviewPage{Draft: &draft.Draft{ID: "d1", State: draft.InApproval}, Reviewer: guestSample, Body: remarkedBody(p, false, "")},
+			reviewPage{Draft: &draft.Draft{ID: "d1", State: draft.Withdrawn}, Reviewer: guestSample, Withdrawn: true},
+		},
+		"commentdiff": {
+			commentDiffPage{threadSamples()[1].Comment, "/drafts/d1#comment-2", view.ChapterChange{From: 1, To: 2, Changes: changeSamples}, []diffLine{{"added", "+a"}}},
+			commentDiffPage{threadSamples()[2].Comment, "/drafts/d1#comment-3", view.ChapterChange{To: 2}, nil},
 		},
 		"draftdiff": {
 			diffPage{Draft: &draft.Draft{ID: "d1"}, Against: 1, Changes: changeSamples, Lines: []diffLine{{"place", "@@"}, {"added", "+a"}, {"removed", "-b"}, {"same", " c"}}},

@@ -48,7 +48,7 @@ type screenKey struct {
 }
 
 // shared are the templates that screens are made of, and no screens themselves.
-var shared = []string{"base", "parts", "planbody", "formparts", "fileparts"}
+var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks"}
 
 // maxScreens bounds the sets that are kept; the zones are the browsers' choice.
 const maxScreens = 1000
@@ -85,7 +85,7 @@ func (s *screens) parse() error {
 			continue
 		}
 		t, err := template.New(screen).Funcs(s.functions(locale.For(holdfast.En), time.UTC)).
-			ParseFS(files, "templates/base.html", "templates/parts.html", "templates/planbody.html", "templates/formparts.html", "templates/fileparts.html", name)
+			ParseFS(files, "templates/base.html", "templates/parts.html", "templates/planbody.html", "templates/formparts.html", "templates/fileparts.html", "templates/remarks.html", name)
 		if err != nil {
 			return fmt.Errorf("screen %s: %w", screen, err)
 		}

@@ -17,6 +17,7 @@ const (
 	kindSaved     = "draft.saved"
 	kindInvited   = "draft.invited"
 	kindDismissed = "draft.dismissed"
+	kindFinished  = "draft.finished"
 	kindInReview  = "draft.in-review"
 	kindReturned  = "draft.returned"
 	kindCommented = "draft.commented"
@@ -43,9 +44,6 @@ type (
 		Chapter string `json:"chapter"`
 		Text    string `json:"text"`
 		Base    int    `json:"base"`
-	}
-	account struct {
-		Account string `json:"account"`
 	}
 	reason struct {
 		Reason string `json:"reason"`
@@ -140,7 +138,7 @@ func (b *Book) applyDraft(id string, f holdfast.Fact) error {
 		}
 		b.drafts[id] = &Draft{
 			ID: id, Plan: body.Plan, From: body.From, Since: body.Since, Note: body.Note, State: Drafting, By: f.Actor, At: f.Time,
-			chapters: body.Chapters, last: map[string]int{}, revision: f.Revision,
+			begun: body.Chapters, chapters: body.Chapters, last: map[string]int{}, revision: f.Revision,
 		}
 		if body.Chapters == nil {
 			b.drafts[id].chapters = map[string]string{}
@@ -166,7 +164,7 @@ func (d *Draft) apply(f holdfast.Fact) error {
 	switch f.Kind {
 	case kindSaved:
 		return d.applySaved(f)
-	case kindInvited, kindDismissed:
+	case kindInvited, kindDismissed, kindFinished:
 		return d.applyReviewer(f)
 	case kindCommented, kindReplied, kindResolved, kindReopened:
 		return d.applyComment(f)
@@ -188,6 +186,7 @@ func (d *Draft) apply(f holdfast.Fact) error {
 		return d.applyScanned(f)
 	case kindInReview:
 		d.State = InReview
+		d.unfinished(func(Reviewer) bool { return true })
 	case kindReturned:
 		if err := d.applyReason(f); err != nil {
 			return err
@@ -228,25 +227,14 @@ func (d *Draft) applySaved(f holdfast.Fact) error {
 	return nil
 }
 
-func (d *Draft) applyReviewer(f holdfast.Fact) error {
-	var body account
-	if err := f.Decode(&body); err != nil {
-		return err
-	}
-	d.Reviewers = slices.DeleteFunc(slices.Clone(d.Reviewers), func(r Reviewer) bool { return r.Account == body.Account })
-	if f.Kind == kindInvited {
-		d.Reviewers = append(d.Reviewers, Reviewer{body.Account, f.Actor, f.Time})
-	}
-	return nil
-}
-
 func (d *Draft) applyComment(f holdfast.Fact) error {
 	if f.Kind == kindCommented {
 		var body commented
 		if err := f.Decode(&body); err != nil {
 			return err
 		}
-		d.Comments = append(slices.Clip(d.Comments), &Comment{ID: len(d.Comments) + 1, Chapter: body.Chapter, Path: body.Path, Quote: body.Quote, Text: body.Text, By: f.Actor, At: f.Time, After: len(d.Saves)})
+		d.Comments = append(slices.Clip(d.Comments), &Comment{ID: len(d.Comments) + 1, Chapter: body.Chapter, Path: body.Path, Quote: body.Quote, Text: body.Text, By: f.Actor, At: f.Time, On: d.last[body.Chapter], After: len(d.Saves)})
+		d.unfinished(func(r Reviewer) bool { return r.Is(d.ID, f.Actor) })
 		return nil
 	}
 	var body struct {

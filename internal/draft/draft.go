@@ -15,8 +15,9 @@
 //
 //	draft.begun       from a revision, or from a text that was brought in
 //	draft.saved       one chapter; the number of the save it replaces goes along
-//	draft.invited     a reviewer, by account
+//	draft.invited     a reviewer: an account, or an outside person with a link
 //	draft.dismissed   a reviewer
+//	draft.finished    a reviewer has said all he has to say
 //	draft.in-review   to review; draft.returned brings it back, with a reason
 //	draft.commented, draft.replied, draft.resolved, draft.reopened
 //	draft.submitted   to approval: the hash of the text and the ladder
@@ -25,6 +26,22 @@
 //	draft.withdrawn, draft.published
 //
 // and on the subject reading/<plan>.<revision>: reading.acknowledged.
+//
+// # Places
+//
+// A comment is anchored to a place by a [plan.Plan.Anchor], which names entries by
+// their ids: rows that are added or moved leave it where it belongs. It keeps the
+// words that stood there, by which it can be read once the place is gone.
+//
+// # Outside reviewers
+//
+// An outside person reviews one draft by a [Link], without an account. The link
+// holds a secret, of which the journal has only the hash; it ends at a time, when
+// its reviewer is dismissed, and when a new one is made for him. Whoever has the
+// link can read the text, comment on it, and answer in his own threads, as long as
+// it is in draft or in review; later he can read it, until the link ends. He sees
+// no comments but his own. Nobody sees a text that was withdrawn. His acts are
+// those of the actor of kind reviewer with the id draft.reviewer, d1.o1.
 //
 // # Nothing is overwritten silently
 //
@@ -89,13 +106,16 @@ type Draft struct {
 	// Note says what the revision is about.
 	Note string
 
-	chapters map[string]string
+	// begun is the text that it began with, chapters what it says now.
+	begun, chapters map[string]string
 	// last is the number of the save that each chapter has now; none has 0.
 	last      map[string]int
 	Saves     []Save
 	Reviewers []Reviewer
-	Comments  []*Comment
-	Returned  []Returned
+	// outside counts the outside reviewers who were ever invited.
+	outside  int
+	Comments []*Comment
+	Returned []Returned
 
 	// Of the text that was submitted.
 	Submitted *Submitted
@@ -120,13 +140,6 @@ type Save struct {
 	At      time.Time
 }
 
-// Reviewer is an account that was invited to comment.
-type Reviewer struct {
-	Account string
-	By      holdfast.Actor
-	At      time.Time
-}
-
 // Comment is a remark on a place in the text, with the thread below it.
 type Comment struct {
 	// ID counts the draft's comments from 1.
@@ -137,6 +150,9 @@ type Comment struct {
 	By                holdfast.Actor
 	At                time.Time
 	Replies           []Reply
+	// On is the save of the chapter that it was written on; 0 is the text that the
+	// draft began with.
+	On int
 	// After is the number of saves there were when it was made or reopened: later
 	// ones may answer it.
 	After int
@@ -201,6 +217,26 @@ func (d *Draft) SavesOf(chapter string) (saves []Save) {
 	return saves
 }
 
+// TextAt returns a chapter's text as it was when it had a save; 0 is the text that the
+// draft began with.
+func (d *Draft) TextAt(chapter string, save int) string {
+	for _, s := range slices.Backward(d.Saves[:min(max(save, 0), len(d.Saves))]) {
+		if s.Chapter == chapter {
+			return s.Text
+		}
+	}
+	return d.begun[chapter]
+}
+
+// Answer returns what a chapter said on the save that a comment was written on,
+// and on the one that answered it; false for a comment that no change answers.
+func (d *Draft) Answer(c *Comment) (before, after string, changed bool) {
+	if c.Resolved == nil || len(c.Resolved.Saves) == 0 {
+		return "", "", false
+	}
+	return d.TextAt(c.Chapter, c.On), d.TextAt(c.Chapter, slices.Max(c.Resolved.Saves)), true
+}
+
 // Author reports whether somebody wrote of the draft. Who began it from a
 // revision has not; who brought a text in has.
 func (d *Draft) Author(by holdfast.Actor) bool {
@@ -218,11 +254,6 @@ func (d *Draft) OpenComments() (n int) {
 		}
 	}
 	return n
-}
-
-// Invited reports whether an account is a reviewer of the draft.
-func (d *Draft) Invited(account string) bool {
-	return account != "" && slices.ContainsFunc(d.Reviewers, func(r Reviewer) bool { return r.Account == account })
 }
 
 // ApprovedAt is when the last decision was given.

@@ -59,7 +59,7 @@ func TestFiftyReviewers(t *testing.T) {
 		all.Go(func() {
 			by := someone(fmt.Sprintf("r%d", i))
 			for {
-				err := nodes[i%2].Comment(t.Context(), by, false, id, "general", "purpose", "test", "I am "+by.ID)
+				err := nodes[i%2].Comment(t.Context(), by, false, id, Remark{Chapter: "general", Path: "purpose", Quote: "test", Text: "I am " + by.ID})
 				if holdfast.CodeOf(err) == holdfast.Unavailable {
 					continue // so many at once that its turn did not come: nothing was done
 				}

@@ -63,6 +63,12 @@ func (d *Draft) File(h holdfast.Hash) (attachment.File, error) {
 			return s.File, nil
 		}
 	}
+	return d.TextFile(h)
+}
+
+// TextFile returns the attachment with a hash, if the draft's text names it. Code
+// NotFound if it does not.
+func (d *Draft) TextFile(h holdfast.Hash) (attachment.File, error) {
 	p, _ := plan.Decode("", d.Text())
 	if f, ok := p.Names(h); ok {
 		return f, nil

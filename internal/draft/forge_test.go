@@ -352,7 +352,7 @@ func TestAnswerLost(t *testing.T) {
 	lose := func() { w.Desk.Journal.(*deaf).lose = true }
 	for name, act := range map[string]func() error{
 		"save":    func() error { return w.Save(t.Context(), ann, id, "general", 0, general("it")) },
-		"comment": func() error { return w.Comment(t.Context(), ann, true, id, "general", "", "", "Hm.") },
+		"comment": func() error { return w.Comment(t.Context(), ann, true, id, Remark{Chapter: "general", Text: "Hm."}) },
 		"invite":  func() error { return w.Invite(t.Context(), ann, id, "rob") },
 	} {
 		lose()

@@ -116,7 +116,7 @@ func (p *player) save(*rapid.T) {
 func (p *player) comment(*rapid.T) {
 	i := rapid.IntRange(0, 1).Draw(p.t, "chapter")
 	quote := rapid.StringMatching(`[a-z]{8}`).Draw(p.t, "quote")
-	err := p.w.Comment(context.Background(), bob, true, p.id, chapters[i], "", quote, "Hm.")
+	err := p.w.Comment(context.Background(), bob, true, p.id, Remark{Chapter: chapters[i], Quote: quote, Text: "Hm."})
 	if p.expect("comment", err, p.unless(p.ended())) {
 		p.comments = append(p.comments, remark{i, true, p.saves})
 	}

@@ -25,7 +25,7 @@ func TestLifeCycle(t *testing.T) {
 		{"dismiss", func(t *testing.T, w *world, id string) error { return w.Dismiss(t.Context(), ann, id, "rob") }},
 		{"review", func(t *testing.T, w *world, id string) error { return w.Review(t.Context(), ann, id) }},
 		{"comment", func(t *testing.T, w *world, id string) error {
-			return w.Comment(t.Context(), someone("rob"), false, id, "risks", "", "", "Why?")
+			return w.Comment(t.Context(), someone("rob"), false, id, Remark{Chapter: "risks", Text: "Why?"})
 		}},
 		{"reply", func(t *testing.T, w *world, id string) error { return w.Reply(t.Context(), ann, true, id, 1, "So.") }},
 		{"reopen", func(t *testing.T, w *world, id string) error { return w.Reopen(t.Context(), ann, true, id, 1) }},
@@ -68,7 +68,7 @@ func reach(t *testing.T, w *world, state string) (id string) {
 	ctx := t.Context()
 	w.put(t, ann, id, "general", general("first"))
 	must(t, w.Invite(ctx, ann, id, "rob"))
-	must(t, w.Comment(ctx, someone("rob"), false, id, "general", "purpose", "first", "What?"))
+	must(t, w.Comment(ctx, someone("rob"), false, id, Remark{Chapter: "general", Path: "purpose", Quote: "first", Text: "What?"}))
 	must(t, w.Resolve(ctx, ann, id, 1, "That."))
 	steps := []struct {
 		state string
@@ -200,12 +200,12 @@ func TestComments(t *testing.T) {
 	id := start(t, w)
 	ctx, rob := t.Context(), someone("rob")
 	w.put(t, ann, id, "general", general("early"))
-	wantCode(t, "by a stranger", w.Comment(ctx, rob, false, id, "general", "", "", "Hm."), holdfast.Forbidden)
+	wantCode(t, "by a stranger", w.Comment(ctx, rob, false, id, Remark{Chapter: "general", Text: "Hm."}), holdfast.Forbidden)
 	must(t, w.Invite(ctx, ann, id, "rob"))
-	wantCode(t, "of no chapter", w.Comment(ctx, rob, false, id, "nothing", "", "", "Hm."), holdfast.Invalid)
-	wantCode(t, "without words", w.Comment(ctx, rob, false, id, "general", "", "", " "), holdfast.Invalid)
+	wantCode(t, "of no chapter", w.Comment(ctx, rob, false, id, Remark{Chapter: "nothing", Text: "Hm."}), holdfast.Invalid)
+	wantCode(t, "without words", w.Comment(ctx, rob, false, id, Remark{Chapter: "general", Text: " "}), holdfast.Invalid)
 	for range 2 { // the second says nothing new
-		must(t, w.Comment(ctx, rob, false, id, "general", "purpose", "early", "Hm."))
+		must(t, w.Comment(ctx, rob, false, id, Remark{Chapter: "general", Path: "purpose", Quote: "early", Text: "Hm."}))
 	}
 	if n := len(w.draft(t, id).Comments); n != 1 {
 		t.Fatalf("%d comments", n)
@@ -229,11 +229,11 @@ func TestComments(t *testing.T) {
 	must(t, w.Submit(ctx, ann, id, ""))
 
 	// A remark in approval holds it up, too.
-	must(t, w.Comment(ctx, bob, true, id, "risks", "", "", "And this?"))
+	must(t, w.Comment(ctx, bob, true, id, Remark{Chapter: "risks", Text: "And this?"}))
 	wantCode(t, "approved while it is open", w.Approve(ctx, cat, id, w.hash(t, id)), holdfast.Conflict)
 	must(t, w.Resolve(ctx, ann, id, 2, "It is known."))
 	must(t, w.Approve(ctx, cat, id, w.hash(t, id)))
-	must(t, w.Comment(ctx, bob, true, id, "risks", "", "", "Still."))
+	must(t, w.Comment(ctx, bob, true, id, Remark{Chapter: "risks", Text: "Still."}))
 	_, err := w.Publish(ctx, dee, id, time.Time{})
 	wantCode(t, "published while it is open", err, holdfast.Conflict)
 }

@@ -21,6 +21,9 @@ type Service struct {
 	Nouns Nouns
 	// Files keeps attachments and scans.
 	Files journal.Blobs
+	// Letters makes the links of outside reviewers; nobody outside can be invited
+	// without.
+	Letters Letters
 
 	mu sync.Mutex
 	// here is who opened which chapter when; it is lost with the process.
@@ -105,9 +108,17 @@ func (s *Service) Review(ctx context.Context, by holdfast.Actor, id string) erro
 
 // Comment adds a remark on a place. mayWrite says that the account may draft;
 // others must be invited.
-func (s *Service) Comment(ctx context.Context, by holdfast.Actor, mayWrite bool, id, chapter, path, quote, text string) error {
+func (s *Service) Comment(ctx context.Context, by holdfast.Actor, mayWrite bool, id string, m Remark) error {
+	d, err := s.Draft(id)
+	if err != nil {
+		return err
+	}
+	c, err := d.anchored(m)
+	if err != nil {
+		return err
+	}
 	return s.do(ctx, by, "comment", func(time.Time) ([]journal.Draft, error) {
-		return comment(s.Nouns.Drafts, id, commented{chapter, path, quote, text}, by, mayWrite)
+		return comment(s.Nouns.Drafts, id, c, by, mayWrite)
 	})
 }
 

@@ -106,30 +106,6 @@ func restore(b *Book, id, chapter string, base, number int) ([]journal.Draft, er
 	return save(b, id, chapter, base, []byte(d.Saves[number-1].Text))
 }
 
-func invite(b *Book, id, who string) ([]journal.Draft, error) {
-	d, err := b.open(id)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case !holdfast.ValidName(who):
-		return nil, holdfast.Errorf(holdfast.Invalid, "%q is no account", who).At("account")
-	case len(d.Reviewers) >= maxReviewer:
-		return nil, holdfast.Errorf(holdfast.TooLarge, "a draft has at most %d reviewers", maxReviewer)
-	case d.Invited(who):
-		return nil, nil
-	}
-	return d.fact(kindInvited, account{who}), nil
-}
-
-func dismiss(b *Book, id, who string) ([]journal.Draft, error) {
-	d, err := b.open(id)
-	if err != nil || !d.Invited(who) {
-		return nil, err
-	}
-	return d.fact(kindDismissed, account{who}), nil
-}
-
 // review opens the draft to its reviewers.
 func review(b *Book, id string) ([]journal.Draft, error) {
 	d, err := b.open(id)
@@ -174,7 +150,7 @@ func comment(b *Book, id string, c commented, by holdfast.Actor, mayWrite bool) 
 // discussed returns a draft that somebody may speak on.
 func (b *Book) discussed(id string, by holdfast.Actor, mayWrite bool) (*Draft, error) {
 	d, err := b.open(id)
-	if err == nil && !mayWrite && !d.Invited(by.ID) {
+	if err == nil && !mayWrite && !d.Reviews(by) {
 		err = holdfast.Errorf(holdfast.Forbidden, "only its authors and invited reviewers comment on draft %s", id)
 	}
 	return d, err

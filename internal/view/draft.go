@@ -56,13 +56,6 @@ type ChapterText struct {
 	Saves []DraftChapter `json:"saves"`
 }
 
-// Reviewer is an account that may comment.
-type Reviewer struct {
-	Account string    `json:"account"`
-	By      *Actor    `json:"by"`
-	At      time.Time `json:"at"`
-}
-
 // Comment is a remark with the thread below it.
 type Comment struct {
 	ID       int              `json:"id"`
@@ -74,6 +67,11 @@ type Comment struct {
 	At       time.Time        `json:"at"`
 	Replies  []CommentReply   `json:"replies"`
 	Resolved *CommentResolved `json:"resolved,omitempty"`
+	// On is the save of the chapter that it was written on; 0 is the text that the
+	// draft began with.
+	On int `json:"on"`
+	// Gone says that the place at Path is no longer there.
+	Gone bool `json:"gone,omitempty"`
 }
 
 // CommentReply is one more remark on a comment.
@@ -127,7 +125,8 @@ func HeadOf(d *draft.Draft) DraftHead {
 	}
 }
 
-// DraftOf shows a draft whose approval has come to a place.
+// DraftOf shows a draft whose approval has come to a place; [Source.Reviewers]
+// adds who reviews it.
 func DraftOf(d *draft.Draft, place approval.Place, complete bool) Draft {
 	text := d.Text()
 	v := Draft{
@@ -137,11 +136,14 @@ func DraftOf(d *draft.Draft, place approval.Place, complete bool) Draft {
 	for _, c := range plan.Chapters {
 		v.Chapters = append(v.Chapters, chapterOf(d, c.Key))
 	}
-	for _, r := range d.Reviewers {
-		v.Reviewers = append(v.Reviewers, Reviewer{r.Account, actor(r.By), r.At})
-	}
+	p, _ := plan.Decode("", text)
 	for _, c := range d.Comments {
-		v.Comments = append(v.Comments, commentOf(c))
+		shown := commentOf(c)
+		if c.Path != "" {
+			_, found := p.Find(c.Path)
+			shown.Gone = !found
+		}
+		v.Comments = append(v.Comments, shown)
 	}
 	for _, r := range d.Returned {
 		v.Returned = append(v.Returned, DraftReturned{string(r.From), r.Reason, actor(r.By), r.At})
@@ -192,7 +194,7 @@ func NewerOf(n draft.Newer) ChapterText {
 }
 
 func commentOf(c *draft.Comment) Comment {
-	v := Comment{ID: c.ID, Chapter: c.Chapter, Path: c.Path, Quote: c.Quote, Text: c.Text, By: actor(c.By), At: c.At, Replies: []CommentReply{}}
+	v := Comment{ID: c.ID, Chapter: c.Chapter, Path: c.Path, Quote: c.Quote, Text: c.Text, By: actor(c.By), At: c.At, On: c.On, Replies: []CommentReply{}}
 	for _, r := range c.Replies {
 		v.Replies = append(v.Replies, CommentReply{r.Text, actor(r.By), r.At})
 	}

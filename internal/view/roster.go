@@ -95,16 +95,16 @@ func (s *Source) points(at holdfast.Subject, contacts []roster.Contact) []Contac
 			if ask.Open(now) && p.State != "fresh" {
 				p.State = "asked"
 			}
-			p.Delivery = delivery(s.Notices, ask.ID)
+			p.Delivery = delivery(s.Notices, roster.NoticeSubject, ask.ID)
 		}
 		list = append(list, p)
 	}
 	return list
 }
 
-// delivery is what became of a message of verification.
-func delivery(b *notify.Book, ask string) string {
-	for _, p := range b.ByTask(roster.NoticeSubject, ask) {
+// delivery is what became of a message with a link, "" if there is none.
+func delivery(b *notify.Book, subject, task string) string {
+	for _, p := range b.ByTask(subject, task) {
 		for _, d := range p.Deliveries {
 			return string(d.State)
 		}

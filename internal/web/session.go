@@ -1,6 +1,9 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // The cookie that holds a session's secret. With the prefix, browsers see to it
 // that no other host and no plain connection has set it.
@@ -44,4 +47,27 @@ func (s *Server) sessionCookie(secret string, maxAge int) *http.Cookie {
 		Name: s.cookie(), Value: secret, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode,
 	}
+}
+
+// guestCookie holds the secret of a link that opens a few pages to who has no
+// account. It goes to those pages only, so that it is no key to any other.
+const guestCookie = "holdfast-guest"
+
+// GuestSecret returns the secret of a link that the browser brought to a page
+// behind it, "" for none.
+func (s *Server) GuestSecret(r *http.Request) string {
+	c, err := r.Cookie(guestCookie)
+	if err != nil || len(c.Value) > maxSecret {
+		return ""
+	}
+	return c.Value
+}
+
+// SetGuest gives the browser the secret of a link for the pages below a path,
+// until a time.
+func (s *Server) SetGuest(w http.ResponseWriter, path, secret string, until time.Time) {
+	http.SetCookie(w, &http.Cookie{
+		Name: guestCookie, Value: secret, Path: path, Expires: until,
+		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode,
+	})
 }
