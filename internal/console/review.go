@@ -203,11 +203,26 @@ func (c *Console) commentDiff(v *visit, d *draft.Draft, comments []*draft.Commen
 	n := v.commentNumber()
 	for _, one := range comments {
 		if change, changed := view.ChapterChangeOf(d, one); one.ID == n && changed {
-			own := commentDiffPage{one, up + "#comment-" + strconv.Itoa(n), change, diffLines(change.Before, change.After)}
+			own := commentDiffPage{one, up + "#comment-" + strconv.Itoa(n), change, diffLines(alike(change))}
 			return c.show(v, "commentdiff", v.words.T("comment.change"), false, own)
 		}
 	}
 	return holdfast.Errorf(holdfast.NotFound, "no change answers comment %d", n)
+}
+
+// alike returns a chapter before and after a change, both written in the same
+// way: the first save by a form writes a text anew that says the same. What only
+// differs in its notes is shown as it was written.
+func alike(c view.ChapterChange) (before, after string) {
+	chapter, _ := plan.ChapterOf(c.Chapter)
+	encode := func(text string) string {
+		p, _ := plan.Decode("", []byte(text)) // whole, or it would not have been saved
+		return string(plan.EncodeChapter(p, chapter))
+	}
+	if before, after = encode(c.Before), encode(c.After); before == after {
+		return c.Before, c.After
+	}
+	return before, after
 }
 
 // The acts of authors on outside reviewers.
