@@ -224,6 +224,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	}
 	c.loops = append(c.loops,
 		loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"response", c.response.Run}, loop{"notices", courier.Run},
+		loop{"departures", func(ctx context.Context) error { return c.roster.Run(ctx, c.opt.Log) }},
 		loop{"pack", (&packer{
 			dir: filepath.Join(conf.Data, "pack"), state: c.state, plans: b.plans, who: b.roster, gates: b.gates,
 			now: c.opt.Now, zone: conf.TimeZone.Location(), log: c.opt.Log,
@@ -415,7 +416,7 @@ func (c *Control) handler() (http.Handler, error) {
 	}
 	people := &console.Console{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Roster: c.roster, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Roster: c.roster, Verifier: c.verifier, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	screens, err := people.Handler(server)
 	if err != nil {

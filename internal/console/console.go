@@ -25,6 +25,7 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
 	"holdfast/internal/backup"
+	"holdfast/internal/callout"
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
@@ -53,6 +54,7 @@ type Console struct {
 	Triggers   *trigger.Service
 	Filings    *filing.Service
 	Roster     *roster.Service
+	Verifier   *callout.Verifier
 	Response   *response.Service
 	Restored   *backup.Service
 	// Zone is the operator's time zone, for readers whose browser names none.
@@ -250,9 +252,52 @@ func init() {
 		{"POST /filings/{id}/scans", access.PublishPlan, (*Console).scanFiling, (*Console).filings},
 		{"GET /filings/{id}/files/{hash}", access.Read, (*Console).filingFile, nil},
 
-		{"GET /duty", access.Read, (*Console).duty, nil},
 		{"GET /people", access.Read, (*Console).people, nil},
-		{"POST /people", access.ManageRoster, (*Console).importPeople, (*Console).people},
+		{"GET /people/-new", access.ManageRoster, (*Console).personNew, nil},
+		{"POST /people/-new", access.ManageRoster, (*Console).savePerson, (*Console).personNew},
+		{"GET /people/-import", access.ManageRoster, (*Console).peopleImport, nil},
+		{"POST /people/-import", access.ManageRoster, (*Console).importPeople, (*Console).peopleImport},
+		{"GET /people/-template", access.Read, (*Console).peopleTemplate, nil},
+		{"GET /people/-export", access.Read, (*Console).exportPeople, nil},
+		{"GET /people/{id}", access.Read, (*Console).person, nil},
+		{"GET /people/{id}/edit", access.ManageRoster, (*Console).personEdit, nil},
+		{"POST /people/{id}/edit", access.ManageRoster, (*Console).savePerson, (*Console).personEdit},
+		{"POST /people/{id}/verify", access.ManageRoster, (*Console).verifyPerson, (*Console).person},
+		{"POST /people/{id}/reached", access.ManageRoster, (*Console).reachedPerson, (*Console).person},
+		{"GET /people/{id}/leave", access.ManageRoster, (*Console).leavePage, nil},
+		{"POST /people/{id}/leave", access.ManageRoster, (*Console).leave, (*Console).leavePage},
+		{"POST /people/{id}/stay", access.ManageRoster, (*Console).stay, (*Console).person},
+		{"POST /people/{id}/restore", access.ManageRoster, (*Console).restorePerson, (*Console).person},
+		{"GET /roles", access.Read, (*Console).roles, nil},
+
+		{"GET /parties", access.Read, (*Console).parties, nil},
+		{"GET /parties/-new", access.ManageRoster, (*Console).partyNew, nil},
+		{"POST /parties/-new", access.ManageRoster, (*Console).saveParty, (*Console).partyNew},
+		{"GET /parties/-import", access.ManageRoster, (*Console).partiesImport, nil},
+		{"POST /parties/-import", access.ManageRoster, (*Console).importParties, (*Console).partiesImport},
+		{"GET /parties/-template", access.Read, (*Console).partiesTemplate, nil},
+		{"GET /parties/-export", access.Read, (*Console).exportParties, nil},
+		{"GET /parties/{id}", access.Read, (*Console).party, nil},
+		{"GET /parties/{id}/edit", access.ManageRoster, (*Console).partyEdit, nil},
+		{"POST /parties/{id}/edit", access.ManageRoster, (*Console).saveParty, (*Console).partyEdit},
+		{"POST /parties/{id}/verify", access.ManageRoster, (*Console).verifyParty, (*Console).party},
+		{"POST /parties/{id}/reached", access.ManageRoster, (*Console).reachedParty, (*Console).party},
+		{"POST /parties/{id}/remove", access.ManageRoster, (*Console).removeParty, (*Console).party},
+		{"POST /parties/{id}/restore", access.ManageRoster, (*Console).restoreParty, (*Console).party},
+
+		{"GET /duty", access.Read, (*Console).duty, nil},
+		{"GET /duty/-new", access.ManageRoster, (*Console).dutyNew, nil},
+		{"POST /duty/-new", access.ManageRoster, (*Console).saveDuty, (*Console).dutyNew},
+		{"GET /duty/{role}", access.Read, (*Console).dutyRole, nil},
+		{"GET /duty/{role}/edit", access.ManageRoster, (*Console).dutyEdit, nil},
+		{"POST /duty/{role}/edit", access.ManageRoster, (*Console).saveDuty, (*Console).dutyEdit},
+		{"POST /duty/{role}/covers", access.ManageRoster, (*Console).cover, (*Console).dutyRole},
+		{"POST /duty/{role}/covers/{id}/withdraw", access.ManageRoster, (*Console).uncover, (*Console).dutyRole},
+		{"POST /duty/{role}/end", access.ManageRoster, (*Console).endDuty, (*Console).dutyRole},
+		{"POST /duty/{role}/restore", access.ManageRoster, (*Console).restoreDuty, (*Console).dutyRole},
+		{"GET /calendars", access.Read, (*Console).calendars, nil},
+		{"POST /calendars", access.ManageRoster, (*Console).importCalendar, (*Console).calendars},
+		{"GET /calendars/-template", access.Read, (*Console).calendarTemplate, nil},
 
 		{"GET /account", anyone, (*Console).account, nil},
 		{"POST /account/password", anyone, (*Console).changePassword, (*Console).account},
@@ -282,7 +327,7 @@ func (c *Console) serve(rt route) http.Handler {
 			return err
 		}
 		again := *v
-		again.w = &refused{ResponseWriter: w, problem: c.explain(v, err), status: web.Status(err)}
+		again.w = &refused{ResponseWriter: w, problem: c.explain(v, err), status: web.Status(err), err: err}
 		if rt.back(c, &again) != nil {
 			return err // the page cannot be shown either: the first cause says more
 		}
@@ -314,4 +359,5 @@ type refused struct {
 	http.ResponseWriter
 	problem string
 	status  int
+	err     error
 }

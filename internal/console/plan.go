@@ -3,7 +3,6 @@ package console
 import (
 	"bytes"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 
@@ -13,7 +12,6 @@ import (
 	"holdfast/internal/draft"
 	"holdfast/internal/plan"
 	"holdfast/internal/plandoc"
-	"holdfast/internal/roster"
 	"holdfast/internal/view"
 	"holdfast/internal/web"
 )
@@ -172,34 +170,4 @@ func (c *Console) emergencyPack(v *visit) error {
 // planFoot stands at the foot of each printed page of a revision.
 func planFoot(v *visit, p view.Plan) string {
 	return fmt.Sprintf("%s · %s · %s", p.Content.Title.In(v.words.Lang()), v.words.T("plan.revision", "n", p.Revision), p.Hash)
-}
-
-type peoplePage struct {
-	People []view.Person
-	// Vacant are roles of the plan that nobody holds.
-	Vacant []view.Named
-	Query  string
-	// Text is a file that was refused.
-	Text string
-}
-
-func (c *Console) people(v *visit) error {
-	own := peoplePage{Query: v.query("q"), Text: v.form("text"), Vacant: c.View.VacantRoles()}
-	for _, p := range c.View.People() {
-		if p.Matches(own.Query) {
-			own.People = append(own.People, p)
-		}
-	}
-	return c.show(v, "people", v.words.T("people.title"), true, own)
-}
-
-func (c *Console) importPeople(v *visit) error {
-	people, err := roster.DecodePeople("", []byte(v.form("text")))
-	if err != nil {
-		return holdfast.Errorf(holdfast.Invalid, "%v", err).At("text")
-	}
-	if err := c.Roster.Record(v.r.Context(), v.by(), people...); err != nil {
-		return err
-	}
-	return v.seeOther("/people?"+url.Values{"ok": {"imported"}, "n": {strconv.Itoa(len(people))}}.Encode(), "")
 }

@@ -14,7 +14,6 @@ import (
 	"holdfast/internal/locale"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
-	"holdfast/internal/roster"
 	"holdfast/internal/trigger"
 	"holdfast/internal/view"
 )
@@ -187,21 +186,6 @@ func filingsSamples() []any {
 			{Filing: filing.Filing{ID: "f2", Form: filing.Form{Kind: filing.Drill, Title: "a", Recipient: "b", Revision: 2, Filed: past}, Receipt: &filing.Receipt{Number: "1", At: past}, Scans: []filing.Scan{{Of: filing.Filed, At: past}, {Of: filing.Received, File: attachment.File{Name: "r.png", Size: 10}, At: past}}}, InForce: true},
 		}}},
 		filingsPage{},
-	}
-}
-
-func dutySamples() []any {
-	past := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
-	word := holdfast.Text{ZhHant: "甲", ZhHans: "甲", En: "r"}
-	return []any{
-		dutyPage{
-			Roles: []view.RoleCover{{RoleCover: roster.RoleCover{Role: "r", Holders: []string{"a", "b"}, Deputies: []string{"c"}}, Name: word, Covered: true, OnDuty: []view.StandIn{{Name: "A"}}}, {RoleCover: roster.RoleCover{Role: "s"}}},
-			Weeks: []view.DutyWeek{{Role: view.Named{ID: "r", Name: word}, Slots: []view.DutySlot{
-				{Slot: roster.Slot{From: past, Until: past.Add(time.Hour), Holiday: true, Presumed: true}, Name: "A", ForName: "B"}, {Vacant: true},
-			}}},
-			Parties: []view.Party{{Party: roster.Party{ID: "bank", Name: "Bank"}, Points: []view.ContactPoint{{Contact: roster.Contact{Channel: roster.Phone, Address: "1"}}, {Contact: roster.Contact{Channel: roster.SMTP, Address: "a@b", Verified: past}}}}},
-		},
-		dutyPage{},
 	}
 }
 

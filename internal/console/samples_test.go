@@ -1,6 +1,7 @@
 package console
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -17,7 +18,6 @@ import (
 	"holdfast/internal/posture"
 	"holdfast/internal/procedure"
 	"holdfast/internal/response"
-	"holdfast/internal/roster"
 	"holdfast/internal/view"
 )
 
@@ -37,12 +37,8 @@ var (
 // branch of its template.
 func screenSamples() map[string][]any {
 	roles, account := access.Roles(), access.Account{Name: "mei", Display: "Mei", Roles: access.Roles(), Person: "mei", Disabled: true}
-	everyone := roster.Person{ID: "mei", Name: "Mei", Account: "mei", Department: "ops"}
-	for _, c := range []roster.Channel{roster.SMTP, roster.Webhook, roster.Phone} {
-		everyone.Contacts = append(everyone.Contacts, roster.Contact{Channel: c, Address: "mei", Verified: past}, roster.Contact{Channel: c, Address: "x"})
-	}
 	p, _ := plan.Decode("", plan.Builtin())
-	return map[string][]any{
+	samples := map[string][]any{
 		"account": {accountPage{}, accountPage{
 			Account: account, Rights: access.AllActions(), Secret: "hf_secret",
 			Tokens:   []token{{"t1", "one", access.AllActions(), past}, {"t2", "two", nil, time.Time{}}},
@@ -64,7 +60,6 @@ func screenSamples() map[string][]any {
 		"incident":     incidentSamples(),
 		"incidents":    {incidentsPage{}, incidentsPage{List: view.Page[view.Incident]{Items: incidentsOf()}, Pages: listed, Query: "x", Open: true}},
 		"chapter":      chapterSamples(),
-		"duty":         dutySamples(),
 		"plantimeline": timelineSamples(),
 		"planchanges": {
 			changesPage{Plan: view.Plan{Revision: 2}, Before: 1, Changes: changeSamples, Lines: []diffLine{{"added", "+a"}}}, changesPage{Plan: view.Plan{Revision: 2}},
@@ -94,9 +89,6 @@ func screenSamples() map[string][]any {
 			diffPage{Draft: &draft.Draft{ID: "d1"}},
 		},
 		"noplan": {nil},
-		"people": {peoplePage{}, peoplePage{Query: "mei", Text: "x", Vacant: []view.Named{role, {ID: "duty"}}, People: []view.Person{
-			{Person: everyone, RoleNames: []view.Named{role}, DepartmentName: word}, {Person: roster.Person{ID: "tan", Name: "Tan"}},
-		}}},
 		"plan": {
 			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}, Findings: findingSamples, Owes: true, Readings: []draft.Owed{{Person: "a", Name: "A", Due: past}, {Person: "b", Name: "B", Due: time.Now().Add(time.Hour)}, {Person: "c", Name: "C", At: past}}},
 			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: chaptersSample(), Draft: "d1", Document: "7", Approvals: approvalSamples}, Lost: &upload{Address: "/plan/1/files", Files: fileSamples}},
@@ -113,10 +105,12 @@ func screenSamples() map[string][]any {
 			},
 		}, BackupFailed: "the disk is full"}, posturePage{Posture: view.Posture{Journal: view.Journal{Alarm: true, Restored: &view.Restored{At: past, Made: past}}}}},
 		"report":   {reportForm{}, reportForm{"Summary", "Detail", "Caller"}},
-		"confirm":  {confirmForm{Name: "Mei", Contact: everyone.Contacts[0], Expires: future}, confirmForm{Name: "Mei", Contact: everyone.Contacts[0], Verified: past}},
+		"confirm":  {confirmForm{Name: "Mei", Contact: pointSamples[0].Contact, Expires: future}, confirmForm{Name: "Mei", Contact: pointSamples[0].Contact, Verified: past}},
 		"signin":   {signInForm{"/", "mei"}},
 		"unknowns": {unknownsPage{}, unknownsPage{List: view.Page[enrolment.Unknown]{Items: unknownsOf(), Total: 9}, Pages: listed, Settled: true}},
 	}
+	maps.Copy(samples, staffSamples())
+	return samples
 }
 
 func sampleChart() chart {

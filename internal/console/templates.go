@@ -25,6 +25,7 @@ import (
 	"holdfast/internal/payment"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
+	"holdfast/internal/roster"
 	"holdfast/internal/view"
 )
 
@@ -48,7 +49,14 @@ type screenKey struct {
 }
 
 // shared are the templates that screens are made of, and no screens themselves.
-var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks"}
+var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts"}
+
+func sharedFiles() (names []string) {
+	for _, name := range shared {
+		names = append(names, "templates/"+name+".html")
+	}
+	return names
+}
 
 // maxScreens bounds the sets that are kept; the zones are the browsers' choice.
 const maxScreens = 1000
@@ -85,7 +93,7 @@ func (s *screens) parse() error {
 			continue
 		}
 		t, err := template.New(screen).Funcs(s.functions(locale.For(holdfast.En), time.UTC)).
-			ParseFS(files, "templates/base.html", "templates/parts.html", "templates/planbody.html", "templates/formparts.html", "templates/fileparts.html", "templates/remarks.html", name)
+			ParseFS(files, append(sharedFiles(), name)...)
 		if err != nil {
 			return fmt.Errorf("screen %s: %w", screen, err)
 		}
@@ -253,9 +261,13 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 			}
 			return id
 		},
-		"hasRole":  func(a access.Account, r access.Role) bool { return slices.Contains(a.Roles, r) },
-		"safeLink": safeLink,
-		"why":      func(why string) string { return gateWords(p, why) },
+		"personName": func(one roster.Person) string { return one.NameIn(p.Lang()) },
+		"pointsAt":   func(root *page, at string, list []view.ContactPoint) points { return points{root, at, list} },
+		"historyOf":  func(root *page, r record) history { return history{r, root.May(access.ManageRoster)} },
+		"problemAt":  func(problems map[string]string, parts ...any) string { return problems[fmt.Sprint(parts...)] },
+		"hasRole":    func(a access.Account, r access.Role) bool { return slices.Contains(a.Roles, r) },
+		"safeLink":   safeLink,
+		"why":        func(why string) string { return gateWords(p, why) },
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/console/form"
 	"holdfast/internal/lint"
+	"holdfast/internal/roster"
 )
 
 // used is what the program's source says of texts: whole keys, and beginnings of
@@ -234,6 +235,12 @@ func built(t *testing.T) map[string][]string {
 		"trigger.state.":     constants(t, "trigger", "State"),
 		"filing.kind.":       constants(t, "filing", "Kind"),
 		"unit.":              {"d", "h", "min", "s"},
+		"staff.fact.":        append(literals(t, "roster", `^(person|party|contact|duty)\.[a-z]+$`), "person.left"),
+		"staff.field.":       {"name", "names", "department", "roles", "lang", "account", "deputies", "contacts", "kind", "contract", "zone", "start", "calendar", "rotations"},
+		"staff.party.":       words(roster.PartyKinds[:]),
+		"staff.row.":         constants(t, "roster", "RowAct"),
+		"staff.unit.":        {"h", "d", "w"},
+		"staff.weekday.":     {"1", "2", "3", "4", "5", "6", "7"},
 
 		"field.plan.":            formWords("field.plan."),
 		"field.":                 append(formWords("field."), "attachment.type", "attachment.size", "attachment.hash"), // documents

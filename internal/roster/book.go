@@ -12,6 +12,8 @@ import (
 const (
 	kindRecorded = "person.recorded"
 	kindLeft     = "person.left"
+	kindLeaving  = "person.leaving"
+	kindStaying  = "person.staying"
 )
 
 func subject(id string) holdfast.Subject { return holdfast.NewSubject("person", id) }
@@ -26,10 +28,16 @@ type left struct {
 type Book struct {
 	people map[string]Person
 	// gone are those who left, as they were.
-	gone    map[string]Person
+	gone map[string]Person
+	// leaving are those whose last day is known.
+	leaving map[string]Leaving
 	parties map[string]Party
 	// revisions are those of every subject that ever was.
 	revisions map[holdfast.Subject]holdfast.Revision
+	// edited are the revisions at which what a form shows last changed, and history
+	// the facts of each subject.
+	edited  map[holdfast.Subject]holdfast.Revision
+	history map[holdfast.Subject][]holdfast.Fact
 
 	duties    map[string]*duty
 	years     map[string][]Year
@@ -44,8 +52,9 @@ type Book struct {
 // else.
 func NewBook() *Book {
 	b := &Book{
-		people: map[string]Person{}, gone: map[string]Person{}, parties: map[string]Party{}, revisions: map[holdfast.Subject]holdfast.Revision{},
+		people: map[string]Person{}, gone: map[string]Person{}, leaving: map[string]Leaving{}, parties: map[string]Party{}, revisions: map[holdfast.Subject]holdfast.Revision{},
 		duties: map[string]*duty{}, years: map[string][]Year{}, calendars: map[string]calendar{},
+		edited: map[holdfast.Subject]holdfast.Revision{}, history: map[holdfast.Subject][]holdfast.Fact{},
 		asks: map[string]*Ask{}, lastAsk: map[point]string{},
 	}
 	for _, c := range Embedded() {
@@ -67,6 +76,7 @@ func (b *Book) Apply(f holdfast.Fact) error {
 		return nil
 	}
 	b.revisions[f.Subject] = f.Revision
+	b.remember(f)
 	switch f.Kind {
 	case kindRecorded:
 		var p Person
@@ -80,6 +90,15 @@ func (b *Book) Apply(f holdfast.Fact) error {
 			b.gone[id] = p
 		}
 		delete(b.people, id)
+		delete(b.leaving, id)
+	case kindLeaving:
+		var l Leaving
+		if err := f.Decode(&l); err != nil {
+			return err
+		}
+		b.leaving[id] = l
+	case kindStaying:
+		delete(b.leaving, id)
 	case kindPartyRecorded:
 		var p Party
 		if err := f.Decode(&p); err != nil {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"go.yaml.in/yaml/v4"
+
 	"holdfast"
 	"holdfast/internal/journal"
 )
@@ -88,6 +90,15 @@ func DecodeCalendar(name string, src []byte) (Calendar, error) {
 		return Calendar{}, err
 	}
 	return Calendar{Name: file.Calendar, Years: file.Years}, nil
+}
+
+// EncodeCalendar writes a calendar as [DecodeCalendar] reads it.
+func EncodeCalendar(c Calendar) []byte {
+	b, err := yaml.Dump(calendarDocument{Format: CalendarFormat, Calendar: c.Name, Years: c.Years}, yaml.WithIndent(2))
+	if err != nil {
+		panic("roster: calendar in YAML: " + err.Error()) // it is our own type
+	}
+	return b
 }
 
 func checkYear(y Year, before []Year) []*holdfast.Error {

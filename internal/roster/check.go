@@ -32,6 +32,11 @@ func check(p Person) []*holdfast.Error {
 	case !line(p.Name, maxName):
 		invalid("name", "the name must be one line of up to %d characters, without space around it", maxName)
 	}
+	for _, l := range holdfast.Langs {
+		if n := p.NameIn(l); n != p.Name && !line(n, maxName) {
+			invalid("names."+string(l), "the name must be one line of up to %d characters, without space around it", maxName)
+		}
+	}
 	if p.Department != "" {
 		ident("department", p.Department)
 	}

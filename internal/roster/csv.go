@@ -21,13 +21,17 @@ import (
 // may be left out. Roles, and deputies written PERSON or PERSON/ROLE, are
 // separated by spaces.
 //
-//	id,name,department,roles,lang,account,deputies,channel 1,address 1,verified 1,label 1
-//	chen.wei,陳偉,technology,duty-officer,zh-Hant,chen.wei,lin.fang/duty-officer,phone,'+886 2 5550 0101,2026-10-01,
+//	id,name,name en,department,roles,lang,account,deputies,channel 1,address 1,verified 1,label 1
+//	chen.wei,陳偉,Chen Wei,technology,duty-officer,zh-Hant,chen.wei,lin.fang/duty-officer,phone,'+886 2 5550 0101,2026-10-01,
+//
+// Parties have the columns id, name, kind, lang, contract and those of contacts.
 //
 // A spreadsheet runs a cell that begins with =, +, -, @, a tab or a line end as a
 // formula. Such a cell is written with an apostrophe before it, which reading
 // takes off again.
-var csvColumns = []string{"id", "name", "department", "roles", "lang", "account", "deputies"}
+var csvColumns = []string{"id", "name", "name zh-hant", "name zh-hans", "name en", "department", "roles", "lang", "account", "deputies"}
+
+var csvPartyColumns = []string{"id", "name", "kind", "lang", "contract"}
 
 var csvContact = []string{"channel", "address", "verified", "label"}
 
@@ -36,11 +40,27 @@ const byteOrderMark = "\uFEFF"
 // EncodePeopleCSV writes people as [DecodePeopleCSV] reads them, with a byte
 // order mark, by which spreadsheets know UTF-8.
 func EncodePeopleCSV(people []Person) []byte {
+	return encodeCSV(csvColumns, people, func(p Person) ([]string, []Contact) {
+		return []string{
+			p.ID, p.Name, p.Names.ZhHant, p.Names.ZhHans, p.Names.En, p.Department, strings.Join(p.Roles, " "), string(p.Lang), p.Account, joinDeputies(p.Deputies),
+		}, p.Contacts
+	})
+}
+
+// EncodePartiesCSV is [EncodePeopleCSV] for parties.
+func EncodePartiesCSV(parties []Party) []byte {
+	return encodeCSV(csvPartyColumns, parties, func(p Party) ([]string, []Contact) {
+		return []string{p.ID, p.Name, string(p.Kind), string(p.Lang), p.Contract}, p.Contacts
+	})
+}
+
+func encodeCSV[T any](columns []string, list []T, cells func(T) ([]string, []Contact)) []byte {
 	contacts := 1
-	for _, p := range people {
-		contacts = max(contacts, len(p.Contacts))
+	for _, entry := range list {
+		_, c := cells(entry)
+		contacts = max(contacts, len(c))
 	}
-	header := slices.Clone(csvColumns)
+	header := slices.Clone(columns)
 	for i := range contacts {
 		for _, c := range csvContact {
 			header = append(header, fmt.Sprintf("%s %d", c, i+1))
@@ -57,12 +77,12 @@ func EncodePeopleCSV(people []Person) []byte {
 		_ = w.Write(row) // a bytes.Buffer takes everything
 	}
 	write(header)
-	for _, p := range people {
-		row := []string{p.ID, p.Name, p.Department, strings.Join(p.Roles, " "), string(p.Lang), p.Account, joinDeputies(p.Deputies)}
+	for _, entry := range list {
+		row, own := cells(entry)
 		for i := range contacts {
 			var c Contact
-			if i < len(p.Contacts) {
-				c = p.Contacts[i]
+			if i < len(own) {
+				c = own[i]
 			}
 			row = append(row, string(c.Channel), c.Address, dayText(c.Verified), c.Label)
 		}
@@ -120,6 +140,8 @@ type table struct {
 	name   string
 	lines  []string
 	reader *csv.Reader
+	// known are the columns there may be besides those of contacts.
+	known []string
 	// columns is where each column stands.
 	columns map[string]int
 	// width is how many cells the row that was read last has.
@@ -131,23 +153,40 @@ type table struct {
 // error is a [Faults] with everything wrong with the file by itself; lines and
 // columns count from 1, columns in characters.
 func DecodePeopleCSV(name string, src []byte) ([]Person, error) {
-	t := &table{name: name}
+	return peopleCSV(name, src).result()
+}
+
+// DecodePartiesCSV is [DecodePeopleCSV] for parties.
+func DecodePartiesCSV(name string, src []byte) ([]Party, error) {
+	return partiesCSV(name, src).result()
+}
+
+func peopleCSV(name string, src []byte) listing[Person] {
+	return readCSV(name, src, csvColumns, (*table).person)
+}
+
+func partiesCSV(name string, src []byte) listing[Party] {
+	return readCSV(name, src, csvPartyColumns, (*table).party)
+}
+
+// readCSV reads as many rows as can be read.
+func readCSV[T any](name string, src []byte, columns []string, row func(*table, []string, []T) T) (s listing[T]) {
+	t := &table{name: name, known: columns}
+	whole := func(code holdfast.Code, format string, args ...any) listing[T] {
+		return listing[T]{faults: Faults{{File: name, Err: holdfast.Errorf(code, format, args...)}}}
+	}
 	if len(src) > MaxFile {
-		return nil, t.whole(holdfast.TooLarge, "the file has %d bytes; %d is the limit", len(src), MaxFile)
+		return whole(holdfast.TooLarge, "the file has %d bytes; %d is the limit", len(src), MaxFile)
 	}
 	text := strings.TrimPrefix(string(src), byteOrderMark)
 	if !utf8.ValidString(text) {
-		return nil, t.whole(holdfast.Invalid, "the file is not in UTF-8; save it as CSV UTF-8")
+		return whole(holdfast.Invalid, "the file is not in UTF-8; save it as CSV UTF-8")
 	}
 	t.lines = strings.Split(text, "\n")
 	t.reader = csv.NewReader(strings.NewReader(text))
 	t.reader.FieldsPerRecord = -1
-	if !t.header() {
-		return nil, t.faults
-	}
-	var people []Person
-	for {
-		row, err := t.reader.Read()
+	for more := t.header(); more; {
+		cells, err := t.reader.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -155,22 +194,18 @@ func DecodePeopleCSV(name string, src []byte) ([]Person, error) {
 			t.unreadable(err)
 			break
 		}
-		if len(people) == MaxPeople {
-			return nil, t.whole(holdfast.TooLarge, "the file has more than %d people; that is the limit", MaxPeople)
+		if len(s.entries) == MaxPeople {
+			return whole(holdfast.TooLarge, "the file has more than %d rows; that is the limit", MaxPeople)
 		}
-		if !slices.ContainsFunc(row, func(cell string) bool { return cell != "" }) {
+		if !slices.ContainsFunc(cells, func(cell string) bool { return cell != "" }) {
 			continue // spreadsheets leave empty rows behind
 		}
-		people = append(people, t.person(row, people))
+		line, _ := t.reader.FieldPos(0)
+		s.lines = append(s.lines, line)
+		s.entries = append(s.entries, row(t, cells, s.entries))
 	}
-	if len(t.faults) > 0 {
-		return nil, sortFaults(t.faults)
-	}
-	return people, nil
-}
-
-func (t *table) whole(code holdfast.Code, format string, args ...any) error {
-	return Faults{{File: t.name, Err: holdfast.Errorf(code, format, args...)}}
+	s.faults = sortFaults(t.faults)
+	return s
 }
 
 // fault notes what is wrong with a column of the row that was read last; an
@@ -218,7 +253,7 @@ func (t *table) header() bool {
 		return false
 	}
 	t.columns = map[string]int{}
-	known := slices.Clone(csvColumns)
+	known := slices.Clone(t.known)
 	for i := range maxContacts {
 		for _, c := range csvContact {
 			known = append(known, c+" "+strconv.Itoa(i+1))
@@ -232,7 +267,7 @@ func (t *table) header() bool {
 		case name == "":
 		case twice, !slices.Contains(known, name):
 			t.faults = append(t.faults, Fault{File: t.name, Line: line, Column: t.characters(line, at), Err: holdfast.Errorf(holdfast.Invalid,
-				"there is no column %q, or it stands here twice; the columns are id, name, department, roles, lang, account, deputies, and for each contact channel N, address N, verified N, label N", name)})
+				"there is no column %q, or it stands here twice; the columns are %s, and for each contact channel N, address N, verified N, label N", name, strings.Join(t.known, ", "))})
 		default:
 			columns[name] = i
 		}
@@ -246,8 +281,9 @@ func (t *table) header() bool {
 	return len(t.faults) == 0
 }
 
-// person reads one row and notes what is wrong with it.
-func (t *table) person(row []string, before []Person) Person {
+// open notes the cells of a row that stand in no column, and returns how to read
+// the others.
+func (t *table) open(row []string) (cell func(column string) string) {
 	t.width = len(row)
 	for i, cell := range row {
 		if cell != "" && !slices.Contains(valuesOf(t.columns), i) {
@@ -255,21 +291,16 @@ func (t *table) person(row []string, before []Person) Person {
 			t.faults = append(t.faults, Fault{File: t.name, Line: line, Column: t.characters(line, at), Err: holdfast.Errorf(holdfast.Invalid, "%q stands in no column with a name", cell)})
 		}
 	}
-	cell := func(column string) string {
+	return func(column string) string {
 		if i, ok := t.columns[column]; ok && i < len(row) {
 			return strings.TrimSpace(rearm(row[i]))
 		}
 		return ""
 	}
-	p := Person{
-		ID: cell("id"), Name: cell("name"), Department: cell("department"), Roles: strings.Fields(cell("roles")),
-		Lang: holdfast.Lang(cell("lang")), Account: cell("account"),
-	}
-	for _, word := range strings.Fields(cell("deputies")) {
-		person, role, _ := strings.Cut(word, "/")
-		p.Deputies = append(p.Deputies, Deputy{Person: person, Role: role})
-	}
-	var numbers []string // of the contacts
+}
+
+// contacts reads the contacts of a row, each with the number of its columns.
+func (t *table) contacts(cell func(string) string) (list []Contact, numbers []string) {
 	for n := 1; n <= maxContacts; n++ {
 		number := strconv.Itoa(n)
 		c := Contact{Channel: Channel(cell("channel " + number)), Address: cell("address " + number), Label: cell("label " + number)}
@@ -278,9 +309,37 @@ func (t *table) person(row []string, before []Person) Person {
 			continue
 		}
 		c.Verified = t.day("verified "+number, verified)
-		p.Contacts, numbers = append(p.Contacts, c), append(numbers, number)
+		list, numbers = append(list, c), append(numbers, number)
 	}
+	return list, numbers
+}
+
+// person reads one row and notes what is wrong with it.
+func (t *table) person(row []string, before []Person) Person {
+	cell := t.open(row)
+	p := Person{
+		ID: cell("id"), Name: cell("name"), Names: holdfast.Text{ZhHant: cell("name zh-hant"), ZhHans: cell("name zh-hans"), En: cell("name en")},
+		Department: cell("department"), Roles: strings.Fields(cell("roles")), Lang: holdfast.Lang(cell("lang")), Account: cell("account"),
+	}
+	for _, word := range strings.Fields(cell("deputies")) {
+		person, role, _ := strings.Cut(word, "/")
+		p.Deputies = append(p.Deputies, Deputy{Person: person, Role: role})
+	}
+	var numbers []string
+	p.Contacts, numbers = t.contacts(cell)
 	for _, e := range slices.Concat(check(p), checkUnique(p, before)) {
+		t.fault(columnOf(e.Field, numbers), e)
+	}
+	return p
+}
+
+// party reads one row and notes what is wrong with it.
+func (t *table) party(row []string, before []Party) Party {
+	cell := t.open(row)
+	p := Party{ID: cell("id"), Name: cell("name"), Kind: PartyKind(cell("kind")), Lang: holdfast.Lang(cell("lang")), Contract: cell("contract")}
+	var numbers []string
+	p.Contacts, numbers = t.contacts(cell)
+	for _, e := range checkParty(p, before) {
 		t.fault(columnOf(e.Field, numbers), e)
 	}
 	return p
@@ -309,6 +368,9 @@ func (t *table) day(column, text string) time.Time {
 // columnOf returns the column for the path of a fault, as address 2 for
 // contacts[1].address.
 func columnOf(path string, numbers []string) string {
+	if l, ok := strings.CutPrefix(path, "names."); ok {
+		return "name " + strings.ToLower(l)
+	}
 	field, rest, _ := strings.Cut(path, "[")
 	if field != "contacts" {
 		return field

@@ -63,21 +63,35 @@ type document struct {
 // is a [Faults] with everything wrong with the file by itself. Whether it agrees
 // with the roster is for [Service.Record].
 func DecodePeople(name string, src []byte) ([]Person, error) {
+	return peopleYAML(name, src).result()
+}
+
+func peopleYAML(name string, src []byte) listing[Person] {
 	var file document
 	r, err := open(name, src, Format, &file)
+	if err == nil && len(file.People) > MaxPeople {
+		err = r.whole(holdfast.TooLarge, "the file has %d people; %d is the limit", len(file.People), MaxPeople)
+	}
+	return listingOf(r, err, "people", file.People, func(i int, p Person) []*holdfast.Error {
+		return slices.Concat(check(p), checkUnique(p, file.People[:i]))
+	})
+}
+
+// listingOf checks the entries of a file in YAML. err is why the file is refused as a
+// whole.
+func listingOf[T any](r *reader, err error, key string, entries []T, check func(int, T) []*holdfast.Error) (s listing[T]) {
 	if err != nil {
-		return nil, err
+		s.faults, _ = err.(Faults)
+		return s
 	}
-	if len(file.People) > MaxPeople {
-		return nil, r.whole(holdfast.TooLarge, "the file has %d people; %d is the limit", len(file.People), MaxPeople)
+	s.entries = entries
+	for i, e := range entries {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		s.lines = append(s.lines, find(&r.root, at).Line)
+		r.check(at, func() []*holdfast.Error { return check(i, e) })
 	}
-	for i, p := range file.People {
-		r.check(fmt.Sprintf("people[%d]", i), func() []*holdfast.Error { return slices.Concat(check(p), checkUnique(p, file.People[:i])) })
-	}
-	if err := r.result(); err != nil {
-		return nil, err
-	}
-	return file.People, nil
+	s.faults = sortFaults(r.faults)
+	return s
 }
 
 // EncodePeople writes people as [DecodePeople] reads them.
@@ -198,6 +212,7 @@ var wanted = map[string]string{
 	"roster.Contact":   "a contact: keys with values",
 	"roster.Channel":   "smtp, webhook or phone",
 	"holdfast.Lang":    "zh-Hant, zh-Hans or en",
+	"holdfast.Text":    "texts with the keys zh-Hant, zh-Hans and en",
 	"time.Time":        day,
 
 	"[]roster.Deputy": "a list of deputies", "roster.Deputy": "a deputy: keys with values",

@@ -1,7 +1,6 @@
 package roster
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -18,6 +17,7 @@ import (
 //	  - id: acme-acquiring
 //	    name: Acme Acquiring
 //	    kind: acquirer
+//	    contract: 2026-17, answers within 30 minutes   # may be left out
 //	    contacts:
 //	      - {label: duty desk, channel: phone, address: "+886 2 5550 0199", verified: 2026-10-01}
 const PartyFormat = "holdfast-parties/1"
@@ -34,8 +34,10 @@ type Party struct {
 	Name string    `json:"name" yaml:"name"`
 	Kind PartyKind `json:"kind" yaml:"kind"`
 	// Lang is the language of messages to it; empty leaves it to the operator.
-	Lang     holdfast.Lang `json:"lang,omitempty" yaml:"lang,omitempty"`
-	Contacts []Contact     `json:"contacts,omitempty" yaml:"contacts,omitempty"`
+	Lang holdfast.Lang `json:"lang,omitempty" yaml:"lang,omitempty"`
+	// Contract says what it owes: number, hours, how fast it answers.
+	Contract string    `json:"contract,omitempty" yaml:"contract,omitempty"`
+	Contacts []Contact `json:"contacts,omitempty" yaml:"contacts,omitempty"`
 }
 
 const (
@@ -51,7 +53,7 @@ func (p Party) clone() Party {
 }
 
 func (p Party) equal(q Party) bool {
-	return p.ID == q.ID && p.Name == q.Name && p.Kind == q.Kind && p.Lang == q.Lang && slices.EqualFunc(p.Contacts, q.Contacts, Contact.equal)
+	return p.ID == q.ID && p.Name == q.Name && p.Kind == q.Kind && p.Lang == q.Lang && p.Contract == q.Contract && slices.EqualFunc(p.Contacts, q.Contacts, Contact.equal)
 }
 
 type partyDocument struct {
@@ -62,21 +64,16 @@ type partyDocument struct {
 // DecodeParties reads a file of parties; name is what faults call it. The error
 // is a [Faults].
 func DecodeParties(name string, src []byte) ([]Party, error) {
+	return partiesYAML(name, src).result()
+}
+
+func partiesYAML(name string, src []byte) listing[Party] {
 	var file partyDocument
 	r, err := open(name, src, PartyFormat, &file)
-	if err != nil {
-		return nil, err
+	if err == nil && len(file.Parties) > MaxPeople {
+		err = r.whole(holdfast.TooLarge, "the file has %d parties; %d is the limit", len(file.Parties), MaxPeople)
 	}
-	if len(file.Parties) > MaxPeople {
-		return nil, r.whole(holdfast.TooLarge, "the file has %d parties; %d is the limit", len(file.Parties), MaxPeople)
-	}
-	for i, p := range file.Parties {
-		r.check(fmt.Sprintf("parties[%d]", i), func() []*holdfast.Error { return checkParty(p, file.Parties[:i]) })
-	}
-	if err := r.result(); err != nil {
-		return nil, err
-	}
-	return file.Parties, nil
+	return listingOf(r, err, "parties", file.Parties, func(i int, p Party) []*holdfast.Error { return checkParty(p, file.Parties[:i]) })
 }
 
 // EncodeParties writes parties as [DecodeParties] reads them.
@@ -112,6 +109,9 @@ func checkParty(p Party, before []Party) []*holdfast.Error {
 	}
 	if p.Lang != "" && !slices.Contains(holdfast.Langs[:], p.Lang) {
 		invalid("lang", "language %q: write zh-Hant, zh-Hans or en, or leave it out", p.Lang)
+	}
+	if !line(p.Contract, maxReason) {
+		invalid("contract", "the contract is one line of up to %d characters, without space around it", maxReason)
 	}
 	return slices.Concat(faults, checkContacts(p.Contacts))
 }

@@ -18,10 +18,10 @@ func record(b *Book, people []Person, now time.Time) ([]journal.Draft, error) {
 	}
 	var drafts []journal.Draft
 	var faults []error
+	people, wrong := prepare(b, people, now)
 	for i, p := range people {
 		before, known := b.people[p.ID]
-		p.Contacts = keepVerified(p.Contacts, before.Contacts)
-		for _, e := range slices.Concat(check(p), checkDays(p.Contacts, now), checkUnique(p, people[:i]), checkAccount(b, p, people), checkHere(b, p, people)) {
+		for _, e := range wrong[i] {
 			faults = append(faults, e.At(fmt.Sprintf("people[%d].%s", i, e.Field)))
 		}
 		if !known || !before.equal(p) {
@@ -32,6 +32,16 @@ func record(b *Book, people []Person, now time.Time) ([]journal.Draft, error) {
 		return nil, errors.Join(faults...)
 	}
 	return drafts, nil
+}
+
+// prepare returns people as they would be recorded, with what is wrong with each.
+func prepare(b *Book, list []Person, now time.Time) (people []Person, wrong [][]*holdfast.Error) {
+	for i, p := range list {
+		p.Contacts = keepVerified(p.Contacts, b.people[p.ID].Contacts)
+		people = append(people, p)
+		wrong = append(wrong, slices.Concat(check(p), checkDays(p.Contacts, now), checkUnique(p, list[:i]), checkAccount(b, p, list), checkHere(b, p, list)))
+	}
+	return people, wrong
 }
 
 // checkDays refuses contacts verified in the future. A day has no time zone, so
@@ -78,17 +88,6 @@ func checkAccount(b *Book, p Person, list []Person) []*holdfast.Error {
 	return nil
 }
 
-// leave states that a person is no longer here.
-func leave(b *Book, id, reason string) ([]journal.Draft, error) {
-	if _, ok := b.people[id]; !ok {
-		return nil, noPerson(id)
-	}
-	if err := checkReason(reason); err != nil {
-		return nil, err
-	}
-	return []journal.Draft{journal.NewDraft(subject(id), b.revisionOf(subject(id)), kindLeft, left{Reason: reason})}, nil
-}
-
 func noPerson(id string) error {
 	return holdfast.Errorf(holdfast.NotFound, "there is no person %q", id)
 }
@@ -113,10 +112,10 @@ func recordParties(b *Book, parties []Party, now time.Time) ([]journal.Draft, er
 	}
 	var drafts []journal.Draft
 	var faults []error
+	parties, wrong := prepareParties(b, parties, now)
 	for i, p := range parties {
 		before, known := b.parties[p.ID]
-		p.Contacts = keepVerified(p.Contacts, before.Contacts)
-		for _, e := range slices.Concat(checkParty(p, parties[:i]), checkDays(p.Contacts, now)) {
+		for _, e := range wrong[i] {
 			faults = append(faults, e.At(fmt.Sprintf("parties[%d].%s", i, e.Field)))
 		}
 		if s := partySubject(p.ID); !known || !before.equal(p) {
@@ -127,4 +126,14 @@ func recordParties(b *Book, parties []Party, now time.Time) ([]journal.Draft, er
 		return nil, errors.Join(faults...)
 	}
 	return drafts, nil
+}
+
+// prepareParties is prepare for parties.
+func prepareParties(b *Book, list []Party, now time.Time) (parties []Party, wrong [][]*holdfast.Error) {
+	for i, p := range list {
+		p.Contacts = keepVerified(p.Contacts, b.parties[p.ID].Contacts)
+		parties = append(parties, p)
+		wrong = append(wrong, slices.Concat(checkParty(p, list[:i]), checkDays(p.Contacts, now)))
+	}
+	return parties, wrong
 }

@@ -5,6 +5,7 @@
 // # Life cycle
 //
 //	person.recorded ──▶ person.recorded … ──▶ person.left ──▶ person.recorded …
+//	person.leaving ──▶ person.left when the day comes, or person.staying
 //	party.recorded  ──▶ party.recorded …  ──▶ party.removed ──▶ party.recorded …
 //	contact.asked ──▶ contact.verified, on the subject of the person or party
 //	duty.scheduled ──▶ duty.covered, duty.uncovered … ──▶ duty.ended
@@ -12,7 +13,8 @@
 //
 // Facts stand on the subjects person/<id>, party/<id>, duty/<role> and
 // calendar/<name>-<year>. A recorded or scheduled fact holds the whole thing as
-// it is from then on; whoever left can be recorded again.
+// it is from then on; whoever left can be recorded again. A person whose leaving is
+// announced is here until its day; [Service.Run] then states that he left.
 //
 // # Contact points
 //
@@ -42,6 +44,7 @@
 //	people:
 //	  - id: chen.wei               # lower-case letters, digits, '-', '_', '.'
 //	    name: 陳偉
+//	    names: {en: Chen Wei}      # in languages where it is another; may be left out
 //	    department: technology     # as in the plan; may be left out
 //	    roles: [duty-officer]      # plan roles
 //	    lang: zh-Hant              # zh-Hant, zh-Hans or en; may be left out
@@ -83,6 +86,8 @@ const (
 type Person struct {
 	ID   string `json:"id" yaml:"id"`
 	Name string `json:"name" yaml:"name"`
+	// Names is the name in languages in which it is another than Name.
+	Names holdfast.Text `json:"names,omitzero" yaml:"names,omitempty"`
 	// Department is one of the plan's, or empty.
 	Department string `json:"department,omitempty" yaml:"department,omitempty"`
 	// Roles are roles of the plan.
@@ -137,6 +142,15 @@ func (c Contact) equal(d Contact) bool {
 	return c.same(d) && c.Label == d.Label && c.Verified.Equal(d.Verified)
 }
 
+// NameIn returns the person's name in a language.
+func (p Person) NameIn(l holdfast.Lang) string {
+	own := map[holdfast.Lang]string{holdfast.ZhHant: p.Names.ZhHant, holdfast.ZhHans: p.Names.ZhHans, holdfast.En: p.Names.En}[l]
+	if own == "" {
+		return p.Name
+	}
+	return own
+}
+
 // clone returns a person that shares nothing with p.
 func (p Person) clone() Person {
 	p.Roles, p.Contacts, p.Deputies = slices.Clone(p.Roles), slices.Clone(p.Contacts), slices.Clone(p.Deputies)
@@ -144,6 +158,6 @@ func (p Person) clone() Person {
 }
 
 func (p Person) equal(q Person) bool {
-	return p.ID == q.ID && p.Name == q.Name && p.Department == q.Department && p.Lang == q.Lang && p.Account == q.Account &&
+	return p.ID == q.ID && p.Name == q.Name && p.Names == q.Names && p.Department == q.Department && p.Lang == q.Lang && p.Account == q.Account &&
 		slices.Equal(p.Roles, q.Roles) && slices.Equal(p.Deputies, q.Deputies) && slices.EqualFunc(p.Contacts, q.Contacts, Contact.equal)
 }

@@ -31,7 +31,7 @@ func (s *Service) Record(ctx context.Context, by holdfast.Actor, people ...Perso
 // Leave states that a person is no longer here, and why. He fills no role then;
 // [Service.Held] lists what needs another person.
 func (s *Service) Leave(ctx context.Context, by holdfast.Actor, id, reason string) error {
-	return s.do(ctx, by, func(time.Time) ([]journal.Draft, error) { return leave(s.book, id, reason) })
+	return s.LeaveFrom(ctx, by, id, time.Time{}, reason)
 }
 
 // RecordParties states how parties are from now on, all of them or none.

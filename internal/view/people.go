@@ -21,6 +21,11 @@ type Person struct {
 	StandsInFor []StandIn `json:"stands_in_for"`
 	// OnDuty lists the roles for which he is on duty now.
 	OnDuty []Named `json:"on_duty"`
+	// Revision is what an edit is based on. Left is whether he has left; Leaving, what
+	// was announced of one who will.
+	Revision holdfast.Revision `json:"revision"`
+	Left     bool              `json:"left,omitempty"`
+	Leaving  *roster.Leaving   `json:"leaving,omitempty"`
 }
 
 // People assembles the roster.
@@ -39,6 +44,11 @@ func (s *Source) People() (list []Person) {
 func (s *Source) Person(id string) (v Person, err error) {
 	s.State.View(func() {
 		person, ok := s.Roster.Person(id)
+		for _, p := range s.Roster.Left() {
+			if p.ID == id {
+				person, ok = p, true
+			}
+		}
 		if !ok {
 			err = holdfast.Errorf(holdfast.NotFound, "there is no person %q", id)
 			return
@@ -69,6 +79,12 @@ func (s *Source) person(p *plan.Plan, person roster.Person) Person {
 		}
 	}
 	now := s.Now()
+	v.Revision = s.Roster.Edited(holdfast.NewSubject("person", person.ID))
+	_, here := s.Roster.Person(person.ID)
+	v.Left = !here
+	if l, ok := s.Roster.Leaving(person.ID); ok {
+		v.Leaving = &l
+	}
 	v.Points = s.points(holdfast.NewSubject("person", person.ID), person.Contacts)
 	for _, d := range person.Deputies {
 		v.StandIns = append(v.StandIns, s.standIn(d.Person, d.Role))
@@ -90,7 +106,7 @@ func (s *Source) person(p *plan.Plan, person roster.Person) Person {
 // text, in any language.
 func (p Person) Matches(query string) bool {
 	query = strings.ToLower(strings.TrimSpace(query))
-	texts := []string{p.ID, p.Name, p.Department, p.DepartmentName.ZhHant, p.DepartmentName.ZhHans, p.DepartmentName.En}
+	texts := []string{p.ID, p.Name, p.Names.ZhHant, p.Names.ZhHans, p.Names.En, p.Department, p.DepartmentName.ZhHant, p.DepartmentName.ZhHans, p.DepartmentName.En}
 	for _, r := range p.RoleNames {
 		texts = append(texts, r.ID, r.Name.ZhHant, r.Name.ZhHans, r.Name.En)
 	}

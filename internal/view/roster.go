@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/lint"
 	"holdfast/internal/notify"
 	"holdfast/internal/plan"
 	"holdfast/internal/roster"
@@ -38,6 +39,10 @@ type StandIn struct {
 type Party struct {
 	roster.Party
 	Points []ContactPoint `json:"points"`
+	// Revision is what an edit is based on.
+	Revision holdfast.Revision `json:"revision"`
+	// Cited lists where the plan in force names it.
+	Cited []Citation `json:"cited"`
 }
 
 // RoleCover is who fills a role.
@@ -50,6 +55,11 @@ type RoleCover struct {
 	Covered bool `json:"covered"`
 	// OnDuty is who is on duty for it now, if it has duty times.
 	OnDuty []StandIn `json:"on_duty"`
+	// HeldBy and StandIns are the holders and the deputies with their names.
+	HeldBy   []StandIn `json:"held_by"`
+	StandIns []StandIn `json:"stand_ins"`
+	// Chapters of the plan in force that name the role.
+	Chapters []string `json:"chapters"`
 }
 
 // DutyDays is how many days a duty week shows.
@@ -64,7 +74,9 @@ type DutyWeek struct {
 	// Slots follow each other without gap or overlap.
 	Slots []DutySlot `json:"slots"`
 	// Covers lists those that run or are to come.
-	Covers []roster.Cover `json:"covers"`
+	Covers []DutyCover `json:"covers"`
+	// Revision is what an edit of the schedule is based on.
+	Revision holdfast.Revision `json:"revision"`
 }
 
 // DutySlot is time on duty.
@@ -122,7 +134,7 @@ func (s *Source) Parties() (list []Party) {
 	list = []Party{}
 	s.State.View(func() {
 		for _, p := range s.Roster.Parties() {
-			list = append(list, s.party(p))
+			list = append(list, s.party(s.planInForce(), p))
 		}
 	})
 	return list
@@ -136,13 +148,14 @@ func (s *Source) Party(id string) (v Party, err error) {
 			err = holdfast.Errorf(holdfast.NotFound, "there is no party %q", id)
 			return
 		}
-		v = s.party(p)
+		v = s.party(s.planInForce(), p)
 	})
 	return v, err
 }
 
-func (s *Source) party(p roster.Party) Party {
-	return Party{Party: p, Points: s.points(holdfast.NewSubject("party", p.ID), p.Contacts)}
+func (s *Source) party(current *plan.Plan, p roster.Party) Party {
+	at := holdfast.NewSubject("party", p.ID)
+	return Party{Party: p, Points: s.points(at, p.Contacts), Revision: s.Roster.Edited(at), Cited: cited(current, p.ID)}
 }
 
 // Roles lists who fills each role: those of the plan in force in its order, then
@@ -151,7 +164,9 @@ func (s *Source) Roles() (list []RoleCover) {
 	list = []RoleCover{}
 	s.State.View(func() {
 		p, seen := s.planInForce(), map[string]bool{}
+		uses := map[string][]string{}
 		if p != nil {
+			uses = lint.RoleUses(p)
 			for _, r := range p.Roles {
 				seen[r.ID] = true
 				list = append(list, s.roleCover(p, s.Roster.Role(r.ID), true))
@@ -162,12 +177,21 @@ func (s *Source) Roles() (list []RoleCover) {
 				list = append(list, s.roleCover(p, r, false))
 			}
 		}
+		for i, r := range list {
+			list[i].Chapters = append([]string{}, uses[r.Role]...)
+		}
 	})
 	return list
 }
 
 func (s *Source) roleCover(p *plan.Plan, r roster.RoleCover, planned bool) RoleCover {
-	v := RoleCover{RoleCover: r, Name: role(p, r.Role).Name, Planned: planned, Covered: r.Covered(), OnDuty: []StandIn{}}
+	v := RoleCover{RoleCover: r, Name: role(p, r.Role).Name, Planned: planned, Covered: r.Covered(), OnDuty: []StandIn{}, HeldBy: []StandIn{}, StandIns: []StandIn{}}
+	for _, id := range r.Holders {
+		v.HeldBy = append(v.HeldBy, s.standIn(id, ""))
+	}
+	for _, id := range r.Deputies {
+		v.StandIns = append(v.StandIns, s.standIn(id, ""))
+	}
 	for _, on := range s.Roster.OnDuty(r.Role, s.Now()) {
 		v.OnDuty = append(v.OnDuty, StandIn{ID: on.ID, Name: on.Name})
 	}
@@ -204,20 +228,15 @@ func (s *Source) dutyWeek(p *plan.Plan, schedule roster.Schedule, from time.Time
 	from = from.UTC()
 	v := DutyWeek{
 		Role: role(p, schedule.Role), Schedule: schedule, From: from, Until: from.Add(time.Duration(days) * 24 * time.Hour),
-		Slots: []DutySlot{}, Covers: []roster.Cover{},
+		Slots: s.dutySlots(schedule.Role, from, from.Add(time.Duration(days)*24*time.Hour)), Covers: []DutyCover{}, Revision: s.Roster.Edited(holdfast.NewSubject("duty", schedule.Role)),
 	}
 	name := func(id string) string {
 		person, _ := s.Roster.Person(id)
 		return person.Name
 	}
-	for _, slot := range s.Roster.Slots(schedule.Role, v.From, v.Until) {
-		slot.From, slot.Until = slot.From.UTC(), slot.Until.UTC()
-		_, here := s.Roster.Person(slot.Person)
-		v.Slots = append(v.Slots, DutySlot{Slot: slot, Name: name(slot.Person), ForName: name(slot.For), Vacant: !here})
-	}
 	for _, c := range s.Roster.Covers(schedule.Role) {
 		if c.Until.After(s.Now()) {
-			v.Covers = append(v.Covers, c)
+			v.Covers = append(v.Covers, DutyCover{c, name(c.Person), name(c.For), s.clashes(p, schedule.Role, c)})
 		}
 	}
 	return v
