@@ -30,7 +30,7 @@ var layers = [][]string{
 	4:  {"posture", "standin", "roster", "alert", "notify", "access", "approval", "enrolment"},
 	5:  {"plan", "directive", "incident", "detect", "archive"},
 	6:  {"gate", "callout", "obligation", "backup", "lint", "plandoc", "draft", "filing"},
-	7:  {"ramp", "trigger"},
+	7:  {"ramp", "trigger", "waiver"},
 	8:  {"response"},
 	9:  {"drill"},
 	10: {"config", "telemetry"},

@@ -32,6 +32,7 @@ import (
 	"holdfast/internal/roster"
 	"holdfast/internal/trigger"
 	"holdfast/internal/view"
+	"holdfast/internal/waiver"
 	"holdfast/internal/web"
 )
 
@@ -50,6 +51,7 @@ type API struct {
 	Roster     *roster.Service
 	Triggers   *trigger.Service
 	Filings    *filing.Service
+	Waivers    *waiver.Service
 	Verifier   *callout.Verifier
 	Response   *response.Service
 	Backups    *backup.Keeper

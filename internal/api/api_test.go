@@ -32,6 +32,7 @@ import (
 	"holdfast/internal/traffic"
 	"holdfast/internal/trigger"
 	"holdfast/internal/view"
+	"holdfast/internal/waiver"
 	"holdfast/internal/web"
 )
 
@@ -73,9 +74,9 @@ func newNode(t *testing.T) *node {
 		Incidents: incident.NewBook(), Notices: notify.NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(),
 		Timeline: response.NewTimeline(), Series: traffic.NewSeries(), Version: "test", Operator: "Bank of Tests", Restored: backup.NewBook(),
 	}
-	src.Filings, src.Files = filing.NewBook(), store
+	src.Filings, src.Waivers, src.Files = filing.NewBook(), waiver.NewBook(), store
 	src.Triggers = trigger.Nouns{Triggers: trigger.NewBook(), Drafts: draft.NewBook(), Plans: src.Plans, Roster: src.Roster}
-	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings)
+	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings, src.Waivers)
 	desk := &journal.Desk{Journal: store, State: src.State, Now: clock}
 	accounts, err := access.New(access.Options{Desk: desk, Book: src.Access, Documents: store})
 	if err != nil {
@@ -103,7 +104,8 @@ func newNode(t *testing.T) *node {
 			return src.Access.May(by, access.ApprovePlan)
 		}}, Files: store},
 		Triggers: &trigger.Service{Desk: desk, Nouns: src.Triggers}, Filings: &filing.Service{Desk: desk, Book: src.Filings, Plans: src.Plans, Files: store},
-		Roster: roster.New(desk, src.Roster), Response: src.Response, Log: log,
+		Waivers: &waiver.Service{Desk: desk, Nouns: waiver.Nouns{Waivers: src.Waivers, Plans: src.Plans, Drafts: src.Triggers.Drafts, Roster: src.Roster}},
+		Roster:  roster.New(desk, src.Roster), Response: src.Response, Log: log,
 	}}
 	server, err := web.New(web.Options{Access: accounts, Log: log, Now: clock})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"holdfast/internal/roster"
 	"holdfast/internal/trigger"
 	"holdfast/internal/view"
+	"holdfast/internal/waiver"
 )
 
 // route is one row of the table.
@@ -151,6 +152,9 @@ func init() {
 		{Method: "GET", Path: "/triggers", Right: access.Read, Summary: "Changes that demand an update of the plan, newest first", Query: with("unsettled"), Out: view.Page[view.Trigger]{}, Do: (*API).triggers},
 		{Method: "POST", Path: "/triggers", Right: access.OpenTrigger, Summary: "Tell of a change that demands an update of the plan; told again with the same source and reference, it is the same trigger", In: trigger.Report{}, Out: Created{}, Created: true, Do: (*API).openTrigger},
 		{Method: "POST", Path: "/triggers/{id}/dispose", Right: access.DraftPlan, Summary: "Say which draft revises the plan, or why no change is needed", In: trigger.Disposal{}, Do: (*API).disposeTrigger},
+		{Method: "GET", Path: "/waivers", Right: access.Read, Summary: "Findings of lint that somebody answers for, newest first", Query: with("active"), Out: view.Page[view.Waiver]{}, Do: (*API).waivers},
+		{Method: "POST", Path: "/waivers", Right: access.ApprovePlan, Summary: "Accept what a rule of lint finds at a place of the plan, until a day", In: waiver.Form{}, Out: Created{}, Created: true, Do: (*API).grantWaiver},
+		{Method: "POST", Path: "/waivers/{id}/revoke", Right: access.ApprovePlan, Summary: "Take a waiver back", In: Reason{}, Do: (*API).revokeWaiver},
 		{Method: "GET", Path: "/filings", Right: access.Read, Summary: "What was filed with regulators, newest first", Query: with("overdue"), Out: view.Page[view.Filing]{}, Do: (*API).filings},
 		{Method: "POST", Path: "/filings", Right: access.PublishPlan, Summary: "Record what was filed with a regulator", In: filing.Form{}, Out: Created{}, Created: true, Do: (*API).recordFiling},
 		{Method: "POST", Path: "/filings/{id}/receipt", Right: access.PublishPlan, Summary: "Record the receipt of a filing", In: filing.Receipt{}, Do: (*API).receiveFiling},

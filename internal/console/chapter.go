@@ -48,7 +48,12 @@ type crumb struct{ Path, Name string }
 
 // finding is something that lint or the plan's form found, with a link to the
 // form where it is mended.
-type finding struct{ Severity, Rule, Message, Link, Chapter, Path string }
+type finding struct {
+	Severity, Rule, Message, Link, Chapter, Path string
+	// Waived is the waiver that accepts it; Waive leads to where one is granted.
+	Waived *lint.Waiver
+	Waive  string
+}
 
 // save is one state of a chapter that can be restored.
 type save struct {

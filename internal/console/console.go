@@ -37,6 +37,7 @@ import (
 	"holdfast/internal/roster"
 	"holdfast/internal/trigger"
 	"holdfast/internal/view"
+	"holdfast/internal/waiver"
 	"holdfast/internal/web"
 )
 
@@ -53,6 +54,7 @@ type Console struct {
 	Drafts     *draft.Service
 	Triggers   *trigger.Service
 	Filings    *filing.Service
+	Waivers    *waiver.Service
 	Roster     *roster.Service
 	Verifier   *callout.Verifier
 	Response   *response.Service
@@ -245,6 +247,9 @@ func init() {
 		{"GET /triggers", access.Read, (*Console).triggers, nil},
 		{"POST /triggers", access.OpenTrigger, (*Console).openTrigger, (*Console).triggers},
 		{"POST /triggers/{id}/dispose", access.DraftPlan, (*Console).disposeTrigger, (*Console).triggers},
+		{"GET /waivers", access.Read, (*Console).waivers, nil},
+		{"POST /waivers", access.ApprovePlan, (*Console).grantWaiver, (*Console).waivers},
+		{"POST /waivers/{id}/revoke", access.ApprovePlan, (*Console).revokeWaiver, (*Console).waivers},
 		{"GET /filings", access.Read, (*Console).filings, nil},
 		{"POST /filings", access.PublishPlan, (*Console).recordFiling, (*Console).filings},
 		{"POST /filings/{id}/receipt", access.PublishPlan, (*Console).receiveFiling, (*Console).filings},

@@ -245,20 +245,23 @@ func (c *Console) findings(v *visit, d *draft.Draft, p *plan.Plan, faults plan.F
 		return list // what lint says of half a plan is noise
 	}
 	_, places, _ := plan.Read("", d.Text())
-	for _, f := range c.View.LintText(p, places) {
-		if f.Waived == nil {
-			add(string(f.Severity), f.Rule, f.Path, v.words.Error(f.Error))
-		}
+	for _, f := range c.View.LintText(p, places, d.Author) {
+		add(string(f.Severity), f.Rule, f.Path, v.words.Error(f.Error))
+		list[len(list)-1].waiving(v, f)
 	}
 	bySeverity(list)
 	return list
 }
 
-// bySeverity puts the gravest first.
+// bySeverity puts the gravest first, and what is waived last.
 func bySeverity(list []finding) {
-	slices.SortStableFunc(list, func(a, b finding) int {
-		return cmp.Compare(slices.Index(lint.Severities[:], lint.Severity(a.Severity)), slices.Index(lint.Severities[:], lint.Severity(b.Severity)))
-	})
+	rank := func(f finding) int {
+		if f.Waived != nil {
+			return len(lint.Severities)
+		}
+		return slices.Index(lint.Severities[:], lint.Severity(f.Severity))
+	}
+	slices.SortStableFunc(list, func(a, b finding) int { return cmp.Compare(rank(a), rank(b)) })
 }
 
 // draftText sends the whole text as a file.

@@ -92,9 +92,8 @@ func (own *planPage) judge(c *Console, v *visit) error {
 	}
 	own.Errors, own.Warnings = found.Errors, found.Warnings
 	for _, f := range found.Findings {
-		if f.Waived == nil {
-			own.Findings = append(own.Findings, finding{Severity: string(f.Severity), Rule: f.Rule, Message: v.words.Error(f.Error)})
-		}
+		own.Findings = append(own.Findings, finding{Severity: string(f.Severity), Rule: f.Rule, Message: v.words.Error(f.Error)})
+		own.Findings[len(own.Findings)-1].waiving(v, f)
 	}
 	bySeverity(own.Findings)
 	return nil

@@ -16,6 +16,7 @@ import (
 	"holdfast/internal/procedure"
 	"holdfast/internal/trigger"
 	"holdfast/internal/view"
+	"holdfast/internal/waiver"
 )
 
 // chaptersSample returns the built-in plan with something in each chapter that a
@@ -90,7 +91,8 @@ var approvalSamples = []view.PlanApproval{
 }
 
 var findingSamples = []finding{
-	{Severity: "error", Rule: "L101", Message: "message", Link: "/drafts/1"}, {Severity: "warning", Rule: "L102", Message: "message"}, {Severity: "note", Rule: "L103", Message: "message"},
+	{Severity: "error", Rule: "L101", Message: "message", Link: "/drafts/1"}, {Severity: "warning", Rule: "L102", Message: "message"}, {Severity: "note", Rule: "L103", Message: "message", Waive: "/waivers"},
+	{Severity: waivedSeverity, Rule: "L104", Message: "message", Waived: &lint.Waiver{Owner: "Mei", Reason: "because", Expires: time.Date(2026, 11, 26, 1, 0, 0, 0, time.UTC)}},
 }
 
 // draftSamples are drafts in each state, seen by who may do everything.
@@ -186,6 +188,21 @@ func filingsSamples() []any {
 			{Filing: filing.Filing{ID: "f2", Form: filing.Form{Kind: filing.Drill, Title: "a", Recipient: "b", Revision: 2, Filed: past}, Receipt: &filing.Receipt{Number: "1", At: past}, Scans: []filing.Scan{{Of: filing.Filed, At: past}, {Of: filing.Received, File: attachment.File{Name: "r.png", Size: 10}, At: past}}}, InForce: true},
 		}}},
 		filingsPage{},
+	}
+}
+
+func waiversSamples() []any {
+	past := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+	one := func(id string, state waiver.State, path string) view.Waiver {
+		return view.Waiver{Waiver: waiver.Waiver{ID: id, Form: waiver.Form{Rule: "L101", Path: path, Owner: "a", Reason: "because", Expires: past}, At: past}, State: state}
+	}
+	revoked := one("w3", waiver.Revoked, "team")
+	revoked.Revoked, revoked.OwnerName = &waiver.Revocation{Reason: "over", At: past}, "A"
+	return []any{
+		waiversPage{Rule: "L101", Path: "team", People: []view.Person{{}}, Page: view.Page[view.Waiver]{Items: []view.Waiver{
+			one("w1", waiver.Active, ""), one("w2", waiver.Expired, "team"), revoked,
+		}}},
+		waiversPage{},
 	}
 }
 

@@ -66,6 +66,7 @@ func screenSamples() map[string][]any {
 		},
 		"triggers": triggersSamples(),
 		"filings":  filingsSamples(),
+		"waivers":  waiversSamples(),
 		"drafts":   draftsSamples(),
 		"draft":    draftSamples(),
 		"draftread": {

@@ -234,6 +234,7 @@ func built(t *testing.T) map[string][]string {
 		"trigger.kind.":      constants(t, "trigger", "Kind"),
 		"trigger.state.":     constants(t, "trigger", "State"),
 		"filing.kind.":       constants(t, "filing", "Kind"),
+		"waiver.state.":      constants(t, "waiver", "State"),
 		"unit.":              {"d", "h", "min", "s"},
 		"staff.fact.":        append(literals(t, "roster", `^(person|party|contact|duty)\.[a-z]+$`), "person.left"),
 		"staff.field.":       {"name", "names", "department", "roles", "lang", "account", "deputies", "contacts", "kind", "contract", "zone", "start", "calendar", "rotations"},

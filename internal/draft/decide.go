@@ -22,8 +22,9 @@ type Nouns struct {
 	// MayApprove reports whether somebody has the right to approve now: a decision
 	// counts only as long as he does. nil leaves it to the caller.
 	MayApprove func(by holdfast.Actor) bool
-	// Judge says why a text may not be approved as it is; nil finds nothing.
-	Judge func(src []byte, p *plan.Plan, now time.Time) error
+	// Judge says why the text of a draft may not be approved as it is; nil finds
+	// nothing.
+	Judge func(d *Draft, p *plan.Plan, now time.Time) error
 }
 
 // whole decodes the text of a draft; a text with faults is refused.
@@ -37,7 +38,7 @@ func (n Nouns) whole(d *Draft, now time.Time) (*plan.Plan, []byte, error) {
 		return nil, nil, holdfast.Errorf(holdfast.Invalid, "the draft is of plan %s and its text says %s: set the plan's id right", d.Plan, p.ID)
 	}
 	if n.Judge != nil {
-		if err := n.Judge(src, p, now); err != nil {
+		if err := n.Judge(d, p, now); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -334,7 +334,7 @@ func TestNothingToApprove(t *testing.T) {
 	id := start(t, w)
 	wantCode(t, "unchanged", w.Submit(t.Context(), ann, id, ""), holdfast.Conflict)
 	w.put(t, ann, id, "general", general("it"))
-	w.Nouns.Judge = func([]byte, *plan.Plan, time.Time) error { return holdfast.Errorf(holdfast.Invalid, "L101") }
+	w.Nouns.Judge = func(*Draft, *plan.Plan, time.Time) error { return holdfast.Errorf(holdfast.Invalid, "L101") }
 	wantCode(t, "with findings", w.Submit(t.Context(), ann, id, ""), holdfast.Invalid)
 	w.Nouns.Judge = nil
 	wantCode(t, "a long number", w.Submit(t.Context(), ann, id, strings.Repeat("7", maxDocument+1)), holdfast.TooLarge)

@@ -35,6 +35,12 @@ const (
 	ruleIdle    = "L521"
 )
 
+// Waivable reports whether there is a rule of that number whose findings may be
+// waived.
+func Waivable(id string) bool {
+	return ruleByID[id] != nil && id != ruleExpired && id != ruleIdle
+}
+
 // waive marks what waivers accept and reports waivers that do not count.
 func (j *judge) waive() []Finding {
 	used := make([]bool, len(j.Waivers))

@@ -76,6 +76,7 @@ func (s *Source) Lint() (Lint, error) {
 		in = lint.Input{Now: now, People: lint.PeopleOf(s.Roster), Gates: lint.GatesOf(s.Gates)}
 		if current != nil {
 			in.Governance.Triggers = s.undisposed(current.ID, now)
+			in.Waivers = s.Waivers.For(current.ID, nil)
 		}
 	})
 	if current == nil {
@@ -99,11 +100,15 @@ func (s *Source) Lint() (Lint, error) {
 	return c.last, nil
 }
 
-// LintText judges a text that is not published, with the roster and the gates as
-// they are.
-func (s *Source) LintText(p *plan.Plan, places plan.Places) []lint.Finding {
+// LintText judges a text that is not published, with the roster, the gates and the
+// waivers as they are, but for waivers that an author of the text granted; nil
+// leaves none out.
+func (s *Source) LintText(p *plan.Plan, places plan.Places, author func(holdfast.Actor) bool) []lint.Finding {
 	in := lint.Input{Plan: p, Places: places, Now: s.Now().UTC(), Lost: s.lost(p)}
-	s.State.View(func() { in.People, in.Gates = lint.PeopleOf(s.Roster), lint.GatesOf(s.Gates) })
+	s.State.View(func() {
+		in.People, in.Gates = lint.PeopleOf(s.Roster), lint.GatesOf(s.Gates)
+		in.Waivers = s.Waivers.For(p.ID, author)
+	})
 	return lint.Check(in)
 }
 

@@ -26,6 +26,7 @@ import (
 	"holdfast/internal/roster"
 	"holdfast/internal/traffic"
 	"holdfast/internal/trigger"
+	"holdfast/internal/waiver"
 )
 
 // Source is where views are assembled from.
@@ -42,6 +43,7 @@ type Source struct {
 	Roster     *roster.Book
 	Triggers   trigger.Nouns
 	Filings    *filing.Book
+	Waivers    *waiver.Book
 	// Files keeps the attachments of plans; nil leaves unsaid what is not kept.
 	Files    journal.Blobs
 	Timeline *response.Timeline
