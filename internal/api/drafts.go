@@ -24,7 +24,8 @@ type SaveChapter struct {
 	Text string `json:"text"`
 }
 
-// RestoreChapter brings an earlier save back over the one that its author saw.
+// RestoreChapter brings an earlier save back over the one that its author saw;
+// save 0 is the text that the draft began with.
 type RestoreChapter struct {
 	Base int `json:"base"`
 	Save int `json:"save"`

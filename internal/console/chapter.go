@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,15 +12,15 @@ import (
 	"holdfast"
 	"holdfast/internal/console/form"
 	"holdfast/internal/draft"
-	"holdfast/internal/expression"
 	"holdfast/internal/lint"
-	"holdfast/internal/locale"
 	"holdfast/internal/plan"
 )
 
-// chapterPage is the form of one chapter of a draft, or of one part of it.
+// chapterPage is the form of one chapter of a draft, or of one part of it, with
+// the chapter as it will read beside it.
 type chapterPage struct {
-	Editor editor
+	Draft, Chapter string
+	Editor         editor
 	// Heading names the part; Crumbs lead to it, Up is one step back.
 	Heading string
 	Crumbs  []crumb
@@ -33,15 +32,25 @@ type chapterPage struct {
 	SavedBy string
 	Others  []string
 	// Newer is the chapter's text as another author has saved it meanwhile.
-	Newer    string
+	Newer string
+	// Unsaved says that the form holds what was refused.
+	Unsaved  bool
 	Findings []finding
 	Saves    []save
 	// Threads are the comments on the chapter, those on what is shown first.
 	Threads []thread
+	// Undo is the save before an entry was removed just now, or nil.
+	Undo *int
+	// Usual says that the usual entries can be put in.
+	Usual bool
 	// Text is the chapter as YAML.
 	Text string
 	// Upload hands a file in, where the page is of one.
-	Upload *upload
+	Upload  *upload
+	Preview previewPage
+	Nav     []chapterLine
+	// Prev and Next are the chapters beside it.
+	Prev, Next string
 }
 
 type crumb struct{ Path, Name string }
@@ -50,6 +59,8 @@ type crumb struct{ Path, Name string }
 // form where it is mended.
 type finding struct {
 	Severity, Rule, Message, Link, Chapter, Path string
+	// Place names it in the words of the form.
+	Place string
 	// Waived is the waiver that accepts it; Waive leads to where one is granted.
 	Waived *lint.Waiver
 	Waive  string
@@ -63,139 +74,14 @@ type save struct {
 	Current bool
 }
 
-// editor is what the forms of one chapter share: where they lead, and what is
-// wrong at which place.
-type editor struct {
-	// Address is the path of the chapter's page.
-	Address string
-	Plan    *plan.Plan
-	// Problems are the faults by the path of the value.
-	Problems map[string]string
-}
-
-// At returns the address of the form of one part.
-func (e editor) At(path string) string { return e.Address + "?at=" + url.QueryEscape(path) }
-
-// Wrong reports whether something at a path, or inside it, is wrong.
-func (e editor) Wrong(path string) bool {
-	for at := range e.Problems {
-		if at == path || strings.HasPrefix(at, path+".") || strings.HasPrefix(at, path+"[") {
-			return true
-		}
-	}
-	return false
-}
-
-// onField is one field of a form with what it needs to be shown.
-type onField struct {
-	Root editor
-	form.Field
-	Caption, Problem string
-	// NameList are the names that an expression may use.
-	NameList []string
-}
-
-// ID returns the id of the field's element.
-func (f onField) ID() string { return fieldID(f.Path) }
-
-// Names returns the names that an expression may use, as words.
-func (f onField) Names() string { return strings.Join(f.NameList, ", ") }
-
-func fieldID(path string) string { return "f-" + path }
-
-func fieldOn(words *locale.Printer, root editor, f form.Field) onField {
-	on := onField{Root: root, Field: f, Caption: words.T("field." + f.Label), Problem: root.Problems[f.Path]}
-	if f.Kind == form.Expression {
-		on.NameList = expressionNames(root.Plan, f.Name)
-	}
-	return on
-}
-
-// expressionNames lists what the expression in a field may read.
-func expressionNames(p *plan.Plan, name string) []string {
-	var fields map[string]expression.Type
-	switch name {
-	case "alertrule.match":
-		fields = plan.AlertFields()
-	case "probe.expect":
-		fields = plan.ProbeFields()
-	case "level.enter":
-		fields = p.MeasureFields()
-	case "branch.when":
-		fields = p.MeasureFields()
-		for _, more := range []string{"level", "minutes", "result"} {
-			fields[more] = expression.String
-		}
-	default:
-		return expression.ScopeFields()
-	}
-	return slices.Sorted(maps.Keys(fields))
-}
-
-// rowName names a row: by the plan's text, or by the program's word for a
-// stage.
-func rowName(words *locale.Printer, r form.Row) string {
-	switch {
-	case !r.Name.IsZero():
-		return r.Name.In(words.Lang())
-	case words.Has(r.Word):
-		return words.T(r.Word)
-	default:
-		return ""
-	}
-}
-
-func choiceName(words *locale.Printer, o form.Option) string {
-	switch {
-	case o.Word != "":
-		return words.T(o.Word)
-	case !o.Name.IsZero():
-		return o.Name.In(words.Lang())
-	default:
-		return o.Value
-	}
-}
-
-// mendAt returns the query that opens the form nearest to a path: of the
-// innermost entry that has a form of its own.
-func mendAt(p *plan.Plan, path string) string {
-	for {
-		end := strings.LastIndexByte(path, ']')
-		if end < 0 {
-			return ""
-		}
-		path = path[:end+1]
-		if f, ok := form.Build(p, path); ok && f.Kind == form.Group {
-			return "?at=" + url.QueryEscape(path)
-		}
-		path = path[:strings.LastIndexByte(path, '[')]
-	}
-}
-
-// parts lists the paths whose forms a chapter's page shows: that which was asked
-// for, or the chapter's own.
-func parts(p *plan.Plan, chapter plan.Chapter, at string) []string {
-	switch {
-	case at != "":
-		return []string{at}
-	case chapter.Level == holdfast.Unknown:
-		return slices.DeleteFunc(slices.Clone(chapter.Fields), func(key string) bool { return key == "format" })
-	}
-	for i, pr := range p.Procedures {
-		if pr.Level == chapter.Level {
-			return []string{"procedures[" + strconv.Itoa(i) + "]"}
-		}
-	}
-	return nil
-}
-
-// edit applies a posted form of a chapter to the plan.
-func edit(p *plan.Plan, chapter plan.Chapter, v *visit) (next *plan.Plan, entry string, problems map[string]string, err error) {
+// edit applies a posted form of a chapter to the plan. Values that cannot be read
+// are problems, by path.
+func edit(p *plan.Plan, chapter plan.Chapter, v *visit) (next *plan.Plan, problems map[string]string, err error) {
 	problems = map[string]string{}
 	next = p
 	for _, path := range parts(p, chapter, v.form("at")) {
 		if next.ChapterAt(path) != chapter.Key {
-			return p, "", problems, holdfast.Errorf(holdfast.NotFound, "the draft has no %s: someone may have removed it; go back to the chapter", path)
+			return p, problems, holdfast.Errorf(holdfast.NotFound, "the draft has no %s: someone may have removed it; go back to the chapter", path)
 		}
 		var faults []form.Fault
 		next, faults = form.Read(next, path, v.r.PostForm)
@@ -203,15 +89,23 @@ func edit(p *plan.Plan, chapter plan.Chapter, v *visit) (next *plan.Plan, entry 
 			problems[f.Path] = v.words.Error(f.Error)
 		}
 	}
-	act := v.form("act")
-	if act == "" || len(problems) > 0 {
-		return next, "", problems, nil
+	return next, problems, nil
+}
+
+// usual is the act that puts the usual entries in.
+const usual = "usual"
+
+// act carries out the posted act on the rows of a chapter; entry is what it
+// concerns.
+func act(p *plan.Plan, chapter plan.Chapter, act string) (next *plan.Plan, entry string, err error) {
+	if act == usual {
+		return form.Usual(p, chapter), "", nil
 	}
-	next, entry, err = form.Act(next, act)
+	next, entry, err = form.Act(p, act)
 	if n := len(next.Procedures); err == nil && chapter.Level != holdfast.Unknown && act == form.Add+" procedures" && n > 0 {
 		next.Procedures[n-1].Level = chapter.Level
 	}
-	return next, entry, problems, err
+	return next, entry, err
 }
 
 // theChapter reads the chapter in the path.
@@ -226,32 +120,42 @@ func (v *visit) theChapter() (plan.Chapter, error) {
 // chapter shows the form of a chapter. After a refused save it shows what was
 // typed, over the text as it is now.
 func (c *Console) chapter(v *visit) error {
-	d, p, faults, err := c.theDraft(v)
+	own, err := c.chapterOf(v, v.r.Method == http.MethodPost)
 	if err != nil {
 		return err
+	}
+	return c.show(v, "chapter", own.Heading, false, *own)
+}
+
+// chapterOf makes the page of a chapter; typed says that a form was posted and is
+// not saved.
+func (c *Console) chapterOf(v *visit, typed bool) (*chapterPage, error) {
+	d, p, faults, err := c.theDraft(v)
+	if err != nil {
+		return nil, err
 	}
 	chapter, err := v.theChapter()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	address := "/drafts/" + d.ID + "/chapters/" + chapter.Key
 	text, save := d.Chapter(chapter.Key)
-	own := chapterPage{
-		Editor: editor{Address: address, Plan: p, Problems: map[string]string{}}, Heading: v.words.T("choice.chapter." + chapter.Key), Up: "/drafts/" + d.ID,
-		Crumbs: []crumb{{"/drafts/" + d.ID, v.words.T("drafts.draft", "id", d.ID)}}, At: v.query("at"), Base: save, Text: text,
-		Others: c.Drafts.Opened(d.ID, chapter.Key, v.by()),
+	own := &chapterPage{
+		Draft: d.ID, Chapter: chapter.Key, Editor: editor{Address: address, Plan: p, Problems: map[string]string{}, Show: v.query("show")},
+		Heading: v.words.T("choice.chapter." + chapter.Key), Up: "/drafts/" + d.ID, Crumbs: []crumb{{"/drafts/" + d.ID, v.words.T("drafts.draft", "id", d.ID)}},
+		At: cmp.Or(v.query("at"), v.form("at")), Base: save, Text: text, Others: c.Drafts.Opened(d.ID, chapter.Key, v.by()), Unsaved: typed,
 	}
-	typed := map[string]string{}
-	if v.r.Method == http.MethodPost {
-		own.At = v.form("at")
-		if next, _, problems, err := edit(p, chapter, v); err == nil {
-			own.Editor.Plan, typed = next, problems
+	wrong := map[string]string{}
+	if typed {
+		if next, problems, err := edit(p, chapter, v); err == nil {
+			own.Editor.Plan, wrong = next, problems
 		}
 		if base, _ := strconv.Atoi(v.form("base")); base != save {
 			own.Newer = text
 		}
 	}
-	for _, f := range c.findings(v, d, p, faults) {
+	findings := c.findings(v, d, p, faults)
+	for _, f := range findings {
 		if f.Chapter == chapter.Key {
 			own.Findings = append(own.Findings, f)
 			if f.Severity == string(lint.Error) {
@@ -259,19 +163,20 @@ func (c *Console) chapter(v *visit) error {
 			}
 		}
 	}
-	maps.Copy(own.Editor.Problems, typed)
+	maps.Copy(own.Editor.Problems, wrong)
 	if err := own.build(v, chapter); err != nil {
-		return err
+		return nil, err
 	}
-	own.saves(d, chapter.Key)
-	own.Upload = c.uploadOf(d, p, &own, chapter.Key)
+	own.nav(chapterLines(d, p, findings), chapter.Key)
+	own.saves(v, d, chapter.Key)
+	own.Upload = c.uploadOf(d, p, own, chapter.Key)
 	for _, t := range threads(d, p, d.Comments, "/drafts/"+d.ID, "/drafts/"+d.ID+"/read", chapter.Key, true, d.State.Open()) {
 		if t.Chapter == chapter.Key {
 			own.Threads = append(own.Threads, t)
 		}
 	}
 	own.Threads = hereFirst(p, own.At, own.Threads)
-	return c.show(v, "chapter", own.Heading, false, own)
+	return own, nil
 }
 
 // build makes the forms of the page.
@@ -288,6 +193,9 @@ func (own *chapterPage) build(v *visit, chapter plan.Chapter) error {
 	} else {
 		own.At = ""
 	}
+	own.Editor.Open = own.At
+	own.Usual = own.At == "" && chapter.Key != "attachments" && form.Bare(p, chapter)
+	own.Preview = previewOf(v.words, p, chapter, cmp.Or(own.At, own.Editor.Show), "/drafts/"+own.Draft)
 	for _, path := range parts(p, chapter, own.At) {
 		part, ok := form.Build(p, path)
 		if !ok {
@@ -316,22 +224,37 @@ func entriesAbove(path string) (list []string) {
 
 // entryName names an entry as its row does.
 func entryName(v *visit, p *plan.Plan, path string) string {
-	cut := strings.LastIndexByte(path, '[')
-	list, ok := form.Build(p, path[:max(cut, 0)])
-	if !ok {
-		return path
-	}
-	for _, row := range list.Rows {
-		if row.Path == path {
-			return cmp.Or(rowName(v.words, row), row.ID, v.words.T("form.unnamed"))
+	if row, ok := form.Entry(p, path); ok {
+		if name := cmp.Or(rowName(v.words, row), row.ID); name != "" {
+			return name
 		}
 	}
-	return v.words.T("field." + list.Label)
+	if label, ok := form.Label(p, path); ok {
+		return v.words.T("field." + label)
+	}
+	return path
 }
 
-// saves lists the chapter's saves, the newest first.
-func (own *chapterPage) saves(d *draft.Draft, chapter string) {
-	for i, s := range d.SavesOf(chapter) {
+// placeName names the place of a finding in the words of the form: the entries
+// that it lies in, and the field.
+func placeName(v *visit, p *plan.Plan, path string) string {
+	var names []string
+	for i := range path {
+		if path[i] == ']' {
+			names = append(names, entryName(v, p, path[:i+1]))
+		}
+	}
+	if label, ok := form.Label(p, path); ok && !strings.HasSuffix(path, "]") {
+		names = append(names, v.words.T("field."+label))
+	}
+	return strings.Join(names, " › ")
+}
+
+// saves lists the chapter's saves, the newest first, and offers to undo a removal
+// while it is the last of them.
+func (own *chapterPage) saves(v *visit, d *draft.Draft, chapter string) {
+	all := d.SavesOf(chapter)
+	for i, s := range all {
 		if i == 0 {
 			own.SavedBy = s.By.Name
 		}
@@ -340,13 +263,26 @@ func (own *chapterPage) saves(d *draft.Draft, chapter string) {
 		}
 		own.Saves = append(own.Saves, save{s.Number, s.At, s.By.Name, i == 0})
 	}
+	if len(all) == 0 {
+		return
+	}
+	before := save{At: d.At, By: d.By.Name}
+	if len(all) < maxSaves {
+		own.Saves = append(own.Saves, before)
+	}
+	if len(all) > 1 {
+		before.Number = all[1].Number
+	}
+	if asked, err := strconv.Atoi(v.query("undo")); err == nil && asked == before.Number {
+		own.Undo = &asked
+	}
 }
 
 // maxSaves is how many saves of a chapter its page lists.
 const maxSaves = 30
 
-// saveChapter stores a chapter as its form says, and carries out an act on its
-// rows.
+// saveChapter stores a chapter as its form says, and then, as a save of its own
+// that can be undone, what an act on its rows makes of it.
 func (c *Console) saveChapter(v *visit) error {
 	_, p, _, err := c.theDraft(v)
 	if err != nil {
@@ -356,63 +292,116 @@ func (c *Console) saveChapter(v *visit) error {
 	if err != nil {
 		return err
 	}
-	next, entry, problems, err := edit(p, chapter, v)
+	next, problems, err := edit(p, chapter, v)
 	switch {
 	case err != nil:
 		return err
 	case len(problems) > 0:
 		return holdfast.Errorf(holdfast.Invalid, "values that cannot be read: %d; they are marked below, the rest is kept in the form", len(problems))
 	}
-	if err := c.storeChapter(v, chapter.Key, plan.EncodeChapter(next, chapter)); err != nil {
+	base, err := v.base()
+	if err != nil {
 		return err
 	}
-	if v.r.Header.Get("X-Autosave") != "" {
-		d, err := c.Drafts.Draft(v.path("id"))
-		if err != nil {
-			return err
-		}
-		_, save := d.Chapter(chapter.Key)
-		v.w.Header().Set("X-Base", strconv.Itoa(save))
-		v.w.WriteHeader(http.StatusNoContent)
-		return nil
+	base, err = c.Drafts.Put(v.r.Context(), v.by(), v.path("id"), chapter.Key, base, plan.EncodeChapter(next, chapter))
+	switch asked := v.form("act"); {
+	case err != nil:
+		return err
+	case asked != "":
+		return c.actOn(v, chapter, next, asked, base)
+	case v.r.Header.Get("X-Autosave") != "":
+		return c.autosaved(v, base)
 	}
-	at := v.form("at")
-	if f, ok := form.Build(next, entry); ok && strings.HasPrefix(v.form("act"), form.Add+" ") && f.Kind == form.Group && strings.HasSuffix(entry, "]") && !form.Inline(next, entry) {
-		at = entry // to the form of what was added
-	}
-	return c.toChapter(v, chapter.Key, at)
+	return c.toChapter(v, chapter.Key, where(v.form("at"), ""), "saved")
 }
 
-func (c *Console) toChapter(v *visit, chapter, at string) error {
-	query := url.Values{"ok": {"saved"}}
-	if at != "" {
-		query.Set("at", at)
+// actOn carries out an act on the rows of a chapter and shows what came of it.
+func (c *Console) actOn(v *visit, chapter plan.Chapter, p *plan.Plan, asked string, base int) error {
+	next, entry, err := act(p, chapter, asked)
+	if err != nil {
+		return err
 	}
-	http.Redirect(v.w, v.r, "/drafts/"+v.path("id")+"/chapters/"+chapter+"?"+query.Encode(), http.StatusSeeOther)
+	if _, err := c.Drafts.Put(v.r.Context(), v.by(), v.path("id"), chapter.Key, base, plan.EncodeChapter(next, chapter)); err != nil {
+		return err
+	}
+	verb, _, _ := strings.Cut(asked, " ")
+	at := v.form("at")
+	switch f, ok := form.Build(next, entry); {
+	case verb == form.Remove:
+		return c.toChapter(v, chapter.Key, where(at, entry), "", "undo", strconv.Itoa(base))
+	case ok && verb == form.Add && f.Kind == form.Group && strings.HasSuffix(entry, "]") && !form.Inline(next, entry):
+		at, entry = entry, "" // to the form of what was added
+	}
+	return c.toChapter(v, chapter.Key, where(at, entry), "saved")
+}
+
+// autosaved answers a form that saved itself with its page as it is now, without
+// what stands around it: the script takes from it what has changed.
+func (c *Console) autosaved(v *visit, base int) error {
+	own, err := c.chapterOf(v, false)
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("X-Base", strconv.Itoa(base))
+	return c.part(v, "chapter", c.page(v, own.Heading, *own))
+}
+
+// toChapter goes to a chapter's page, to the place that a query and fragment name.
+// done names what was done, more are pairs of a query.
+func (c *Console) toChapter(v *visit, chapter, place, done string, more ...string) error {
+	query, fragment, _ := strings.Cut(strings.TrimPrefix(place, "?"), "#")
+	q, err := url.ParseQuery(query)
+	if err != nil {
+		return err
+	}
+	if done != "" {
+		q.Set("ok", done)
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		q.Set(more[i], more[i+1])
+	}
+	to := url.URL{Path: "/drafts/" + v.path("id") + "/chapters/" + chapter, RawQuery: q.Encode()}
+	address := to.String()
+	if fragment != "" {
+		address += "#" + fragment
+	}
+	http.Redirect(v.w, v.r, address, http.StatusSeeOther)
 	return nil
 }
 
-func (c *Console) storeChapter(v *visit, chapter string, text []byte) error {
+// base reads which save the posted form was made from.
+func (v *visit) base() (int, error) {
 	base, err := strconv.Atoi(v.form("base"))
 	if err != nil {
-		return holdfast.Errorf(holdfast.Invalid, "the form does not say which text it changes: load the page again")
+		return 0, holdfast.Errorf(holdfast.Invalid, "the form does not say which text it changes: load the page again")
 	}
-	return c.Drafts.Save(v.r.Context(), v.by(), v.path("id"), chapter, base, text)
+	return base, nil
 }
 
 // saveChapterText stores a chapter as it was written as text.
 func (c *Console) saveChapterText(v *visit) error {
-	if err := c.storeChapter(v, v.path("chapter"), []byte(strings.ReplaceAll(v.form("text"), "\r\n", "\n"))); err != nil {
+	base, err := v.base()
+	if err != nil {
 		return err
 	}
-	return c.toChapter(v, v.path("chapter"), "")
+	text := []byte(strings.ReplaceAll(v.form("text"), "\r\n", "\n"))
+	if err := c.Drafts.Save(v.r.Context(), v.by(), v.path("id"), v.path("chapter"), base, text); err != nil {
+		return err
+	}
+	return c.toChapter(v, v.path("chapter"), "", "saved")
 }
 
 func (c *Console) restoreChapter(v *visit) error {
-	base, _ := strconv.Atoi(v.form("base"))
-	number, _ := strconv.Atoi(v.form("save")) // 0 is no save, which the act says
+	base, err := v.base()
+	if err != nil {
+		return err
+	}
+	number, err := strconv.Atoi(v.form("save"))
+	if err != nil {
+		number = -1 // no save, which the act says
+	}
 	if err := c.Drafts.Restore(v.r.Context(), v.by(), v.path("id"), v.path("chapter"), base, number); err != nil {
 		return err
 	}
-	return c.toChapter(v, v.path("chapter"), "")
+	return c.toChapter(v, v.path("chapter"), where(v.form("at"), v.form("show")), "saved")
 }

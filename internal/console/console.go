@@ -223,6 +223,7 @@ func init() {
 		{"POST /drafts/{id}/chapters/{chapter}/files", access.DraftPlan, (*Console).attachFile, (*Console).chapter},
 		{"POST /drafts/{id}/decisions/{n}/scan", access.Read, (*Console).scanDecision, (*Console).draft},
 		{"GET /drafts/{id}/text", access.Read, (*Console).draftText, nil},
+		{"GET /drafts/{id}/checklist", access.Read, (*Console).checklist, nil},
 		{"GET /drafts/{id}/chapters/{chapter}", access.DraftPlan, (*Console).chapter, nil},
 		{"POST /drafts/{id}/chapters/{chapter}", access.DraftPlan, (*Console).saveChapter, (*Console).chapter},
 		{"POST /drafts/{id}/chapters/{chapter}/text", access.DraftPlan, (*Console).saveChapterText, (*Console).chapter},

@@ -123,13 +123,6 @@ type draftPage struct {
 	MayScan map[int]bool
 }
 
-type chapterLine struct {
-	Key     string
-	SavedBy string
-	At      time.Time
-	Wrong   int
-}
-
 type ladderStep struct {
 	Step  approval.Step
 	State string // done, open, waiting
@@ -148,6 +141,11 @@ func (c *Console) theDraft(v *visit) (*draft.Draft, *plan.Plan, plan.Faults, err
 	return d, p, faults, nil
 }
 
+// mayWrite reports whether the reader may change a draft's text.
+func mayWrite(v *visit, d *draft.Draft) bool {
+	return v.who().May(access.DraftPlan) && d.State.Open()
+}
+
 func (c *Console) draft(v *visit) error { return c.draftWith(v, nil) }
 
 func (c *Console) draftWith(v *visit, link *view.OutsideLink) error {
@@ -156,7 +154,7 @@ func (c *Console) draftWith(v *visit, link *view.OutsideLink) error {
 		return err
 	}
 	own := draftPage{
-		Draft: d, Hash: plan.Hash(d.Text()), Reviewers: c.View.Reviewers(d), Link: link, Langs: holdfast.Langs[:], MayWrite: v.who().May(access.DraftPlan) && d.State.Open(),
+		Draft: d, Hash: plan.Hash(d.Text()), Reviewers: c.View.Reviewers(d), Link: link, Langs: holdfast.Langs[:], MayWrite: mayWrite(v, d),
 		MayApprove: v.who().May(access.ApprovePlan), MayInvite: v.who().May(access.DraftPlan),
 	}
 	own.MayComment = d.State.Open() && (own.MayWrite || d.Reviews(v.by()))
@@ -176,18 +174,7 @@ func (c *Console) draftWith(v *visit, link *view.OutsideLink) error {
 			own.Warnings++
 		}
 	}
-	for _, chapter := range plan.Chapters {
-		line := chapterLine{Key: chapter.Key}
-		if saves := d.SavesOf(chapter.Key); len(saves) > 0 {
-			line.SavedBy, line.At = saves[0].By.Name, saves[0].At
-		}
-		for _, f := range own.Findings {
-			if f.Chapter == chapter.Key && f.Severity == string(lint.Error) {
-				line.Wrong++
-			}
-		}
-		own.Chapters = append(own.Chapters, line)
-	}
+	own.Chapters = chapterLines(d, p, own.Findings)
 	if d.Submitted != nil {
 		c.ladder(v, d, p, &own)
 	}
@@ -235,6 +222,7 @@ func (c *Console) findings(v *visit, d *draft.Draft, p *plan.Plan, faults plan.F
 		f := finding{Severity: severity, Rule: rule, Message: message, Chapter: p.ChapterAt(path), Path: path}
 		if f.Chapter != "" {
 			f.Link = "/drafts/" + d.ID + "/chapters/" + f.Chapter + mendAt(p, path)
+			f.Place = placeName(v, p, path)
 		}
 		list = append(list, f)
 	}

@@ -138,7 +138,7 @@ func (c *Console) attachFile(v *visit) error {
 	if _, _, err := c.Drafts.Attach(v.r.Context(), v.by(), v.path("id"), in, name, content); err != nil {
 		return err
 	}
-	return c.toChapter(v, v.path("chapter"), v.form("at"))
+	return c.toChapter(v, v.path("chapter"), where(v.form("at"), ""), "saved")
 }
 
 // giveOut sends the file in the path, if it belongs to what the path names.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"holdfast"
@@ -133,12 +134,21 @@ func (c *Console) page(v *visit, title string, own any) *page {
 }
 
 func (c *Console) write(v *visit, name string, status int, p *page) error {
+	return c.writePart(v, name, "base", status, p)
+}
+
+// part writes what a screen shows without what stands around it.
+func (c *Console) part(v *visit, name string, p *page) error {
+	return c.writePart(v, name, "content", http.StatusOK, p)
+}
+
+func (c *Console) writePart(v *visit, name, part string, status int, p *page) error {
 	t, err := c.screens.in(v, name)
 	if err != nil {
 		return err
 	}
 	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, "base", p); err != nil {
+	if err := t.ExecuteTemplate(&b, part, p); err != nil {
 		return err
 	}
 	h := v.w.Header()
@@ -169,12 +179,20 @@ func (c *Console) navigation(v *visit) []navigation {
 }
 
 // errorPage is the screen of an error.
-type errorPage struct{ Title, Text, ID string }
+type errorPage struct {
+	Title, Text, ID string
+	// SignIn offers to sign in beside this page.
+	SignIn bool
+}
 
 // fail shows an error as a page, or sends who is not signed in to do so.
 func (c *Console) fail(w http.ResponseWriter, r *http.Request, req web.Request, err error) {
 	v := c.visit(w, r, req)
 	code := holdfast.CodeOf(err)
+	if code == holdfast.Unauthenticated && r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/drafts/") {
+		c.resend(v)
+		return
+	}
 	if code == holdfast.Unauthenticated {
 		next := "/"
 		if r.Method == http.MethodGet {
@@ -190,6 +208,15 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, req web.Request, 
 	p := c.page(v, own.Title, own)
 	if err := c.write(v, "error", web.Status(err), p); err != nil {
 		c.Log.Error("the page of an error cannot be shown", "error", err)
+	}
+}
+
+// resend answers who wrote on a draft until the session ended: nothing is lost,
+// for a reload of this page posts the form again.
+func (c *Console) resend(v *visit) {
+	own := errorPage{Title: v.words.T("error.title." + string(holdfast.Unauthenticated)), Text: v.words.T("editor.resend"), SignIn: true}
+	if err := c.write(v, "error", http.StatusUnauthorized, c.page(v, own.Title, own)); err != nil {
+		c.Log.Error("the page of an ended session cannot be shown", "error", err)
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 )
 
 // planBody is a plan as a document to read: its chapters numbered in the
-// official order, those left out of the text left out of the count.
+// official order, those left out of the text left out of the count. What is shown
+// carries the path of the part it shows, so that an editor finds it.
 type planBody struct {
 	*plan.Plan
 	Chapters []chapterHead
@@ -21,6 +22,7 @@ type planBody struct {
 	words   *locale.Printer
 	// at is the address of what it is the text of; its files are under it.
 	at string
+	excerpt
 }
 
 // File returns how an attachment is saved; nil if the text names no file there.
@@ -54,6 +56,16 @@ func newPlanBody(words *locale.Printer, p *plan.Plan, at string) planBody {
 	return b
 }
 
+// Has reports whether a chapter is shown.
+func (b planBody) Has(key string) bool {
+	return slices.ContainsFunc(b.Chapters, func(h chapterHead) bool { return h.Key == key }) && b.shows(key)
+}
+
+// RiskAt returns the path of a risk; they are shown by rank.
+func (b planBody) RiskAt(id string) string {
+	return b.EntryAt("risks", slices.IndexFunc(b.Risks, func(r plan.Risk) bool { return r.ID == id }))
+}
+
 // Head returns the heading of a chapter.
 func (b planBody) Head(key string) chapterHead {
 	i := slices.IndexFunc(b.Chapters, func(h chapterHead) bool { return h.Key == key })
@@ -75,19 +87,25 @@ func (b planBody) Department(id string) string {
 // Ranked lists the risks, the gravest first.
 func (b planBody) Ranked() []plan.Risk { return plandoc.Ranked(b.Plan) }
 
-// procedureOf is a procedure with the plan whose roles it names, and its place.
+// procedureOf is a procedure with the plan whose roles it names, its place, and
+// the path under which it stands now.
 type procedureOf struct {
 	planBody
-	At        string
+	At, Path  string
 	Procedure procedure.Procedure
 }
 
-func onProcedure(b planBody, at string, pr any) procedureOf {
+func onProcedure(b planBody, at, path string, pr any) procedureOf {
 	if pr, ok := pr.(*procedure.Procedure); ok {
-		return procedureOf{b, at, *pr}
+		return procedureOf{b, at, path, *pr}
 	}
-	return procedureOf{b, at, pr.(procedure.Procedure)}
+	return procedureOf{b, at, path, pr.(procedure.Procedure)}
 }
+
+// StageAt and TaskAt return the paths of the parts of a procedure.
+func (p procedureOf) StageAt(i int) string { return p.EntryAt(p.Path+".stages", i) }
+
+func (p procedureOf) TaskAt(stage, i int) string { return p.EntryAt(p.StageAt(stage)+".tasks", i) }
 
 // riskMatrix is the picture of the risks: likelihood upwards, impact to the
 // right, each risk by its rank's number.

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,17 +69,36 @@ func chapterSamples() []any {
 		}
 		parts = append(parts, part)
 	}
-	e := editor{Address: "/drafts/1/chapters/risks", Plan: p, Problems: map[string]string{"risks[1].title": "it is empty", "measures[0].unit": "no", "drills[0].kind": "no", "levels[0].title": "no"}}
+	e := editor{Address: "/drafts/1/chapters/risks", Open: "risks", Show: "roles[70]", Plan: p, Problems: map[string]string{"risks[1].title": "it is empty", "measures[0].unit": "no", "drills[0].kind": "no", "levels[0].title": "no"}}
+	var long form.Field
+	for i := range 3 * rowsShown {
+		long.Rows = append(long.Rows, form.Row{Path: "roles[" + strconv.Itoa(i) + "]"})
+	}
+	long.Path, long.Name, long.Label, long.Kind = "roles", "plan.roles", "plan.roles", form.Rows
+	parts = append(parts, long)
+	undo := 0
+	levels, _ := plan.ChapterOf("levels")
+	en := locale.For(holdfast.En)
 	return []any{
 		chapterPage{
-			Editor: e, Heading: "Heading", Crumbs: []crumb{{"/drafts/1", "Draft"}}, Up: "/drafts/1", At: "risks", Base: 3, Parts: parts,
-			SavedBy: "Mei", Others: []string{"Wei"}, Newer: "newer", Text: "risks: []",
-			Findings: findingSamples,
-			Threads:  threadSamples(),
-			Saves:    []save{{Number: 2, By: "Mei", Current: true}, {Number: 1}},
-			Upload:   &upload{Address: "/drafts/1/chapters/attachments/files", Files: fileSamples},
+			Draft: "1", Chapter: "risks", Editor: e, Heading: "Heading", Crumbs: []crumb{{"/drafts/1", "Draft"}}, Up: "/drafts/1", At: "risks", Base: 3, Parts: parts,
+			SavedBy: "Mei", Others: []string{"Wei"}, Newer: "newer", Text: "risks: []", Unsaved: true, Undo: &undo, Usual: true,
+			Findings: findingSamples, Saves: []save{{Number: 2, By: "Mei", Current: true}, {Number: 1}, {}},
+			Threads: threadSamples(), Nav: lineSamples, Prev: "organisation", Next: "materials", Preview: previewPage{Empty: true, Read: "/drafts/1/read"},
+			Upload: &upload{Address: "/drafts/1/chapters/attachments/files", Files: fileSamples},
 		},
-		chapterPage{Editor: e, Heading: "Heading", Up: "/drafts/1", Upload: &upload{Entry: "law", Over: "ab", Address: "/drafts/1/chapters/attachments/files"}},
+		chapterPage{Editor: e, Heading: "Heading", Up: "/drafts/1", Preview: previewPage{Body: previewOf(en, p, levels, "", "/drafts/1").Body, Cut: true, Read: "/drafts/1/read"}, Upload: &upload{Entry: "law", Over: "ab", Address: "/drafts/1/chapters/attachments/files"}},
+	}
+}
+
+var lineSamples = []chapterLine{
+	{Key: "risks", SavedBy: "Mei", Wrong: 2, Warnings: 1, Comments: 1, Here: true, Findings: findingSamples}, {Key: "leak", Bare: true}, {Key: "levels"},
+}
+
+func checklistSamples() []any {
+	return []any{
+		checklistPage{Draft: &draft.Draft{ID: "d1"}, Chapters: lineSamples, Whole: findingSamples, Comments: 2, Missing: 4, MayWrite: true},
+		checklistPage{Draft: &draft.Draft{ID: "d1"}, Chapters: lineSamples[1:]},
 	}
 }
 
@@ -91,7 +111,7 @@ var approvalSamples = []view.PlanApproval{
 }
 
 var findingSamples = []finding{
-	{Severity: "error", Rule: "L101", Message: "message", Link: "/drafts/1"}, {Severity: "warning", Rule: "L102", Message: "message"}, {Severity: "note", Rule: "L103", Message: "message", Waive: "/waivers"},
+	{Severity: "error", Rule: "L101", Message: "message", Link: "/drafts/1", Place: "place"}, {Severity: "warning", Rule: "L102", Message: "message", Link: "/drafts/1"}, {Severity: "note", Rule: "L103", Message: "message", Waive: "/waivers"},
 	{Severity: waivedSeverity, Rule: "L104", Message: "message", Waived: &lint.Waiver{Owner: "Mei", Reason: "because", Expires: time.Date(2026, 11, 26, 1, 0, 0, 0, time.UTC)}},
 }
 
@@ -103,7 +123,7 @@ func draftSamples() (list []any) {
 			Returned: []draft.Returned{{From: draft.InApproval, Reason: "why", By: by, At: at}}}
 		own := draftPage{
 			Draft: d, Findings: findingSamples, Errors: 1, Warnings: 1, MayWrite: state.Open(), MayComment: state.Open(), MayApprove: i != 4,
-			Chapters: []chapterLine{{Key: "risks", SavedBy: "Mei", At: at, Wrong: 2}, {Key: "leak"}},
+			Chapters: lineSamples,
 			Comments: threadSamples(), Reviewers: reviewerSamples, Unfinished: 1, Langs: holdfast.Langs[:], MayInvite: true, Reviews: i == 0, Finished: i == 1,
 		}
 		if state == draft.InApproval || state == draft.Published {

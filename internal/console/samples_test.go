@@ -54,7 +54,7 @@ func screenSamples() map[string][]any {
 		}}},
 		"directive":    directiveSamples(),
 		"directives":   {directivesPage{}, directivesPage{view.Page[view.Directive]{Items: directivesOf()}, listed}},
-		"error":        {errorPage{"Title", "Text", "7"}, errorPage{Title: "Title"}},
+		"error":        {errorPage{Title: "Title", Text: "Text", ID: "7"}, errorPage{Title: "Title"}, errorPage{Title: "Title", SignIn: true}},
 		"gate":         gateSamples(),
 		"gates":        {gatesPage{}, gatesPage{gatesOf()}},
 		"incident":     incidentSamples(),
@@ -89,7 +89,8 @@ func screenSamples() map[string][]any {
 			diffPage{Draft: &draft.Draft{ID: "d1"}, Against: 1, Changes: changeSamples, Lines: []diffLine{{"place", "@@"}, {"added", "+a"}, {"removed", "-b"}, {"same", " c"}}},
 			diffPage{Draft: &draft.Draft{ID: "d1"}},
 		},
-		"noplan": {nil},
+		"checklist": checklistSamples(),
+		"noplan":    {nil},
 		"plan": {
 			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}, Findings: findingSamples, Owes: true, Readings: []draft.Owed{{Person: "a", Name: "A", Due: past}, {Person: "b", Name: "B", Due: time.Now().Add(time.Hour)}, {Person: "c", Name: "C", At: past}}},
 			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: chaptersSample(), Draft: "d1", Document: "7", Approvals: approvalSamples}, Lost: &upload{Address: "/plan/1/files", Files: fileSamples}},

@@ -243,6 +243,7 @@ func built(t *testing.T) map[string][]string {
 		"staff.unit.":        {"h", "d", "w"},
 		"staff.weekday.":     {"1", "2", "3", "4", "5", "6", "7"},
 
+		"hint.":                  formWords("hint."),
 		"field.plan.":            formWords("field.plan."),
 		"field.":                 append(formWords("field."), "attachment.type", "attachment.size", "attachment.hash"), // documents
 		"choice.chapter.":        formWords("choice.chapter."),

@@ -175,6 +175,11 @@ func TestTwoAuthors(t *testing.T) {
 	if text, last := w.draft(t, id).Chapter("general"); last != 4 || !strings.Contains(text, "To test A.") {
 		t.Errorf("restored save %d: %s", last, text)
 	}
+	must(t, w.Restore(t.Context(), ann, id, "general", 4, 0))
+	if text, _ := w.draft(t, id).Chapter("general"); strings.Contains(text, "To test A") {
+		t.Errorf("the text that the draft began with: %s", text)
+	}
+	wantCode(t, "a save that cannot be", w.Restore(t.Context(), ann, id, "general", 5, -1), holdfast.NotFound)
 	wantCode(t, "a save of another chapter", w.Restore(t.Context(), ann, id, "risks", 2, 1), holdfast.NotFound)
 }
 

@@ -84,7 +84,8 @@ func (s *Service) Put(ctx context.Context, by holdfast.Actor, id, chapter string
 	return number, err
 }
 
-// Restore brings an earlier save of a chapter back.
+// Restore brings an earlier save of a chapter back; 0 is the text that the draft
+// began with.
 func (s *Service) Restore(ctx context.Context, by holdfast.Actor, id, chapter string, base, number int) error {
 	return s.do(ctx, by, "restore the chapter", func(time.Time) ([]journal.Draft, error) {
 		return restore(s.Nouns.Drafts, id, chapter, base, number)

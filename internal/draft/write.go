@@ -94,13 +94,17 @@ func save(b *Book, id, chapter string, base int, text []byte) ([]journal.Draft, 
 	return d.fact(kindSaved, saved{chapter, string(formatted), base}), nil
 }
 
-// restore brings an earlier save of a chapter back, as a new save.
+// restore brings an earlier save of a chapter back, as a new save; 0 is the text
+// that the draft began with.
 func restore(b *Book, id, chapter string, base, number int) ([]journal.Draft, error) {
 	d, err := b.writable(id)
 	if err != nil {
 		return nil, err
 	}
-	if number < 1 || number > len(d.Saves) || d.Saves[number-1].Chapter != chapter {
+	if number == 0 {
+		return save(b, id, chapter, base, []byte(d.begun[chapter]))
+	}
+	if number < 0 || number > len(d.Saves) || d.Saves[number-1].Chapter != chapter {
 		return nil, holdfast.Errorf(holdfast.NotFound, "the chapter has no save %d", number)
 	}
 	return save(b, id, chapter, base, []byte(d.Saves[number-1].Text))

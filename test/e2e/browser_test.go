@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -49,7 +50,24 @@ func openBrowser(t *testing.T, base, name string, extra ...chromedp.ExecAllocato
 		t.Fatalf("start Chromium: %v", err)
 	}
 	b.watchForFaults()
+	b.leaveWhenAsked()
 	return b
+}
+
+// leaveWhenAsked answers a page that asks whether to leave what is not saved:
+// whoever opens another page in a story means to.
+func (b *browser) leaveWhenAsked() {
+	dialogs := chromedp.Events(b.ctx, page.JavascriptDialogOpening)
+	go func() {
+		for _, err := range dialogs {
+			if err != nil {
+				return
+			}
+			if _, err := chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true}); err != nil {
+				return // the browser is closed
+			}
+		}
+	}()
 }
 
 // watchForFaults fails the test on whatever the page's own console complains of:
@@ -199,5 +217,23 @@ func (b *browser) shoot(name string) {
 		if err := os.WriteFile(file, picture, 0o644); err != nil {
 			b.t.Fatal(err)
 		}
+	}
+}
+
+// typeInto types over what stands in a field, key by key, and stays in it.
+func (b *browser) typeInto(css, text string) {
+	b.t.Helper()
+	b.reveal(css)
+	b.evaluate(fmt.Sprintf(`(() => { const f = document.querySelector(%q); f.focus(); f.select(); return true })()`, css))
+	b.do("type into "+css, chromedp.KeyEvent(text))
+}
+
+// waitUntil waits until an expression of the page is true.
+func (b *browser) waitUntil(what, script string) {
+	b.t.Helper()
+	ctx, cancel := limited(b.t, b.ctx)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](script)); err != nil {
+		b.t.Fatalf("%s: %s: %v\n%s", b.name, what, err, b.page())
 	}
 }

@@ -193,24 +193,44 @@ func (b builder) fields(path string, v reflect.Value) []Field {
 func (b builder) rows(path string, v reflect.Value) []Row {
 	var rows []Row
 	for i := range v.Len() {
-		entry := v.Index(i)
-		row := Row{Path: at(path, i)}
-		for _, key := range []string{"title", "name", "subject", "purpose", "criteria", "why"} {
-			if name := fieldBy(entry, key); name.IsValid() && row.Name.IsZero() {
-				row.Name, _ = name.Interface().(holdfast.Text)
-			}
-		}
-		for _, key := range []string{"id", "party", "stage"} {
-			if id := fieldBy(entry, key); id.IsValid() && row.ID == "" {
-				row.ID = id.String()
-			}
-		}
-		if kind := fieldBy(entry, "stage"); kind.IsValid() {
-			row.Word = "choice.stage." + kind.String()
-		}
-		rows = append(rows, row)
+		rows = append(rows, rowOf(at(path, i), v.Index(i)))
 	}
 	return rows
+}
+
+func rowOf(path string, entry reflect.Value) Row {
+	row := Row{Path: path}
+	for _, key := range []string{"title", "name", "subject", "purpose", "criteria", "why"} {
+		if name := fieldBy(entry, key); name.IsValid() && row.Name.IsZero() {
+			row.Name, _ = name.Interface().(holdfast.Text)
+		}
+	}
+	for _, key := range []string{"id", "party", "stage"} {
+		if id := fieldBy(entry, key); id.IsValid() && row.ID == "" {
+			row.ID = id.String()
+		}
+	}
+	if kind := fieldBy(entry, "stage"); kind.IsValid() {
+		row.Word = "choice.stage." + kind.String()
+	}
+	return row
+}
+
+// Entry returns what a row says of the entry at a path, or false if there is no
+// such entry.
+func Entry(p *plan.Plan, path string) (Row, bool) {
+	v, _, _, ok := locate(reflect.ValueOf(p).Elem(), path)
+	if !ok || v.Kind() != reflect.Struct || !strings.HasSuffix(path, "]") {
+		return Row{}, false
+	}
+	return rowOf(path, v), true
+}
+
+// Label returns the key after "field." of the label of what stands at a path; of an
+// entry that of its list.
+func Label(p *plan.Plan, path string) (string, bool) {
+	_, owner, key, ok := locate(reflect.ValueOf(p).Elem(), path)
+	return labelOf(owner, key), ok && path != ""
 }
 
 func (b builder) scalar(f *Field, key string, v reflect.Value) {

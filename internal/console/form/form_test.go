@@ -160,8 +160,10 @@ func TestEveryFieldHasItsWords(t *testing.T) {
 			}
 		}
 	}
+	seen := map[string]bool{}
 	for _, top := range tops() {
 		each(t, p, top, func(_ string, field Field) {
+			seen[field.Name] = true
 			need("field." + field.Label)
 			for _, o := range field.Choices {
 				if o.Word != "" {
@@ -174,6 +176,11 @@ func TestEveryFieldHasItsWords(t *testing.T) {
 				}
 			}
 		})
+	}
+	for name := range hinted {
+		if !seen[name] {
+			t.Errorf("no form has the field %s that a hint is for", name)
+		}
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // Words lists the keys of all texts that forms of plans show: labels of fields,
-// and choices that the program knows.
+// hints to fill them in, and choices that the program knows.
 func Words() []string {
 	keys := map[string]bool{}
 	seen := map[reflect.Type]bool{}
@@ -38,6 +38,9 @@ func Words() []string {
 		}
 	}
 	walk(reflect.TypeFor[plan.Plan]())
+	for name := range hinted {
+		keys["hint."+name] = true
+	}
 	return slices.Sorted(maps.Keys(keys))
 }
 

@@ -76,27 +76,120 @@ function tick() {
 setInterval(tick, 1000);
 tick();
 
-// A form of a plan saves itself a moment after the last change; what the server
-// refuses stays in the form, and the page says so.
+// A form of a plan saves itself a moment after the last change. What the server
+// refuses stays in the form, and the page says so; the answer is the page as it
+// would be now, from which the parts around the form are taken.
 for (const form of document.querySelectorAll("form[data-autosave]")) {
-  const state = document.getElementById("autosave");
-  let timer = 0, saving = false, dirty = false;
+  const state = document.getElementById("autosave"), out = document.getElementById("signed-out");
+  let timer = 0, sending = null, newer = "", dirty = form.dataset.unsaved !== undefined, leaving = false;
+  const tell = (text, bad) => { state.textContent = text; state.classList.toggle("late", bad); };
+  if (dirty) tell(state.dataset.failed, true);
+
+  // take shows what the answer says beside the form, and at each field.
+  const take = (page) => {
+    for (const id of ["chapter-nav", "chapter-undo", "chapter-notes", "chapter-findings", "chapter-saves"]) {
+      const old = document.getElementById(id), next = page.getElementById(id);
+      if (!old || !next) continue;
+      const opened = new Set([...old.querySelectorAll("details[open][id]")].map((d) => d.id));
+      old.replaceChildren(...next.childNodes);
+      for (const d of old.querySelectorAll("details[id]")) d.open = opened.has(d.id);
+    }
+    for (const next of page.querySelectorAll(".problem[id]")) {
+      const old = document.getElementById(next.id);
+      if (old && old.innerHTML !== next.innerHTML) old.innerHTML = next.innerHTML;
+    }
+    const base = page.querySelector("form[data-autosave] [name=base]");
+    for (const other of document.querySelectorAll("#edit form:not([data-autosave]) [name=base]")) if (base) other.value = base.value;
+    preview(page.getElementById("preview-text"));
+  };
+
+  // send posts the form once; a change meanwhile is sent after it.
   const send = async () => {
-    if (saving) { dirty = true; return; }
-    saving = true; dirty = false;
+    clearTimeout(timer);
+    dirty = false;
+    tell(state.dataset.saving, false);
     try {
       const answer = await fetch(form.action, { method: "POST", headers: { "X-Autosave": "1" }, body: new URLSearchParams(new FormData(form)), credentials: "same-origin" });
-      const base = answer.headers.get("X-Base");
-      if (base) form.elements.base.value = base;
-      state.textContent = base ? state.dataset.saved : state.dataset.failed;
-      state.classList.toggle("late", !base);
-    } catch (_) { state.textContent = state.dataset.failed; }
-    saving = false;
-    if (dirty) send();
+      if (answer.status === 401 || answer.redirected) {
+        dirty = true;
+        out.hidden = false;
+        tell(state.dataset.failed, true);
+        return;
+      }
+      out.hidden = true;
+      const base = answer.headers.get("X-Base"), page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (base) {
+        form.elements.base.value = base;
+        const now = new Date();
+        tell(state.dataset.saved + " " + two(now.getHours()) + ":" + two(now.getMinutes()), false);
+      } else {
+        dirty = true;
+        // Over the text of another author only the button saves, once both were seen.
+        if (answer.status === 409) newer = page.querySelector("form[data-autosave] [name=base]")?.value || "";
+        const problem = page.querySelector("main > .note.bad");
+        tell(state.dataset.failed + (problem ? ": " + problem.textContent.split("\n")[0] : ""), true);
+      }
+      take(page);
+    } catch (_) {
+      dirty = true;
+      tell(state.dataset.failed, true);
+    }
   };
-  form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(send, 1500); });
-  form.addEventListener("submit", () => clearTimeout(timer));
+  const save = () => { sending = (sending || Promise.resolve()).then(send); return sending; };
+
+  form.addEventListener("input", () => {
+    dirty = true;
+    tell(state.dataset.unsaved, false);
+    clearTimeout(timer);
+    if (!newer) timer = setTimeout(save, 1500);
+  });
+  // What is unsaved goes first, so that a session that has ended is told on this
+  // page; then the browser posts the form as ever.
+  form.addEventListener("submit", async (e) => {
+    clearTimeout(timer);
+    if (leaving) return;
+    if (newer) { form.elements.base.value = newer; leaving = true; return; }
+    if (!dirty && !sending) { leaving = true; return; }
+    e.preventDefault();
+    await save();
+    if (!out.hidden) return;
+    leaving = true;
+    form.requestSubmit(e.submitter);
+  });
+  addEventListener("beforeunload", (e) => { if (dirty && !leaving) e.preventDefault(); });
+  addEventListener("pageshow", () => { leaving = false; });
+
+  // The preview shows the part whose field has the focus.
+  const follow = (field) => {
+    const text = document.getElementById("preview-text");
+    if (!text || !field.name) return;
+    for (const old of text.querySelectorAll(".here")) old.classList.remove("here");
+    const inside = (at) => field.name === at || field.name.startsWith(at + ".") || field.name.startsWith(at + "[");
+    const part = [...text.querySelectorAll("[data-at]")].filter((p) => inside(p.dataset.at)).sort((a, b) => b.dataset.at.length - a.dataset.at.length)[0];
+    if (!part) return;
+    part.classList.add("here");
+    const box = document.getElementById("preview");
+    if (box.scrollHeight > box.clientHeight) box.scrollTop += part.getBoundingClientRect().top - box.getBoundingClientRect().top - box.clientHeight / 3;
+  };
+  const preview = (next) => {
+    const old = document.getElementById("preview-text");
+    if (!old || !next || old.innerHTML === next.innerHTML) return;
+    old.replaceWith(next);
+    if (form.contains(document.activeElement)) follow(document.activeElement);
+  };
+  form.addEventListener("focusin", (e) => follow(e.target));
 }
+
+// A link to a field puts the cursor into it.
+function toField() {
+  let place = null;
+  try { place = document.getElementById(decodeURIComponent(location.hash.slice(1))); } catch (_) { return; }
+  if (!place || !place.id.startsWith("f-")) return;
+  const control = place.matches("input, select, textarea") ? place : place.querySelector("input:not([type=hidden]), select, textarea, a, button");
+  if (control) { control.focus({ preventScroll: true }); place.scrollIntoView({ block: "center" }); }
+}
+toField();
+addEventListener("hashchange", toField);
 
 // A passage that is selected in a draft is quoted in the comment.
 const quote = document.querySelector("[data-quote]");

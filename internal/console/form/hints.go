@@ -1,0 +1,21 @@
+package form
+
+// hinted names the fields where a newcomer would not know what to write; the text
+// has the key "hint." and the name.
+var hinted = map[string]bool{
+	"plan.id": true, "plan.title": true, "plan.language": true, "plan.purpose": true, "plan.scope": true, "plan.team": true,
+	"governance.approval": true, "governance.valid_for": true, "governance.distribution": true, "governance.acknowledge_within": true, "governance.review_by": true,
+	"approvalstep.mode": true,
+	"role.duties":       true, "role.authority": true, "authority.level": true, "authority.alone": true,
+	"risk.likelihood": true, "risk.impact": true, "risk.levels": true, "material.cited": true,
+	"plan.measures": true, "measure.id": true, "measure.unit": true, "level.criteria": true, "level.enter": true, "level.recover_within": true,
+	"alertrule.match": true, "alertrule.level": true,
+	"stage.limit": true, "stage.alongside": true, "task.limit": true, "task.takes": true, "task.means": true, "task.after": true, "task.branches": true, "task.evidence": true,
+	"branch.when": true, "notice.acknowledge": true, "directive.scope": true, "directive.pre_authorised": true, "directive.drain": true,
+	"temporary.longest": true, "dependencystep.after": true, "parameter.planned": true, "recovery.within": true, "recovery.close_out": true, "recoverystep.people": true,
+	"probe.url": true, "probe.expect": true, "probe.times": true, "step.percent": true, "step.hold": true,
+	"drillplan.every_months": true, "template.body": true, "obligation.from": true, "contact.party": true,
+}
+
+// Hinted reports whether a field has a text that helps to fill it in.
+func Hinted(name string) bool { return hinted[name] }

@@ -1,0 +1,81 @@
+package e2e_test
+
+import (
+	"strings"
+	"testing"
+
+	"holdfast"
+)
+
+// The editor of a plan, as somebody uses it who does not write YAML: what is
+// typed is seen beside the form, what is removed comes back, what is missing is
+// listed and leads to its field.
+func TestEditor(t *testing.T) {
+	for _, lang := range []holdfast.Lang{holdfast.ZhHant, holdfast.En} {
+		t.Run(string(lang), func(t *testing.T) {
+			t.Parallel()
+			w := openWorld(t)
+			b := w.signIn(openBrowser(t, w.ready.Console, string(lang)+"-editor"), "author", lang)
+			draft := w.beginDraft(b)
+			w.previewBeside(b, draft)
+			w.undoRemoval(b, draft)
+			w.whatIsMissing(b, draft)
+		})
+	}
+}
+
+// previewBeside types a risk's title and sees it in the preview, without a save by
+// hand.
+func (w *world) previewBeside(b *browser, draft string) {
+	w.t.Helper()
+	b.open(draft + "/chapters/risks?at=risks%5B0%5D")
+	b.waitFor("#preview-text [data-at='risks[0]']")
+	b.typeInto("[name='risks[0].title.zh-Hant']", "機房斷電")
+	b.typeInto("[name='risks[0].title.en']", "The data centre loses power")
+	b.waitFor("#preview-text .here")
+	b.waitUntil("the preview shows what was typed", `document.querySelector("#preview-text [data-at='risks[0]']").textContent.match(/機房斷電|loses power/) !== null`)
+	b.waitUntil("the page says when it saved", `/\d\d:\d\d/.test(document.getElementById("autosave").textContent)`)
+	b.shoot("60-editor")
+	b.open(draft + "/chapters/risks#preview")
+	b.waitFor("#preview-text")
+	b.shoot("61-preview")
+}
+
+// undoRemoval removes a row and takes it back.
+func (w *world) undoRemoval(b *browser, draft string) {
+	w.t.Helper()
+	b.open(draft + "/chapters/risks")
+	rows := b.count("#f-risks .form-row")
+	b.press("button[value='remove risks[1]']")
+	b.waitFor(".undo button")
+	if got := b.count("#f-risks .form-row"); got != rows-1 {
+		w.t.Errorf("%d rows after a removal of %d", got, rows)
+	}
+	b.shoot("62-removed")
+	b.press(".undo button")
+	if got := b.count("#f-risks .form-row"); got != rows {
+		w.t.Errorf("%d rows after the removal was undone; there were %d", got, rows)
+	}
+	b.waitGone(".undo")
+}
+
+// whatIsMissing empties a field and is led to it by the checklist.
+func (w *world) whatIsMissing(b *browser, draft string) {
+	w.t.Helper()
+	b.open(draft + "/chapters/risks?at=risks%5B0%5D")
+	b.typeInto("[name='risks[0].likelihood']", "\b")
+	b.press("form[data-autosave] .savebar button.main")
+	b.waitFor(".note.good")
+	b.open(draft + "/checklist")
+	b.shoot("63-checklist")
+	b.press("main a[href*='likelihood']")
+	b.waitUntil("the field has the cursor", `document.activeElement.name === "risks[0].likelihood"`)
+	b.shoot("64-mend")
+	b.open(draft + "/chapters/levels")
+	b.shoot("65-levels")
+	b.open(draft + "/chapters/procedure-1")
+	b.shoot("66-procedure")
+	if got := b.evaluate("document.querySelectorAll('#chapter-list li').length"); got != "17" && !strings.HasPrefix(got, "1") {
+		w.t.Errorf("the list has %s chapters", got)
+	}
+}
