@@ -15,6 +15,7 @@ check: ## everything that must hold before a change is submitted; about 10 minut
 
 soak: ## the long forms of the tests, then one minute of fuzzing each (FUZZTIME=1m); hours
 	tools/check.sh packages build
+	tools/packages.sh soak
 	HOLDFAST_SOAK=1 HOLDFAST_BINARY=$(CURDIR)/build/holdfast go test -count=1 -timeout 12h ./...
 	tools/fuzz.sh $(or $(FUZZTIME),1m)
 

@@ -3,8 +3,9 @@
 # race detector, Chromium and fonts for the console's tests, Alertmanager for
 # the intake's, PostgreSQL for the journal's, HAProxy for the balancer's, ip for
 # those that cut networks.
-# "tools/packages.sh bench" installs the peers that bench/ measures beside
-# Holdfast instead. Needs root for that; otherwise it says what to install.
+# "tools/packages.sh soak" installs what only the long tests need instead:
+# LibreOffice, Poppler and fonts, for the plan as a document; "tools/packages.sh
+# bench" the peers that bench/ measures beside Holdfast. Needs root for that; otherwise it says what to install.
 set -euo pipefail
 
 # A package and a file, as a pattern, that is there once it is installed.
@@ -20,6 +21,13 @@ needs=(
 )
 case "${1:-}" in
 "") ;;
+soak)
+	needs=(
+		"libreoffice-writer-nogui /usr/lib/libreoffice/program/libswlo.so"
+		"poppler-utils /usr/bin/pdftotext"
+		"fonts-liberation /usr/share/fonts/truetype/liberation/LiberationSerif-Regular.ttf"
+	)
+	;;
 bench)
 	needs=(
 		"haproxy /usr/sbin/haproxy"
@@ -30,7 +38,7 @@ bench)
 	)
 	;;
 *)
-	echo "usage: tools/packages.sh [bench]" >&2
+	echo "usage: tools/packages.sh [soak|bench]" >&2
 	exit 2
 	;;
 esac

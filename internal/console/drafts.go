@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"encoding/hex"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,11 +13,9 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/approval"
-	"holdfast/internal/docx"
 	"holdfast/internal/draft"
 	"holdfast/internal/lint"
 	"holdfast/internal/plan"
-	"holdfast/internal/plandoc"
 	"holdfast/internal/view"
 	"holdfast/internal/web"
 )
@@ -31,10 +28,12 @@ type draftsPage struct {
 	Open *draft.Draft
 	// Published says that there is a revision to begin from.
 	Published bool
+	// Langs are those that a document may be written in.
+	Langs []holdfast.Lang
 }
 
 func (c *Console) drafts(v *visit) error {
-	own := draftsPage{Drafts: c.Drafts.Drafts(), Published: len(c.View.PlanRevisions()) > 0}
+	own := draftsPage{Drafts: c.Drafts.Drafts(), Published: len(c.View.PlanRevisions()) > 0, Langs: holdfast.Langs[:]}
 	for _, d := range own.Drafts {
 		if d.State.Open() {
 			own.Open = d
@@ -44,7 +43,8 @@ func (c *Console) drafts(v *visit) error {
 }
 
 // beginDraft opens a draft of the revision in force, of the built-in plan, of an
-// empty text, or of a file: YAML or a Word document.
+// empty text, or of a file of a plan. A Word document is shown first as it was
+// read; the form there sends the text that it gave.
 func (c *Console) beginDraft(v *visit) error {
 	var text []byte
 	switch v.form("from") {
@@ -52,11 +52,17 @@ func (c *Console) beginDraft(v *visit) error {
 		text = plan.Builtin()
 	case "empty":
 		text = emptyPlan(v)
+	case "text":
+		text = []byte(strings.ReplaceAll(v.form("text"), "\r\n", "\n"))
 	case "file":
-		var err error
-		if text, err = planFile(v); err != nil {
+		name, content, err := planFile(v)
+		if err != nil {
 			return err
 		}
+		if isWord(name) {
+			return c.showWord(v, name, content)
+		}
+		text = content
 	}
 	id, err := c.Drafts.Begin(v.r.Context(), v.by(), v.form("note"), text)
 	if err != nil {
@@ -65,31 +71,16 @@ func (c *Console) beginDraft(v *visit) error {
 	return v.seeOther("/drafts/"+id, "")
 }
 
+// newPlan is the id of a plan that is begun here.
+const newPlan = "payment-system"
+
 // emptyPlan is a text with nothing but what every plan must have.
 func emptyPlan(v *visit) []byte {
-	p := &plan.Plan{Format: plan.Format, ID: "payment-system", Language: v.words.Lang()}
+	p := &plan.Plan{Format: plan.Format, ID: newPlan, Language: v.words.Lang()}
 	for l := holdfast.Level1; l <= holdfast.Level3; l++ {
 		p.Levels = append(p.Levels, plan.Level{Level: l})
 	}
 	return plan.Encode(p)
-}
-
-func planFile(v *visit) ([]byte, error) {
-	file, head, err := v.r.FormFile("file")
-	if err != nil {
-		return nil, holdfast.Errorf(holdfast.Invalid, "choose a file").At("file")
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	content, err := io.ReadAll(file)    // the form's size is bounded
-	if err != nil || !strings.HasSuffix(strings.ToLower(head.Filename), ".docx") {
-		return content, err
-	}
-	blocks, err := docx.Read(content)
-	if err != nil {
-		return nil, err
-	}
-	p := plandoc.Import(blocks, v.words, nil).Plan
-	return plan.Encode(p), nil
 }
 
 // draftPage is one draft.

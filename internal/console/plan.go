@@ -123,23 +123,24 @@ func (c *Console) planDocument(v *visit) error {
 		return err
 	}
 	var b bytes.Buffer
-	if err := docx.Write(&b, plandoc.Export(p.Content, v.words, c.record(v, p))); err != nil {
+	if err := docx.Write(&b, plandoc.Export(p.Content, v.words, coverOf(v, p))); err != nil {
 		return err
 	}
 	return web.WriteFile(v.w, fmt.Sprintf("%s-r%d-%s.docx", p.ID, p.Revision, v.words.Lang()), b.Bytes())
 }
 
-// record is what the draft of a revision says of its approval.
-func (c *Console) record(v *visit, p view.Plan) plandoc.Record {
-	r := plandoc.Record{Revision: p.Revision, InForce: p.InForce, Zone: v.zone, Hash: p.Hash}
-	for _, d := range c.Drafts.Drafts() {
-		if d.Plan != p.ID || d.Revision != p.Revision || d.Submitted == nil {
-			continue
+// coverOf is how a revision was agreed to, for its cover.
+func coverOf(v *visit, p view.Plan) plandoc.Record {
+	r := plandoc.Record{Revision: p.Revision, Document: p.Document, InForce: p.InForce, Zone: v.zone, Hash: p.Hash}
+	for _, a := range p.Approvals {
+		signed := plandoc.Signature{Step: a.Step.ID, At: a.At}
+		if a.By != nil {
+			signed.Name = a.By.Name
 		}
-		r.Document = d.Submitted.Document
-		for _, g := range d.Decisions {
-			r.Signed = append(r.Signed, plandoc.Signature{Step: g.Step, Role: g.Role, Name: g.By.Name, At: g.At})
+		if a.Role != nil {
+			signed.Role = a.Role.ID
 		}
+		r.Signed = append(r.Signed, signed)
 	}
 	return r
 }

@@ -36,10 +36,14 @@ func (b planBody) File(id string) *fileLine {
 	return &line
 }
 
-// chapterHead is the heading of one chapter, with the comments on the whole of it.
+// chapterHead is the heading of one chapter, with the comments on the whole of it
+// and the keys of the chapters around it. On a phone chapters are folded, and a link
+// to one unfolds it; those of an excerpt are open.
 type chapterHead struct {
-	Key, Number string
-	Spot        *spot
+	Key, Number   string
+	Before, After string
+	Open          bool
+	Spot          *spot
 }
 
 // Place returns the comments on a place whose parts have places of their own, and
@@ -50,8 +54,16 @@ func (b planBody) Entry(path string) *spot { return b.Remarks.place(path, true) 
 
 func newPlanBody(words *locale.Printer, p *plan.Plan, at string) planBody {
 	b := planBody{Plan: p, words: words, at: at}
-	for i, key := range plandoc.Chapters(p) {
-		b.Chapters = append(b.Chapters, chapterHead{Key: key, Number: plandoc.Number(words, i+1)})
+	keys := plandoc.Chapters(p)
+	for i, key := range keys {
+		head := chapterHead{Key: key, Number: plandoc.Number(words, i+1)}
+		if i > 0 {
+			head.Before = keys[i-1]
+		}
+		if i+1 < len(keys) {
+			head.After = keys[i+1]
+		}
+		b.Chapters = append(b.Chapters, head)
 	}
 	return b
 }
@@ -70,7 +82,7 @@ func (b planBody) RiskAt(id string) string {
 func (b planBody) Head(key string) chapterHead {
 	i := slices.IndexFunc(b.Chapters, func(h chapterHead) bool { return h.Key == key })
 	h := b.Chapters[i]
-	h.Spot = b.Place(key)
+	h.Spot, h.Open = b.Place(key), b.sections != nil
 	return h
 }
 

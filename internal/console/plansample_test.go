@@ -14,7 +14,9 @@ import (
 	"holdfast/internal/lint"
 	"holdfast/internal/locale"
 	"holdfast/internal/plan"
+	"holdfast/internal/plandoc"
 	"holdfast/internal/procedure"
+	"holdfast/internal/roster"
 	"holdfast/internal/trigger"
 	"holdfast/internal/view"
 	"holdfast/internal/waiver"
@@ -183,6 +185,17 @@ func remarkedBody(p *plan.Plan, may bool, at string) planBody {
 func draftsSamples() []any {
 	d := &draft.Draft{ID: "d1", State: draft.Drafting, Note: "a note"}
 	return []any{draftsPage{Published: true}, draftsPage{Drafts: []*draft.Draft{d, {ID: "d0", State: draft.Published}}, Open: d}, draftsPage{}}
+}
+
+func wordSamples() []any {
+	return []any{
+		wordPage{Name: "plan.docx", Lang: holdfast.En},
+		wordPage{
+			Name: "plan.docx", Note: "a note", Lang: holdfast.ZhHant, Found: []plandoc.Found{{Chapter: "risks", Parts: 3}, {Chapter: "annexes", Parts: 1}}, Kept: []string{"a heading"},
+			Unread: []string{"what"}, Missing: findingSamples, Text: "format: x\n", PeopleText: "format: y\n",
+			People: []roster.Person{{Name: "Mei", Roles: []string{"commander"}, Contacts: []roster.Contact{{Channel: roster.Phone, Address: "110"}}}},
+		},
+	}
 }
 
 func triggersSamples() []any {

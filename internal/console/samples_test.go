@@ -69,6 +69,9 @@ func screenSamples() map[string][]any {
 		"waivers":  waiversSamples(),
 		"drafts":   draftsSamples(),
 		"draft":    draftSamples(),
+
+		"importplan": wordSamples(),
+
 		"draftread": {
 			draftReadPage{Draft: &draft.Draft{ID: "d1", State: draft.InReview}, Body: remarkedBody(chaptersSample(), true, ""), Faults: 1, MayComment: true, Reviews: true, Chapters: []string{"risks"}},
 			draftReadPage{Draft: &draft.Draft{ID: "d1", State: draft.InReview}, Body: remarkedBody(chaptersSample(), true, "risks[high]"), MayComment: true, Reviews: true, Finished: true},

@@ -6,6 +6,8 @@ import (
 	"encoding/xml"
 	"io"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,11 +34,13 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	t.Parallel()
 	text := rapid.StringMatching(`[a-zA-Z<>&"'應急預案支付。 ]{0,20}[a-z應]`)
 	blocks := rapid.Custom(func(t *rapid.T) Block {
-		switch rapid.IntRange(0, 4).Draw(t, "kind") {
+		switch rapid.IntRange(0, 5).Draw(t, "kind") {
+		case 5:
+			return Block{Kind: Cover, Text: text.Draw(t, "text"), Strong: rapid.Bool().Draw(t, "strong")}
 		case 0:
 			return H(rapid.IntRange(1, maxLevel).Draw(t, "level"), text.Draw(t, "text"))
 		case 1:
-			return L(text.Draw(t, "text"))
+			return Block{Kind: Entry, Text: text.Draw(t, "text"), Strong: rapid.Bool().Draw(t, "strong")}
 		case 2:
 			return Block{Kind: Title, Text: text.Draw(t, "text")}
 		case 3:
@@ -55,6 +59,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		}
 		for i := range want {
 			want[i].Head = false
+			want[i].Strong = want[i].Strong && want[i].Kind == Entry
 			want[i].Text = trimmed(want[i].Text)
 			for _, row := range want[i].Rows {
 				for c := range row {
@@ -108,6 +113,99 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// parts unpacks a document.
+func parts(t *testing.T, file []byte) map[string]string {
+	t.Helper()
+	archive, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, f := range archive.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[f.Name] = string(b)
+	}
+	return all
+}
+
+// all returns what a pattern finds in a text.
+func all(pattern, text string) (found []string) {
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		found = append(found, m[1])
+	}
+	return found
+}
+
+// The package is one that word processors open: each part has a type, each
+// relation leads to a part, each style, list, mark and relation that the document
+// names is there, and no mark twice.
+func TestThePackageIsWhole(t *testing.T) {
+	t.Parallel()
+	d := Document{Title: "T", Lang: "zh-Hant", Head: "head", Foot: "foot", Cover: true, Blocks: []Block{
+		{Kind: Title, Text: "T"}, {Kind: Cover, Text: "c"}, {Kind: PageBreak}, {Kind: Contents, Text: "contents"}, H(1, "one"), H(2, "two"), H(3, "three"),
+		{Text: "kept", Keep: true}, L("entry"), T([]string{"a", "b"}, []string{"c", "d"}).Wide(1, 3), H(9, "deepest"),
+	}}
+	p := parts(t, written(t, d))
+	types := p["[Content_Types].xml"]
+	for name := range p {
+		if !strings.HasSuffix(name, ".rels") && name != "[Content_Types].xml" && !strings.Contains(types, `PartName="/`+name+`"`) {
+			t.Errorf("the part %s has no type", name)
+		}
+	}
+	for _, name := range all(`PartName="/([^"]+)"`, types) {
+		if p[name] == "" {
+			t.Errorf("there is no part %s", name)
+		}
+	}
+	for _, target := range all(`Target="([^"]+)"`, p["_rels/.rels"]) {
+		if p[target] == "" {
+			t.Errorf("the package leads to no part %s", target)
+		}
+	}
+	relations := p["word/_rels/document.xml.rels"]
+	for _, target := range all(`Target="([^"]+)"`, relations) {
+		if p["word/"+target] == "" {
+			t.Errorf("the document leads to no part %s", target)
+		}
+	}
+	body := p["word/document.xml"]
+	for _, id := range all(`r:id="([^"]+)"`, body) {
+		if !strings.Contains(relations, `Id="`+id+`"`) {
+			t.Errorf("the document has no relation %s", id)
+		}
+	}
+	for _, style := range all(`<w:(?:p|tbl)Style w:val="([^"]+)"`, body+p["word/header1.xml"]+p["word/footer1.xml"]) {
+		if !strings.Contains(p["word/styles.xml"], `w:styleId="`+style+`"`) {
+			t.Errorf("there is no style %s", style)
+		}
+	}
+	for _, list := range all(`<w:numId w:val="([^"]+)"`, p["word/styles.xml"]) {
+		if !strings.Contains(p["word/numbering.xml"], `<w:num w:numId="`+list+`"`) {
+			t.Errorf("there is no list %s", list)
+		}
+	}
+	marks := all(`<w:bookmarkStart w:id="\d+" w:name="([^"]+)"`, body)
+	if len(marks) != 4 || len(slices.Compact(slices.Sorted(slices.Values(marks)))) != 4 {
+		t.Errorf("the headings' marks are %q", marks)
+	}
+	if anchors := all(`w:anchor="([^"]+)"`, body); !slices.Equal(anchors, marks[:2]) {
+		t.Errorf("the contents point at %q, not at %q", anchors, marks[:2])
+	}
+	if !strings.Contains(body, "<w:titlePg/>") || !strings.Contains(p["word/header1.xml"], "head") || !strings.Contains(p["word/footer1.xml"], "NUMPAGES") {
+		t.Error("the cover, the head or the page's number is missing")
+	}
+	if blocks, err := Read(written(t, d)); err != nil || len(blocks) != 9 || blocks[len(blocks)-1].Level != maxLevel {
+		t.Errorf("read %+v, %v", blocks, err)
+	}
+}
+
 // packed is a .docx of the parts given.
 func packed(t testing.TB, parts map[string]string) []byte {
 	t.Helper()
@@ -138,7 +236,8 @@ func TestRead(t *testing.T) {
 		"word/styles.xml": `<w:styles xmlns:w="` + wordSpace + `">
 			<w:style w:styleId="1"><w:name w:val="heading 1"/></w:style>
 			<w:style w:styleId="a"><w:name w:val="章"/><w:basedOn w:val="1"/></w:style>
-			<w:style w:styleId="b"><w:name w:val="x"/><w:pPr><w:outlineLvl w:val="1"/></w:pPr></w:style></w:styles>`,
+			<w:style w:styleId="b"><w:name w:val="x"/><w:pPr><w:outlineLvl w:val="1"/></w:pPr></w:style>
+			<w:style w:styleId="c"><w:name w:val="強調"/><w:rPr><w:b/></w:rPr></w:style><w:style w:styleId="10"><w:name w:val="toc 1"/></w:style></w:styles>`,
 		"word/document.xml": namespace + `
 			<w:p><w:pPr><w:pStyle w:val="a"/></w:pPr><w:r><w:t>第一章</w:t></w:r><w:r><w:tab/><w:t>總則</w:t></w:r></w:p>
 			<w:p><w:pPr><w:pStyle w:val="b"/></w:pPr><w:r><w:t>目的</w:t></w:r></w:p>
@@ -146,11 +245,20 @@ func TestRead(t *testing.T) {
 			<w:p><w:r><w:t>kept </w:t></w:r><w:del><w:r><w:delText>gone</w:delText><w:t>gone</w:t></w:r></w:del><w:ins><w:r><w:t>new</w:t></w:r></w:ins></w:p>
 			<w:p><w:pPr><w:numPr/></w:pPr><w:r><w:t>entry</w:t></w:r></w:p>
 			<w:tbl><w:tr><w:tc><w:p><w:r><w:t>a</w:t></w:r></w:p><w:p><w:r><w:t>b</w:t></w:r></w:p></w:tc><w:tc><w:tbl><w:tr><w:tc><w:p><w:r><w:t>inner</w:t></w:r></w:p></w:tc></w:tr></w:tbl><w:p/></w:tc></w:tr></w:tbl>
-			<w:p></w:p></w:body></w:document>`,
+			<w:p></w:p>
+			<w:p><w:pPr><w:pStyle w:val="10"/></w:pPr><w:r><w:t>第一章 總則 5</w:t></w:r></w:p>
+			<w:p><w:r><w:rPr><w:b/></w:rPr><w:t>一、</w:t></w:r><w:r><w:rPr><w:b w:val="1"/></w:rPr><w:t>總則</w:t></w:r><w:r><w:t> </w:t></w:r></w:p>
+			<w:p><w:r><w:rPr><w:b/></w:rPr><w:t>part</w:t></w:r><w:r><w:rPr><w:b w:val="0"/></w:rPr><w:t>ly</w:t></w:r></w:p>
+			<w:p><w:pPr><w:pStyle w:val="c"/></w:pPr><w:r><w:t>by style</w:t></w:r></w:p>
+			<w:tbl><w:tr><w:tc><w:tcPr><w:gridSpan w:val="3"/></w:tcPr><w:p><w:r><w:t>聯絡表</w:t></w:r></w:p></w:tc></w:tr>
+			<w:tr><w:tc><w:tcPr><w:vMerge w:val="restart"/></w:tcPr><w:p><w:r><w:t>技術部</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>甲</w:t></w:r></w:p></w:tc><w:tc><w:p/></w:tc></w:tr>
+			<w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr><w:p/></w:tc><w:tc><w:p><w:r><w:t>乙</w:t></w:r></w:p></w:tc><w:tc><w:p/></w:tc></w:tr></w:tbl></w:body></w:document>`,
 	})
 	want := []Block{
 		H(1, "第一章 總則"), H(2, "目的"), H(3, "deep"), P("kept new"), L("entry"),
 		{Kind: TableBlock, Rows: [][]string{{"a\nb", "inner"}}},
+		{Text: "一、總則", Strong: true}, P("partly"), {Text: "by style", Strong: true},
+		{Kind: TableBlock, Rows: [][]string{{"聯絡表", "", ""}, {"技術部", "甲", ""}, {"技術部", "乙", ""}}},
 	}
 	if got, err := Read(file); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("read %+v, %v", got, err)

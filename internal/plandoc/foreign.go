@@ -87,7 +87,7 @@ func (im *importer) foreignText(title, text string) {
 	case says(title, "級別", "级别", "分級", "分级", "levels") && im.levelLines(text):
 	case says(title, "依據", "依据", "資料", "资料", "materials", "references", "法規", "法规"):
 		for _, line := range strings.Split(text, "\n") {
-			im.material(strings.TrimPrefix(line, "• "), "", "")
+			im.material(unnumbered(strings.TrimPrefix(line, "• ")), "", "")
 		}
 	default:
 		im.annex(title, text)

@@ -14,6 +14,9 @@ try {
 const here = document.querySelector("nav a[aria-current]");
 if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
 
+// What is folded is printed, in browsers whose style sheets cannot say so, too.
+addEventListener("beforeprint", () => { for (const chapter of document.querySelectorAll("details.chapter")) chapter.open = true; });
+
 // Someone types here, or has opened something: leave it alone.
 function inUse(part) {
   if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return true;

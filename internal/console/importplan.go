@@ -1,0 +1,87 @@
+package console
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"holdfast"
+	"holdfast/internal/docx"
+	"holdfast/internal/lint"
+	"holdfast/internal/locale"
+	"holdfast/internal/plan"
+	"holdfast/internal/plandoc"
+	"holdfast/internal/roster"
+)
+
+// wordPage is what a Word document gave, shown before a draft is begun with it.
+type wordPage struct {
+	Name, Note string
+	Lang       holdfast.Lang
+	Found      []plandoc.Found
+	Kept       []string
+	Unread     []string
+	People     []roster.Person
+	// PeopleText is a file of the people, to import into the roster.
+	PeopleText string
+	// Missing is what the plan still lacks.
+	Missing []finding
+	// Text is the plan.
+	Text string
+}
+
+// planFile reads the file of the form.
+func planFile(v *visit) (name string, content []byte, err error) {
+	file, head, err := v.r.FormFile("file")
+	if err != nil {
+		return "", nil, holdfast.Errorf(holdfast.Invalid, "choose a file").At("file")
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	content, err = io.ReadAll(file)     // the form's size is bounded
+	return head.Filename, content, err
+}
+
+func isWord(name string) bool { return strings.HasSuffix(strings.ToLower(name), ".docx") }
+
+// importPlan shows what a Word document gives as a plan. Nothing is begun yet.
+func (c *Console) showWord(v *visit, name string, content []byte) error {
+	blocks, err := docx.Read(content)
+	if err != nil {
+		return err
+	}
+	lang := v.words.Lang()
+	if given := holdfast.Lang(v.form("lang")); slices.Contains(holdfast.Langs[:], given) {
+		lang = given
+	}
+	var base *plan.Plan
+	if now, err := c.View.Plan(0); err == nil {
+		base = now.Content
+	}
+	got := plandoc.Import(blocks, locale.For(lang), base)
+	if base == nil {
+		got.Plan.ID = newPlan
+	}
+	text := plan.Encode(got.Plan)
+	own := wordPage{Name: name, Note: v.form("note"), Lang: lang, Found: got.Found(), Kept: got.Kept, People: got.People, Text: string(text)}
+	if len(got.People) > 0 {
+		own.PeopleText = string(roster.EncodePeople(got.People))
+	}
+	for _, err := range got.Unread {
+		own.Unread = append(own.Unread, v.words.Error(err))
+	}
+	p, faults := plan.Decode("", text)
+	for _, f := range faults {
+		own.Missing = append(own.Missing, finding{Severity: string(lint.Error), Rule: f.Rule, Message: v.words.Error(f.Error)})
+	}
+	if len(faults) == 0 {
+		_, places, _ := plan.Read("", text)
+		for _, f := range c.View.LintText(p, places, nil) {
+			// What else could be better the draft shows.
+			if f.Waived == nil && f.Severity == lint.Error {
+				own.Missing = append(own.Missing, finding{Severity: string(f.Severity), Rule: f.Rule, Message: v.words.Error(f.Error)})
+			}
+		}
+	}
+	return c.write(v, "importplan", http.StatusOK, c.page(v, v.words.T("import.title"), own))
+}
