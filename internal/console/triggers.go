@@ -50,6 +50,22 @@ func (v *visit) day(field string) (time.Time, error) {
 	return day, nil
 }
 
+// pastDay reads a day on which something happened: its last moment, or now where
+// that is still to come, so that what happened earlier on the day came before.
+func (c *Console) pastDay(v *visit, field string) (time.Time, error) {
+	day, err := v.day(field)
+	if err != nil || day.IsZero() {
+		return day, err
+	}
+	if end := day.AddDate(0, 0, 1).Add(-time.Microsecond); end.Before(c.Desk.Now()) {
+		return end, nil
+	}
+	if now := c.Desk.Now(); !day.After(now) {
+		return now, nil
+	}
+	return day, nil // still to come, which the act refuses
+}
+
 func (c *Console) openTrigger(v *visit) error {
 	due, err := v.day("due")
 	if err != nil {
@@ -91,7 +107,7 @@ func (c *Console) recordFiling(v *visit) error {
 	if f.Revision, err = strconv.Atoi(v.form("revision")); err != nil {
 		return holdfast.Errorf(holdfast.Invalid, "%q is no whole number: write digits only", v.form("revision")).At("revision")
 	}
-	if f.Filed, err = v.day("filed"); err != nil {
+	if f.Filed, err = c.pastDay(v, "filed"); err != nil {
 		return err
 	}
 	if f.Again, err = v.day("again"); err != nil {
@@ -104,7 +120,7 @@ func (c *Console) recordFiling(v *visit) error {
 }
 
 func (c *Console) receiveFiling(v *visit) error {
-	at, err := v.day("at")
+	at, err := c.pastDay(v, "at")
 	if err != nil {
 		return err
 	}
