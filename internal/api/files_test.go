@@ -4,14 +4,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"holdfast"
+	"holdfast/internal/access"
 	"holdfast/internal/attachment"
-	"holdfast/internal/plan"
 	"holdfast/internal/view"
 )
 
@@ -99,36 +100,51 @@ func TestFilesOfAPlan(t *testing.T) {
 	wantProblem(t, "of the first revision", o.call("GET", "/plan/revisions/1"+file, o.rob, ""), 404, holdfast.NotFound, "")
 }
 
-// A revision whose text came without its file is red until the very file is kept.
+// A text that came without its file is red until the very file is kept: the
+// revision in force, and a draft of it, which is not submitted so.
 func TestFileThatIsNotKept(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	first := get[view.Plan](t, o.node, o.rob, "/plan")
-	text := strings.Replace(first.Text, "governance:", "attachments:\n  - { id: law, title: { en: Law }, name: law.pdf, hash: "+sum(pdf)+" }\ngovernance:", 1)
-	o.id = "d1"
-	o.do(204, o.ann, "POST", "/withdraw", Reason{"By file."})
-	o.id = created(t, o.call("POST", "/drafts", o.ann, `{"text":`+quoted(t, text)+`}`))
+	o := &office{node: newNode(t), t: t}
+	o.ann = o.member(t, "ann", []access.Role{access.Author})
+	o.rob = o.member(t, "rob", []access.Role{access.Viewer})
+	src, err := os.ReadFile("../plan/testdata/small.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := "attachments:\n  - { id: law, title: { en: Law }, name: law.pdf, hash: " + sum(pdf) + " }\n"
+	if _, err := o.api.Plans.Publish(t.Context(), access.Self("test").Actor, append(src, named...), ""); err != nil {
+		t.Fatal(err)
+	}
+	o.id = created(t, o.call("POST", "/drafts", o.ann, "{}"))
+	o.save(200, o.ann, 0, "Else.")
+	red := func() bool {
+		t.Helper()
+		judged := o.call("GET", "/plan/lint", o.rob, "")
+		if judged.Code != 200 {
+			t.Fatalf("%d %s", judged.Code, judged.Body)
+		}
+		return strings.Contains(judged.Body.String(), `"rule":"L129"`)
+	}
+	if !red() {
+		t.Error("the revision in force is not red")
+	}
 	wantProblem(t, "submit", o.call("POST", "/drafts/"+o.id+"/submit", o.ann, "{}"), 400, holdfast.Invalid, "attachments")
 	wantProblem(t, "download", o.call("GET", "/drafts/"+o.id+"/files/"+sum(pdf), o.rob, ""), 404, holdfast.NotFound, "")
-
-	r, err := o.api.Plans.Publish(t.Context(), holdfast.Self("test"), []byte(strings.Replace(text, "id: small", "id: other", 1)), "")
-	if err != nil || r != 1 {
-		t.Fatal(r, err)
-	}
-	lost := func(p *plan.Plan) int { return len(o.api.View.Lost(p)) }
-	p, _ := plan.Decode("", []byte(text))
-	if lost(p) != 1 || lost(first.Content) != 0 {
-		t.Errorf("%d and %d files are lost", lost(p), lost(first.Content))
-	}
-	if w := o.call("POST", "/drafts/"+o.id+"/files?name=other-name.pdf", o.ann, pdf); w.Code != 201 || !strings.Contains(w.Body.String(), `"entry":"law"`) {
+	wantProblem(t, "no such revision", o.call("POST", "/plan/revisions/9/files", o.ann, pdf), 404, holdfast.NotFound, "")
+	wantProblem(t, "another file", o.call("POST", "/plan/revisions/1/files", o.ann, pdf+"!"), 400, holdfast.Invalid, "file")
+	wantProblem(t, "without the right", o.call("POST", "/plan/revisions/1/files", o.rob, pdf), 403, holdfast.Forbidden, "")
+	hash := o.draft().Hash
+	if w := o.call("POST", "/plan/revisions/1/files?name=renamed.pdf", o.ann, pdf); w.Code != 201 || !strings.Contains(w.Body.String(), `"name":"law.pdf"`) {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
-	if lost(p) != 0 {
-		t.Error("it is still lost")
+	if red() {
+		t.Error("it is still red")
 	}
+	if o.draft().Hash != hash {
+		t.Error("the text has changed")
+	}
+	wantFile(t, o.call("GET", "/plan/revisions/1/files/"+sum(pdf), o.rob, ""), "law.pdf", "application/pdf", pdf)
 	o.do(204, o.ann, "POST", "/submit", Submit{})
-	wantProblem(t, "no such revision", o.call("POST", "/plan/revisions/9/files", o.ann, pdf), 404, holdfast.NotFound, "")
-	wantProblem(t, "a file that it does not name", o.call("POST", "/plan/revisions/1/files", o.ann, pdf), 400, holdfast.Invalid, "file")
 }
 
 func TestScansOfFilings(t *testing.T) {

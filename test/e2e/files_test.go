@@ -2,6 +2,8 @@ package e2e_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,16 +69,17 @@ func (w *world) attachFiles(b *person, draft string) {
 	if got := b.evaluate("document.querySelector('#files code.hash').textContent.length"); got != "64" {
 		w.t.Errorf("the hash has %s digits", got)
 	}
+	w.mendLostFile(b, draft)
 	b.open(draft + "/chapters/attachments")
 	b.fill("#file-title", "應急電話 emergency numbers")
 	b.attach("#file", "numbers.bat", "客服,0800-000-000\n")
 	b.press("#files form button")
-	b.waitFor("#files li:nth-child(2)")
+	b.waitFor("#files li:nth-child(3)")
 	b.shoot("62-attachments")
-	if got := b.save("#files li:nth-child(2) a[download]"); got != "客服,0800-000-000\n" {
+	if got := b.save("#files li:nth-child(3) a[download]"); got != "客服,0800-000-000\n" {
 		w.t.Errorf("the file came back as %q", got)
 	}
-	if name := b.evaluate("document.querySelector('#files li:nth-child(2) a').textContent"); name != "numbers.bat.txt" {
+	if name := b.evaluate("document.querySelector('#files li:nth-child(3) a').textContent"); name != "numbers.bat.txt" {
 		w.t.Errorf("a text that poses as a program is called %q", name)
 	}
 	b.open(draft + "/read")
@@ -84,6 +87,25 @@ func (w *world) attachFiles(b *person, draft string) {
 	if got := b.save("article.doc a[download]"); got != law {
 		w.t.Errorf("the material's file came back as %q", got)
 	}
+}
+
+// mendLostFile writes, as text, a file that another installation has and this one
+// has not: it is red until the very file is uploaded.
+func (w *world) mendLostFile(b *person, draft string) {
+	w.t.Helper()
+	b.open(draft + "/chapters/attachments")
+	text := b.evaluate("document.querySelector('#yaml').value")
+	const plain = "the map of the network\n"
+	b.fill("#yaml", text+"- id: map\n  title: {zh-Hant: 網路圖, zh-Hans: 网络图, en: Map}\n  name: map.txt\n  hash: "+fmt.Sprintf("%x", sha256.Sum256([]byte(plain)))+"\n")
+	b.press("#as-text button")
+	b.waitFor("#files .tag.bad")
+	b.shoot("62-file-lost")
+	b.open(draft + "/chapters/attachments?at=attachments%5B1%5D")
+	b.attach("#file", "map.txt", plain)
+	b.press("#files form button")
+	b.open(draft + "/chapters/attachments")
+	b.waitFor("#files")
+	b.waitGone("#files .tag.bad")
 }
 
 // signPapers has the approver and the author attach what was signed.
