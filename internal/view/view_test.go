@@ -32,6 +32,7 @@ import (
 	"holdfast/internal/roster"
 	"holdfast/internal/traffic"
 	"holdfast/internal/trigger"
+	"holdfast/internal/waiver"
 )
 
 var (
@@ -77,7 +78,7 @@ func newWorld(t *testing.T) *world {
 	store := journal.NewMemory("test")
 	s := &Source{
 		Now: time.Now, Access: access.NewBook(), Alerts: alert.NewBook(), Directives: directive.NewBook(store.Genesis()), Gates: enrolment.NewBook(),
-		Incidents: incident.NewBook(), Notices: notify.NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(), Timeline: response.NewTimeline(),
+		Incidents: incident.NewBook(), Notices: notify.NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(), Waivers: waiver.NewBook(), Timeline: response.NewTimeline(),
 		Series: traffic.NewSeries(), Version: "1", Operator: "Bank",
 	}
 	triggers := trigger.NewBook()
