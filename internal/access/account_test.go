@@ -84,7 +84,7 @@ func wantField(t *testing.T, err error, want string) {
 func TestLeastRightByDefault(t *testing.T) {
 	b := bookOf(t, making(NewAccount{Name: "mei"}))
 	a, _ := b.Account("mei")
-	if got := words(a.Actions()); got != "read, read-archive" {
+	if got := words(a.Actions()); got != "acknowledge, read, read-archive" {
 		t.Errorf("a new account may %s", got)
 	}
 }

@@ -19,7 +19,8 @@ const (
 	ReportAlert Action = "report-alert"
 	// DeliverAlerts is to deliver alerts as a monitoring system.
 	DeliverAlerts Action = "deliver-alerts"
-	// Acknowledge is to confirm that a notice was read.
+	// Acknowledge is to confirm that one has read a notice, or a revision of the plan.
+	// That another was reached is for RunIncident.
 	Acknowledge Action = "acknowledge"
 	// RunIncident is to confirm or dismiss an incident and to work its stages and
 	// tasks.
@@ -70,15 +71,15 @@ const (
 )
 
 var (
-	viewer = []Action{Read, ReadArchive}
-	duty   = slices.Concat(viewer, []Action{ReportAlert, Acknowledge, RunIncident, IssueDirective, OpenTrigger})
+	viewer = []Action{Read, ReadArchive, Acknowledge}
+	duty   = slices.Concat(viewer, []Action{ReportAlert, RunIncident, IssueDirective, OpenTrigger})
 	grants = map[Role][]Action{
 		Viewer:    viewer,
 		Duty:      duty,
 		Commander: slices.Concat(duty, []Action{Approve, LiftDirective, RunRamp}),
 		Admin:     slices.Concat(viewer, []Action{ManageGates, PublishPlan, ManageRoster, ManageAccess}),
-		Author:    slices.Concat(viewer, []Action{Acknowledge, DraftPlan, OpenTrigger}),
-		Superior:  slices.Concat(viewer, []Action{Acknowledge, ApprovePlan, PublishPlan, OpenTrigger}),
+		Author:    slices.Concat(viewer, []Action{DraftPlan, OpenTrigger}),
+		Superior:  slices.Concat(viewer, []Action{ApprovePlan, PublishPlan, OpenTrigger}),
 		Sender:    {DeliverAlerts, OpenTrigger},
 	}
 )
@@ -98,6 +99,11 @@ func Grants(roles ...Role) Actions {
 	slices.Sort(all)
 	return slices.Compact(all)
 }
+
+// RoleList is a list of roles within a text.
+type RoleList []Role
+
+func (l RoleList) String() string { return words(l) }
 
 // granting lists the roles that give a right.
 func granting(a Action) []Role {
@@ -159,8 +165,8 @@ func (p Principal) Require(a Action) error {
 	case !p.Known():
 		return holdfast.Errorf(holdfast.Unauthenticated, "sign in, or send a token, to do this")
 	case p.Token != "":
-		return holdfast.Errorf(holdfast.Forbidden, "this token does not carry the right %s; it takes a token with that scope, of an account with a role that has it (%s)", a, words(granting(a)))
+		return holdfast.Errorf(holdfast.Forbidden, "this token may not do this: it takes the right %s, which the account roles %s give; an admin gives the account %s such a role on the page Accounts, or with holdfast account change; then issue a token with that scope", a, RoleList(granting(a)), p.Account)
 	default:
-		return holdfast.Errorf(holdfast.Forbidden, "your account lacks the right %s, which comes with these roles: %s; an admin can grant one", a, words(granting(a)))
+		return holdfast.Errorf(holdfast.Forbidden, "your account may not do this: it takes the right %s, which the account roles %s give; an admin gives your account such a role on the page Accounts", a, RoleList(granting(a)))
 	}
 }

@@ -17,7 +17,7 @@ func TestGrants(t *testing.T) {
 		Read:           {Admin, Author, Commander, Duty, Superior, Viewer},
 		ReadArchive:    {Admin, Author, Commander, Duty, Superior, Viewer},
 		ReportAlert:    {Commander, Duty},
-		Acknowledge:    {Author, Commander, Duty, Superior},
+		Acknowledge:    {Admin, Author, Commander, Duty, Superior, Viewer},
 		RunIncident:    {Commander, Duty},
 		IssueDirective: {Commander, Duty},
 		Approve:        {Commander},

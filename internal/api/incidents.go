@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"holdfast"
+	"holdfast/internal/access"
 	"holdfast/internal/incident"
 	"holdfast/internal/procedure"
 	"holdfast/internal/web"
@@ -137,6 +138,11 @@ func (a *API) acknowledge(c *call) (any, error) {
 	in, err := body[Acknowledge](c)
 	if err != nil {
 		return nil, err
+	}
+	if in.Person != "" && in.Person != a.Drafts.Reader(c.by(), c.who.Person) {
+		if err := c.who.Require(access.RunIncident); err != nil {
+			return nil, err // that another was told is for who runs the incident to say
+		}
 	}
 	return nil, a.Response.Acknowledge(c.r.Context(), c.by(), c.path("id"), in.Task, in.Person, in.Note)
 }

@@ -42,6 +42,9 @@ type DemoOptions struct {
 	// Program is the binary it runs.
 	SecondGate bool
 	Program    string
+	// Empty begins a new demo without plan, people and roles, as an installation on its
+	// first day: there is the first account, an admin, and the monitor's.
+	Empty bool
 	// Zone and Language are the operator's.
 	Zone     string
 	Language holdfast.Lang
@@ -70,6 +73,7 @@ type Demo struct {
 
 	gate     *Gate
 	balancer balancer
+	empty    bool
 }
 
 // Ready says where everything answers; it is the content of the ready file.
@@ -134,6 +138,8 @@ type kept struct {
 	Primary  string    `json:"primary"`
 	Sandbox  string    `json:"sandbox"`
 	SecondAt string    `json:"second_gate"`
+	// Empty says that it began without plan and people.
+	Empty bool `json:"empty,omitempty"`
 }
 
 const keptFile = "demo.json"
@@ -141,7 +147,7 @@ const keptFile = "demo.json"
 func (d *Demo) recall() (*kept, error) {
 	content, err := os.ReadFile(filepath.Join(d.opt.Dir, keptFile))
 	if errors.Is(err, os.ErrNotExist) {
-		k := &kept{Webhook: newWebhookSecret()}
+		k := &kept{Webhook: newWebhookSecret(), Empty: d.opt.Empty}
 		k.Ready.Account, k.Ready.Second, k.Ready.Password = "admin", "commander", holdfast.NewID()[:20]
 		k.Ready.SandboxToken = holdfast.Secret()
 		return k, nil
@@ -277,7 +283,7 @@ func (d *Demo) introduce(ctx context.Context, k *kept) error {
 		}
 	}
 	k.Ready.Sandbox, k.Ready.PostOffice, k.Ready.PID = d.World.ControlURL(), "http://"+d.Office.HTTPAddr(), os.Getpid()
-	d.Ready = k.Ready
+	d.Ready, d.empty = k.Ready, k.Empty
 	d.loops = append(d.loops, loop{"monitor", newMonitor(d, k).run})
 	return d.keep(k)
 }
@@ -291,25 +297,36 @@ func (d *Demo) furnish(ctx context.Context, k *kept) error {
 	if err != nil {
 		return err
 	}
-	roles, display := []access.Role{access.Admin, access.Commander, access.Duty}, "王值班"
-	if err := c.access.ChangeAccount(ctx, admin, r.Account, access.Changes{Roles: &roles, Display: &display}); err != nil {
-		return err
-	}
-	others := []access.NewAccount{
-		{Name: r.Second, Display: "林指揮", Person: "lin.zhihui", Roles: []access.Role{access.Commander, access.Superior}},
-		{Name: "author", Display: "許編制", Person: "xu.bianzhi", Roles: []access.Role{access.Author}},
-		{Name: "technology", Display: "赵技术", Person: "zhao.jishu", Roles: []access.Role{access.Superior, access.Author}},
-		{Name: "risk", Display: "孙风控", Person: "sun.fengkong", Roles: []access.Role{access.Superior}},
-		{Name: "superior", Display: "陳總經理", Person: "chen.zong", Roles: []access.Role{access.Superior}},
-		{Name: "monitor", Display: "Monitor", Roles: []access.Role{access.Sender}},
-	}
-	for _, n := range others {
-		if err := c.access.CreateAccount(ctx, admin, n, r.Password); err != nil {
+	if !k.Empty {
+		if err := d.people(ctx, admin, k); err != nil {
+			return err
+		}
+		if admin, err = c.principal(r.Account); err != nil { // with the new roles
 			return err
 		}
 	}
-	if admin, err = c.principal(r.Account); err != nil { // with the new roles
+	monitor := access.NewAccount{Name: "monitor", Display: "Monitor", Roles: []access.Role{access.Sender}}
+	if err := c.access.CreateAccount(ctx, admin, monitor, r.Password); err != nil {
 		return err
+	}
+	if r.Token, _, err = c.access.IssueToken(ctx, admin, access.NewToken{Account: r.Account, Name: "demo", Scopes: admin.Actions}); err != nil {
+		return err
+	}
+	k.Monitor, _, err = c.access.IssueToken(ctx, access.Self("demo"), access.NewToken{Account: "monitor", Name: "monitor", Scopes: access.Actions{access.DeliverAlerts}})
+	return err
+}
+
+// people makes the accounts, the roster and the plan of a made-up operator.
+func (d *Demo) people(ctx context.Context, admin access.Principal, k *kept) error {
+	c, r := d.Control, &k.Ready
+	all := demoAccounts(r.Account, r.Second)
+	if err := c.access.ChangeAccount(ctx, admin, r.Account, access.Changes{Roles: &all[0].Roles, Display: &all[0].Display}); err != nil {
+		return err
+	}
+	for _, a := range all[1:] {
+		if err := c.access.CreateAccount(ctx, admin, a.NewAccount, r.Password); err != nil {
+			return err
+		}
 	}
 	if err := c.roster.Record(ctx, admin.Actor, demoPeople(k)...); err != nil {
 		return err
@@ -317,13 +334,7 @@ func (d *Demo) furnish(ctx context.Context, k *kept) error {
 	if err := c.roster.RecordParties(ctx, admin.Actor, demoParties()...); err != nil {
 		return err
 	}
-	if _, err := c.plans.Publish(ctx, admin.Actor, demoPlan(), "demo"); err != nil {
-		return err
-	}
-	if r.Token, _, err = c.access.IssueToken(ctx, admin, access.NewToken{Account: r.Account, Name: "demo", Scopes: admin.Actions}); err != nil {
-		return err
-	}
-	k.Monitor, _, err = c.access.IssueToken(ctx, admin, access.NewToken{Account: "monitor", Name: "monitor", Scopes: access.Actions{access.DeliverAlerts}})
+	_, err := c.plans.Publish(ctx, admin.Actor, demoPlan(), "demo")
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"regexp"
 
 	"holdfast"
+	"holdfast/internal/access"
 	"holdfast/internal/plan"
 	"holdfast/internal/roster"
 )
@@ -14,6 +15,35 @@ var hold = regexp.MustCompile(`hold: \d+m`)
 // demoPlan is the built-in plan with hold times of seconds: nobody watches a
 // demo for a quarter of an hour.
 func demoPlan() []byte { return hold.ReplaceAll(plan.Builtin(), []byte("hold: 3s")) }
+
+// DemoAccount is an account of the demo, and what its holder does.
+type DemoAccount struct {
+	access.NewAccount
+	May string
+}
+
+// Accounts lists those that can sign in; all have the same password.
+func (d *Demo) Accounts() []DemoAccount {
+	r := d.Ready
+	if d.empty {
+		return []DemoAccount{{access.NewAccount{Name: r.Account, Roles: []access.Role{access.Admin}}, "makes accounts, keeps the roster; there is nobody else yet"}}
+	}
+	return demoAccounts(r.Account, r.Second)
+}
+
+func demoAccounts(first, second string) []DemoAccount {
+	row := func(name, display, person, may string, roles ...access.Role) DemoAccount {
+		return DemoAccount{access.NewAccount{Name: name, Display: display, Person: person, Roles: roles}, may}
+	}
+	return []DemoAccount{
+		row(first, "王值班", "", "works incidents as duty officer and commander; keeps accounts, roster, gates", access.Admin, access.Commander, access.Duty),
+		row(second, "林指揮", "lin.zhihui", "the second person for what needs two; countersigns the plan for operations", access.Commander, access.Superior),
+		row("author", "許編制", "xu.bianzhi", "writes the plan", access.Author),
+		row("technology", "赵技术", "zhao.jishu", "writes the plan, or countersigns it for technology", access.Superior, access.Author),
+		row("risk", "孙风控", "sun.fengkong", "reviews the plan, countersigns it for risk control", access.Superior),
+		row("superior", "陳總經理", "chen.zong", "approves the plan last, and publishes it", access.Superior),
+	}
+}
 
 // demoPeople are made up. Their mail and messages go to the post office.
 func demoPeople(k *kept) []roster.Person {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -69,6 +70,7 @@ is lost, doubled, wrong or denied, and every unknown one is listed and resolved.
 	f.Uint64Var(&o.Seed, "seed", 1, "decides everything random in the simulated world")
 	f.StringVar(&o.Zone, "time-zone", "Asia/Taipei", "the operator's time zone")
 	f.StringVar((*string)(&o.Language), "language", string(holdfast.ZhHant), "the operator's language: zh-Hant, zh-Hans, en")
+	f.BoolVar(&o.Empty, "empty", false, "start a new demo without plan, people and roles, to begin as on the first day")
 	f.BoolVar(&oneGate, "no-second-gate", false, "run one gate only, in this process")
 	f.BoolVar(&play, "story", false, "play a level-1 outage by itself, then end")
 	f.DurationVar(&pace, "pace", 3*time.Second, "pause after each chapter of the story")
@@ -132,8 +134,7 @@ func (s *shell) introduce(ctx context.Context, d *app.Demo, ready string, o app.
 	s.say(`Holdfast is running; %s.
 
   Console      %s
-  Sign in      %s (duty officer, commander, admin) or %s (another commander)
-  Password     %s, for both
+%s  Password     %s, for all
   Payments     %s
   Post office  %s
   Log          %s
@@ -143,8 +144,19 @@ func (s *shell) introduce(ctx context.Context, d *app.Demo, ready string, o app.
 Strike it:     in another terminal, "make build", paste the two lines with export, then
                build/holdfast sandbox fault start outage --for 5m
 End it:        Ctrl-C; started again in the same directory, it goes on.`,
-		flow, r.Console, r.Account, r.Second, r.Password, r.Gate, r.PostOffice, filepath.Join(o.Dir, logFile), r.API, r.Token, r.Sandbox, r.SandboxToken)
+		flow, r.Console, accountTable(d.Accounts()), r.Password, r.Gate, r.PostOffice, filepath.Join(o.Dir, logFile), r.API, r.Token, r.Sandbox, r.SandboxToken)
 	return nil
+}
+
+// accountTable lists who can sign in to a demo.
+func accountTable(accounts []app.DemoAccount) string {
+	var b strings.Builder
+	title := "Sign in"
+	for _, a := range accounts {
+		fmt.Fprintf(&b, "  %-12s %-11s %s\n", title, a.Name, a.May)
+		title = ""
+	}
+	return b.String()
 }
 
 // answers waits until the API, the gates and the payments do.

@@ -14,6 +14,7 @@ import (
 	"holdfast/internal/draft"
 	"holdfast/internal/lint"
 	"holdfast/internal/plan"
+	"holdfast/internal/procedure"
 )
 
 // chapterPage is the form of one chapter of a draft, or of one part of it, with
@@ -103,7 +104,10 @@ func act(p *plan.Plan, chapter plan.Chapter, act string) (next *plan.Plan, entry
 	}
 	next, entry, err = form.Act(p, act)
 	if n := len(next.Procedures); err == nil && chapter.Level != holdfast.Unknown && act == form.Add+" procedures" && n > 0 {
-		next.Procedures[n-1].Level = chapter.Level
+		next.Procedures[n-1].Level, next.Procedures[n-1].Stages = chapter.Level, mustHave(next, procedure.Mandatory(chapter.Level)...)
+	}
+	if err == nil && act == form.Add+" leak" && len(next.Leak.Stages) == 0 {
+		next.Leak.Stages = mustHave(next, procedure.Handle, procedure.Notify)
 	}
 	return next, entry, err
 }
@@ -238,6 +242,7 @@ func entryName(v *visit, p *plan.Plan, path string) string {
 // placeName names the place of a finding in the words of the form: the entries
 // that it lies in, and the field.
 func placeName(v *visit, p *plan.Plan, path string) string {
+	path, _ = withoutLang(path)
 	var names []string
 	for i := range path {
 		if path[i] == ']' {

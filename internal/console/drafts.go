@@ -93,6 +93,8 @@ type draftPage struct {
 	Hash             holdfast.Hash
 	Steps            []ladderStep
 	Complete         bool
+	// Deciders are those who hold the roles of the ladder, as long as they are needed.
+	Deciders []decider
 	// Turn is why the reader cannot approve now, or empty if he can.
 	Turn string
 	// Until is when a complete approval runs out.
@@ -169,6 +171,9 @@ func (c *Console) draftWith(v *visit, link *view.OutsideLink) error {
 	if d.Submitted != nil {
 		c.ladder(v, d, p, &own)
 	}
+	if d.State.Open() && !own.Complete {
+		own.Deciders = c.deciders(d, p)
+	}
 	title := cmp.Or(p.Title.In(v.words.Lang()), v.words.T("drafts.draft", "id", d.ID))
 	return c.show(v, "draft", title, d.State.Open() && !own.MayWrite, own)
 }
@@ -209,23 +214,23 @@ func (c *Console) ladder(v *visit, d *draft.Draft, p *plan.Plan, own *draftPage)
 // findings are the faults of the draft's text and what lint finds in it, each
 // with a link to where it is mended.
 func (c *Console) findings(v *visit, d *draft.Draft, p *plan.Plan, faults plan.Faults) (list []finding) {
-	add := func(severity, rule, path, message string) {
-		f := finding{Severity: severity, Rule: rule, Message: message, Chapter: p.ChapterAt(path), Path: path}
+	add := func(severity, rule, path string, err *holdfast.Error) {
+		f := finding{Severity: severity, Rule: rule, Message: inWords(v, p, path, err), Chapter: chapterOf(p, path, err), Path: path}
 		if f.Chapter != "" {
 			f.Link = "/drafts/" + d.ID + "/chapters/" + f.Chapter + mendAt(p, path)
-			f.Place = placeName(v, p, path)
+			f.Place = placeIn(v, p, f.Chapter, path)
 		}
 		list = append(list, f)
 	}
 	for _, f := range faults {
-		add(string(lint.Error), f.Rule, f.Path, v.words.Error(f.Error))
+		add(string(lint.Error), f.Rule, f.Path, f.Error)
 	}
 	if len(faults) > 0 {
 		return list // what lint says of half a plan is noise
 	}
 	_, places, _ := plan.Read("", d.Text())
 	for _, f := range c.View.LintText(p, places, d.Author) {
-		add(string(f.Severity), f.Rule, f.Path, v.words.Error(f.Error))
+		add(string(f.Severity), f.Rule, f.Path, f.Error)
 		list[len(list)-1].waiving(v, f)
 	}
 	bySeverity(list)

@@ -188,7 +188,14 @@ func (c *Console) answerSkip(v *visit) error {
 	return v.act(c.Response.AnswerSkip(v.r.Context(), v.by(), v.path("id"), v.stage(), granted, v.form("reason")))
 }
 
+// acknowledge is for the reader himself; that another was told is for who runs
+// the incident to say.
 func (c *Console) acknowledge(v *visit) error {
+	if person := v.form("person"); person != "" && person != c.readerID(v) {
+		if err := v.who().Require(access.RunIncident); err != nil {
+			return err
+		}
+	}
 	return v.act(c.Response.Acknowledge(v.r.Context(), v.by(), v.path("id"), v.form("task"), v.form("person"), v.form("note")))
 }
 

@@ -165,7 +165,7 @@ func (c *Console) navigation(v *visit) []navigation {
 		{Path: "/alerts", Name: "nav.alerts", Key: "a", Count: c.View.AlertsWaiting()},
 		{Path: "/directives", Name: "nav.directives", Key: "d"},
 		{Path: "/gates", Name: "nav.gates", Key: "g"},
-		{Path: "/plan", Name: "nav.plan", Key: "l"},
+		{Path: "/plan", Name: "nav.plan", Key: "l", Count: len(c.awaiting(v))},
 		{Path: "/people", Name: "nav.people", Key: "o"},
 	}
 	if v.who().May(access.ManageAccess) {
@@ -226,7 +226,31 @@ func (c *Console) explain(v *visit, err error) string {
 	if errors.As(err, &wait) {
 		return v.words.Error(err) + " (" + v.words.Span(wait.RetryAfter()) + ")"
 	}
+	var refusal *holdfast.Error
+	if errors.As(err, &refusal) && refusal.Code == holdfast.Forbidden {
+		told := *refusal
+		told.Args = v.rightsInWords(refusal.Args)
+		return v.words.Error(&told)
+	}
 	return v.words.Error(err)
+}
+
+// rightsInWords puts the reader's words for rights and account roles.
+func (v *visit) rightsInWords(args []any) []any {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		switch arg := arg.(type) {
+		case access.Action:
+			args[i] = v.words.T("right.name." + string(arg))
+		case access.RoleList:
+			var names []string
+			for _, r := range arg {
+				names = append(names, v.words.T("account.role."+string(r)))
+			}
+			args[i] = strings.Join(names, ", ")
+		}
+	}
+	return args
 }
 
 // pages links to the neighbours of a page of a list.

@@ -23,6 +23,8 @@ type planPage struct {
 	// still to acknowledge it.
 	Readings []draft.Owed
 	Owes     bool
+	// Read and Unread count them.
+	Read, Unread int
 	// Findings are what lint says of the revision in force; UpToDate says that no
 	// trigger waits.
 	Findings         []finding
@@ -56,7 +58,7 @@ func (c *Console) plan(v *visit) error {
 	}
 	p, err := c.View.Plan(n)
 	if n == 0 && holdfast.CodeOf(err) == holdfast.NotFound {
-		return c.show(v, "noplan", v.words.T("plan.title"), true, nil)
+		return c.noPlan(v)
 	}
 	if err != nil {
 		return err
@@ -77,7 +79,14 @@ func (c *Console) plan(v *visit) error {
 			own.Lost.Address = "/plan/" + strconv.Itoa(p.Revision) + "/files"
 		}
 	}
-	own.Owes = owesReading(own.Readings, v.who().Person)
+	for _, o := range own.Readings {
+		if o.At.IsZero() {
+			own.Unread++
+		} else {
+			own.Read++
+		}
+	}
+	own.Owes = owesReading(own.Readings, c.readerID(v))
 	page := c.page(v, title, own)
 	page.PrintFoot = planFoot(v, p)
 	return c.write(v, "plan", 200, page)
@@ -86,13 +95,14 @@ func (c *Console) plan(v *visit) error {
 // judge adds what lint finds in the revision in force, with the roster and the
 // gates as they are.
 func (own *planPage) judge(c *Console, v *visit) error {
+	p := own.Plan.Content
 	found, err := c.View.Lint()
 	if err != nil {
 		return err
 	}
 	own.Errors, own.Warnings = found.Errors, found.Warnings
 	for _, f := range found.Findings {
-		own.Findings = append(own.Findings, finding{Severity: string(f.Severity), Rule: f.Rule, Message: v.words.Error(f.Error)})
+		own.Findings = append(own.Findings, finding{Severity: string(f.Severity), Rule: f.Rule, Message: inWords(v, p, f.Path, f.Error), Place: placeIn(v, p, chapterOf(p, f.Path, f.Error), f.Path)})
 		own.Findings[len(own.Findings)-1].waiving(v, f)
 	}
 	bySeverity(own.Findings)

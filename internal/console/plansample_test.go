@@ -146,6 +146,9 @@ func draftSamples() (list []any) {
 		if state == draft.Published {
 			d.Revision = 2
 		}
+		if state == draft.Drafting {
+			own.Deciders = []decider{{word, role, "Mei", ""}, {word, role, "Bo", draft.Wrote}, {holdfast.Text{}, view.Named{ID: "head"}, "", draft.Vacant}}
+		}
 		list = append(list, own)
 	}
 	return append(list, draftPage{Draft: &draft.Draft{ID: "d2", State: draft.Drafting}, MayWrite: true})

@@ -14,6 +14,9 @@ type posturePage struct {
 	Preview response.Preview
 	// BackupFailed is why the last backup failed, in the reader's language.
 	BackupFailed string
+	// Awaiting is what of the plan waits for the reader; Steps lead to a first plan.
+	Awaiting []awaited
+	Steps    []firstStep
 }
 
 func (c *Console) posture(v *visit) error {
@@ -21,7 +24,7 @@ func (c *Console) posture(v *visit) error {
 	if err != nil {
 		return err
 	}
-	own := posturePage{Posture: c.View.Posture(), Chart: drawChart(v.words, v.zone, points), Preview: c.View.Preview("all")}
+	own := posturePage{Posture: c.View.Posture(), Chart: drawChart(v.words, v.zone, points), Preview: c.View.Preview("all"), Awaiting: c.awaiting(v), Steps: c.firstSteps()}
 	if err := own.Posture.Journal.Backups.Err; err != nil {
 		own.BackupFailed = v.words.Error(err)
 	}

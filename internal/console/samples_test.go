@@ -33,6 +33,8 @@ var (
 	level1 = holdfast.Level(1)
 )
 
+var stepSamples = []firstStep{{"accounts", "/accounts", true}, {"gates", "/gates", false}}
+
 // screenSamples are filled structs of every screen: together they take every
 // branch of its template.
 func screenSamples() map[string][]any {
@@ -93,11 +95,11 @@ func screenSamples() map[string][]any {
 			diffPage{Draft: &draft.Draft{ID: "d1"}},
 		},
 		"checklist": checklistSamples(),
-		"noplan":    {nil},
+		"noplan":    {startPage{}, startPage{stepSamples}},
 		"plan": {
-			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}, Findings: findingSamples, Owes: true, Readings: []draft.Owed{{Person: "a", Name: "A", Due: past}, {Person: "b", Name: "B", Due: time.Now().Add(time.Hour)}, {Person: "c", Name: "C", At: past}}},
+			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}, Findings: findingSamples, Owes: true, Read: 1, Unread: 2, Readings: []draft.Owed{{Person: "a", Name: "A", Due: past}, {Person: "b", Name: "B", Due: time.Now().Add(time.Hour)}, {Person: "c", Name: "C", At: past}}},
 			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: chaptersSample(), Draft: "d1", Document: "7", Approvals: approvalSamples}, Lost: &upload{Address: "/plan/1/files", Files: fileSamples}},
-			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: chaptersSample()}, Lost: &upload{Files: fileSamples}},
+			planPage{Plan: view.Plan{ID: "p", Revision: 1, InForce: future, Content: chaptersSample()}, Lost: &upload{Files: fileSamples}, Readings: []draft.Owed{{Person: "c", Name: "C", At: past}}},
 		},
 		"posture": {posturePage{}, posturePage{Chart: sampleChart(), Preview: response.Preview{Known: true, PerSecond: 300, Gates: 2}, Posture: view.Posture{
 			Operator: "Bank", Position: 7, Directives: directivesOf(), Incidents: incidentsOf(), Gates: gatesOf(), Traffic: view.Traffic{Known: true, Done: 1},
@@ -108,7 +110,7 @@ func screenSamples() map[string][]any {
 				Restored: &view.Restored{At: past, By: mei, Epoch: 2, Made: past, Cut: 5, Reason: "a reason", LostFrom: 6, LostTo: 9},
 				Backups:  backup.Status{Scheduled: true, Last: &backup.Entry{Made: past, Position: 5}, LateSeconds: 90, Due: past, Overdue: true, Since: past},
 			},
-		}, BackupFailed: "the disk is full"}, posturePage{Posture: view.Posture{Journal: view.Journal{Alarm: true, Restored: &view.Restored{At: past, Made: past}}}}},
+		}, BackupFailed: "the disk is full", Steps: stepSamples, Awaiting: []awaited{{"read", "Revision 1", "/plan/1"}}}, posturePage{Posture: view.Posture{Journal: view.Journal{Alarm: true, Restored: &view.Restored{At: past, Made: past}}}}},
 		"report":   {reportForm{}, reportForm{"Summary", "Detail", "Caller"}},
 		"confirm":  {confirmForm{Name: "Mei", Contact: pointSamples[0].Contact, Expires: future}, confirmForm{Name: "Mei", Contact: pointSamples[0].Contact, Verified: past}},
 		"signin":   {signInForm{"/", "mei"}},

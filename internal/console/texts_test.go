@@ -19,6 +19,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/console/form"
+	"holdfast/internal/draft"
 	"holdfast/internal/lint"
 	"holdfast/internal/roster"
 )
@@ -235,6 +236,10 @@ func built(t *testing.T) map[string][]string {
 		"trigger.state.":     constants(t, "trigger", "State"),
 		"filing.kind.":       constants(t, "filing", "Kind"),
 		"waiver.state.":      constants(t, "waiver", "State"),
+		"start.":             firstStepKeys,
+		"start.hint.":        firstStepKeys,
+		"awaited.":           {"review", "answer", "approve", "publish", "mend", "read"},
+		"deciders.why.":      {draft.Vacant, draft.NoAccount, draft.NoRight, draft.Wrote},
 		"unit.":              {"d", "h", "min", "s"},
 		"staff.fact.":        append(literals(t, "roster", `^(person|party|contact|duty)\.[a-z]+$`), "person.left"),
 		"staff.field.":       {"name", "names", "department", "roles", "lang", "account", "deputies", "contacts", "kind", "contract", "zone", "start", "calendar", "rotations"},
@@ -262,6 +267,8 @@ func built(t *testing.T) map[string][]string {
 		"choice.temporary-kind.": formWords("choice.temporary-kind."),
 	}
 }
+
+var firstStepKeys = []string{"accounts", "draft", "people", "chapters", "review", "publish", "gates"}
 
 // formWords are the ends of the keys that forms of plans use.
 func formWords(prefix string) (ends []string) {

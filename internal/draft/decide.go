@@ -277,6 +277,17 @@ func formatted(r *plan.Revision) []byte {
 	return plan.Join(chapters)
 }
 
+// reader is the person who signs in as somebody: the one for whom the roster
+// names the account, else the one whom the account names itself.
+func (n Nouns) reader(by holdfast.Actor, named string) string {
+	for _, p := range n.Roster.People() {
+		if by.Kind == holdfast.Account && p.Account == by.ID {
+			return p.ID
+		}
+	}
+	return named
+}
+
 // acknowledge states that a person has read a revision.
 func (n Nouns) acknowledge(planID string, revision int, person string) ([]journal.Draft, error) {
 	r, found := n.Plans.Revision(planID, revision)
@@ -284,7 +295,7 @@ func (n Nouns) acknowledge(planID string, revision int, person string) ([]journa
 		return nil, holdfast.Errorf(holdfast.NotFound, "the plan has no revision %d", revision)
 	}
 	if _, found := n.Roster.Person(person); !found {
-		return nil, holdfast.Errorf(holdfast.Forbidden, "your account belongs to nobody in the roster: an admin can set its person")
+		return nil, holdfast.Errorf(holdfast.Forbidden, "your account belongs to nobody in the roster: an admin can name it there, at your person")
 	}
 	if _, read := n.Drafts.Read(planID, revision, person); read {
 		return nil, nil

@@ -289,10 +289,10 @@ func TestReadings(t *testing.T) {
 	if len(owed) != 1 || owed[0].Person != "p-cat" || !owed[0].At.IsZero() || !owed[0].Due.Equal(w.clock().Add(DefaultAcknowledgeWithin)) {
 		t.Fatalf("owed %+v", owed)
 	}
-	wantCode(t, "nobody", w.Acknowledge(context.Background(), cat, "small", 1, ""), holdfast.Forbidden)
+	wantCode(t, "nobody", w.Acknowledge(context.Background(), bob, "small", 1, ""), holdfast.Forbidden)
 	wantCode(t, "no revision", w.Acknowledge(context.Background(), cat, "small", 2, "p-cat"), holdfast.NotFound)
 	at := w.clock()
-	must(t, w.Acknowledge(t.Context(), cat, "small", 1, "p-cat"))
+	must(t, w.Acknowledge(t.Context(), cat, "small", 1, "")) // the roster knows him by his account
 	w.pass(time.Hour)
 	must(t, w.Acknowledge(t.Context(), cat, "small", 1, "p-cat"))
 	must(t, w.Acknowledge(t.Context(), dee, "small", 1, "p-dee")) // whoever wants may

@@ -182,11 +182,19 @@ func (s *Service) Publish(ctx context.Context, by holdfast.Actor, id string, fro
 	return number, err
 }
 
-// Acknowledge states that a person has read a revision.
-func (s *Service) Acknowledge(ctx context.Context, by holdfast.Actor, planID string, revision int, person string) error {
+// Acknowledge states that whoever acts has read a revision. named is the person
+// whom his account names; the roster's word goes before.
+func (s *Service) Acknowledge(ctx context.Context, by holdfast.Actor, planID string, revision int, named string) error {
 	return s.do(ctx, by, "acknowledge the revision", func(time.Time) ([]journal.Draft, error) {
-		return s.Nouns.acknowledge(planID, revision, person)
+		return s.Nouns.acknowledge(planID, revision, s.Nouns.reader(by, named))
 	})
+}
+
+// Reader returns the person for whom somebody acknowledges, or named if the roster
+// names nobody.
+func (s *Service) Reader(by holdfast.Actor, named string) (person string) {
+	s.Desk.State.View(func() { person = s.Nouns.reader(by, named) })
+	return person
 }
 
 // Draft returns a draft, or code NotFound.

@@ -80,13 +80,13 @@ func (j *judge) reviewFar() {
 
 func (j *judge) distributionEmpty() {
 	if len(j.Plan.Governance.Distribution) == 0 {
-		j.add("governance.distribution", "nobody is told of a new revision: list the roles under distribution")
+		j.add("governance.distribution", "nobody is told of a new revision: choose the roles of the distribution list")
 	}
 }
 
 func (j *judge) ownerMissing() {
 	if j.Plan.Governance.Owner == "" {
-		j.add("governance.owner", "no role keeps the plan up to date: name one under owner")
+		j.add("governance.owner", "no role keeps the plan up to date: name the role that keeps it")
 	}
 }
 

@@ -54,7 +54,7 @@ func (j *judge) orphanMaterial() {
 	}
 	for i, m := range j.Plan.Materials {
 		if !used[m.ID] && len(m.Cited) == 0 {
-			j.add(at("materials", i), "nothing in the plan rests on the material %q: say under cited which chapters do, or remove it", m.ID)
+			j.add(at("materials", i), "nothing in the plan rests on the material %q: choose the chapters that cite it, or remove it", m.ID)
 		}
 	}
 }
@@ -171,7 +171,7 @@ func (j *judge) orphanAttachment() {
 	}
 	for i, a := range j.Plan.Attachments {
 		if !used[a.ID] && !used[a.Name] {
-			j.add(at("attachments", i), "no material names the attachment %q: name it under file, or remove it", a.ID)
+			j.add(at("attachments", i), "no material names the attachment %q: choose it as the file of one, or remove it", a.ID)
 		}
 	}
 }

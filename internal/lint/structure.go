@@ -16,7 +16,7 @@ var TeamDepartments = [...]string{"technology", "operations", "risk-control"}
 func (j *judge) teamDepartments() {
 	for _, d := range TeamDepartments {
 		if !slices.ContainsFunc(j.Plan.Team, func(id string) bool { r, _ := j.Plan.Role(id); return r.Department == d }) {
-			j.add("team", "no role of the team belongs to the department %s: add one", d)
+			j.add("team", "no role of the team belongs to the department whose id is %s: add one", d)
 		}
 	}
 }
@@ -168,14 +168,14 @@ func (j *judge) stageEmpty() {
 func (j *judge) levelNotMeasured() {
 	for i, l := range j.Plan.Levels {
 		if l.Enter == "" && l.Level != holdfast.Level3 {
-			j.add(at("levels", i), "level %s can be judged by words only: write its criteria as an expression over measures too, under enter", l.Level)
+			j.add(at("levels", i), "level %s can be judged by words only: write its criteria as an expression over measures, too", l.Level)
 		}
 	}
 }
 
 func (j *judge) closeOutMissing() {
 	if len(j.Plan.Recovery.Steps) > 0 && len(j.Plan.Recovery.CloseOut) == 0 {
-		j.add("recovery", "the recovery plan does not say what must be so before an incident may be closed: list it under close_out")
+		j.add("recovery", "the recovery plan does not say what must be so before an incident may be closed: list the conditions for the close-out")
 	}
 }
 

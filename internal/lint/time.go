@@ -47,7 +47,7 @@ func short(d time.Duration) string {
 func (j *judge) objectiveMissing() {
 	for i, l := range j.Plan.Levels {
 		if l.RecoverWithin == 0 {
-			j.add(at("levels", i), "level %s has no recovery objective: write under recover_within by when business is back", l.Level)
+			j.add(at("levels", i), "level %s has no recovery objective: write within what time business is back", l.Level)
 		}
 	}
 }
@@ -195,7 +195,7 @@ func (j *judge) bestCaseUnknown() {
 		if len(f.Stages) > 0 && !slices.ContainsFunc(f.Stages, func(s procedure.Stage) bool {
 			return slices.ContainsFunc(s.Tasks, func(t procedure.Task) bool { return t.Takes > 0 })
 		}) {
-			j.add(f.path, "no task of procedure %s says under takes how long it is expected to take: its best case is not known", f.name())
+			j.add(f.path, "no task of procedure %s says how long it is expected to take: its best case is not known", f.name())
 		}
 	}
 }

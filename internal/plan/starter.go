@@ -25,7 +25,7 @@ func onlyIn(lang holdfast.Lang, v reflect.Value) {
 	switch {
 	case v.Type() == textType:
 		t := v.Interface().(holdfast.Text)
-		v.Set(reflect.ValueOf(inOne(lang, written(t, lang))))
+		v.Set(reflect.ValueOf(InOne(lang, written(t, lang))))
 	case v.Kind() == reflect.Pointer && !v.IsNil():
 		onlyIn(lang, v.Elem())
 	case v.Kind() == reflect.Slice:
@@ -39,8 +39,8 @@ func onlyIn(lang holdfast.Lang, v reflect.Value) {
 	}
 }
 
-// inOne returns a text that is written in one language.
-func inOne(lang holdfast.Lang, s string) holdfast.Text {
+// InOne returns a text that is written in one language.
+func InOne(lang holdfast.Lang, s string) holdfast.Text {
 	switch lang {
 	case holdfast.ZhHant:
 		return holdfast.Text{ZhHant: s}

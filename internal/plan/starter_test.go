@@ -14,7 +14,7 @@ func TestStarter(t *testing.T) {
 	for _, lang := range holdfast.Langs {
 		text := Starter(lang)
 		p := decoded(t, text)
-		if p.Language != lang || p.Title != inOne(lang, whole.Title.In(lang)) || len(p.Risks) != len(whole.Risks) {
+		if p.Language != lang || p.Title != InOne(lang, whole.Title.In(lang)) || len(p.Risks) != len(whole.Risks) {
 			t.Errorf("%s: the template is %q in %s", lang, p.Title, p.Language)
 		}
 		for _, other := range holdfast.Langs {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strings"
 
 	"holdfast"
@@ -12,7 +13,7 @@ import (
 type Person struct {
 	roster.Person
 	RoleNames []Named `json:"role_names"`
-	// Department's name in the plan in force.
+	// Department's name in the plan.
 	DepartmentName holdfast.Text `json:"department_name,omitzero"`
 	// Points are the contacts with how far each is verified.
 	Points []ContactPoint `json:"points"`
@@ -32,7 +33,7 @@ type Person struct {
 func (s *Source) People() (list []Person) {
 	list = []Person{}
 	s.State.View(func() {
-		p := s.planInForce()
+		p := s.organisation()
 		for _, person := range s.Roster.People() {
 			list = append(list, s.person(p, person))
 		}
@@ -53,17 +54,38 @@ func (s *Source) Person(id string) (v Person, err error) {
 			err = holdfast.Errorf(holdfast.NotFound, "there is no person %q", id)
 			return
 		}
-		v = s.person(s.planInForce(), person)
+		v = s.person(s.organisation(), person)
 	})
 	return v, err
 }
 
-// planInForce returns the plan in force, or nil.
-func (s *Source) planInForce() *plan.Plan {
+// organisation returns the plan in force, empty without one, and in it the
+// departments and roles that the open draft adds: a plan needs its people before it
+// is in force.
+func (s *Source) organisation() *plan.Plan {
+	o := &plan.Plan{}
 	if current, ok := s.Plans.Current("", s.Now()); ok {
-		return current.Plan()
+		*o = *current.Plan()
+		o.Departments, o.Roles = slices.Clip(o.Departments), slices.Clip(o.Roles)
 	}
-	return nil
+	for _, d := range s.Triggers.Drafts.Drafts() {
+		if !d.State.Open() {
+			continue
+		}
+		text, _ := d.Chapter("organisation")
+		draft, _ := plan.Decode("", []byte(text)) // what can be read of it
+		for _, department := range draft.Departments {
+			if !slices.ContainsFunc(o.Departments, func(has plan.Department) bool { return has.ID == department.ID }) {
+				o.Departments = append(o.Departments, department)
+			}
+		}
+		for _, role := range draft.Roles {
+			if _, has := o.Role(role.ID); !has {
+				o.Roles = append(o.Roles, role)
+			}
+		}
+	}
+	return o
 }
 
 func (s *Source) person(p *plan.Plan, person roster.Person) Person {
@@ -71,11 +93,9 @@ func (s *Source) person(p *plan.Plan, person roster.Person) Person {
 	for _, id := range person.Roles {
 		v.RoleNames = append(v.RoleNames, role(p, id))
 	}
-	if p != nil {
-		for _, d := range p.Departments {
-			if d.ID == person.Department {
-				v.DepartmentName = d.Name
-			}
+	for _, d := range p.Departments {
+		if d.ID == person.Department {
+			v.DepartmentName = d.Name
 		}
 	}
 	now := s.Now()
@@ -113,15 +133,12 @@ func (p Person) Matches(query string) bool {
 	return strings.Contains(strings.ToLower(strings.Join(texts, "\n")), query)
 }
 
-// VacantRoles lists the roles of the plan in force that nobody holds.
+// VacantRoles lists the roles of the plan in force, and of the open draft, that
+// nobody holds.
 func (s *Source) VacantRoles() (list []Named) {
 	list = []Named{}
 	s.State.View(func() {
-		current, ok := s.Plans.Current("", s.Now())
-		if !ok {
-			return
-		}
-		for _, r := range current.Plan().Roles {
+		for _, r := range s.organisation().Roles {
 			if len(s.Roster.Holders(r.ID)) == 0 {
 				list = append(list, Named{ID: r.ID, Name: r.Name})
 			}

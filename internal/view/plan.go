@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"time"
 
 	"holdfast"
@@ -27,17 +28,18 @@ type Plan struct {
 }
 
 // Plan assembles a revision of the plan that incidents run: 0 asks for the one
-// in force.
+// in force, or for the latest as long as none is.
 func (s *Source) Plan(revision int) (v Plan, err error) {
 	s.State.View(func() {
-		current, ok := s.Plans.Current("", s.Now())
-		if !ok {
+		current, latest := s.published()
+		if latest == nil {
 			err = errNoPlan()
 			return
 		}
-		r := current
+		r := cmp.Or(current, latest)
 		if revision != 0 {
-			if r, ok = s.Plans.Revision(current.ID, revision); !ok {
+			var ok bool
+			if r, ok = s.Plans.Revision(latest.ID, revision); !ok {
 				err = holdfast.Errorf(holdfast.NotFound, "the plan has no revision %d", revision)
 				return
 			}
@@ -52,16 +54,29 @@ func (s *Source) Plan(revision int) (v Plan, err error) {
 func (s *Source) PlanRevisions() (list []Plan) {
 	list = []Plan{}
 	s.State.View(func() {
-		current, ok := s.Plans.Current("", s.Now())
-		if !ok {
+		current, latest := s.published()
+		if latest == nil {
 			return
 		}
-		all := s.Plans.Revisions(current.ID)
+		all := s.Plans.Revisions(latest.ID)
 		for i := len(all) - 1; i >= 0; i-- {
 			list = append(list, viewPlan(all[i], current))
 		}
 	})
 	return list
+}
+
+// published returns the revision in force and the latest of the same plan; either
+// may be missing, the first because its day has not come.
+func (s *Source) published() (current, latest *plan.Revision) {
+	id := ""
+	if current, _ = s.Plans.Current("", s.Now()); current != nil {
+		id = current.ID
+	} else if ids := s.Plans.Plans(); len(ids) > 0 {
+		id = ids[0]
+	}
+	latest, _ = s.Plans.Latest(id)
+	return current, latest
 }
 
 func viewPlan(r, current *plan.Revision) Plan {

@@ -134,7 +134,7 @@ func (s *Source) Parties() (list []Party) {
 	list = []Party{}
 	s.State.View(func() {
 		for _, p := range s.Roster.Parties() {
-			list = append(list, s.party(s.planInForce(), p))
+			list = append(list, s.party(s.organisation(), p))
 		}
 	})
 	return list
@@ -148,7 +148,7 @@ func (s *Source) Party(id string) (v Party, err error) {
 			err = holdfast.Errorf(holdfast.NotFound, "there is no party %q", id)
 			return
 		}
-		v = s.party(s.planInForce(), p)
+		v = s.party(s.organisation(), p)
 	})
 	return v, err
 }
@@ -158,19 +158,16 @@ func (s *Source) party(current *plan.Plan, p roster.Party) Party {
 	return Party{Party: p, Points: s.points(at, p.Contacts), Revision: s.Roster.Edited(at), Cited: cited(current, p.ID)}
 }
 
-// Roles lists who fills each role: those of the plan in force in its order, then
-// what the roster has besides.
+// Roles lists who fills each role: those of the plan in force in its order, those
+// that the open draft adds, then what the roster has besides.
 func (s *Source) Roles() (list []RoleCover) {
 	list = []RoleCover{}
 	s.State.View(func() {
-		p, seen := s.planInForce(), map[string]bool{}
-		uses := map[string][]string{}
-		if p != nil {
-			uses = lint.RoleUses(p)
-			for _, r := range p.Roles {
-				seen[r.ID] = true
-				list = append(list, s.roleCover(p, s.Roster.Role(r.ID), true))
-			}
+		p, seen := s.organisation(), map[string]bool{}
+		uses := lint.RoleUses(p)
+		for _, r := range p.Roles {
+			seen[r.ID] = true
+			list = append(list, s.roleCover(p, s.Roster.Role(r.ID), true))
 		}
 		for _, r := range s.Roster.Roles() {
 			if !seen[r.Role] {
@@ -203,7 +200,7 @@ func (s *Source) DutyWeek(id string, from time.Time, days int) (v DutyWeek, err 
 	s.State.View(func() {
 		for _, schedule := range s.Roster.Schedules() {
 			if schedule.Role == id {
-				v = s.dutyWeek(s.planInForce(), schedule, from, days)
+				v = s.dutyWeek(s.organisation(), schedule, from, days)
 				return
 			}
 		}
@@ -216,7 +213,7 @@ func (s *Source) DutyWeek(id string, from time.Time, days int) (v DutyWeek, err 
 func (s *Source) DutyWeeks() (list []DutyWeek) {
 	list = []DutyWeek{}
 	s.State.View(func() {
-		p := s.planInForce()
+		p := s.organisation()
 		for _, schedule := range s.Roster.Schedules() {
 			list = append(list, s.dutyWeek(p, schedule, s.Now(), DutyDays))
 		}

@@ -28,7 +28,7 @@ type PeopleQuery struct {
 // FindPeople assembles a page of the roster by id.
 func (s *Source) FindPeople(q PeopleQuery, offset, size int) (page Page[Person]) {
 	s.State.View(func() {
-		p := s.planInForce()
+		p := s.organisation()
 		list := s.Roster.People()
 		if q.State == "left" {
 			list = s.Roster.Left()
@@ -67,7 +67,7 @@ func (s *Source) Departments() (list []Department) {
 			at[id] = len(list)
 			list = append(list, Department{Named: Named{ID: id, Name: name}, Planned: planned, People: []StandIn{}})
 		}
-		if p := s.planInForce(); p != nil {
+		if p := s.organisation(); p != nil {
 			for _, d := range p.Departments {
 				add(d.ID, d.Name, true)
 			}
@@ -223,7 +223,7 @@ func (s *Source) Departure(id string, from time.Time) (v Departure, err error) {
 			return
 		}
 		v = Departure{Held: held, Short: []RoleLeft{}, Vacant: []roster.HeldSlot{}, Approvals: []Named{}, Drafts: []string{}, Tasks: []HeldTask{}, Findings: []lint.Finding{}}
-		p := s.planInForce()
+		p := s.organisation()
 		var roles, short []string
 		for _, r := range held.Roles {
 			roles = append(roles, r.Role)
@@ -329,7 +329,7 @@ type Clash struct {
 
 // Clashes lists what a cover of a role runs into.
 func (s *Source) Clashes(id string, c roster.Cover) (list []Clash) {
-	s.State.View(func() { list = s.clashes(s.planInForce(), id, c) })
+	s.State.View(func() { list = s.clashes(s.organisation(), id, c) })
 	return list
 }
 

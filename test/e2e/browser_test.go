@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,10 +45,15 @@ func openBrowser(t *testing.T, base, name string, extra ...chromedp.ExecAllocato
 		}
 		cancel()
 	})
-	b := &browser{t: t, ctx: ctx, base: base, name: name}
-	// The first step starts the browser, which lives as long as its context.
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 800)); err != nil {
-		t.Fatalf("start Chromium: %v", err)
+	return startBrowser(&browser{t: t, ctx: ctx, base: base, name: name})
+}
+
+// startBrowser takes the first step, which starts the browser; it lives as long as
+// its context.
+func startBrowser(b *browser) *browser {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(1280, 800)); err != nil {
+		b.t.Fatalf("start Chromium: %v", err)
 	}
 	b.watchForFaults()
 	b.leaveWhenAsked()
@@ -68,6 +74,15 @@ func (b *browser) leaveWhenAsked() {
 			}
 		}
 	}()
+}
+
+// another is another person at the same Chromium, signed in apart: much lighter
+// than a process for each.
+func (b *browser) another(name string) *browser {
+	b.t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
+	b.t.Cleanup(cancel)
+	return startBrowser(&browser{t: b.t, ctx: ctx, base: b.base, name: name})
 }
 
 // watchForFaults fails the test on whatever the page's own console complains of:
@@ -151,6 +166,36 @@ func (b *browser) fill(css, text string) {
 	b.t.Helper()
 	b.reveal(css)
 	b.do("fill "+css, chromedp.SetValue(chromedp.CSS(css), text))
+}
+
+// write fills in fields by their names, in pairs of name and value, as one person
+// would in one go. A box or a radio is chosen by its value. A field that is not on
+// the page fails the test.
+func (b *browser) write(pairs ...string) {
+	b.t.Helper()
+	const script = `(pairs => {
+	  for (let i = 0; i < pairs.length; i += 2) {
+	    const [name, value] = [pairs[i], pairs[i + 1]];
+	    const all = [...document.getElementsByName(name)].filter(f => f.type !== "hidden");
+	    const box = all.find(f => (f.type === "checkbox" || f.type === "radio") && f.value === value);
+	    const field = box || all.find(f => f.type !== "checkbox" && f.type !== "radio");
+	    if (!field) return "there is no field " + name + " for " + value;
+	    for (let d = field.closest("details"); d; d = d.parentElement.closest("details")) d.open = true;
+	    if (box) { if (!box.checked) box.click(); continue; }
+	    field.value = value;
+	    if (field.value !== value) return name + " does not offer " + value;
+	    field.dispatchEvent(new Event("input", {bubbles: true}));
+	    field.dispatchEvent(new Event("change", {bubbles: true}));
+	  }
+	  return "";
+	})`
+	given, err := json.Marshal(append([]string{}, pairs...))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if wrong := b.evaluate(script + "(" + string(given) + ")"); wrong != "" {
+		b.t.Fatalf("%s: %s\n%s", b.name, wrong, b.page())
+	}
 }
 
 // press presses a button of a form and waits for the page that follows.

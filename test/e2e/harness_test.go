@@ -60,13 +60,25 @@ func openWorld(t *testing.T) *world {
 // openWorldIn starts one in a directory; one that was there before goes on.
 func openWorldIn(t *testing.T, dir string) *world {
 	t.Helper()
+	return startWorld(t, dir, false)
+}
+
+// openEmptyWorld starts one as an installation on its first day: gates and
+// payments, one admin, no plan and nobody else.
+func openEmptyWorld(t *testing.T) *world {
+	t.Helper()
+	return startWorld(t, t.TempDir(), true)
+}
+
+func startWorld(t *testing.T, dir string, empty bool) *world {
+	t.Helper()
 	program, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{t: t, log: &complaints{}}
 	w.demo, err = app.OpenDemo(context.Background(), app.DemoOptions{
-		Dir: dir, Rate: 20, Seed: 7, SecondGate: true, Program: program,
+		Dir: dir, Empty: empty, Rate: 20, Seed: 7, SecondGate: true, Program: program,
 		Zone: "Asia/Taipei", Language: holdfast.ZhHant, Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now,
 	})
 	if err != nil {

@@ -213,6 +213,9 @@ func rowOf(path string, entry reflect.Value) Row {
 	if kind := fieldBy(entry, "stage"); kind.IsValid() {
 		row.Word = "choice.stage." + kind.String()
 	}
+	if level, ok := entry.Interface().(plan.Level); ok {
+		row.Word = "choice.level." + level.Level.String()
+	}
 	return row
 }
 

@@ -10,6 +10,7 @@ import (
 	"holdfast"
 	"holdfast/internal/locale"
 	"holdfast/internal/plan"
+	"holdfast/internal/procedure"
 )
 
 // whole is the built-in plan with something in every list and optional group, so
@@ -252,6 +253,19 @@ func TestAct(t *testing.T) {
 	next, path, err = Act(p, "add procedures[0].stages[3].tasks")
 	if n := len(p.Procedures[0].Stages[3].Tasks); err != nil || len(next.Procedures[0].Stages[3].Tasks) != n+1 || next.Procedures[0].Stages[3].Tasks[n].ID == "" {
 		t.Errorf("add: at %s, %v", path, err)
+	}
+	for _, act := range []string{"add leak.stages[0].tasks", "copy procedures[0].stages[3]", "copy procedures[1].stages[2].tasks[0]"} {
+		next, path, err := Act(p, act)
+		if err != nil {
+			t.Errorf("%s: %v", act, err)
+		}
+		for _, pr := range append(next.Procedures, *next.Leak) {
+			for _, f := range procedure.Check(pr) {
+				if f.Rule == "P014" {
+					t.Errorf("%s: at %s: %s", act, path, f)
+				}
+			}
+		}
 	}
 	for _, act := range []string{"", "add", "up roles[99]", "remove roles[x]", "add nothing", "up ]", "up [0]", "copy roles[-1]"} {
 		if _, _, err := Act(p, act); holdfast.CodeOf(err) != holdfast.NotFound {

@@ -1,6 +1,7 @@
 package form
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -216,7 +217,11 @@ func Act(p *plan.Plan, act string) (next *plan.Plan, path string, err error) {
 		if !ok {
 			return next, "", gone
 		}
-		return next, grow(v, path, verb), nil
+		entry := grow(v, path, verb)
+		if verb == Add {
+			ownTasks(next, entry)
+		}
+		return next, entry, nil
 	}
 	cut := strings.LastIndexByte(path, '[')
 	list := path[:max(cut, 0)]
@@ -225,7 +230,51 @@ func Act(p *plan.Plan, act string) (next *plan.Plan, path string, err error) {
 	if !ok || err != nil || v.Kind() != reflect.Slice || i < 0 || i >= v.Len() {
 		return next, "", gone
 	}
-	return next, at(list, move(v, i, verb)), nil
+	entry := at(list, move(v, i, verb))
+	if verb == Copy {
+		ownTasks(next, entry)
+	}
+	return next, entry, nil
+}
+
+// ownTasks gives the tasks of a new entry of a procedure, a task or a stage, ids
+// that no other task of the procedure has: stop-1, or the first free number after.
+func ownTasks(p *plan.Plan, entry string) {
+	above, _, inside := strings.Cut(entry, ".stages[")
+	v, _, _, ok := locate(reflect.ValueOf(p).Elem(), above)
+	if !inside || !ok {
+		return
+	}
+	pr, ok := reflect.Indirect(v).Addr().Interface().(*procedure.Procedure)
+	if !ok {
+		return
+	}
+	taken := map[string]bool{}
+	var fresh []*procedure.Task
+	var kinds []procedure.StageKind
+	for i := range pr.Stages {
+		stage := at(above+".stages", i)
+		for k := range pr.Stages[i].Tasks {
+			if path := at(stage+".tasks", k); path == entry || stage == entry {
+				fresh, kinds = append(fresh, &pr.Stages[i].Tasks[k]), append(kinds, pr.Stages[i].Kind)
+			} else {
+				taken[pr.Stages[i].Tasks[k].ID] = true
+			}
+		}
+	}
+	renamed := map[string]string{}
+	for i, task := range fresh {
+		old := task.ID
+		for n := 1; n == 1 || taken[task.ID]; n++ {
+			task.ID = fmt.Sprintf("%s-%d", cmp.Or(string(kinds[i]), "task"), n)
+		}
+		taken[task.ID], renamed[old] = true, task.ID
+	}
+	for _, task := range fresh {
+		for i, before := range task.After {
+			task.After[i] = cmp.Or(renamed[before], before)
+		}
+	}
 }
 
 // grow adds an entry to a list, or an optional group, or removes the group.
