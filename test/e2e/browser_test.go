@@ -198,13 +198,27 @@ func (b *browser) write(pairs ...string) {
 	}
 }
 
-// press presses a button of a form and waits for the page that follows.
+// press presses what is under the pointer at the middle of a button or a link, and
+// waits for the page that follows. It does so in one step, because a live page may
+// put another in the button's place between two.
 func (b *browser) press(css string) {
 	b.t.Helper()
+	const script = `(css => {
+	  const button = document.querySelector(css);
+	  if (!button) return "it is not there";
+	  button.scrollIntoView({block: "center", behavior: "instant"});
+	  const at = button.getClientRects()[0];
+	  if (!at) return "it is not shown";
+	  const hit = document.elementFromPoint(at.x + at.width / 2, at.y + at.height / 2);
+	  if (!hit || !button.contains(hit)) return "it is covered by " + (hit ? hit.outerHTML.slice(0, 200) : "nothing");
+	  document.body.dataset.old = "1"; // tells the old document from the new one
+	  button.click();
+	  return "";
+	})`
 	b.reveal(css)
-	// A mark on the old document tells it from the new one.
-	b.evaluate(`document.body.dataset.old = "1"`)
-	b.do("press "+css, chromedp.ScrollIntoView(chromedp.CSS(css)), chromedp.Click(chromedp.CSS(css)))
+	if wrong := b.evaluate(fmt.Sprintf("%s(%q)", script, css)); wrong != "" {
+		b.t.Fatalf("%s: press %s: %s\n%s", b.name, css, wrong, b.page())
+	}
 	b.do("see what "+css+" did", chromedp.WaitReady(chromedp.CSS("body:not([data-old])")))
 }
 
