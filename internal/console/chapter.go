@@ -124,6 +124,9 @@ func (v *visit) theChapter() (plan.Chapter, error) {
 // chapter shows the form of a chapter. After a refused save it shows what was
 // typed, over the text as it is now.
 func (c *Console) chapter(v *visit) error {
+	if on := v.query("on"); on != "" {
+		return c.toPlace(v, on)
+	}
 	own, err := c.chapterOf(v, v.r.Method == http.MethodPost)
 	if err != nil {
 		return err
@@ -168,18 +171,13 @@ func (c *Console) chapterOf(v *visit, typed bool) (*chapterPage, error) {
 		}
 	}
 	maps.Copy(own.Editor.Problems, wrong)
+	own.comments(d, p, chapter.Key)
 	if err := own.build(v, chapter); err != nil {
 		return nil, err
 	}
 	own.nav(chapterLines(d, p, findings), chapter.Key)
 	own.saves(v, d, chapter.Key)
 	own.Upload = c.uploadOf(d, p, own, chapter.Key)
-	for _, t := range threads(d, p, d.Comments, "/drafts/"+d.ID, "/drafts/"+d.ID+"/read", chapter.Key, true, d.State.Open()) {
-		if t.Chapter == chapter.Key {
-			own.Threads = append(own.Threads, t)
-		}
-	}
-	own.Threads = hereFirst(p, own.At, own.Threads)
 	return own, nil
 }
 

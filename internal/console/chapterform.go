@@ -22,6 +22,21 @@ type editor struct {
 	Plan *plan.Plan
 	// Problems are the faults by the path of the value.
 	Problems map[string]string
+	// Waiting counts the comments that wait for an answer, by the path of their
+	// place.
+	Waiting map[string]int
+}
+
+// SaidHere counts the open comments on exactly a path, Said those inside it, too.
+func (e editor) SaidHere(path string) int { return e.Waiting[path] }
+
+func (e editor) Said(path string) (n int) {
+	for at, waiting := range e.Waiting {
+		if at == path || strings.HasPrefix(at, path+".") || strings.HasPrefix(at, path+"[") {
+			n += waiting
+		}
+	}
+	return n
 }
 
 // At returns the address of the form of one part.

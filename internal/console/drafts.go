@@ -103,6 +103,8 @@ type draftPage struct {
 	// Reviewers are those invited; Unfinished counts those who have not finished.
 	Reviewers  []view.Reviewer
 	Unfinished int
+	// Accounts are those who can be invited, by name.
+	Accounts []access.Account
 	// Link is that of an outside reviewer, shown once.
 	Link *view.OutsideLink
 	// Langs are the languages that an outside reviewer may read.
@@ -152,7 +154,10 @@ func (c *Console) draftWith(v *visit, link *view.OutsideLink) error {
 	}
 	own.MayComment = d.State.Open() && (own.MayWrite || d.Reviews(v.by()))
 	own.Reviews, own.Finished = d.Reviews(v.by()) && d.State.Reviewable(), d.HasFinished(v.by())
-	own.Comments = threads(d, p, d.Comments, "/drafts/"+d.ID, "/drafts/"+d.ID+"/read", "", own.MayWrite, own.MayComment)
+	own.Comments = v.kept(threads(d, p, d.Comments, "/drafts/"+d.ID, "/drafts/"+d.ID+"/read", "", own.MayWrite, own.MayComment))
+	if own.MayWrite {
+		own.Accounts = c.invitable(d)
+	}
 	for _, r := range own.Reviewers {
 		if r.Finished.IsZero() {
 			own.Unfinished++
@@ -176,6 +181,13 @@ func (c *Console) draftWith(v *visit, link *view.OutsideLink) error {
 	}
 	title := cmp.Or(p.Title.In(v.words.Lang()), v.words.T("drafts.draft", "id", d.ID))
 	return c.show(v, "draft", title, d.State.Open() && !own.MayWrite, own)
+}
+
+// invitable lists the people with an account who are not reviewers yet.
+func (c *Console) invitable(d *draft.Draft) []access.Account {
+	return slices.DeleteFunc(c.Access.Accounts(), func(a access.Account) bool {
+		return a.Disabled || slices.Contains(a.Roles, access.Sender) || d.Reviews(holdfast.Actor{Kind: holdfast.Account, ID: a.Name})
+	})
 }
 
 func (c *Console) ladder(v *visit, d *draft.Draft, p *plan.Plan, own *draftPage) {
@@ -373,7 +385,11 @@ func (c *Console) draftDone(v *visit, done string, err error) error {
 }
 
 func (c *Console) inviteReviewer(v *visit) error {
-	return c.draftDone(v, "invited", c.Drafts.Invite(v.r.Context(), v.by(), v.path("id"), v.form("account")))
+	account := strings.TrimSpace(v.form("account"))
+	if _, err := c.Access.Account(account); err != nil {
+		return err
+	}
+	return c.draftDone(v, "invited", c.Drafts.Invite(v.r.Context(), v.by(), v.path("id"), account))
 }
 
 func (c *Console) dismissReviewer(v *visit) error {

@@ -183,6 +183,8 @@ type errorPage struct {
 	Title, Text, ID string
 	// SignIn offers to sign in beside this page.
 	SignIn bool
+	// Away says that the reader came by a link, and has no home here.
+	Away bool
 }
 
 // fail shows an error as a page, or sends who is not signed in to do so.
@@ -201,7 +203,7 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, req web.Request, 
 		http.Redirect(w, r, "/sign-in?next="+url.QueryEscape(next), http.StatusSeeOther)
 		return
 	}
-	own := errorPage{Title: v.words.T("error.title." + string(code)), Text: c.explain(v, err)}
+	own := errorPage{Title: v.words.T("error.title." + string(code)), Text: c.explain(v, err), Away: strings.HasPrefix(r.URL.Path, "/review/")}
 	if code == holdfast.Internal {
 		own.ID = req.ID
 	}

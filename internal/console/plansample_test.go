@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/access"
 	"holdfast/internal/approval"
 	"holdfast/internal/attachment"
 	"holdfast/internal/console/form"
@@ -71,7 +72,7 @@ func chapterSamples() []any {
 		}
 		parts = append(parts, part)
 	}
-	e := editor{Address: "/drafts/1/chapters/risks", Open: "risks", Show: "roles[70]", Plan: p, Problems: map[string]string{"risks[1].title": "it is empty", "measures[0].unit": "no", "drills[0].kind": "no", "levels[0].title": "no"}}
+	e := editor{Address: "/drafts/1/chapters/risks", Open: "risks", Show: "roles[70]", Plan: p, Problems: map[string]string{"risks[1].title": "it is empty", "measures[0].unit": "no", "drills[0].kind": "no", "levels[0].title": "no"}, Waiting: map[string]int{"risks[1].title": 2, "measures[0].unit": 1}}
 	var long form.Field
 	for i := range 3 * rowsShown {
 		long.Rows = append(long.Rows, form.Row{Path: "roles[" + strconv.Itoa(i) + "]"})
@@ -126,7 +127,7 @@ func draftSamples() (list []any) {
 		own := draftPage{
 			Draft: d, Findings: findingSamples, Errors: 1, Warnings: 1, MayWrite: state.Open(), MayComment: state.Open(), MayApprove: i != 4,
 			Chapters: lineSamples,
-			Comments: threadSamples(), Reviewers: reviewerSamples, Unfinished: 1, Langs: holdfast.Langs[:], MayInvite: true, Reviews: i == 0, Finished: i == 1,
+			Comments: threadSamples(), Reviewers: reviewerSamples, Unfinished: 1, Accounts: []access.Account{{Name: "wei", Display: "Wei"}}, Langs: holdfast.Langs[:], MayInvite: true, Reviews: i == 0, Finished: i == 1,
 		}
 		if state == draft.InApproval || state == draft.Published {
 			d.Submitted = &draft.Submitted{Document: "2026-7", By: by, At: at}

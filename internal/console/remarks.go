@@ -1,6 +1,7 @@
 package console
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -24,6 +25,8 @@ type thread struct {
 	// Gone says that its place is there no more; Here that it concerns what the
 	// page shows.
 	Gone, Here bool
+	// Reply and Reason are what was typed into its forms, if that was refused.
+	Reply, Reason string
 	// MayReply, MayResolve and MayReopen say what the reader may do.
 	MayReply, MayResolve, MayReopen bool
 }
@@ -39,21 +42,33 @@ func threads(d *draft.Draft, p *plan.Plan, comments []*draft.Comment, base, read
 			Comment: c, Acts: base + "/comments/" + strconv.Itoa(c.ID), Back: back, MayReply: mayComment,
 			MayResolve: mayComment && mayWrite && c.Resolved == nil, MayReopen: mayComment && c.Resolved != nil && d.State.Reviewable(),
 		}
-		path, found := "", true
 		if c.Path != "" {
-			path, found = p.Find(c.Path)
+			_, found := p.Find(c.Path)
 			t.Gone = !found
 		}
-		if found {
+		if !t.Gone {
 			t.Place = read + "#comment-" + strconv.Itoa(c.ID)
 		}
 		if mayWrite {
-			t.Edit = base + "/chapters/" + c.Chapter + mendAt(p, path)
+			t.Edit = base + "/chapters/" + c.Chapter
+			if c.Path != "" && !t.Gone {
+				t.Edit += "?" + url.Values{"on": {c.Path}}.Encode()
+			}
 		}
 		if c.Resolved != nil && len(c.Resolved.Saves) > 0 {
 			t.Changes = t.Acts + "/changes"
 		}
 		list = append(list, t)
+	}
+	return list
+}
+
+// kept puts what was typed into the forms of a comment back, after a refusal.
+func (v *visit) kept(list []thread) []thread {
+	for i, t := range list {
+		if v.r.Method == http.MethodPost && t.ID == v.commentNumber() {
+			list[i].Reply, list[i].Reason = v.form("text"), v.form("reason")
+		}
 	}
 	return list
 }
@@ -208,4 +223,32 @@ func hereFirst(p *plan.Plan, at string, list []thread) []thread {
 		}
 	})
 	return list
+}
+
+// comments puts the comments on the chapter at their places in the form.
+func (own *chapterPage) comments(d *draft.Draft, p *plan.Plan, chapter string) {
+	own.Editor.Waiting = map[string]int{}
+	for _, t := range threads(d, p, d.Comments, "/drafts/"+d.ID, "/drafts/"+d.ID+"/read", chapter, true, d.State.Open()) {
+		if t.Chapter != chapter {
+			continue
+		}
+		own.Threads = append(own.Threads, t)
+		if path, found := p.Find(t.Path); found && t.Resolved == nil {
+			own.Editor.Waiting[path]++
+		}
+	}
+	own.Threads = hereFirst(p, own.At, own.Threads)
+}
+
+// toPlace goes from a comment to the form of its place, or of the chapter.
+func (c *Console) toPlace(v *visit, anchor string) error {
+	_, p, _, err := c.theDraft(v)
+	if err != nil {
+		return err
+	}
+	place := ""
+	if path, found := p.Find(anchor); found {
+		place = mendAt(p, path)
+	}
+	return c.toChapter(v, v.path("chapter"), place, "")
 }

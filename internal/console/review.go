@@ -89,7 +89,7 @@ func (c *Console) review(v *visit) error {
 		May: d.State.Reviewable(), Withdrawn: d.State == draft.Withdrawn,
 	}
 	if !own.Withdrawn {
-		list := threads(d, p, d.ThreadsOf(r.Outside.Actor(d.ID)), address, address, "read", false, own.May)
+		list := v.kept(threads(d, p, d.ThreadsOf(r.Outside.Actor(d.ID)), address, address, "read", false, own.May))
 		own.Body = newPlanBody(v.words, p, address)
 		own.Body.Remarks = newRemarks(p, v.words.Lang(), list, address, address+"/comments")
 		own.Body.Remarks.May = own.May

@@ -56,7 +56,7 @@ func screenSamples() map[string][]any {
 		}}},
 		"directive":    directiveSamples(),
 		"directives":   {directivesPage{}, directivesPage{view.Page[view.Directive]{Items: directivesOf()}, listed}},
-		"error":        {errorPage{Title: "Title", Text: "Text", ID: "7"}, errorPage{Title: "Title"}, errorPage{Title: "Title", SignIn: true}},
+		"error":        {errorPage{Title: "Title", Text: "Text", ID: "7"}, errorPage{Title: "Title"}, errorPage{Title: "Title", SignIn: true}, errorPage{Title: "Title", Away: true}},
 		"gate":         gateSamples(),
 		"gates":        {gatesPage{}, gatesPage{gatesOf()}},
 		"incident":     incidentSamples(),

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -62,13 +61,15 @@ func (p *Plan) walk(place string, positions bool) (anchor, path string, v reflec
 		name, position := key, key
 		if indexed {
 			i := -1
+			id := -1
 			if index, closed := strings.CutSuffix(index, "]"); closed && v.Kind() == reflect.Slice {
-				i = entryAt(v, index, positions)
+				id = idField(v.Type().Elem())
+				i = entryAt(v, id, index, positions)
 			}
 			if i < 0 {
 				return "", "", v, false
 			}
-			name, position = key+"["+entryName(v.Index(i), i)+"]", at(key, i)
+			name, position = key+"["+entryName(v.Index(i), id, i)+"]", at(key, i)
 			v = v.Index(i)
 		}
 		anchors, paths = append(anchors, name), append(paths, position)
@@ -86,14 +87,15 @@ func inside(v reflect.Value) reflect.Value {
 	return v
 }
 
-// entryName names an entry of a list as anchors do.
-func entryName(entry reflect.Value, i int) string {
-	switch id := idOf(entry).(type) {
-	case nil:
-	case holdfast.Level:
-		return "level=" + id.String()
-	default:
-		if name := fmt.Sprint(id); name != "" && !strings.ContainsAny(name, ".[]") {
+// entryName names an entry of a list as anchors do; field is what tells entries
+// apart, of [idField].
+func entryName(entry reflect.Value, field, i int) string {
+	if field >= 0 {
+		id := entry.Field(field)
+		if l, ok := id.Interface().(holdfast.Level); ok {
+			return "level=" + l.String()
+		}
+		if name := id.String(); name != "" && !strings.ContainsAny(name, ".[]") {
 			return name
 		}
 	}
@@ -101,9 +103,9 @@ func entryName(entry reflect.Value, i int) string {
 }
 
 // entryAt returns the position of the entry with a name, -1 for none.
-func entryAt(list reflect.Value, name string, positions bool) int {
+func entryAt(list reflect.Value, field int, name string, positions bool) int {
 	for i := range list.Len() {
-		if entryName(list.Index(i), i) == name {
+		if entryName(list.Index(i), field, i) == name {
 			return i
 		}
 	}

@@ -126,18 +126,28 @@ var keys = []string{"ID", "Level", "Party"}
 // idOf returns what tells an entry from the others of its list, nil if nothing
 // does.
 func idOf(entry reflect.Value) any {
-	if entry.Kind() != reflect.Struct {
-		return nil
-	}
-	if stage, ok := entry.Interface().(procedure.Stage); ok {
-		return stage.Kind
-	}
-	for _, key := range keys {
-		if f := entry.FieldByName(key); f.IsValid() && (key != "Level" || entry.FieldByName("Title").IsValid()) {
-			return f.Interface()
-		}
+	if field := idField(entry.Type()); field >= 0 {
+		return entry.Field(field).Interface()
 	}
 	return nil
+}
+
+// idField returns the field that tells entries of a type apart, -1 for none.
+func idField(t reflect.Type) int {
+	if t.Kind() != reflect.Struct {
+		return -1
+	}
+	names := keys
+	if t == reflect.TypeFor[procedure.Stage]() {
+		names = []string{"Kind"}
+	}
+	for _, name := range names {
+		f, found := t.FieldByName(name)
+		if _, titled := t.FieldByName("Title"); found && (name != "Level" || titled) {
+			return f.Index[0]
+		}
+	}
+	return -1
 }
 
 // titleOf returns what people call an entry.

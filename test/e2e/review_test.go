@@ -33,6 +33,7 @@ func TestReview(t *testing.T) {
 			reader.lang("ja") // his link says what he reads
 			w.outsideComments(reader, link, lang)
 			w.answerOutside(author, draft)
+			w.gonePlace(author, draft)
 			w.outsideAnswers(reader, draft)
 			w.nothingElse(reader, draft)
 			w.forge(link, draft)
@@ -137,6 +138,34 @@ func (w *world) answerOutside(author *browser, draft string) {
 	author.waitFor(".note.bad") // a comment is open
 }
 
+// gonePlace comments on a row and removes it: the comment stays, with its quote.
+func (w *world) gonePlace(author *browser, draft string) {
+	w.t.Helper()
+	author.open(draft + "/read?at=risks%5Brisk-12%5D#say")
+	author.fill("#text", "這是複本 a copy")
+	author.press("#say button.main")
+	author.waitFor("tr.said #comment-3")
+	author.open(draft + "/read")
+	author.press("#comment-3 a[href*='/chapters/risks']")
+	author.waitFor("[name$='likelihood']") // the form of that very row
+	author.waitFor("a.tag.warn[href='#remarks']")
+	author.open(draft + "/chapters/risks")
+	author.waitFor(".form-row .tag.warn")
+	author.shoot("67-row")
+	author.press("button[value='remove " + author.evaluate("document.querySelector('.form-row:has(.tag.warn)').id.slice(2)") + "']")
+	author.waitFor("#comment-3 .tag.warn + .tag.warn") // open, and gone
+	author.open(draft + "/read")
+	author.waitFor("#rest #comment-3 blockquote")
+	author.press("#rest #comment-3 form[action$='/resolve'] button")
+	author.open(draft)
+	author.fill("#reviewer", "nobody-here")
+	author.press("form[action$='/reviewers'] button")
+	author.waitFor(".note.bad")
+	if got := author.evaluate("document.querySelector('#reviewer').value"); got != "nobody-here" {
+		w.t.Errorf("what was typed is lost: %q", got)
+	}
+}
+
 func (w *world) outsideAnswers(reader *browser, draft string) {
 	w.t.Helper()
 	reader.open("/review" + strings.TrimPrefix(draft, "/drafts") + "/o1")
@@ -235,7 +264,7 @@ func (w *world) endReview(author, reader *browser, draft string) {
 	w.t.Helper()
 	author.open(draft)
 	author.waitFor("#reviewers .tag.good")
-	if author.count("#comment-3") != 0 || author.count("#comment-1 .tag.good") != 1 {
+	if author.count("#comment-4") != 0 || author.count("#comment-1 .tag.good") != 1 {
 		w.t.Error("something forged is there")
 	}
 	author.shoot("69-finished")
