@@ -245,7 +245,7 @@ func (w *world) forge(link, draft string) {
 		w.t.Errorf("policy %q", csp)
 	}
 	want("from another site", 403, send(jar, "POST", page+"/comments", said, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"))
-	want("another's act", 303, send(jar, "POST", w.ready.Console+draft+"/comments/1/resolve", url.Values{"reason": {"forged"}}))
+	want("another's act", 401, send(jar, "POST", w.ready.Console+draft+"/comments/1/resolve", url.Values{"reason": {"forged"}}))
 	want("a place that is not there", 409, send(jar, "POST", page+"/comments", url.Values{"path": {"risks[nothing]"}, "text": {"x"}}))
 	want("a comment that is not there", 404, send(jar, "POST", page+"/comments/99/reply", url.Values{"text": {"x"}}))
 	limited := 0
