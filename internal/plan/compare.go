@@ -35,8 +35,7 @@ type Change struct {
 	// Name is the title of the entry, or of the one that holds the key; it is empty
 	// for what belongs to the plan as a whole.
 	Name holdfast.Text `json:"name,omitzero"`
-	// Old and New are the values of a key, what an entry that was removed or added
-	// says, cut at [MaxShown] characters, and of a task that went to another stage
+	// Old and New are the values of a key, and of a task that went to another stage
 	// the stages. A text stands in the language of record, or in the first language
 	// in which it differs.
 	Old string `json:"old,omitempty"`
@@ -113,9 +112,9 @@ func (c *comparison) fields(p pair, a, b reflect.Value, name holdfast.Text) {
 func (c *comparison) leak(p pair) {
 	switch {
 	case c.a.Leak == nil:
-		c.add(p, Change{Kind: Added, What: "leak", Name: c.b.Leak.Title, New: shown(reflect.ValueOf(c.b.Leak), c.b.Language)}, "", reflect.Value{})
+		c.add(p, Change{Kind: Added, What: "leak", Name: c.b.Leak.Title}, "", reflect.Value{})
 	case c.b.Leak == nil:
-		c.add(p, Change{Kind: Removed, What: "leak", Name: c.a.Leak.Title, Old: shown(reflect.ValueOf(c.a.Leak), c.a.Language)}, "", reflect.Value{})
+		c.add(p, Change{Kind: Removed, What: "leak", Name: c.a.Leak.Title}, "", reflect.Value{})
 	default:
 		c.fields(p, reflect.ValueOf(*c.a.Leak), reflect.ValueOf(*c.b.Leak), c.b.Leak.Title)
 	}
@@ -182,14 +181,14 @@ func (c *comparison) entries(p pair, key string, a, b reflect.Value) {
 	kept := longestRising(order)
 	for i := range a.Len() {
 		if e := a.Index(i); !stays[idOf(e)] {
-			c.add(pair{a: at(p.a, i)}, Change{Kind: Removed, What: what, Name: titleOf(e), Old: shown(e, c.a.Language)}, fmt.Sprint(idOf(e)), e)
+			c.add(pair{a: at(p.a, i)}, Change{Kind: Removed, What: what, Name: titleOf(e)}, fmt.Sprint(idOf(e)), e)
 		}
 	}
 	for i := range b.Len() {
 		e := b.Index(i)
 		id, here := idOf(e), pair{b: at(p.b, i)}
 		if !stays[id] {
-			c.add(here, Change{Kind: Added, What: what, Name: titleOf(e), New: shown(e, c.b.Language)}, fmt.Sprint(id), e)
+			c.add(here, Change{Kind: Added, What: what, Name: titleOf(e)}, fmt.Sprint(id), e)
 			continue
 		}
 		j := was[id]
@@ -299,18 +298,6 @@ func (c *comparison) render(a, b reflect.Value) (was, is string) {
 		return written(x, lang), written(y, lang)
 	}
 	return show(a, lang), show(b, lang)
-}
-
-// MaxShown is the most characters of an entry that a change tells.
-const MaxShown = 600
-
-// shown writes an entry in one line of at most MaxShown characters.
-func shown(e reflect.Value, lang holdfast.Lang) string {
-	text := []rune(show(e, lang))
-	if len(text) > MaxShown {
-		return string(text[:MaxShown-1]) + "…"
-	}
-	return string(text)
 }
 
 // show writes a value in one line: of a list its entries, of a struct its keys

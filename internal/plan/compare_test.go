@@ -22,8 +22,8 @@ func TestCompare(t *testing.T) {
 		{"a text in another language", func(p *plan.Plan) { p.Purpose.ZhHans = "试" }, []string{"general purpose changed purpose  ( → 试)"}},
 		{"a role more", func(p *plan.Plan) {
 			p.Roles = append([]plan.Role{{ID: "new", Name: holdfast.Text{En: "New"}}}, p.Roles...)
-		}, []string{"organisation roles[0] added role New ( → id: new, name: New)"}},
-		{"a role less", func(p *plan.Plan) { p.Roles = p.Roles[1:] }, []string{"organisation roles[0] removed role Officer (id: officer, name: Officer, department: operations, duties: Everything., authority: directives: stop, lift, level: 1 → )"}},
+		}, []string{"organisation roles[0] added role New ( → )"}},
+		{"a role less", func(p *plan.Plan) { p.Roles = p.Roles[1:] }, []string{"organisation roles[0] removed role Officer ( → )"}},
 		{"an authority", func(p *plan.Plan) { p.Roles[0].Authority[0].Alone = true },
 			[]string{"organisation roles[0].authority changed authority Officer (directives: stop, lift, level: 1 → directives: stop, lift, level: 1, alone: true)"}},
 		{"the order of roles", func(p *plan.Plan) { p.Roles[0], p.Roles[1] = p.Roles[1], p.Roles[0] },
@@ -43,10 +43,10 @@ func TestCompare(t *testing.T) {
 			"procedure-1 procedures[0].stages[6].tasks[2].evidence changed evidence Repair (true → false)",
 		}},
 		{"a leak's procedure", func(p *plan.Plan) { p.Leak = &procedure.Procedure{Title: holdfast.Text{En: "A leak"}} },
-			[]string{"leak leak added leak A leak ( → title: A leak)"}},
+			[]string{"leak leak added leak A leak ( → )"}},
 		{"who approves", func(p *plan.Plan) {
 			p.Governance.Approval = []plan.ApprovalStep{{ID: "decide", Title: holdfast.Text{En: "Decide"}}}
-		}, []string{"governance governance.approval[0] added approval Decide ( → id: decide, title: Decide)"}},
+		}, []string{"governance governance.approval[0] added approval Decide ( → )"}},
 		{"when a level is entered", func(p *plan.Plan) { p.Levels[1].Enter = "failed > 10" },
 			[]string{"levels levels[1].enter changed enter Two ( → failed > 10)"}},
 	} {
