@@ -220,7 +220,25 @@ func (a *API) unknowns(c *call) (any, error) {
 
 func (a *API) plan(*call) (any, error) { return a.View.Plan(0) }
 
-func (a *API) revisions(*call) (any, error) { return a.View.PlanRevisions(), nil }
+func (a *API) revisions(c *call) (any, error) {
+	offset, limit, err := c.page()
+	if err != nil {
+		return nil, err
+	}
+	return a.View.PlanRevisions(c.query("q"), offset, limit), nil
+}
+
+func (a *API) changes(c *call) (any, error) {
+	n, err := strconv.Atoi(c.path("n"))
+	if err != nil || n < 1 {
+		return nil, holdfast.Errorf(holdfast.NotFound, "the plan has no revision %q", c.path("n"))
+	}
+	against, err := c.number("against")
+	if err != nil {
+		return nil, err
+	}
+	return a.View.PlanChanges(n, against)
+}
 
 func (a *API) revision(c *call) (any, error) {
 	n, err := strconv.Atoi(c.path("n"))

@@ -108,7 +108,8 @@ func init() {
 
 		{Method: "GET", Path: "/plan", Right: access.Read, Summary: "The plan in force", Out: view.Plan{}, Do: (*API).plan},
 		{Method: "POST", Path: "/plan", Right: access.PublishPlan, Summary: "Publish a revision", In: Publish{}, Out: Published{}, Created: true, Do: (*API).publish},
-		{Method: "GET", Path: "/plan/revisions", Right: access.Read, Summary: "All revisions, newest first", Out: []view.Plan{}, Do: (*API).revisions},
+		{Method: "GET", Path: "/plan/revisions", Right: access.Read, Summary: "Revisions, newest first", Query: with("q"), Out: view.Page[view.Plan]{}, Do: (*API).revisions},
+		{Method: "GET", Path: "/plan/revisions/{n}/changes", Right: access.Read, Summary: "What a revision changes in another: in the one before, or in against", Query: []string{"against"}, Out: view.PlanChanges{}, Do: (*API).changes},
 		{Method: "GET", Path: "/plan/revisions/{n}", Right: access.Read, Summary: "One revision", Out: view.Plan{}, Do: (*API).revision},
 		{Method: "GET", Path: "/plan/lint", Right: access.Read, Summary: "What the rules find in the plan in force, with the roster and the gates as they are", Out: Judged{}, Do: (*API).lintCurrent},
 		{Method: "GET", Path: "/plan/rules", Right: access.Read, Summary: "The rules by which plans are judged", Out: []lint.Explanation{}, Do: (*API).rules},

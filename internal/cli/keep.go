@@ -24,7 +24,7 @@ func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m
 func secondsOf(n int64) time.Duration { return time.Duration(n) * time.Second }
 
 func (s *shell) plan() *cobra.Command {
-	return group("plan", "The emergency plan", s.planShow(), s.planRevisions(), s.planPublish(), s.planLint(), s.planRules(),
+	return group("plan", "The emergency plan", s.planShow(), s.planRevisions(), s.planChanges(), s.planPublish(), s.planLint(), s.planRules(),
 		s.planTemplate(), s.planSchema(), s.planFmt(), s.planDiff(), s.planExport(), s.planImport(),
 		s.draft(), s.planPull(), s.planPush(), s.planAttach(), s.planFile(), s.planComment(), s.planReadings(), s.planAcknowledge())
 }
@@ -66,14 +66,17 @@ func writePlan(p *page, v view.Plan) {
 }
 
 func (s *shell) planRevisions() *cobra.Command {
-	return s.api("GET /plan/revisions", "revisions", "List all revisions, newest first", func(c *call) error {
-		return show(c, nil, func(p *page, v []view.Plan) {
-			p.row("REVISION", "IN FORCE SINCE", "CURRENT", "HASH", "BY", "NOTE")
-			for _, r := range v {
-				p.row(r.Revision, r.InForce, r.Current, r.Hash.String()[:12], r.By.ID, r.Note)
+	cmd := s.api("GET /plan/revisions", "revisions", "List revisions, newest first", func(c *call) error {
+		return show(c.paging().pass("q"), nil, func(p *page, v view.Page[view.Plan]) {
+			p.row("REVISION", "STATE", "IN FORCE FROM", "UNTIL", "DOCUMENT", "HASH", "BY", "NOTE")
+			for _, r := range v.Items {
+				p.row(r.Revision, string(r.State), r.InForce, r.Until, r.Document, r.Hash.String()[:12], r.By.ID, r.Note)
 			}
+			more(p, len(v.Items), v.Total, v.Next)
 		})
 	})
+	cmd.Flags().String("q", "", "only those with this in number, document number, publisher, note, draft or hash")
+	return paged(cmd)
 }
 
 func (s *shell) planPublish() *cobra.Command {

@@ -52,6 +52,20 @@ file, or the number of a revision, which the control node is asked for.`,
 	return cmd
 }
 
+// planChanges tells what the node says of two revisions.
+func (s *shell) planChanges() *cobra.Command {
+	cmd := s.api("GET /plan/revisions/{n}/changes", "changes REVISION", "Tell what a revision changed in the one before, or in another", func(c *call) error {
+		return show(c.pass("against"), nil, func(p *page, v view.PlanChanges) {
+			p.line("revision %d against revision %d", v.Revision, v.Against)
+			for _, change := range v.Changes {
+				p.line("%s", changeLine(change, holdfast.Lang(s.lang)))
+			}
+		})
+	})
+	cmd.Flags().Int("against", 0, "the revision to compare it with; without it, the one before")
+	return cmd
+}
+
 func changeLine(c plan.Change, lang holdfast.Lang) string {
 	line := fmt.Sprintf("%-7s  %s  %s", c.Kind, c.Path, c.What)
 	if !c.Name.IsZero() {

@@ -1,20 +1,25 @@
 package console
 
 import (
+	"fmt"
 	"net/http"
 
-	"holdfast"
 	"holdfast/internal/locale"
 	"holdfast/internal/plan"
 	"holdfast/internal/view"
 )
 
-// changesPage is what one revision changes in the one before.
+// changesPage is what one revision changes in another.
 type changesPage struct {
-	Plan    view.Plan
-	Before  int
-	Changes []plan.Change
-	Lines   []diffLine
+	view.PlanChanges
+	Lines []diffLine
+	Pick  pick
+}
+
+// pick chooses two revisions to compare.
+type pick struct {
+	Revisions []view.Plan
+	Old, New  int
 }
 
 // planChanges compares a revision with the one before, or with another.
@@ -23,33 +28,49 @@ func (c *Console) planChanges(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p, err := c.View.Plan(n)
-	if err != nil {
-		return err
-	}
-	own := changesPage{Plan: p, Before: p.Revision - 1}
+	before := 0
 	if against := v.query("against"); against != "" {
-		if own.Before, err = number(against); err != nil {
+		if before, err = number(against); err != nil {
 			return err
 		}
 	}
-	if own.Before < 1 {
-		return holdfast.Errorf(holdfast.NotFound, "revision %d is the first: there is none before it", p.Revision)
-	}
-	before, err := c.View.Plan(own.Before)
+	found, err := c.View.PlanChanges(n, before)
 	if err != nil {
 		return err
 	}
-	own.Changes = plan.Compare(before.Content, p.Content)
-	own.Lines = diffLines(canonical(before.Text), canonical(p.Text))
-	page := c.page(v, v.words.T("changes.title"), own)
-	return c.write(v, "planchanges", http.StatusOK, page)
+	own := changesPage{PlanChanges: found, Lines: unifiedLines(found.Text), Pick: c.pick(found.Against, found.Revision)}
+	return c.show(v, "planchanges", v.words.T("changes.title"), false, own)
 }
 
-// changed names what a change is about: the label of a field if it has one.
-func changed(words *locale.Printer, c plan.Change) string {
-	if words.Has("field." + c.What) {
-		return words.T("field." + c.What)
+// pick lists every revision, the chosen ones marked.
+func (c *Console) pick(before, after int) pick {
+	return pick{c.View.PlanRevisions("", 0, view.MaxPage).Items, before, after}
+}
+
+// compareRevisions goes to the changes between the two revisions that were picked.
+func (c *Console) compareRevisions(v *visit) error {
+	after, err := number(v.query("new"))
+	if err != nil {
+		return err
 	}
-	return c.What
+	before, err := number(v.query("old"))
+	if err != nil {
+		return err
+	}
+	http.Redirect(v.w, v.r, fmt.Sprintf("/plan/%d/changes?against=%d", after, before), http.StatusSeeOther)
+	return nil
+}
+
+// changed names what a change is about: a key by its label, an entry by its kind.
+func changed(words *locale.Printer, c plan.Change) string { return keyName(words, c.Of, c.What) }
+
+// keyName returns the label of a key of a part of the plan, or the name of a kind
+// of entry.
+func keyName(words *locale.Printer, of, key string) string {
+	for _, name := range []string{"field." + of + "." + key, "field." + key, "change.entry." + key} {
+		if words.Has(name) {
+			return words.T(name)
+		}
+	}
+	return key
 }

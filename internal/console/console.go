@@ -204,6 +204,8 @@ func init() {
 		{"POST /directives/{id}/refuse", access.IssueDirective, (*Console).refuse, (*Console).directive},
 		{"POST /directives/{id}/lift", access.LiftDirective, (*Console).lift, (*Console).directive},
 
+		{"GET /plans", access.Read, (*Console).plans, nil},
+		{"GET /plans/compare", access.Read, (*Console).compareRevisions, nil},
 		{"GET /plan", access.Read, (*Console).plan, nil},
 		{"GET /plan/{n}", access.Read, (*Console).plan, nil},
 		{"GET /plan/{n}/text", access.Read, (*Console).planText, nil},

@@ -33,7 +33,7 @@ type draftsPage struct {
 }
 
 func (c *Console) drafts(v *visit) error {
-	own := draftsPage{Drafts: c.Drafts.Drafts(), Published: len(c.View.PlanRevisions()) > 0, Langs: holdfast.Langs[:]}
+	own := draftsPage{Drafts: c.Drafts.Drafts(), Published: c.View.PlanRevisions("", 0, 1).Total > 0, Langs: holdfast.Langs[:]}
 	for _, d := range own.Drafts {
 		if d.State.Open() {
 			own.Open = d
@@ -326,26 +326,24 @@ func (c *Console) draftDiff(v *visit) error {
 			return err
 		}
 		own.Changes = plan.Compare(before.Content, p)
-		own.Lines = diffLines(canonical(before.Text), string(d.Text()))
+		own.Lines = diffLines(view.Canonical(before.Text), string(d.Text()))
 	}
 	return c.show(v, "draftdiff", v.words.T("drafts.changes"), false, own)
-}
-
-// canonical is a text as a draft would hold it, so that a comparison shows what
-// was changed and not how it was written.
-func canonical(text string) string {
-	chapters, faults := plan.Split([]byte(text))
-	if len(faults) > 0 {
-		return text
-	}
-	return string(plan.Join(chapters))
 }
 
 func diffLines(before, after string) (lines []diffLine) {
 	if before == after {
 		return nil
 	}
-	for _, line := range strings.Split(strings.TrimRight(udiff.Unified("before", "after", before, after), "\n"), "\n") {
+	return unifiedLines(udiff.Unified("before", "after", before, after))
+}
+
+// unifiedLines marks the lines of a unified difference.
+func unifiedLines(unified string) (lines []diffLine) {
+	if unified == "" {
+		return nil
+	}
+	for _, line := range strings.Split(strings.TrimRight(unified, "\n"), "\n") {
 		switch {
 		case strings.HasPrefix(line, "---"), strings.HasPrefix(line, "+++"):
 		case strings.HasPrefix(line, "@@"):

@@ -17,8 +17,7 @@ import (
 )
 
 type planPage struct {
-	Plan      view.Plan
-	Revisions []view.Plan
+	Plan view.Plan
 	// Readings are the people who have to read it, Owes says that the reader has
 	// still to acknowledge it.
 	Readings []draft.Owed
@@ -64,7 +63,7 @@ func (c *Console) plan(v *visit) error {
 		return err
 	}
 	title := p.Content.Title.In(v.words.Lang())
-	own := planPage{Plan: p, Revisions: c.View.PlanRevisions()}
+	own := planPage{Plan: p}
 	if own.Readings, err = c.Drafts.Readings(p.ID, p.Revision); err != nil {
 		return err
 	}

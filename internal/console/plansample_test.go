@@ -257,7 +257,21 @@ func timelineSamples() []any {
 	return []any{own}
 }
 
+func plansSamples() []any {
+	by, past := &view.Actor{Name: "Mei"}, time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+	list := []view.Plan{
+		{Revision: 3, State: view.ToCome, By: by, InForce: past, At: past, Document: "2026-7", Note: "a note", Draft: "d1"},
+		{Revision: 2, State: view.InForce, By: by, InForce: past, Until: past, At: past}, {Revision: 1, State: view.Superseded, By: by, InForce: past, At: past},
+	}
+	return []any{
+		plansPage{Page: view.Page[view.Plan]{Items: list}, Pages: listed, Pick: pick{list, 2, 3}, Drafts: []*draft.Draft{{ID: "d1", State: draft.InReview, From: 2}, {ID: "d2", State: draft.Drafting}}},
+		plansPage{Query: "x", Pick: pick{Revisions: list[:1]}}, plansPage{},
+	}
+}
+
 var changeSamples = []plan.Change{
+	{Chapter: "risks", Kind: plan.Added, What: "stage", New: "all", Parts: []plan.Part{{Of: "stage", Key: "role", Text: "r"}, {Key: "task", Text: "t"}, {Depth: 1, Of: "task", Key: "id", Text: "t"}}},
+	{Chapter: "risks", Kind: plan.Removed, What: "risk", Old: "all", Parts: []plan.Part{{Of: "risk", Key: "likelihood", Text: "3"}}},
 	{Chapter: "risks", Kind: plan.Added, What: "risk", Name: holdfast.Text{ZhHant: "甲", ZhHans: "甲", En: "r"}},
 	{Chapter: "leak", Kind: plan.Removed, What: "limit", Old: "5m"}, {Chapter: "general", Kind: plan.Changed, What: "purpose", Old: "a", New: "b"},
 }

@@ -64,8 +64,9 @@ func screenSamples() map[string][]any {
 		"chapter":      chapterSamples(),
 		"plantimeline": timelineSamples(),
 		"planchanges": {
-			changesPage{Plan: view.Plan{Revision: 2}, Before: 1, Changes: changeSamples, Lines: []diffLine{{"added", "+a"}}}, changesPage{Plan: view.Plan{Revision: 2}},
+			changesPage{PlanChanges: view.PlanChanges{Revision: 2, Against: 1, Changes: changeSamples}, Pick: pick{Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}, Old: 1, New: 2}, Lines: []diffLine{{"added", "+a"}}}, changesPage{},
 		},
+		"plans":    plansSamples(),
 		"triggers": triggersSamples(),
 		"filings":  filingsSamples(),
 		"waivers":  waiversSamples(),
@@ -97,7 +98,7 @@ func screenSamples() map[string][]any {
 		"checklist": checklistSamples(),
 		"noplan":    {startPage{}, startPage{stepSamples}},
 		"plan": {
-			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}, Findings: findingSamples, Owes: true, Read: 1, Unread: 2, Readings: []draft.Owed{{Person: "a", Name: "A", Due: past}, {Person: "b", Name: "B", Due: time.Now().Add(time.Hour)}, {Person: "c", Name: "C", At: past}}},
+			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Findings: findingSamples, Owes: true, Read: 1, Unread: 2, Readings: []draft.Owed{{Person: "a", Name: "A", Due: past}, {Person: "b", Name: "B", Due: time.Now().Add(time.Hour)}, {Person: "c", Name: "C", At: past}}},
 			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: chaptersSample(), Draft: "d1", Document: "7", Approvals: approvalSamples}, Lost: &upload{Address: "/plan/1/files", Files: fileSamples}},
 			planPage{Plan: view.Plan{ID: "p", Revision: 1, InForce: future, Content: chaptersSample()}, Lost: &upload{Files: fileSamples}, Readings: []draft.Owed{{Person: "c", Name: "C", At: past}}},
 		},

@@ -44,7 +44,7 @@ func (c *Console) awaiting(v *visit) (list []awaited) {
 			add("mend", "")
 		}
 	}
-	for _, r := range c.View.PlanRevisions() {
+	for _, r := range c.View.PlanRevisions("", 0, view.MaxPage).Items {
 		if !r.Current {
 			continue
 		}
@@ -66,7 +66,7 @@ type firstStep struct {
 
 // firstSteps lists the steps to a first plan; none once a plan is published.
 func (c *Console) firstSteps() []firstStep {
-	if len(c.View.PlanRevisions()) > 0 {
+	if c.View.PlanRevisions("", 0, 1).Total > 0 {
 		return nil
 	}
 	people := 0

@@ -247,6 +247,7 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"fieldOn":     func(root editor, f form.Field) onField { return fieldOn(p, root, f) },
 		"fieldID":     fieldID,
 		"changed":     func(c plan.Change) string { return changed(p, c) },
+		"partName":    func(c plan.Part) string { return keyName(p, c.Of, c.Key) },
 		"rowName":     func(r form.Row) string { return rowName(p, r) },
 		"choiceName":  func(o form.Option) string { return choiceName(p, o) },
 		"roleName": func(c *plan.Plan, id string) string {

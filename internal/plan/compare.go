@@ -32,14 +32,30 @@ type Change struct {
 	// What is the kind of entry that was added, removed or moved (task, role), or
 	// the key that was changed (limit, authority).
 	What string `json:"what"`
+	// Of is the kind of thing whose key was changed, by its name in the schema: risk.
+	Of string `json:"of,omitempty"`
 	// Name is the title of the entry, or of the one that holds the key; it is empty
 	// for what belongs to the plan as a whole.
 	Name holdfast.Text `json:"name,omitzero"`
 	// Old and New are the values of a key, and of a task that went to another stage
-	// the stages. A text stands in the language of record, or in the first language
-	// in which it differs.
+	// the stages. Of an entry that was removed or added, one of them is all that it
+	// says. A text stands in the language of record, or in the first language in
+	// which it differs.
 	Old string `json:"old,omitempty"`
 	New string `json:"new,omitempty"`
+	// Parts are what an entry that was removed or added says, key by key.
+	Parts []Part `json:"parts,omitempty"`
+}
+
+// Part is one key of an entry with its value; of an entry inside it, such as a
+// stage's task, the kind of entry with its title, before the parts of that.
+type Part struct {
+	// Depth is 0 for keys of the entry itself, and one more inside each other.
+	Depth int `json:"depth,omitempty"`
+	// Of is the kind of thing that has the key; of an entry inside it is empty.
+	Of   string `json:"of,omitempty"`
+	Key  string `json:"key"`
+	Text string `json:"text,omitempty"`
 }
 
 // Compare tells what is different in b, in the order of the plan. Entries are the
@@ -82,6 +98,14 @@ func (c *comparison) add(p pair, ch Change, id string, v reflect.Value) {
 		owner, ch.Path = c.a, p.a
 	}
 	ch.Chapter = owner.ChapterAt(ch.Path)
+	if ch.Kind == Removed || ch.Kind == Added {
+		ch.Parts = parts(v, 0, owner.Language)
+		if all := show(v, owner.Language); ch.Kind == Removed {
+			ch.Old = all
+		} else {
+			ch.New = all
+		}
+	}
 	c.found = append(c.found, difference{Change: ch, id: id, value: v})
 }
 
@@ -104,7 +128,7 @@ func (c *comparison) fields(p pair, a, b reflect.Value, name holdfast.Text) {
 			c.leak(at)
 		default:
 			was, is := c.render(x, y)
-			c.add(at, Change{Kind: Changed, What: key, Name: name, Old: was, New: is}, "", y)
+			c.add(at, Change{Kind: Changed, What: key, Of: kindOf(a), Name: name, Old: was, New: is}, "", y)
 		}
 	}
 }
@@ -112,9 +136,9 @@ func (c *comparison) fields(p pair, a, b reflect.Value, name holdfast.Text) {
 func (c *comparison) leak(p pair) {
 	switch {
 	case c.a.Leak == nil:
-		c.add(p, Change{Kind: Added, What: "leak", Name: c.b.Leak.Title}, "", reflect.Value{})
+		c.add(p, Change{Kind: Added, What: "leak", Name: c.b.Leak.Title}, "", reflect.ValueOf(*c.b.Leak))
 	case c.b.Leak == nil:
-		c.add(p, Change{Kind: Removed, What: "leak", Name: c.a.Leak.Title}, "", reflect.Value{})
+		c.add(p, Change{Kind: Removed, What: "leak", Name: c.a.Leak.Title}, "", reflect.ValueOf(*c.a.Leak))
 	default:
 		c.fields(p, reflect.ValueOf(*c.a.Leak), reflect.ValueOf(*c.b.Leak), c.b.Leak.Title)
 	}
@@ -258,7 +282,7 @@ func (c *comparison) acrossStages() {
 		}
 		gone[i] = true
 		from, to := d.Path, found[j].Path
-		found[j].Kind, found[j].Old, found[j].New = Moved, stageAt(c.a, from), stageAt(c.b, to)
+		found[j].Kind, found[j].Old, found[j].New, found[j].Parts = Moved, stageAt(c.a, from), stageAt(c.b, to), nil
 		c.found = nil
 		c.fields(pair{from, to}, d.value, found[j].value, found[j].Name)
 		found[j].with = c.found
@@ -343,4 +367,28 @@ func show(v reflect.Value, lang holdfast.Lang) string {
 		return strings.Join(parts, ", ")
 	}
 	return fmt.Sprint(v.Interface())
+}
+
+func kindOf(v reflect.Value) string { return strings.ToLower(v.Type().Name()) }
+
+// parts writes what an entry says, key by key, without its title, which names it.
+func parts(entry reflect.Value, depth int, lang holdfast.Lang) (list []Part) {
+	title := titleOf(entry)
+	for i := range entry.NumField() {
+		f := entry.Field(i)
+		if t, ok := f.Interface().(holdfast.Text); f.IsZero() || ok && t == title {
+			continue
+		}
+		key, _, _ := strings.Cut(entry.Type().Field(i).Tag.Get("yaml"), ",")
+		if f.Kind() != reflect.Slice || idOf(reflect.Zero(f.Type().Elem())) == nil {
+			list = append(list, Part{depth, kindOf(entry), key, show(f, lang)})
+			continue
+		}
+		for k := range f.Len() {
+			inner := f.Index(k)
+			list = append(list, Part{depth, "", noun(key), written(titleOf(inner), lang)})
+			list = append(list, parts(inner, depth+1, lang)...)
+		}
+	}
+	return list
 }

@@ -22,8 +22,8 @@ func TestCompare(t *testing.T) {
 		{"a text in another language", func(p *plan.Plan) { p.Purpose.ZhHans = "试" }, []string{"general purpose changed purpose  ( → 试)"}},
 		{"a role more", func(p *plan.Plan) {
 			p.Roles = append([]plan.Role{{ID: "new", Name: holdfast.Text{En: "New"}}}, p.Roles...)
-		}, []string{"organisation roles[0] added role New ( → )"}},
-		{"a role less", func(p *plan.Plan) { p.Roles = p.Roles[1:] }, []string{"organisation roles[0] removed role Officer ( → )"}},
+		}, []string{"organisation roles[0] added role New ( → id: new, name: New)"}},
+		{"a role less", func(p *plan.Plan) { p.Roles = p.Roles[1:] }, []string{"organisation roles[0] removed role Officer (id: officer, name: Officer, department: operations, duties: Everything., authority: directives: stop, lift, level: 1 → )"}},
 		{"an authority", func(p *plan.Plan) { p.Roles[0].Authority[0].Alone = true },
 			[]string{"organisation roles[0].authority changed authority Officer (directives: stop, lift, level: 1 → directives: stop, lift, level: 1, alone: true)"}},
 		{"the order of roles", func(p *plan.Plan) { p.Roles[0], p.Roles[1] = p.Roles[1], p.Roles[0] },
@@ -43,10 +43,10 @@ func TestCompare(t *testing.T) {
 			"procedure-1 procedures[0].stages[6].tasks[2].evidence changed evidence Repair (true → false)",
 		}},
 		{"a leak's procedure", func(p *plan.Plan) { p.Leak = &procedure.Procedure{Title: holdfast.Text{En: "A leak"}} },
-			[]string{"leak leak added leak A leak ( → )"}},
+			[]string{"leak leak added leak A leak ( → title: A leak)"}},
 		{"who approves", func(p *plan.Plan) {
 			p.Governance.Approval = []plan.ApprovalStep{{ID: "decide", Title: holdfast.Text{En: "Decide"}}}
-		}, []string{"governance governance.approval[0] added approval Decide ( → )"}},
+		}, []string{"governance governance.approval[0] added approval Decide ( → id: decide, title: Decide)"}},
 		{"when a level is entered", func(p *plan.Plan) { p.Levels[1].Enter = "failed > 10" },
 			[]string{"levels levels[1].enter changed enter Two ( → failed > 10)"}},
 	} {
@@ -96,5 +96,31 @@ func TestCompareBothWays(t *testing.T) {
 		if count(there, kind) != count(back, other) || count(there, kind) == 0 {
 			t.Errorf("%d %s one way, %d %s the other", count(there, kind), kind, count(back, other), other)
 		}
+	}
+}
+
+// What was added or removed is told key by key, and what is inside it as well; the
+// texts of what is gone stand in the language of the plan that had them.
+func TestCompareTellsContent(t *testing.T) {
+	t.Parallel()
+	before, _ := plan.Decode("", []byte(small))
+	after, _ := plan.Decode("", []byte(small))
+	before.Language = holdfast.ZhHant
+	before.Risks = []plan.Risk{{ID: "power", Title: holdfast.Text{ZhHant: "停電", En: "Power"}, Likelihood: 2, Impact: 5, Treatment: holdfast.Text{ZhHant: "電池", En: "Batteries"}}}
+	stage := &after.Procedures[1].Stages[0]
+	*stage = procedure.Stage{Kind: procedure.Review, Title: holdfast.Text{En: "Look back"}, Role: "officer", Tasks: []procedure.Task{
+		{ID: "write", Title: holdfast.Text{En: "Write"}, Role: "engineer"},
+	}}
+	got := map[plan.ChangeKind][]string{}
+	for _, c := range plan.Compare(before, after) {
+		for _, part := range c.Parts {
+			got[c.Kind] = append(got[c.Kind], fmt.Sprintf("%d %s.%s=%s", part.Depth, part.Of, part.Key, part.Text))
+		}
+	}
+	if want := "0 risk.id=power 0 risk.likelihood=2 0 risk.impact=5 0 risk.treatment=電池"; !strings.HasPrefix(strings.Join(got[plan.Removed], " "), want) {
+		t.Errorf("removed: %s", got[plan.Removed])
+	}
+	if want := "0 stage.stage=review 0 stage.role=officer 0 .task=Write 1 task.id=write 1 task.role=engineer"; strings.Join(got[plan.Added], " ") != want {
+		t.Errorf("added: %s", got[plan.Added])
 	}
 }

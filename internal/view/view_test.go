@@ -215,7 +215,7 @@ func (w *world) everything() map[string]any {
 	all := map[string]any{
 		"posture": w.Posture(), "band": w.Band(), "gates": w.AllGates(), "people": w.People(), "vacant": w.VacantRoles(),
 		"incidents": w.AllIncidents(false, "", 0, 0), "open": w.AllIncidents(true, "", 0, 0), "alerts": w.AllAlerts(false, 0, 0), "waiting": w.AllAlerts(true, 0, 0),
-		"directives": w.AllDirectives(0, 0), "unknowns": w.Unknowns(false, 0, 0), "settled": w.Unknowns(true, 0, 0), "revisions": w.PlanRevisions(), "preview": w.Preview("all"),
+		"directives": w.AllDirectives(0, 0), "unknowns": w.Unknowns(false, 0, 0), "settled": w.Unknowns(true, 0, 0), "revisions": w.PlanRevisions("", 0, 0), "preview": w.Preview("all"),
 	}
 	add := func(name string, v any, err error) {
 		if err != nil && holdfast.CodeOf(err) != holdfast.NotFound {
@@ -586,8 +586,31 @@ func TestPlan(t *testing.T) {
 		if _, err := w.Plan(3); holdfast.CodeOf(err) != holdfast.NotFound {
 			t.Errorf("no such revision: %v", err)
 		}
-		if list := w.PlanRevisions(); len(list) != 2 || list[0].Revision != 2 || list[0].Content != nil || list[0].Note != "a comment" {
+		if list := w.PlanRevisions("", 0, 0).Items; len(list) != 2 || list[0].Revision != 2 || list[0].Content != nil || list[0].Note != "a comment" {
 			t.Errorf("revisions: %+v", list)
+		}
+		if list := w.PlanRevisions("", 0, 0).Items; list[0].State != InForce || !list[0].Until.IsZero() || list[1].State != Superseded || !list[1].Until.Equal(list[0].InForce) {
+			t.Errorf("states: %+v", list)
+		}
+		one, err := w.Plan(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for query, want := range map[string]int{" A COMMENT ": 1, one.Hash.String()[:8]: 1, "2": 1, "nothing has this": 0} {
+			if p := w.PlanRevisions(query, 0, 0); p.Total != want {
+				t.Errorf("%q is found in %d revisions, not %d", query, p.Total, want)
+			}
+		}
+		if p := w.PlanRevisions("", 0, 1); len(p.Items) != 1 || p.Total != 2 || p.Next != 1 {
+			t.Errorf("the first of two: %+v", p)
+		}
+		if v, err := w.PlanChanges(2, 0); err != nil || v.Against != 1 || len(v.Changes) > 0 || !strings.Contains(v.Text, "+") {
+			t.Errorf("a comment changes the text alone: %+v, %v", v, err)
+		}
+		for revision, against := range map[int]int{1: 0, 2: 7, 3: 1} {
+			if _, err := w.PlanChanges(revision, against); holdfast.CodeOf(err) != holdfast.NotFound {
+				t.Errorf("revision %d against %d: %v", revision, against, err)
+			}
 		}
 	})
 }
