@@ -197,7 +197,11 @@ func (own *chapterPage) build(v *visit, chapter plan.Chapter) error {
 	}
 	own.Editor.Open = own.At
 	own.Usual = own.At == "" && chapter.Key != "attachments" && form.Bare(p, chapter)
-	own.Preview = previewOf(v.words, p, chapter, cmp.Or(own.At, own.Editor.Show), "/drafts/"+own.Draft)
+	open := own.At
+	if strings.HasPrefix(own.Editor.Show, open) {
+		open = own.Editor.Show
+	}
+	own.Preview = previewOf(v.words, p, chapter, open, "/drafts/"+own.Draft)
 	for _, path := range parts(p, chapter, own.At) {
 		part, ok := form.Build(p, path)
 		if !ok {

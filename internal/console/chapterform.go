@@ -121,7 +121,7 @@ func fieldOn(words *locale.Printer, root editor, f form.Field) onField {
 	}
 	switch f.Kind {
 	case form.Expression:
-		on.Asked = ask(words, root.Plan, f.Name, f.Value)
+		on.Asked, on.Long = ask(words, root.Plan, f.Name, f.Value), strings.Contains(f.Value, "\n")
 		if on.Asked.Wrong != nil {
 			on.Problem = "" // it is shown at its place
 		}

@@ -65,7 +65,9 @@ type Console struct {
 
 	web     *web.Server
 	screens screens
-	guests  guests
+	// asks bounds how often forms ask about expressions.
+	asks   *access.Limiter
+	guests guests
 }
 
 // visit is one request of one reader.
@@ -115,6 +117,7 @@ const maxForm = journal.MaxBlob + 1<<20
 // Handler returns the handler of all screens.
 func (c *Console) Handler(s *web.Server) (http.Handler, error) {
 	c.web, c.Zone, c.guests = s, cmp.Or(c.Zone, time.UTC), newGuests()
+	c.asks = newAsks()
 	if err := c.screens.parse(); err != nil {
 		return nil, err
 	}
@@ -225,6 +228,7 @@ func init() {
 		{"POST /drafts/{id}/chapters/{chapter}/files", access.DraftPlan, (*Console).attachFile, (*Console).chapter},
 		{"POST /drafts/{id}/decisions/{n}/scan", access.Read, (*Console).scanDecision, (*Console).draft},
 		{"GET /drafts/{id}/text", access.Read, (*Console).draftText, nil},
+		{"POST /drafts/{id}/expression", access.DraftPlan, (*Console).askExpression, nil},
 		{"GET /drafts/{id}/checklist", access.Read, (*Console).checklist, nil},
 		{"GET /drafts/{id}/chapters/{chapter}", access.DraftPlan, (*Console).chapter, nil},
 		{"POST /drafts/{id}/chapters/{chapter}", access.DraftPlan, (*Console).saveChapter, (*Console).chapter},

@@ -142,13 +142,13 @@ func (c *Console) part(v *visit, name string, p *page) error {
 	return c.writePart(v, name, "content", http.StatusOK, p)
 }
 
-func (c *Console) writePart(v *visit, name, part string, status int, p *page) error {
+func (c *Console) writePart(v *visit, name, part string, status int, own any) error {
 	t, err := c.screens.in(v, name)
 	if err != nil {
 		return err
 	}
 	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, part, p); err != nil {
+	if err := t.ExecuteTemplate(&b, part, own); err != nil {
 		return err
 	}
 	h := v.w.Header()

@@ -64,8 +64,9 @@ func chaptersSample() *plan.Plan {
 func chapterSamples() []any {
 	p := chaptersSample()
 	p.Risks[0].Title = holdfast.Text{}
+	p.Levels[1].Enter = "minutes = 10"
 	var parts []form.Field
-	for _, path := range []string{"departments", "risks", "measures[0]", "levels[0]", "procedures[0].stages[3].tasks[0]", "governance", "drills[0]", "recovery", "leak", "attachments", "procedures[0].stages"} {
+	for _, path := range []string{"departments", "risks", "measures[0]", "levels[0]", "levels[1]", "procedures[0].stages[3].tasks[0]", "governance", "drills[0]", "recovery", "leak", "attachments", "procedures[0].stages"} {
 		part, ok := form.Build(p, path)
 		if !ok {
 			panic(path)

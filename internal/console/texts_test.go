@@ -20,7 +20,9 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/console/form"
 	"holdfast/internal/draft"
+	"holdfast/internal/expression"
 	"holdfast/internal/lint"
+	"holdfast/internal/plan"
 	"holdfast/internal/roster"
 )
 
@@ -248,6 +250,8 @@ func built(t *testing.T) map[string][]string {
 		"staff.unit.":        {"h", "d", "w"},
 		"staff.weekday.":     {"1", "2", "3", "4", "5", "6", "7"},
 
+		"suggestion.":            {expression.OfField, expression.OfFunction, expression.OfOperator, expression.OfValue},
+		"reads.":                 readable(),
 		"hint.":                  formWords("hint."),
 		"field.plan.":            formWords("field.plan."),
 		"field.":                 append(formWords("field."), "attachment.type", "attachment.size", "attachment.hash"), // documents
@@ -271,6 +275,14 @@ func built(t *testing.T) map[string][]string {
 }
 
 var firstStepKeys = []string{"accounts", "draft", "people", "chapters", "review", "publish", "gates"}
+
+// readable are the names that expressions of every plan may use.
+func readable() (names []string) {
+	for _, fields := range []map[string]expression.Type{expression.ScopeFields(), plan.AlertFields(), plan.ProbeFields(), (&plan.Plan{}).BranchFields()} {
+		names = slices.AppendSeq(names, maps.Keys(fields))
+	}
+	return names
+}
 
 // formWords are the ends of the keys that forms of plans use.
 func formWords(prefix string) (ends []string) {

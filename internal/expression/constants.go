@@ -59,6 +59,61 @@ func (c constants) compared(field ast.Node, with ...ast.Node) {
 	}
 }
 
+// Mentions returns the texts that a source compares a field with, labels["name"]
+// under that name, and under the name of a map the names in it. A source that
+// cannot be read mentions nothing.
+func Mentions(src string) map[string][]string {
+	found := mentions{}
+	if len(src) > MaxSource {
+		return nil
+	}
+	if tree, err := parser.Parse(src); err == nil {
+		ast.Walk(&tree.Node, found)
+	}
+	return found
+}
+
+type mentions map[string][]string
+
+func (m mentions) Visit(n *ast.Node) {
+	switch p := (*n).(type) {
+	case *ast.BinaryNode:
+		right := []ast.Node{p.Right}
+		if list, ok := p.Right.(*ast.ArrayNode); ok {
+			right = list.Nodes
+		}
+		for _, value := range right {
+			if text, ok := value.(*ast.StringNode); ok {
+				m.add(operandNamed(p.Left), text.Value)
+			}
+		}
+	case *ast.MemberNode:
+		if key, ok := p.Property.(*ast.StringNode); ok {
+			m.add(operandNamed(p.Node), key.Value)
+		}
+	}
+}
+
+func (m mentions) add(name, value string) {
+	if name != "" && !slices.Contains(m[name], value) {
+		m[name] = append(m[name], value)
+	}
+}
+
+// operandNamed names a field or a part of a map, or nothing.
+func operandNamed(n ast.Node) string {
+	switch p := n.(type) {
+	case *ast.IdentifierNode:
+		return p.Value
+	case *ast.MemberNode:
+		key, isText := p.Property.(*ast.StringNode)
+		if id, ok := p.Node.(*ast.IdentifierNode); ok && isText {
+			return id.Value + `["` + key.Value + `"]`
+		}
+	}
+	return ""
+}
+
 // Names returns the names of the fields that a source reads, declared or not,
 // each once.
 func Names(src string) ([]string, error) {

@@ -34,3 +34,15 @@ func TestNames(t *testing.T) {
 		t.Error("a broken text is taken")
 	}
 }
+
+func TestMentions(t *testing.T) {
+	t.Parallel()
+	got := Mentions(`labels["severity"] in ["critical", "page"] and labels["severity"] == "page" and source != "report"`)
+	want := map[string][]string{"labels": {"severity"}, `labels["severity"]`: {"critical", "page"}, "source": {"report"}}
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := Mentions("source =="); len(got) != 0 {
+		t.Errorf("a broken text mentions %v", got)
+	}
+}

@@ -61,7 +61,7 @@ func read(src string, fields map[string]Type) (*tree, error) {
 	}
 	t.root = parsed.Node
 	if kind := t.root.Type().Kind(); kind != reflect.Bool {
-		return nil, errorAt(t.source, t.root.Location(), "the expression must be true or false, and this is %s", kind)
+		return nil, errorAt(t.source, t.root.Location(), "the expression must be true or false, and this is %s: compare it with something", typeOf(kind))
 	}
 	return t, nil
 }
@@ -138,7 +138,7 @@ type grammar struct {
 	pattern int // instructions of the regular expressions so far
 }
 
-func (g *grammar) errorAt(n ast.Node, format string, args ...any) error {
+func (g *grammar) refuse(n ast.Node, format string, args ...any) error {
 	return errorAt(g.source, n.Location(), format, args...)
 }
 
@@ -148,7 +148,7 @@ func (g *grammar) check(n *ast.Node) error {
 		return nil
 	case *ast.IdentifierNode:
 		if _, ok := g.fields[p.Value]; !ok {
-			return g.errorAt(p, "there is no field %s; write one of %s", p.Value, strings.Join(slices.Sorted(maps.Keys(g.fields)), ", "))
+			return g.refuse(p, "there is no field %s; write one of %s", p.Value, strings.Join(slices.Sorted(maps.Keys(g.fields)), ", "))
 		}
 		return nil
 	case *ast.UnaryNode:
@@ -160,13 +160,13 @@ func (g *grammar) check(n *ast.Node) error {
 	case *ast.CallNode:
 		return g.call(p)
 	case *ast.BuiltinNode:
-		return g.errorAt(p, "there is no function %s; write one of %s", p.Name, strings.Join(textFunctions, ", "))
+		return g.refuse(p, "there is no function %s; write one of %s", p.Name, strings.Join(textFunctions, ", "))
 	case *ast.ArrayNode:
-		return g.errorAt(p, "a list stands only after in")
+		return g.refuse(p, "a list stands only after in")
 	case *ast.NilNode:
-		return g.errorAt(p, "there is no nil: a field always has a value")
+		return g.refuse(p, "there is no nil: a field always has a value")
 	}
-	return g.errorAt(*n, "this is not part of the language: write comparisons joined by and, or, not")
+	return g.refuse(*n, "this is not part of the language: write comparisons joined by and, or, not")
 }
 
 func (g *grammar) unary(n *ast.Node, p *ast.UnaryNode) error {
@@ -183,7 +183,7 @@ func (g *grammar) unary(n *ast.Node, p *ast.UnaryNode) error {
 			return nil
 		}
 	}
-	return g.errorAt(p, "a sign stands only before a number; write 0 - x for the negative of x")
+	return g.refuse(p, "a sign stands only before a number; write 0 - x for the negative of x")
 }
 
 func (g *grammar) binary(n *ast.Node, p *ast.BinaryNode) error {
@@ -207,7 +207,7 @@ func (g *grammar) binary(n *ast.Node, p *ast.BinaryNode) error {
 		ast.Patch(n, &ast.CallNode{Callee: callee, Arguments: []ast.Node{p.Left, p.Right}})
 		return nil
 	}
-	return g.errorAt(p, "there is no operator %s here", p.Operator)
+	return g.refuse(p, "there is no operator %s here", p.Operator)
 }
 
 func (g *grammar) in(n *ast.Node, p *ast.BinaryNode) error {
@@ -230,7 +230,7 @@ func (g *grammar) in(n *ast.Node, p *ast.BinaryNode) error {
 				return err
 			}
 			if _, ok := (*end).(*ast.IntegerNode); !ok {
-				return g.errorAt(*end, "both ends of a range are whole numbers, as in 1..9")
+				return g.refuse(*end, "both ends of a range are whole numbers, as in 1..9")
 			}
 		}
 		low := &ast.BinaryNode{Operator: ">=", Left: p.Left, Right: right.Left}
@@ -240,13 +240,13 @@ func (g *grammar) in(n *ast.Node, p *ast.BinaryNode) error {
 		ast.Patch(n, &ast.BinaryNode{Operator: "and", Left: low, Right: high})
 		return nil
 	}
-	return g.errorAt(p, `after in stands a list of constants, as in ["a", "b"], or a range, as in 1..9`)
+	return g.refuse(p, `after in stands a list of constants, as in ["a", "b"], or a range, as in 1..9`)
 }
 
 // constants checks the list after in: texts or numbers, and at least one.
 func (g *grammar) constants(a *ast.ArrayNode) error {
 	if len(a.Nodes) == 0 {
-		return g.errorAt(a, "the list is empty, so nothing is in it")
+		return g.refuse(a, "the list is empty, so nothing is in it")
 	}
 	for i := range a.Nodes {
 		if err := g.check(&a.Nodes[i]); err != nil {
@@ -255,10 +255,10 @@ func (g *grammar) constants(a *ast.ArrayNode) error {
 		switch a.Nodes[i].(type) {
 		case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode:
 		default:
-			return g.errorAt(a.Nodes[i], "a list holds texts or numbers")
+			return g.refuse(a.Nodes[i], "a list holds texts or numbers")
 		}
 		if reflect.TypeOf(a.Nodes[i]) != reflect.TypeOf(a.Nodes[0]) {
-			return g.errorAt(a.Nodes[i], "the constants of a list are all of one type")
+			return g.refuse(a.Nodes[i], "the constants of a list are all of one type")
 		}
 	}
 	return nil
@@ -267,18 +267,18 @@ func (g *grammar) constants(a *ast.ArrayNode) error {
 func (g *grammar) matches(p *ast.BinaryNode) error {
 	pattern, ok := p.Right.(*ast.StringNode)
 	if !ok {
-		return g.errorAt(p, "after matches stands a regular expression in quotes")
+		return g.refuse(p, "after matches stands a regular expression in quotes")
 	}
 	re, err := syntax.Parse(pattern.Value, syntax.Perl)
 	if err != nil {
-		return g.errorAt(pattern, "the regular expression is wrong: %v", err)
+		return g.refuse(pattern, "the regular expression is wrong: %v", err)
 	}
 	prog, err := syntax.Compile(re.Simplify())
 	if err != nil {
-		return g.errorAt(pattern, "the regular expression is wrong: %v", err)
+		return g.refuse(pattern, "the regular expression is wrong: %v", err)
 	}
 	if g.pattern += len(prog.Inst); g.pattern > MaxPattern {
-		return g.errorAt(pattern, "the regular expressions are too large: %d instructions; %d is the limit", g.pattern, MaxPattern)
+		return g.refuse(pattern, "the regular expressions are too large: %d instructions; %d is the limit", g.pattern, MaxPattern)
 	}
 	return nil
 }
@@ -286,7 +286,7 @@ func (g *grammar) matches(p *ast.BinaryNode) error {
 func (g *grammar) member(p *ast.MemberNode) error {
 	id, ok := p.Node.(*ast.IdentifierNode)
 	if !ok || g.fields[id.Value] != StringMap || p.Optional || p.Method {
-		return g.errorAt(p, `only a map of texts has parts, as in labels["name"]`)
+		return g.refuse(p, `only a map of texts has parts, as in labels["name"]`)
 	}
 	return g.check(&p.Property)
 }
@@ -294,7 +294,7 @@ func (g *grammar) member(p *ast.MemberNode) error {
 func (g *grammar) call(p *ast.CallNode) error {
 	id, ok := p.Callee.(*ast.IdentifierNode)
 	if !ok || !slices.Contains(textFunctions, id.Value) {
-		return g.errorAt(p, "there is no such function; write one of %s", strings.Join(textFunctions, ", "))
+		return g.refuse(p, "there is no such function; write one of %s", strings.Join(textFunctions, ", "))
 	}
 	for i := range p.Arguments {
 		if err := g.check(&p.Arguments[i]); err != nil {

@@ -1,9 +1,7 @@
 package expression
 
 import (
-	"errors"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -22,8 +20,8 @@ type Scope struct {
 // All covers every payment.
 var All = &Scope{source: "all", root: constant(Yes), native: true}
 
-// ScopeFields lists the names that a scope may read, sorted.
-func ScopeFields() []string { return slices.Sorted(maps.Keys(scopeFields)) }
+// ScopeFields are the fields that a scope may read.
+func ScopeFields() map[string]Type { return maps.Clone(scopeFields) }
 
 // scopeFields are the fields of a payment, as a scope names them.
 var scopeFields = map[string]Type{
@@ -115,19 +113,16 @@ func (c *constantCheck) check(field, constant ast.Node) {
 	if !isField || c.err != nil {
 		return
 	}
-	var err error
+	at := constant.Location()
 	switch v := constant.(type) {
 	case *ast.FloatNode:
-		err = errors.New("write amounts as whole numbers of minor units, as 1250 for 12.50")
+		c.err = errorAt(c.tree.source, at, "no payment has this amount: write whole numbers of minor units, as 1250 for 12.50")
 	case *ast.StringNode:
-		switch id.Value {
-		case "kind":
-			_, err = payment.ParseKind(v.Value)
-		case "currency":
-			_, err = payment.ParseCurrency(v.Value)
+		if _, err := payment.ParseKind(v.Value); id.Value == "kind" && err != nil {
+			c.err = errorAt(c.tree.source, at, "no payment has this kind: write payment, refund, inquiry or other")
 		}
-	}
-	if err != nil {
-		c.err = errorAt(c.tree.source, constant.Location(), "no payment has this %s: %v", id.Value, err)
+		if _, err := payment.ParseCurrency(v.Value); id.Value == "currency" && err != nil {
+			c.err = errorAt(c.tree.source, at, "no payment has this currency: write three capital letters")
+		}
 	}
 }

@@ -153,19 +153,19 @@ func TestScopeErrors(t *testing.T) {
 		line, column int
 		says         string
 	}{
-		{`channel = "x"`, 1, 9, "unexpected"},
-		{`channel ==`, 1, 10, "unexpected"},
+		{`channel = "x"`, 1, 9, "write =="},
+		{`channel ==`, 1, 10, "too early"},
 		{"channel == \"card\"\n  and amont > 5", 2, 7, "no field amont"},
 		{`channel == "é" and ü == 1`, 1, 20, "no field ü"},
 		{`Route == "x"`, 1, 1, "no field Route"},
-		{`amount == "x"`, 1, 8, "mismatched types int and string"},
+		{`amount == "x"`, 1, 8, "compares a number with a text"},
 		{`amount`, 1, 1, "true or false"},
 		{`amount + channel > 1`, 1, 8, "two numbers"},
 		{`amount % 1.5 == 0`, 1, 8, "two numbers"},
 		{`lower(amount) == "x"`, 1, 1, "one text"},
 		{`lower(channel, method) == "x"`, 1, 1, "one text"},
 		{`channel in []`, 1, 12, "empty"},
-		{`channel in [1]`, 1, 9, "in array"},
+		{`channel in [1]`, 1, 9, "another type"},
 		{`amount in [1, "a"]`, 1, 15, "one type"},
 		{`channel in [lower(method)]`, 1, 13, "texts or numbers"},
 		{`channel in method`, 1, 9, "list of constants"},
@@ -210,7 +210,7 @@ func TestScopeErrors(t *testing.T) {
 
 func TestErrorPointsAtThePlaceAndHidesCards(t *testing.T) {
 	_, err := CompileScope("channel == \"app\" or\npayer == \"6222021234567890123\" amount")
-	want := "line 2, column 32: unexpected token Identifier(\"amount\")\n" +
+	want := "line 2, column 32: amount is not expected here: join conditions with and, or; put commas between the entries of a list\n" +
 		"payer == \"622202*********0123\" amount\n" +
 		"...............................^"
 	if err == nil || err.Error() != want {

@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -154,7 +155,13 @@ func (p *Printer) Error(err error) string {
 	if !ok {
 		return e.Message()
 	}
-	return fmt.Sprintf(text.In(p.lang), e.Args...)
+	args := slices.Clone(e.Args)
+	for i, arg := range args {
+		if part, ok := arg.(*holdfast.Error); ok {
+			args[i] = p.Error(part)
+		}
+	}
+	return fmt.Sprintf(text.In(p.lang), args...)
 }
 
 var matcher = language.NewMatcher([]language.Tag{

@@ -157,7 +157,7 @@ func formatArgument(call *ast.CallExpr, pkg string) int {
 
 // passers are functions that take a format for an error, with the number of that
 // argument, from 1.
-var passers = map[string]int{"roster.whole": 2, "roster.invalid": 2, "directive.errState": 2, "lint.add": 2}
+var passers = map[string]int{"roster.whole": 2, "roster.invalid": 2, "directive.errState": 2, "lint.add": 2, "expression.errorAt": 3, "expression.refuse": 2}
 
 // literal returns a string made of literals only.
 func literal(e ast.Expr) (string, bool) {

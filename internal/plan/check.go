@@ -16,7 +16,7 @@ import (
 // Check returns everything that is wrong with a plan's content. The faults have
 // a path but no line; [Decode] gives them theirs.
 func Check(p *Plan) Faults {
-	c := &checker{plan: p, fields: readableOf(p.MeasureFields()), branchFields: readableOf(p.BranchFields())}
+	c := &checker{plan: p, fields: ReadableFields(p.MeasureFields()), branchFields: ReadableFields(p.BranchFields())}
 	c.head()
 	c.organisation()
 	c.levels()

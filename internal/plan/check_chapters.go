@@ -152,8 +152,9 @@ func readable(name string) bool {
 	return compileFields("true", map[string]expression.Type{name: expression.Float}) == nil
 }
 
-// readableOf leaves out what no expression can read; measures reports it.
-func readableOf(fields map[string]expression.Type) map[string]expression.Type {
+// ReadableFields leaves out what no expression can read; the check of measures
+// reports it.
+func ReadableFields(fields map[string]expression.Type) map[string]expression.Type {
 	maps.DeleteFunc(fields, func(name string, _ expression.Type) bool { return !readable(name) })
 	return fields
 }

@@ -140,7 +140,7 @@ func (c *checker) expression(path string, err error) {
 	var coded *holdfast.Error
 	switch {
 	case errors.As(err, &mistake):
-		c.add(path, "P016", holdfast.Errorf(holdfast.Invalid, "the expression is wrong at its line %d, column %d: %s", mistake.Line, mistake.Column, mistake.Message))
+		c.add(path, "P016", holdfast.Errorf(holdfast.Invalid, "the expression is wrong at its line %d, column %d: %s", mistake.Line, mistake.Column, mistake.Problem))
 	case errors.As(err, &coded):
 		c.add(path, "P016", coded)
 	default:

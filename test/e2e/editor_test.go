@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
 	"holdfast"
 )
 
@@ -20,6 +23,7 @@ func TestEditor(t *testing.T) {
 			w.previewBeside(b, draft)
 			w.undoRemoval(b, draft)
 			w.whatIsMissing(b, draft)
+			w.writeCondition(b, draft)
 		})
 	}
 }
@@ -78,4 +82,34 @@ func (w *world) whatIsMissing(b *browser, draft string) {
 	if got := b.evaluate("document.querySelectorAll('#chapter-list li').length"); got != "17" && !strings.HasPrefix(got, "1") {
 		w.t.Errorf("the list has %s chapters", got)
 	}
+}
+
+// writeCondition writes when a level begins with the keyboard alone: what may stand
+// at the cursor is offered, and a mistake is marked at its character.
+func (w *world) writeCondition(b *browser, draft string) {
+	w.t.Helper()
+	field := "[name='levels[1].enter']"
+	value := func() string { return b.evaluate(`document.querySelector("` + field + `").value`) }
+	offered := func(text string) {
+		b.waitUntil("the list offers "+text, `[...document.querySelectorAll(".offers:not([hidden]) [role=option]")].some((o) => o.dataset.text === "`+text+`")`)
+	}
+	b.open(draft + "/chapters/levels?at=levels%5B1%5D")
+	b.typeInto(field, "succ")
+	offered("success_percent")
+	b.do("take the first", chromedp.KeyEvent(kb.ArrowDown))
+	b.waitUntil("the field names the option", `document.activeElement.getAttribute("aria-activedescendant") !== null && document.activeElement.getAttribute("aria-expanded") === "true"`)
+	b.do("take the first", chromedp.KeyEvent(kb.Enter))
+	offered("<")
+	if got := value(); got != "success_percent " {
+		w.t.Errorf("the field holds %q after the choice", got)
+	}
+	b.shoot("67-completion")
+	b.do("go on", chromedp.KeyEvent("< 95 或 x"))
+	b.waitUntil("the character is marked", `document.querySelector(".caret mark")?.textContent === "或"`)
+	b.do("close the list", chromedp.KeyEvent(kb.Escape))
+	b.shoot("68-caret")
+	b.do("mend it", chromedp.KeyEvent("\b\b\bor functions_limited > 0"))
+	b.waitUntil("it is put into words", `document.querySelector(".caret") === null && document.querySelector(".asked .hint") !== null`)
+	b.waitUntil("it is saved", `document.querySelector("#preview-text [data-at='levels[1]']") !== null && document.getElementById("preview-text").textContent.includes("success_percent < 95 or functions_limited > 0")`)
+	b.shoot("69-condition")
 }

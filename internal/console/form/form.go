@@ -264,7 +264,14 @@ func spanText(d procedure.Duration) string {
 	if d == 0 {
 		return ""
 	}
-	return d.String()
+	text := d.String() // 8h0m0s is 8h
+	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = rest + "m"
+	}
+	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = rest + "h"
+	}
+	return text
 }
 
 func inLangs(t holdfast.Text) []InLang {

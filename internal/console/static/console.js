@@ -1,6 +1,7 @@
 // Live updates and keyboard help. Every page works without this script: it only
 // swaps the parts that changed, counts clocks down and saves a click.
 "use strict";
+document.documentElement.classList.add("scripts");
 
 // The reader's time zone, for times on the next page.
 try {
@@ -181,6 +182,73 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
     if (form.contains(document.activeElement)) follow(document.activeElement);
   };
   form.addEventListener("focusin", (e) => follow(e.target));
+}
+
+// A field of an expression lists what may stand at the cursor (the combobox
+// pattern of ARIA) and says at which character something is wrong.
+for (const field of document.querySelectorAll("[data-expression]")) {
+  const says = document.getElementById("x-" + field.name), list = document.createElement("ul");
+  const asks = field.form.action.replace(/\/chapters\/.*/, "/expression");
+  let timer = 0, asked = 0, chosen = -1, took = false;
+  list.className = "offers"; list.id = field.id + "-offers"; list.hidden = true;
+  list.setAttribute("role", "listbox"); list.setAttribute("aria-label", field.dataset.list);
+  field.after(list);
+  if (field.matches("input")) field.setAttribute("role", "combobox");
+  field.setAttribute("aria-autocomplete", "list"); field.setAttribute("aria-controls", list.id);
+  const open = (yes) => {
+    list.hidden = !yes;
+    if (field.matches("input")) field.setAttribute("aria-expanded", String(yes));
+    if (!yes) choose(-1);
+  };
+  const choose = (i) => {
+    const options = list.children;
+    if (chosen >= 0 && options[chosen]) options[chosen].setAttribute("aria-selected", "false");
+    chosen = options.length && i >= 0 ? i % options.length : -1;
+    if (chosen < 0) { field.removeAttribute("aria-activedescendant"); return; }
+    options[chosen].setAttribute("aria-selected", "true");
+    options[chosen].scrollIntoView({ block: "nearest" });
+    field.setAttribute("aria-activedescendant", options[chosen].id);
+  };
+  const take = (option) => {
+    const end = field.selectionStart, start = end - list.dataset.typed.length, text = option.dataset.text;
+    const space = /[\w=<>+*/-]$/.test(text) && !/^\s/.test(field.value.slice(end)) ? " " : "";
+    field.setRangeText(text + space, start, end, "end");
+    if (/^"/.test(field.value.slice(field.selectionStart)) && option.dataset.kind === "value") field.selectionStart += 1;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+  };
+  const ask = async (show) => {
+    const mine = ++asked, at = field.selectionStart;
+    try {
+      const answer = await fetch(asks, { method: "POST", credentials: "same-origin", body: new URLSearchParams({ field: field.dataset.expression, before: field.value.slice(0, at), after: field.value.slice(at) }) });
+      if (!answer.ok || answer.redirected || mine !== asked) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html"), offers = page.getElementById("offers");
+      says.innerHTML = page.getElementById("says").innerHTML;
+      list.dataset.typed = offers.dataset.typed;
+      list.replaceChildren(...offers.children);
+      [...list.children].forEach((o, i) => { o.id = list.id + "-" + i; o.setAttribute("aria-selected", "false"); });
+      choose(-1);
+      open(show && list.children.length > 0 && document.activeElement === field);
+    } catch (_) { /* saving says that the server is not there */ }
+  };
+  field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => ask(true), 150); });
+  field.addEventListener("keydown", (e) => {
+    if (e.key === "ArrowDown" && list.hidden) { e.preventDefault(); ask(true); return; }
+    if (list.hidden) return;
+    if (e.key === "ArrowDown") { e.preventDefault(); choose(chosen + 1); }
+    if (e.key === "ArrowUp") { e.preventDefault(); choose(chosen <= 0 ? list.children.length - 1 : chosen - 1); }
+    if (e.key === "Escape") { e.preventDefault(); open(false); }
+    if (e.key === "Enter" && chosen >= 0) { e.preventDefault(); took = true; take(list.children[chosen]); open(false); }
+  });
+  // The Enter that takes a suggestion does not post the form.
+  field.addEventListener("keypress", (e) => { if (took && e.key === "Enter") e.preventDefault(); });
+  field.addEventListener("keyup", () => { took = false; });
+  field.addEventListener("blur", () => open(false));
+  list.addEventListener("pointerdown", (e) => {
+    e.preventDefault(); // the cursor stays in the field
+    const option = e.target.closest("[role=option]");
+    if (option) take(option);
+  });
 }
 
 // A link to a field puts the cursor into it.
