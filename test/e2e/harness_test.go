@@ -63,7 +63,7 @@ func openWorldIn(t *testing.T, dir string) *world {
 	return startWorld(t, dir, false)
 }
 
-// openEmptyWorld starts one as an installation on its first day: gates and
+// openEmptyWorld starts one as an installation on its first day: one gate and its
 // payments, one admin, no plan and nobody else.
 func openEmptyWorld(t *testing.T) *world {
 	t.Helper()
@@ -78,7 +78,7 @@ func startWorld(t *testing.T, dir string, empty bool) *world {
 	}
 	w := &world{t: t, log: &complaints{}}
 	w.demo, err = app.OpenDemo(context.Background(), app.DemoOptions{
-		Dir: dir, Empty: empty, Rate: 20, Seed: 7, SecondGate: true, Program: program,
+		Dir: dir, Empty: empty, Rate: 20, Seed: 7, SecondGate: !empty, Program: program,
 		Zone: "Asia/Taipei", Language: holdfast.ZhHant, Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now,
 	})
 	if err != nil {

@@ -338,6 +338,7 @@ func (n *newcomers) review(author, risk *browser) {
 	risk.open("/")
 	risk.waitFor("#awaiting a[href$='/read']")
 	risk.press("#awaiting a[href$='/read']")
+	risk.waitFor(".task .say")
 	n.comment(risk, risk.evaluate("document.querySelector('.task .say').id"), n.say("停止之前要先通知嗎？", "Does the stop wait for the notice?"))
 	risk.press("form[action$='/finished'] button")
 
