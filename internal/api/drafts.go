@@ -109,6 +109,9 @@ func (a *API) draft(c *call) (any, error) {
 	place, complete, _ := a.Drafts.Place(d, c.by())
 	v := view.DraftOf(d, place, complete)
 	v.Reviewers = a.View.Reviewers(d)
+	if d.State.Open() {
+		v.Deciders = append(v.Deciders, a.Drafts.Deciders(d)...)
+	}
 	return v, nil
 }
 

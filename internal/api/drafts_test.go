@@ -129,6 +129,9 @@ func TestRevisionByPrograms(t *testing.T) {
 	o.do(204, o.ann, "POST", "/reviewers/rob/dismiss", nil)
 
 	o.do(204, o.ann, "POST", "/submit", Submit{"No. 7"})
+	if d := o.draft().Deciders; len(d) == 0 || d[0].Role != "engineer" && d[0].Role != "officer" {
+		t.Errorf("deciders %+v", d)
+	}
 	hash := o.draft().Hash
 	o.do(204, o.cat, "POST", "/approve", ApproveDraft{hash})
 	if a := o.draft().Approval; a.Complete || a.Step != "sign" || fmt.Sprint(a.Missing) != "[engineer]" || len(a.Given) != 1 {

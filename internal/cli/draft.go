@@ -111,6 +111,11 @@ func writeDraft(p *page, d view.Draft) {
 	for _, r := range d.Returned {
 		p.line("returned %s by %s: %s", clock(r.At), r.By.Name, r.Reason)
 	}
+	if d.Approval == nil || !d.Approval.Complete {
+		for _, one := range d.Deciders {
+			p.line("approves in %s as %s: %s%s", one.Step.ID, one.Role, cell(one.Name), unless(one.Why == "", ", but cannot: "+one.Why))
+		}
+	}
 	if a := d.Approval; a != nil {
 		for _, g := range a.Given {
 			p.line("decision %d: approved %s by %s, step %s %s", g.Number, clock(g.At), g.By, g.Step, g.Role)

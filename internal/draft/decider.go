@@ -11,11 +11,12 @@ import (
 // Decider is somebody whom a step of the ladder waits for, and why he could not
 // decide today. A role that nobody holds has a decider without a name.
 type Decider struct {
-	Step approval.Step
-	Role string
-	Name string
+	Step   approval.Step `json:"step"`
+	Role   string        `json:"role"`
+	Person string        `json:"person,omitempty"`
+	Name   string        `json:"name,omitempty"`
 	// Why is one of the reasons below, or empty if he can.
-	Why string
+	Why string `json:"why,omitempty"`
 }
 
 // The reasons for which somebody cannot approve a draft.
@@ -43,7 +44,7 @@ func (n Nouns) deciders(d *Draft, now time.Time) (list []Decider) {
 				list = append(list, Decider{Step: s, Role: role, Why: Vacant})
 			}
 			for _, p := range holders {
-				one := Decider{Step: s, Role: role, Name: p.Name}
+				one := Decider{Step: s, Role: role, Person: p.ID, Name: p.Name}
 				by := holdfast.Actor{Kind: holdfast.Account, ID: p.Account}
 				switch {
 				case p.Account == "":

@@ -36,6 +36,9 @@ type Draft struct {
 	Reviewers []Reviewer      `json:"reviewers"`
 	Comments  []Comment       `json:"comments"`
 	Returned  []DraftReturned `json:"returned"`
+	// Deciders are those who fill the roles of the ladder that it has, or would have if
+	// it were submitted now: who can approve, and who not and why.
+	Deciders []draft.Decider `json:"deciders"`
 	// Approval is there once the draft was submitted.
 	Approval *DraftApproval `json:"approval,omitempty"`
 }
@@ -131,7 +134,7 @@ func DraftOf(d *draft.Draft, place approval.Place, complete bool) Draft {
 	text := d.Text()
 	v := Draft{
 		DraftHead: HeadOf(d), Text: string(text), Hash: plan.Hash(text),
-		Chapters: []DraftChapter{}, Reviewers: []Reviewer{}, Comments: []Comment{}, Returned: []DraftReturned{},
+		Chapters: []DraftChapter{}, Reviewers: []Reviewer{}, Comments: []Comment{}, Returned: []DraftReturned{}, Deciders: []draft.Decider{},
 	}
 	for _, c := range plan.Chapters {
 		v.Chapters = append(v.Chapters, chapterOf(d, c.Key))
