@@ -303,11 +303,3 @@ func (a *API) rules(c *call) (any, error) {
 }
 
 func (a *API) people(*call) (any, error) { return a.View.People(), nil }
-
-func (a *API) leave(c *call) (any, error) {
-	in, err := body[Reason](c)
-	if err != nil {
-		return nil, err
-	}
-	return nil, a.Roster.Leave(c.r.Context(), c.by(), c.path("id"), in.Reason)
-}

@@ -9,10 +9,12 @@ import (
 )
 
 // RosterText is a file of people, parties, duty schedules or a calendar. Format
-// is yaml, or csv for people; left out it is yaml.
+// is yaml, or csv for people and parties; left out it is yaml. Digest is that of a
+// preview: an import that would do anything else is refused.
 type RosterText struct {
 	Text   string `json:"text"`
 	Format string `json:"format,omitempty"`
+	Digest string `json:"digest,omitempty"`
 }
 
 // ContactRef names an address of a person or a party, with a note on how someone
@@ -54,23 +56,11 @@ func (a *API) record(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	decode := roster.DecodePeople
-	switch in.Format {
-	case "", "yaml":
-	case "csv":
-		decode = roster.DecodePeopleCSV
-	default:
-		return nil, noFormat(in.Format)
-	}
-	people, err := decode("", []byte(in.Text))
-	if err != nil {
-		return nil, inText(err)
-	}
-	return nil, a.Roster.Record(c.r.Context(), c.by(), people...)
+	return nil, a.Roster.ImportPeople(c.r.Context(), c.by(), in.Format, []byte(in.Text), in.Digest)
 }
 
 func noFormat(format string) error {
-	return holdfast.Errorf(holdfast.Invalid, "there is no format %q here; write yaml, or csv for people", format).At("format")
+	return holdfast.Errorf(holdfast.Invalid, "there is no format %q here; write yaml, or csv for people and parties", format).At("format")
 }
 
 // inText makes the faults of a text one error.
@@ -79,7 +69,7 @@ func inText(err error) error { return holdfast.Errorf(holdfast.Invalid, "%v", er
 // rosterText writes people, parties or duty schedules as a file.
 func (a *API) rosterText(c *call) (any, error) {
 	what, format := c.path("what"), c.query("format")
-	if format != "" && format != "yaml" && (format != "csv" || what != "people") {
+	if format != "" && format != "yaml" && (format != "csv" || what == "duty") {
 		return nil, noFormat(format)
 	}
 	out := RosterText{Format: format}
@@ -90,6 +80,8 @@ func (a *API) rosterText(c *call) (any, error) {
 			out.Text = string(roster.EncodePeopleCSV(b.People()))
 		case what == "people":
 			out.Text = string(roster.EncodePeople(b.People()))
+		case what == "parties" && format == "csv":
+			out.Text = string(roster.EncodePartiesCSV(b.Parties()))
 		case what == "parties":
 			out.Text = string(roster.EncodeParties(b.Parties()))
 		case what == "duty":
@@ -133,11 +125,7 @@ func (a *API) recordParties(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	parties, err := roster.DecodeParties("", []byte(in.Text))
-	if err != nil {
-		return nil, inText(err)
-	}
-	return nil, a.Roster.RecordParties(c.r.Context(), c.by(), parties...)
+	return nil, a.Roster.ImportParties(c.r.Context(), c.by(), in.Format, []byte(in.Text), in.Digest)
 }
 
 func (a *API) removeParty(c *call) (any, error) {

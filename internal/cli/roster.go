@@ -17,7 +17,8 @@ import (
 func (s *shell) people() *cobra.Command {
 	return group("people", "The roster", s.peopleList(), s.peopleShow(), s.peopleImport(), s.rosterExport("people", true), s.peopleRoles(), s.peopleHeld(),
 		s.contactVerify("POST /people/{id}/verify", "PERSON"), s.contactReached("POST /people/{id}/reached", "PERSON"),
-		s.because("POST /people/{id}/leave", "leave PERSON", "Say that a person has left", "%s has left"))
+		s.peopleLeave(), s.peopleStay(), s.peopleDeparture(), s.personSave(), s.rosterHistory("GET /people/{id}/history", "PERSON"),
+		s.rosterRestore("POST /people/{id}/restore", "PERSON"), s.departments(), s.preview("people"))
 }
 
 func (s *shell) peopleList() *cobra.Command {
@@ -42,7 +43,10 @@ func addresses(contacts []roster.Contact) string {
 func (s *shell) peopleShow() *cobra.Command {
 	return s.api("GET /people/{id}", "show PERSON", "Show a person: deputies, duty now, how far each contact is verified", func(c *call) error {
 		return show(c, nil, func(p *page, v view.Person) {
-			p.line("%s %s", v.ID, v.Name)
+			p.line("%s %s, revision %d%s", v.ID, v.Name, v.Revision, unless(!v.Left, ", has left"))
+			if v.Leaving != nil {
+				p.line("leaves from %s: %s", clock(v.Leaving.From), v.Leaving.Reason)
+			}
 			p.line("department %s, roles %s, account %s", cell(v.Department), cell(strings.Join(v.Roles, " ")), cell(v.Account))
 			for _, d := range v.StandIns {
 				p.line("deputy %s %s%s", d.ID, d.Name, unless(d.Role == "", " as "+d.Role))
@@ -68,13 +72,18 @@ func writePoints(p *page, points []view.ContactPoint) {
 func (s *shell) peopleImport() *cobra.Command {
 	var format string
 	cmd := s.api("POST /people", "import FILE", "Record people from a holdfast-people/1 file or CSV, - for standard input", func(c *call) error {
-		if format == "" && strings.EqualFold(filepath.Ext(c.args[0]), ".csv") {
-			format = "csv"
-		}
-		return c.importText(format, "the people of %s are recorded")
+		return c.importText(formatOf(format, c.args[0]), "the people of %s are recorded")
 	})
 	cmd.Flags().StringVar(&format, "format", "", "yaml or csv; otherwise by the file's name")
 	return cmd
+}
+
+// formatOf tells by a file's name whether it is in CSV, unless it is said.
+func formatOf(format, name string) string {
+	if format == "" && strings.EqualFold(filepath.Ext(name), ".csv") {
+		return "csv"
+	}
+	return format
 }
 
 // importText sends the file that the command names.
@@ -177,7 +186,8 @@ func contactFlags(cmd *cobra.Command, in *api.ContactRef, channel string) {
 }
 
 func (s *shell) party() *cobra.Command {
-	return group("party", "Third parties: acquirers, clearing houses, clouds", s.partyList(), s.partyShow(), s.partyImport(), s.rosterExport("parties", false),
+	return group("party", "Third parties: acquirers, clearing houses, clouds", s.partyList(), s.partyShow(), s.partyImport(), s.rosterExport("parties", true),
+		s.partySave(), s.rosterHistory("GET /parties/{id}/history", "PARTY"), s.rosterRestore("POST /parties/{id}/restore", "PARTY"), s.preview("parties"),
 		s.contactVerify("POST /parties/{id}/verify", "PARTY"), s.contactReached("POST /parties/{id}/reached", "PARTY"),
 		s.because("POST /parties/{id}/remove", "remove PARTY", "Say that a party is none any more", "%s is removed"))
 }
@@ -196,20 +206,24 @@ func (s *shell) partyList() *cobra.Command {
 func (s *shell) partyShow() *cobra.Command {
 	return s.api("GET /parties/{id}", "show PARTY", "Show a third party and how far each contact is verified", func(c *call) error {
 		return show(c, nil, func(p *page, v view.Party) {
-			p.line("%s (%s) %s", v.ID, v.Kind, v.Name)
+			p.line("%s (%s) %s, revision %d", v.ID, v.Kind, v.Name, v.Revision)
 			writePoints(p, v.Points)
 		})
 	})
 }
 
 func (s *shell) partyImport() *cobra.Command {
-	return s.api("POST /parties", "import FILE", "Record parties from a holdfast-parties/1 file, - for standard input", func(c *call) error {
-		return c.importText("", "the parties of %s are recorded")
+	var format string
+	cmd := s.api("POST /parties", "import FILE", "Record parties from a holdfast-parties/1 file or CSV, - for standard input", func(c *call) error {
+		return c.importText(formatOf(format, c.args[0]), "the parties of %s are recorded")
 	})
+	cmd.Flags().StringVar(&format, "format", "", "yaml or csv; otherwise by the file's name")
+	return cmd
 }
 
 func (s *shell) duty() *cobra.Command {
 	return group("duty", "Duty times", s.dutyList(), s.dutyShow(), s.dutyNow(), s.dutyImport(), s.rosterExport("duty", false), s.dutyCover(),
+		s.dutySave(), s.rosterHistory("GET /duty/{role}/history", "ROLE"), s.rosterRestore("POST /duty/{role}/restore", "ROLE"),
 		s.because("POST /duty/{role}/covers/{id}/withdraw", "uncover ROLE COVER", "Withdraw a cover", "the cover of %s is withdrawn"),
 		s.because("POST /duty/{role}/end", "end ROLE", "Say that a role has no duty times any more", "%s has no duty times any more"))
 }
@@ -234,7 +248,7 @@ func (s *shell) dutyShow() *cobra.Command {
 }
 
 func writeDuty(p *page, w view.DutyWeek) {
-	p.line("%s %s, %s", w.Role.ID, p.in(w.Role.Name), w.Schedule.Zone)
+	p.line("%s %s, %s, revision %d", w.Role.ID, p.in(w.Role.Name), w.Schedule.Zone, w.Revision)
 	zone, err := time.LoadLocation(w.Schedule.Zone)
 	if err != nil {
 		zone = time.UTC

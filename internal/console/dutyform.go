@@ -83,6 +83,9 @@ func (c *Console) dutyForm(v *visit, f draftForm, s roster.Schedule) error {
 		if i < len(s.Rotations) {
 			r = s.Rotations[i]
 		}
+		if len(r.People) == 0 {
+			r.People = []string{""}
+		}
 		n, unit := r.Shift, "d"
 		if len(n) > 1 {
 			n, unit = n[:len(n)-1], n[len(n)-1:]
@@ -108,6 +111,9 @@ func scheduleOf(v *visit) roster.Schedule {
 			break
 		}
 		r := roster.Rotation{Shift: field(key+".n") + field(key+".unit")}
+		if r.Shift == "" { // the form had no second list yet
+			r.Shift = "1d"
+		}
 		if split {
 			r.Days = []roster.Days{roster.WorkingDays, roster.Holidays}[i]
 		}

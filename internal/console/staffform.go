@@ -39,7 +39,8 @@ func (c *Console) newDraftForm(v *visit, isNew bool, at holdfast.Subject, action
 		for _, e := range roster.FaultsOf(r.err) {
 			f.Problems[e.Field] = v.words.Error(e)
 		}
-	} else if typed(v) {
+	}
+	if typed(v) && !overtaken(v) {
 		f.Base, _ = parseRevision(v.form("base"))
 	}
 	return f

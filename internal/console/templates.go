@@ -265,10 +265,13 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"personName": func(one roster.Person) string { return one.NameIn(p.Lang()) },
 		"pointsAt":   func(root *page, at string, list []view.ContactPoint) points { return points{root, at, list} },
 		"historyOf":  func(root *page, r record) history { return history{r, root.May(access.ManageRoster)} },
-		"problemAt":  func(problems map[string]string, parts ...any) string { return problems[fmt.Sprint(parts...)] },
-		"hasRole":    func(a access.Account, r access.Role) bool { return slices.Contains(a.Roles, r) },
-		"safeLink":   safeLink,
-		"why":        func(why string) string { return gateWords(p, why) },
+		"nameIn": func(name string, names holdfast.Text) string {
+			return roster.Person{Name: name, Names: names}.NameIn(p.Lang())
+		},
+		"problemAt": func(problems map[string]string, parts ...any) string { return problems[fmt.Sprint(parts...)] },
+		"hasRole":   func(a access.Account, r access.Role) bool { return slices.Contains(a.Roles, r) },
+		"safeLink":  safeLink,
+		"why":       func(why string) string { return gateWords(p, why) },
 	}
 }
 

@@ -120,6 +120,7 @@ func personGen() *rapid.Generator[Person] {
 		name := rapid.StringMatching(`[a-z0-9][a-z0-9._-]{0,5}`)
 		p := Person{
 			ID: name.Draw(t, "id"), Name: rapid.StringMatching(`['=+@-]?[a-z梅"',;]([a-z梅 "',;]{0,5}[a-z梅"])?`).Draw(t, "name"),
+			Names:   holdfast.Text{En: rapid.StringMatching(`[=+]?[a-z]{0,5}`).Draw(t, "names")},
 			Lang:    rapid.SampledFrom([]holdfast.Lang{"", holdfast.ZhHant, holdfast.En}).Draw(t, "lang"),
 			Account: rapid.SampledFrom([]string{"", "a"}).Draw(t, "account"),
 			Roles:   rapid.SliceOfNDistinct(name, 0, 3, rapid.ID).Draw(t, "roles"),

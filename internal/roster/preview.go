@@ -92,7 +92,7 @@ func (p Preview) refuse(digest string) error {
 	}
 	switch {
 	case len(all) > 0:
-		return holdfast.Errorf(holdfast.Invalid, "%d rows are refused, so nothing was imported: %v", p.Count(RowRefused), all).At("text")
+		return holdfast.Errorf(holdfast.Invalid, "%d rows are refused, so nothing was imported:\n%v", p.Count(RowRefused), all).At("text")
 	case len(p.Rows) == 0:
 		return holdfast.Errorf(holdfast.Invalid, "the file has no rows").At("text")
 	case digest != "" && digest != p.Digest():

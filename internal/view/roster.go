@@ -30,7 +30,9 @@ type ContactPoint struct {
 type StandIn struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	Role string `json:"role,omitempty"`
+	// Names is the name in languages in which it is another.
+	Names holdfast.Text `json:"names,omitzero"`
+	Role  string        `json:"role,omitempty"`
 	// Left is whether he is no longer on the roster.
 	Left bool `json:"left,omitempty"`
 }
@@ -83,8 +85,9 @@ type DutyWeek struct {
 type DutySlot struct {
 	roster.Slot
 	// Name is the person's, ForName that of whom he covers for.
-	Name    string `json:"name,omitempty"`
-	ForName string `json:"for_name,omitempty"`
+	Name    string        `json:"name,omitempty"`
+	Names   holdfast.Text `json:"names,omitzero"`
+	ForName string        `json:"for_name,omitempty"`
 	// Vacant is whether who is due has left, or nobody is due yet.
 	Vacant bool `json:"vacant,omitempty"`
 }
@@ -126,7 +129,7 @@ func delivery(b *notify.Book, subject, task string) string {
 
 func (s *Source) standIn(id, role string) StandIn {
 	p, here := s.Roster.Person(id)
-	return StandIn{ID: id, Name: p.Name, Role: role, Left: !here}
+	return StandIn{ID: id, Name: p.Name, Names: p.Names, Role: role, Left: !here}
 }
 
 // Parties assembles the third parties.
@@ -190,7 +193,7 @@ func (s *Source) roleCover(p *plan.Plan, r roster.RoleCover, planned bool) RoleC
 		v.StandIns = append(v.StandIns, s.standIn(id, ""))
 	}
 	for _, on := range s.Roster.OnDuty(r.Role, s.Now()) {
-		v.OnDuty = append(v.OnDuty, StandIn{ID: on.ID, Name: on.Name})
+		v.OnDuty = append(v.OnDuty, StandIn{ID: on.ID, Name: on.Name, Names: on.Names})
 	}
 	return v
 }

@@ -80,7 +80,7 @@ func (s *Source) Departments() (list []Department) {
 				add(p.Department, holdfast.Text{}, false)
 			}
 			d := &list[at[p.Department]]
-			d.People = append(d.People, StandIn{ID: p.ID, Name: p.Name})
+			d.People = append(d.People, StandIn{ID: p.ID, Name: p.Name, Names: p.Names})
 		}
 	})
 	return list
@@ -392,17 +392,14 @@ func (s *Source) DutyCalendar(id string, from time.Time, days int) (list []DutyD
 
 func (s *Source) dutySlots(role string, from, until time.Time) []DutySlot {
 	list := []DutySlot{}
-	name := func(id string) string {
-		person, _ := s.Roster.Person(id)
-		return person.Name
-	}
 	for _, slot := range s.Roster.Slots(role, from, until) {
 		slot.From, slot.Until = slot.From.UTC(), slot.Until.UTC()
-		_, here := s.Roster.Person(slot.Person)
+		person, here := s.Roster.Person(slot.Person)
+		other, _ := s.Roster.Person(slot.For)
 		if l, leaving := s.Roster.Leaving(slot.Person); leaving && !l.From.After(slot.From) {
 			here = false
 		}
-		list = append(list, DutySlot{Slot: slot, Name: name(slot.Person), ForName: name(slot.For), Vacant: !here})
+		list = append(list, DutySlot{Slot: slot, Name: person.Name, Names: person.Names, ForName: other.Name, Vacant: !here})
 	}
 	return list
 }
