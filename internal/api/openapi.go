@@ -73,6 +73,9 @@ func (s *schemas) operation(rt route) object {
 	if rt.In != nil {
 		op["requestBody"] = object{"required": true, "content": jsonOf(s.of(reflect.TypeOf(rt.In)))}
 	}
+	if rt.File {
+		op["requestBody"] = object{"required": true, "content": object{"application/octet-stream": object{"schema": object{"type": "string", "format": "binary"}}}}
+	}
 	if rt.Right != public {
 		op["security"] = []object{{"token": []string{}}}
 		if rt.Right != anyone {

@@ -28,6 +28,8 @@ type route struct {
 	Query   []string
 	// In and Out are zero values of the body and the answer; nil means none.
 	In, Out any
+	// File means that the body is a file, whatever its type.
+	File bool
 	// Created means that success is 201.
 	Created bool
 	Do      func(*API, *call) (any, error)
@@ -85,7 +87,7 @@ func init() {
 		{Method: "PUT", Path: "/incidents/{id}/debrief", Right: access.RunIncident, Summary: "Keep the debrief as it is now written", In: incident.Debrief{}, Do: (*API).debrief},
 		{Method: "POST", Path: "/incidents/{id}/close", Right: access.RunIncident, Summary: "Close the incident", Do: (*API).close},
 		{Method: "POST", Path: "/incidents/{id}/acknowledge", Right: access.Acknowledge, Summary: "Acknowledge a task's notices: your own, or by phone for another person", In: Acknowledge{}, Do: (*API).acknowledge},
-		{Method: "POST", Path: "/evidence", Right: access.RunIncident, Summary: "Keep a file (the body) as evidence, to name in a note or a task", Query: []string{"name", "type"}, Out: incident.Evidence{}, Created: true, Do: (*API).keep},
+		{Method: "POST", Path: "/evidence", Right: access.RunIncident, Summary: "Keep a file (the body) as evidence, to name in a note or a task", Query: []string{"name", "type"}, Out: incident.Evidence{}, Created: true, File: true, Do: (*API).keep},
 		{Method: "GET", Path: "/evidence/{hash}", Right: access.Read, Summary: "A file kept as evidence", Do: (*API).evidence},
 
 		{Method: "GET", Path: "/alerts", Right: access.Read, Summary: "Alerts, newest first", Query: with("waiting"), Out: view.Page[view.Alert]{}, Do: (*API).alerts},
@@ -118,7 +120,7 @@ func init() {
 		{Method: "POST", Path: "/plan/revisions/{n}/acknowledge", Right: access.Acknowledge, Summary: "Acknowledge that you have read a revision", Do: (*API).acknowledgeReading},
 
 		{Method: "GET", Path: "/plan/revisions/{n}/files/{hash}", Right: access.Read, Summary: "A file of a revision: an attachment, or the scan of an approval", Do: (*API).revisionFile},
-		{Method: "POST", Path: "/plan/revisions/{n}/files", Right: access.DraftPlan, Summary: "Keep a file (the body) that a revision names and that is not kept here", Query: []string{"name"}, Out: attachment.File{}, Created: true, Do: (*API).keepAgain},
+		{Method: "POST", Path: "/plan/revisions/{n}/files", Right: access.DraftPlan, Summary: "Keep a file (the body) that a revision names and that is not kept here", Query: []string{"name"}, Out: attachment.File{}, Created: true, File: true, Do: (*API).keepAgain},
 
 		{Method: "GET", Path: "/drafts", Right: access.Read, Summary: "Drafts of the plan, newest first", Out: []view.DraftHead{}, Do: (*API).drafts},
 		{Method: "POST", Path: "/drafts", Right: access.DraftPlan, Summary: "Begin a draft: of the latest revision, or of a text", In: BeginDraft{}, Out: Created{}, Created: true, Do: (*API).beginDraft},
@@ -145,9 +147,9 @@ func init() {
 		{Method: "POST", Path: "/drafts/{id}/withdraw", Right: access.DraftPlan, Summary: "End the draft for good", In: Reason{}, Do: (*API).withdraw},
 		{Method: "POST", Path: "/drafts/{id}/publish", Right: access.PublishPlan, Summary: "Make the approved draft the next revision", In: PublishDraft{}, Out: Published{}, Created: true, Do: (*API).publishDraft},
 
-		{Method: "POST", Path: "/drafts/{id}/files", Right: access.DraftPlan, Summary: "Make a file (the body) an attachment of the draft: entry is its id, material the material it is of, over the hash of the file that it replaces", Query: []string{"name", "entry", "material", "title", "over"}, Out: Attached{}, Created: true, Do: (*API).attachFile},
+		{Method: "POST", Path: "/drafts/{id}/files", Right: access.DraftPlan, Summary: "Make a file (the body) an attachment of the draft: entry is its id, material the material it is of, over the hash of the file that it replaces", Query: []string{"name", "entry", "material", "title", "over"}, Out: Attached{}, Created: true, File: true, Do: (*API).attachFile},
 		{Method: "GET", Path: "/drafts/{id}/files/{hash}", Right: access.Read, Summary: "A file of a draft: an attachment, or the scan of a decision", Do: (*API).draftFile},
-		{Method: "POST", Path: "/drafts/{id}/decisions/{n}/scan", Right: access.Read, Summary: "Keep a signed paper (the body: PDF or picture) beside a decision, as who gave it (right approve-plan) or an author (right draft-plan)", Query: []string{"name"}, Out: attachment.File{}, Created: true, Do: (*API).scanApproval},
+		{Method: "POST", Path: "/drafts/{id}/decisions/{n}/scan", Right: access.Read, Summary: "Keep a signed paper (the body: PDF or picture) beside a decision, as who gave it (right approve-plan) or an author (right draft-plan)", Query: []string{"name"}, Out: attachment.File{}, Created: true, File: true, Do: (*API).scanApproval},
 
 		{Method: "GET", Path: "/plan/current", Right: access.Read, Summary: "Whether the plan is current, and which triggers keep it from being so", Out: view.Current{}, Do: (*API).current},
 		{Method: "GET", Path: "/triggers", Right: access.Read, Summary: "Changes that demand an update of the plan, newest first", Query: with("unsettled"), Out: view.Page[view.Trigger]{}, Do: (*API).triggers},
@@ -159,7 +161,7 @@ func init() {
 		{Method: "GET", Path: "/filings", Right: access.Read, Summary: "What was filed with regulators, newest first", Query: with("overdue"), Out: view.Page[view.Filing]{}, Do: (*API).filings},
 		{Method: "POST", Path: "/filings", Right: access.PublishPlan, Summary: "Record what was filed with a regulator", In: filing.Form{}, Out: Created{}, Created: true, Do: (*API).recordFiling},
 		{Method: "POST", Path: "/filings/{id}/receipt", Right: access.PublishPlan, Summary: "Record the receipt of a filing", In: filing.Receipt{}, Do: (*API).receiveFiling},
-		{Method: "POST", Path: "/filings/{id}/scans", Right: access.PublishPlan, Summary: "Keep a scan (the body: PDF or picture) of a filing; of is filing or receipt", Query: []string{"of", "name"}, Out: attachment.File{}, Created: true, Do: (*API).scanFiling},
+		{Method: "POST", Path: "/filings/{id}/scans", Right: access.PublishPlan, Summary: "Keep a scan (the body: PDF or picture) of a filing; of is filing or receipt", Query: []string{"of", "name"}, Out: attachment.File{}, Created: true, File: true, Do: (*API).scanFiling},
 		{Method: "GET", Path: "/filings/{id}/files/{hash}", Right: access.Read, Summary: "A scan of a filing or of its receipt", Do: (*API).filingFile},
 
 		{Method: "GET", Path: "/people", Right: access.Read, Summary: "The roster", Out: []view.Person{}, Do: (*API).people},

@@ -111,8 +111,9 @@ func (v *visit) seeOther(path, done string) error {
 // screen makes one page, or carries out one act.
 type screen func(c *Console, v *visit) error
 
-// maxForm is the largest form in bytes: a file of evidence and some text.
-const maxForm = journal.MaxBlob + 1<<20
+// maxForm is the largest form in bytes: twice the largest file, so that one that is
+// too large is refused on its page, where it can be replaced.
+const maxForm = 2 * journal.MaxBlob
 
 // Handler returns the handler of all screens.
 func (c *Console) Handler(s *web.Server) (http.Handler, error) {

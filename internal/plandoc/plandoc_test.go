@@ -199,3 +199,25 @@ func FuzzImport(f *testing.F) {
 		}
 	})
 }
+
+// A document names the plan's files, so that who holds one can tell by its hash that
+// it is the one approved, and a material says which is its.
+func TestExportNamesFiles(t *testing.T) {
+	t.Parallel()
+	p := builtin()
+	hash := strings.Repeat("ab", 32)
+	p.Attachments = []plan.Attachment{{ID: "law", Title: holdfast.Text{ZhHant: "辦法全文", ZhHans: "办法全文", En: "The whole law"}, Name: "law.pdf", Type: "application/pdf", Size: 48213, Hash: hash}}
+	p.Materials[0].File = "law"
+	for _, lang := range holdfast.Langs {
+		all := text(reread(t, Export(p, locale.For(lang), Record{})))
+		title := p.Attachments[0].Title.In(lang)
+		for _, want := range []string{"law.pdf", "application/pdf", hash} {
+			if !strings.Contains(all, want) {
+				t.Errorf("%s: %s is missing", lang, want)
+			}
+		}
+		if n := strings.Count(all, title); n != 2 {
+			t.Errorf("%s: the file is named %d times, not in its chapter and at its material", lang, n)
+		}
+	}
+}
