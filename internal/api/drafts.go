@@ -108,6 +108,7 @@ func (a *API) draft(c *call) (any, error) {
 	}
 	place, complete, _ := a.Drafts.Place(d, c.by())
 	v := view.DraftOf(d, place, complete)
+	v.ToWorkIn = a.View.ToWorkIn(d)
 	v.Reviewers = a.View.Reviewers(d)
 	if d.State.Open() {
 		v.Deciders = append(v.Deciders, a.Drafts.Deciders(d)...)

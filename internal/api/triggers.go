@@ -32,6 +32,26 @@ func (a *API) disposeTrigger(c *call) (any, error) {
 	return nil, a.Triggers.Dispose(c.r.Context(), c.by(), c.path("id"), in)
 }
 
+func (a *API) register(c *call) (any, error) { return a.View.Register(c.query("draft")) }
+
+func (a *API) assessRisk(c *call) (any, error) {
+	in, err := body[trigger.RiskChange](c)
+	if err != nil {
+		return nil, err
+	}
+	id, err := a.Triggers.AssessRisk(c.r.Context(), c.by(), c.path("id"), in)
+	return Created{id}, err
+}
+
+func (a *API) renewMaterial(c *call) (any, error) {
+	in, err := body[trigger.MaterialChange](c)
+	if err != nil {
+		return nil, err
+	}
+	id, err := a.Triggers.RenewMaterial(c.r.Context(), c.by(), c.path("id"), in)
+	return Created{id}, err
+}
+
 func (a *API) filings(c *call) (any, error) {
 	offset, limit, err := c.page()
 	if err != nil {

@@ -208,6 +208,10 @@ func init() {
 		{"POST /directives/{id}/refuse", access.IssueDirective, (*Console).refuse, (*Console).directive},
 		{"POST /directives/{id}/lift", access.LiftDirective, (*Console).lift, (*Console).directive},
 
+		{"GET /risks", access.Read, (*Console).risks, nil},
+		{"POST /risks/{id}/changes", access.OpenTrigger, (*Console).assessRisk, (*Console).risks},
+		{"GET /materials", access.Read, (*Console).materials, nil},
+		{"POST /materials/{id}/changes", access.OpenTrigger, (*Console).renewMaterial, (*Console).materials},
 		{"GET /plans", access.Read, (*Console).plans, nil},
 		{"GET /plans/compare", access.Read, (*Console).compareRevisions, nil},
 		{"GET /plan", access.Read, (*Console).plan, nil},

@@ -114,6 +114,8 @@ type draftPage struct {
 	// MayWrite, MayComment and MayApprove say what the reader may do; MayInvite that
 	// he may end the links of outside reviewers, which he may in every state.
 	MayWrite, MayComment, MayApprove, MayInvite bool
+	// ToWorkIn are the changes told since that its text has to take up.
+	ToWorkIn []view.WorkIn
 	// MayScan says to which decisions, by their numbers, he may attach a scan.
 	MayScan map[int]bool
 }
@@ -163,6 +165,7 @@ func (c *Console) draftWith(v *visit, link *view.OutsideLink) error {
 			own.Unfinished++
 		}
 	}
+	own.ToWorkIn = c.View.ToWorkIn(d)
 	own.Findings = c.findings(v, d, p, faults)
 	for _, f := range own.Findings {
 		switch f.Severity {

@@ -142,6 +142,12 @@ func draftSamples() (list []any) {
 				own.Turn = "It is not your turn."
 			}
 		}
+		if i == 0 {
+			own.ToWorkIn = []view.WorkIn{
+				{Trigger: view.Trigger{Trigger: trigger.Trigger{ID: "t1", About: &trigger.About{Chapter: trigger.Risks}}, State: trigger.Open, Late: true}},
+				{Trigger: view.Trigger{State: trigger.Open}}, {Trigger: view.Trigger{State: trigger.Revising}, Done: true},
+			}
+		}
 		if i < 2 {
 			own.Link = &view.OutsideLink{OutsideReviewer: *reviewerSamples[1+i].Outside, Link: "https://node.example/review/d1/o1?key=secret"}
 		}
@@ -256,6 +262,23 @@ func timelineSamples() []any {
 		own.Procedures = append(own.Procedures, one)
 	}
 	return []any{own}
+}
+
+func registerSamples() []any {
+	p, days := chaptersSample(), 400
+	own := registerPage{Register: view.Register{Revision: 2, Drafts: []string{"d1"}, Plan: p}, Body: newPlanBody(locale.For(holdfast.En), p, ""), Roles: []view.Named{{ID: "commander"}}, MayTell: true}
+	told := view.Aged{Days: &days, Changes: []view.Trigger{{State: trigger.Open, Late: true}, {State: trigger.Revising}}}
+	for i, r := range p.Risks {
+		one := view.Risk{Risk: r, Score: r.Score()}
+		if i == 0 {
+			one.Aged, one.OwnerName, one.Assessed = told, r.Title, "2025-01-01"
+		}
+		own.Risks = append(own.Risks, one)
+	}
+	own.Materials = []view.Material{{Material: p.Materials[0], FileName: "law.pdf", By: []view.CitedBy{{Chapter: "risks"}, {Chapter: "obligations", Entry: "o", Name: p.Risks[0].Title}}, Aged: told}, {Material: p.Materials[1]}}
+	draft := own
+	draft.Draft, draft.MayTell = "d1", false
+	return []any{own, draft, registerPage{Register: view.Register{Plan: p}}}
 }
 
 func plansSamples() []any {

@@ -66,12 +66,14 @@ func screenSamples() map[string][]any {
 		"planchanges": {
 			changesPage{PlanChanges: view.PlanChanges{Revision: 2, Against: 1, Changes: changeSamples}, Pick: pick{Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}, Old: 1, New: 2}, Lines: []diffLine{{"added", "+a"}}}, changesPage{},
 		},
-		"plans":    plansSamples(),
-		"triggers": triggersSamples(),
-		"filings":  filingsSamples(),
-		"waivers":  waiversSamples(),
-		"drafts":   draftsSamples(),
-		"draft":    draftSamples(),
+		"risks":     registerSamples(),
+		"materials": registerSamples(),
+		"plans":     plansSamples(),
+		"triggers":  triggersSamples(),
+		"filings":   filingsSamples(),
+		"waivers":   waiversSamples(),
+		"drafts":    draftsSamples(),
+		"draft":     draftSamples(),
 
 		"importplan": wordSamples(),
 

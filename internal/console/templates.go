@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -247,9 +248,17 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"fieldOn":     func(root editor, f form.Field) onField { return fieldOn(p, root, f) },
 		"fieldID":     fieldID,
 		"changed":     func(c plan.Change) string { return changed(p, c) },
-		"partName":    func(c plan.Part) string { return keyName(p, c.Of, c.Key) },
-		"rowName":     func(r form.Row) string { return rowName(p, r) },
-		"choiceName":  func(o form.Option) string { return choiceName(p, o) },
+		"registerOf":  func(own registerPage, at string) registerOf { return registerOf{own, at} },
+		"tellingOf": func(root *page, roles []view.Named, id, owner string) tellingOf {
+			t := tellingOf{ID: id, Owner: owner, Roles: roles}
+			if root.Was("entry") == id {
+				t.Owner, t.Reason = cmp.Or(root.Was("owner"), owner), root.Was("reason")
+			}
+			return t
+		},
+		"partName":   func(c plan.Part) string { return keyName(p, c.Of, c.Key) },
+		"rowName":    func(r form.Row) string { return rowName(p, r) },
+		"choiceName": func(o form.Option) string { return choiceName(p, o) },
 		"roleName": func(c *plan.Plan, id string) string {
 			if r, ok := c.Role(id); ok {
 				return r.Name.In(p.Lang())

@@ -99,6 +99,26 @@ const (
 	HighRisk   = 15
 )
 
+// Risk returns the risk with an id.
+func (p *Plan) Risk(id string) (Risk, bool) {
+	for _, r := range p.Risks {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return Risk{}, false
+}
+
+// Material returns the material with an id.
+func (p *Plan) Material(id string) (Material, bool) {
+	for _, m := range p.Materials {
+		if m.ID == id {
+			return m, true
+		}
+	}
+	return Material{}, false
+}
+
 // The kinds of material.
 const (
 	Regulation = "regulation"

@@ -16,6 +16,7 @@ const (
 type opened struct {
 	Plan string `json:"plan"`
 	Report
+	About *About `json:"about,omitempty"`
 }
 
 // Book is all triggers. Use it under the state's lock.
@@ -42,7 +43,7 @@ func (b *Book) Apply(f holdfast.Fact) error {
 		if err := f.Decode(&body); err != nil {
 			return err
 		}
-		b.triggers[id] = &Trigger{ID: id, Plan: body.Plan, Report: body.Report, By: f.Actor, At: f.Time, revision: f.Revision}
+		b.triggers[id] = &Trigger{ID: id, Plan: body.Plan, Report: body.Report, About: body.About, By: f.Actor, At: f.Time, revision: f.Revision}
 		b.ids = append(b.ids, id)
 		return nil
 	}

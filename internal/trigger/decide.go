@@ -60,7 +60,7 @@ func (n Nouns) Current(planID string, now time.Time) bool {
 
 // open decides on a report about the plan that incidents run. It returns the id
 // of the trigger, which is there already if the same was told before.
-func (n Nouns) open(r Report, now time.Time) (string, []journal.Draft, error) {
+func (n Nouns) open(r Report, about *About, now time.Time) (string, []journal.Draft, error) {
 	current, found := n.Plans.Current("", now)
 	if !found {
 		return "", nil, holdfast.Errorf(holdfast.NotFound, "no plan is in force yet: there is nothing to update")
@@ -72,7 +72,7 @@ func (n Nouns) open(r Report, now time.Time) (string, []journal.Draft, error) {
 		return "", nil, err
 	}
 	waiting := n.Unsettled(current.ID, now)
-	if i := slices.IndexFunc(waiting, r.toldBy); i >= 0 {
+	if i := slices.IndexFunc(waiting, func(t *Trigger) bool { return r.toldBy(about, t) }); i >= 0 {
 		return waiting[i].ID, nil, nil
 	}
 	if len(waiting) >= MaxUnsettled {
@@ -80,11 +80,14 @@ func (n Nouns) open(r Report, now time.Time) (string, []journal.Draft, error) {
 	}
 	r.Due = r.Due.UTC().Truncate(time.Microsecond)
 	id := n.Triggers.nextID()
-	return id, []journal.Draft{journal.NewDraft(subject(id), 0, kindOpened, opened{current.ID, r})}, nil
+	return id, []journal.Draft{journal.NewDraft(subject(id), 0, kindOpened, opened{current.ID, r, about})}, nil
 }
 
 // toldBy reports whether a trigger tells of the same change.
-func (r Report) toldBy(t *Trigger) bool {
+func (r Report) toldBy(about *About, t *Trigger) bool {
+	if about != nil || t.About != nil {
+		return about != nil && t.About != nil && *about == *t.About
+	}
 	return r.Reference != "" && t.Source == r.Source && t.Reference == r.Reference
 }
 

@@ -21,11 +21,37 @@ type Service struct {
 // writes nothing.
 func (s *Service) Open(ctx context.Context, by holdfast.Actor, r Report) (id string, err error) {
 	_, err = s.Desk.Do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
-		id, drafts, err = s.Nouns.open(r, now)
+		id, drafts, err = s.Nouns.open(r, nil, now)
 		return drafts, err
 	})
 	if err != nil {
 		return "", fmt.Errorf("open a trigger: %w", err)
+	}
+	return id, nil
+}
+
+// AssessRisk records that a risk of the plan in force was assessed anew, and
+// returns the id of the trigger that this opens.
+func (s *Service) AssessRisk(ctx context.Context, by holdfast.Actor, risk string, in RiskChange) (id string, err error) {
+	_, err = s.Desk.Do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
+		id, drafts, err = s.Nouns.assess(by, risk, in, now)
+		return drafts, err
+	})
+	if err != nil {
+		return "", fmt.Errorf("assess risk %s: %w", risk, err)
+	}
+	return id, nil
+}
+
+// RenewMaterial records that a material of the plan in force has a new version,
+// and returns the id of the trigger that this opens.
+func (s *Service) RenewMaterial(ctx context.Context, by holdfast.Actor, material string, in MaterialChange) (id string, err error) {
+	_, err = s.Desk.Do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
+		id, drafts, err = s.Nouns.renew(by, material, in, now)
+		return drafts, err
+	})
+	if err != nil {
+		return "", fmt.Errorf("renew material %s: %w", material, err)
 	}
 	return id, nil
 }

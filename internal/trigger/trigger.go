@@ -10,7 +10,7 @@
 //
 // Facts stand on the subject trigger/<id>, such as trigger/t1:
 //
-//	trigger.opened    {plan, kind, title, source, reference, text, owner, due}
+//	trigger.opened    {plan, kind, title, source, reference, text, owner, due, about}
 //	trigger.disposed  {draft} or {reason}
 //
 // The states revising and revised are no facts of their own: they follow from the
@@ -29,6 +29,13 @@
 // A program tells of a change with its source and the reference the change has
 // there, such as a ticket's number. Telling the same again while the trigger is
 // not settled opens no second one.
+//
+// # Entries that change
+//
+// A risk that is assessed anew and a material that has a new version open a
+// trigger by themselves, which names the entry and what it should say ([About]).
+// A draft shows it as to be worked in until its text says so. Telling the same of
+// an entry again while that trigger is not settled opens no second one.
 package trigger
 
 import (
@@ -96,8 +103,10 @@ type Trigger struct {
 	ID   string `json:"id"`
 	Plan string `json:"plan"`
 	Report
-	By holdfast.Actor `json:"by"`
-	At time.Time      `json:"at"`
+	// About is the entry of the plan that it names, if one has changed.
+	About *About         `json:"about,omitempty"`
+	By    holdfast.Actor `json:"by"`
+	At    time.Time      `json:"at"`
 	// Disposed is the last disposal; none has none.
 	Disposed *Disposed `json:"disposed,omitempty"`
 

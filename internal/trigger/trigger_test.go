@@ -345,7 +345,7 @@ func TestTooManyWait(t *testing.T) {
 	w := newWorld(t)
 	var drafts []journal.Draft
 	for i := range MaxUnsettled {
-		drafts = append(drafts, journal.NewDraft(subject(fmt.Sprintf("t%d", i+1)), 0, kindOpened, opened{w.plan, good()}))
+		drafts = append(drafts, journal.NewDraft(subject(fmt.Sprintf("t%d", i+1)), 0, kindOpened, opened{w.plan, good(), nil}))
 	}
 	for len(drafts) > 0 {
 		n := min(len(drafts), 100)

@@ -39,6 +39,8 @@ type Draft struct {
 	// Deciders are those who fill the roles of the ladder that it has, or would have if
 	// it were submitted now: who can approve, and who not and why.
 	Deciders []draft.Decider `json:"deciders"`
+	// ToWorkIn lists the changes told since that the text has to take up.
+	ToWorkIn []WorkIn `json:"to_work_in"`
 	// Approval is there once the draft was submitted.
 	Approval *DraftApproval `json:"approval,omitempty"`
 }
@@ -129,12 +131,12 @@ func HeadOf(d *draft.Draft) DraftHead {
 }
 
 // DraftOf shows a draft whose approval has come to a place; [Source.Reviewers]
-// adds who reviews it.
+// adds who reviews it, [Source.ToWorkIn] what it has to take up.
 func DraftOf(d *draft.Draft, place approval.Place, complete bool) Draft {
 	text := d.Text()
 	v := Draft{
 		DraftHead: HeadOf(d), Text: string(text), Hash: plan.Hash(text),
-		Chapters: []DraftChapter{}, Reviewers: []Reviewer{}, Comments: []Comment{}, Returned: []DraftReturned{}, Deciders: []draft.Decider{},
+		Chapters: []DraftChapter{}, Reviewers: []Reviewer{}, Comments: []Comment{}, Returned: []DraftReturned{}, Deciders: []draft.Decider{}, ToWorkIn: []WorkIn{},
 	}
 	for _, c := range plan.Chapters {
 		v.Chapters = append(v.Chapters, chapterOf(d, c.Key))
