@@ -110,6 +110,17 @@ type Lift struct {
 	Revision holdfast.Revision `json:"revision,omitempty"`
 }
 
+// Remind asks for a reader to be reminded; without a person, all who have not
+// acknowledged.
+type Remind struct {
+	Person string `json:"person,omitempty"`
+}
+
+// RemindedPeople are the readers to whom reminders go.
+type RemindedPeople struct {
+	People []string `json:"people"`
+}
+
 // Publish is a plan's text.
 type Publish struct {
 	Text string `json:"text"`

@@ -268,6 +268,31 @@ func (a *API) readings(c *call) (any, error) {
 	return view.ReadingsOf(list), err
 }
 
+func (a *API) remindReaders(c *call) (any, error) {
+	in, err := body[Remind](c)
+	if err != nil {
+		return nil, err
+	}
+	p, err := a.numbered(c)
+	if err != nil {
+		return nil, err
+	}
+	people, err := a.Drafts.Remind(c.r.Context(), c.by(), p.ID, p.Revision, in.Person)
+	if people == nil {
+		people = []string{}
+	}
+	return RemindedPeople{people}, err
+}
+
+func (a *API) news(c *call) (any, error) {
+	p, err := a.numbered(c)
+	if err != nil {
+		return nil, err
+	}
+	before, own, others, err := a.Drafts.ChangesFor(p.ID, p.Revision, a.Drafts.Reader(c.by(), c.who.Person))
+	return view.News{Before: before, Own: append([]plan.Change{}, own...), Others: append([]plan.Change{}, others...)}, err
+}
+
 func (a *API) acknowledgeReading(c *call) (any, error) {
 	p, err := a.numbered(c)
 	if err != nil {

@@ -120,6 +120,8 @@ func init() {
 		{Method: "GET", Path: "/plan/rules", Right: access.Read, Summary: "The rules by which plans are judged", Out: []lint.Explanation{}, Do: (*API).rules},
 		{Method: "POST", Path: "/plan/lint", Right: access.Read, Summary: "What is wrong with a plan's text", In: Lint{}, Out: []Fault{}, Do: (*API).lint},
 		{Method: "GET", Path: "/plan/revisions/{n}/readings", Right: access.Read, Summary: "Who has to read a revision, and who has acknowledged it", Out: []view.Reading{}, Do: (*API).readings},
+		{Method: "POST", Path: "/plan/revisions/{n}/remind", Right: access.PublishPlan, Summary: "Remind a reader now, or all who have not acknowledged", In: Remind{}, Out: RemindedPeople{}, Do: (*API).remindReaders},
+		{Method: "GET", Path: "/plan/revisions/{n}/news", Right: access.Read, Summary: "What a revision changes for you, since the one that you have read last", Out: view.News{}, Do: (*API).news},
 		{Method: "POST", Path: "/plan/revisions/{n}/acknowledge", Right: access.Acknowledge, Summary: "Acknowledge that you have read a revision", Do: (*API).acknowledgeReading},
 
 		{Method: "GET", Path: "/plan/revisions/{n}/files/{hash}", Right: access.Read, Summary: "A file of a revision: an attachment, or the scan of an approval", Do: (*API).revisionFile},

@@ -86,6 +86,7 @@ type Control struct {
 	roster     *roster.Service
 	verifier   *callout.Verifier
 	inviter    *callout.Inviter
+	readers    *callout.Readers
 	response   *response.Service
 	series     *traffic.Series
 	node       *fleet.Node
@@ -185,7 +186,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.triggers = &trigger.Service{Desk: c.desk, Nouns: trigger.Nouns{Triggers: b.triggers, Drafts: b.drafts, Plans: b.plans, Roster: b.roster}}
 	c.waivers = &waiver.Service{Desk: c.desk, Nouns: waiver.Nouns{Waivers: b.waivers, Plans: b.plans, Drafts: b.drafts, Roster: b.roster}}
 	c.filings = &filing.Service{Desk: c.desk, Book: b.filings, Plans: b.plans, Files: c.store}
-	c.drafts = &draft.Service{Desk: c.desk, Nouns: draft.Nouns{Drafts: b.drafts, Plans: b.plans, Roster: b.roster, MayApprove: b.mayApprove, Judge: judge(b.waivers)}, Files: c.store}
+	c.drafts = &draft.Service{Desk: c.desk, Nouns: draft.Nouns{Drafts: b.drafts, Plans: b.plans, Roster: b.roster, Notices: b.notices, MayApprove: b.mayApprove, Judge: judge(b.waivers)}, Files: c.store}
 	c.roster = roster.New(c.desk, b.roster)
 	c.node = fleet.NewNode(c.desk, c.directives, b.gates, c.series, c.opt.Log)
 	c.node.Unsettled = func() bool { return b.restored.Open() != nil }
@@ -218,6 +219,10 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	}
 	c.inviter = &callout.Inviter{Notices: c.notices, Key: linkKey, Page: c.reviewPage, Operator: conf.Operator, Zone: conf.TimeZone.Location()}
 	c.drafts.Letters = letters{c.inviter}
+	c.readers = &callout.Readers{
+		State: c.state, Drafts: c.drafts, Notices: c.notices, Key: linkKey, Plan: c.planPage, Page: c.readPage,
+		Operator: conf.Operator, Zone: conf.TimeZone.Location(), Log: c.opt.Log, Now: c.opt.Now,
+	}
 	courier, err := c.courier()
 	if err != nil {
 		return err
@@ -227,7 +232,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		Link: c.link, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	c.loops = append(c.loops,
-		loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"response", c.response.Run}, loop{"notices", courier.Run},
+		loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"notices", courier.Run},
 		loop{"departures", func(ctx context.Context) error { return c.roster.Run(ctx, c.opt.Log) }},
 		loop{"pack", (&packer{
 			dir: filepath.Join(conf.Data, "pack"), state: c.state, plans: b.plans, who: b.roster, gates: b.gates,
@@ -289,7 +294,7 @@ func (c *Control) courier() (*notify.Courier, error) {
 		senders[string(roster.Webhook)] = s
 	}
 	for channel, s := range senders {
-		senders[channel] = c.inviter.Sender(c.verifier.Sender(s))
+		senders[channel] = c.readers.Sender(c.inviter.Sender(c.verifier.Sender(s)))
 	}
 	return notify.NewCourier(notify.CourierOptions{Desk: c.desk, Book: c.books.notices, Senders: senders, Log: c.opt.Log})
 }
@@ -303,6 +308,14 @@ func (c *Control) confirmPage(ask string) string { return c.URL() + "/confirm/" 
 // reviewPage is the address of the page of a draft's outside reviewer.
 func (c *Control) reviewPage(draft, reviewer string) string {
 	return c.URL() + "/review/" + draft + "/" + reviewer
+}
+
+// planPage is the address of a revision's page.
+func (c *Control) planPage(revision int) string { return fmt.Sprintf("%s/plan/%d", c.URL(), revision) }
+
+// readPage is the address of the page of a reader without an account.
+func (c *Control) readPage(plan string, revision int, person string) string {
+	return fmt.Sprintf("%s/read/%s/%d/%s", c.URL(), plan, revision, person)
 }
 
 // letters are what drafts need of the inviter.
@@ -420,7 +433,7 @@ func (c *Control) handler() (http.Handler, error) {
 	}
 	people := &console.Console{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Roster: c.roster, Verifier: c.verifier, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Roster: c.roster, Verifier: c.verifier, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	screens, err := people.Handler(server)
 	if err != nil {

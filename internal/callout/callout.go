@@ -56,7 +56,7 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-watch:
-		case <-time.After(5 * time.Second): // after a failure, without waiting for a fact
+		case <-time.After(retryAfter): // after a failure, without waiting for a fact
 		}
 	}
 }

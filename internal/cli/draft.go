@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -219,9 +220,40 @@ func (s *shell) planAcknowledge() *cobra.Command {
 func (s *shell) planReadings() *cobra.Command {
 	return s.api("GET /plan/revisions/{n}/readings", "readings REVISION", "List who has to read a revision, and who has", func(c *call) error {
 		return show(c, nil, func(p *page, v []view.Reading) {
-			p.row("PERSON", "ROLES", "ACKNOWLEDGED", "DUE", "NAME")
+			p.row("PERSON", "ROLES", "ACKNOWLEDGED", "DUE", "TOLD", "NAME")
 			for _, r := range v {
-				p.row(r.Person, strings.Join(r.Roles, " "), r.At, r.Due, r.Name)
+				told := strconv.Itoa(len(r.Told))
+				if !r.Reachable {
+					told = "cannot be"
+				}
+				p.row(r.Person, strings.Join(r.Roles, " "), r.At, r.Due, told, r.Name)
+			}
+		})
+	})
+}
+
+func (s *shell) planRemind() *cobra.Command {
+	return s.api("POST /plan/revisions/{n}/remind", "remind REVISION [PERSON]", "Remind a reader now, or all who have not acknowledged a revision", func(c *call) error {
+		in := api.Remind{}
+		if len(c.args) > 1 {
+			in.Person = c.args[1]
+		}
+		return show(c, in, func(p *page, v api.RemindedPeople) {
+			p.line("reminded: %d %s", len(v.People), strings.Join(v.People, " "))
+		})
+	})
+}
+
+func (s *shell) planNews() *cobra.Command {
+	return s.api("GET /plan/revisions/{n}/news", "news REVISION", "What a revision changes for you: what concerns your roles, then the rest", func(c *call) error {
+		return show(c, nil, func(p *page, v view.News) {
+			p.row("YOURS", "CHAPTER", "CHANGE", "WHAT", "NAME", "BEFORE", "AFTER")
+			for i, ch := range slices.Concat(v.Own, v.Others) {
+				yours := ""
+				if i < len(v.Own) {
+					yours = "yes"
+				}
+				p.row(yours, ch.Chapter, ch.Kind, ch.What, ch.Name.In(p.lang), ch.Old, ch.New)
 			}
 		})
 	})

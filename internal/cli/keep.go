@@ -26,7 +26,7 @@ func secondsOf(n int64) time.Duration { return time.Duration(n) * time.Second }
 func (s *shell) plan() *cobra.Command {
 	return group("plan", "The emergency plan", s.planShow(), s.planRevisions(), s.planChanges(), s.planPublish(), s.planLint(), s.planRules(),
 		s.planTemplate(), s.planSchema(), s.planFmt(), s.planDiff(), s.planExport(), s.planImport(),
-		s.draft(), s.planPull(), s.planPush(), s.planAttach(), s.planFile(), s.planComment(), s.planReadings(), s.planAcknowledge())
+		s.draft(), s.planPull(), s.planPush(), s.planAttach(), s.planFile(), s.planComment(), s.planReadings(), s.planNews(), s.planRemind(), s.planAcknowledge())
 }
 
 func (s *shell) planShow() *cobra.Command {

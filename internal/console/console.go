@@ -57,6 +57,7 @@ type Console struct {
 	Waivers    *waiver.Service
 	Roster     *roster.Service
 	Verifier   *callout.Verifier
+	Readers    *callout.Readers
 	Response   *response.Service
 	Restored   *backup.Service
 	// Zone is the operator's time zone, for readers whose browser names none.
@@ -166,6 +167,8 @@ func init() {
 		{"POST /review/{draft}/{reviewer}/comments/{n}/reply", public, (*Console).reviewReply, (*Console).review},
 		{"POST /review/{draft}/{reviewer}/comments/{n}/reopen", public, (*Console).reviewReopen, (*Console).review},
 		{"POST /review/{draft}/{reviewer}/finished", public, (*Console).reviewFinish, (*Console).review},
+		{"GET /read/{plan}/{n}/{person}", public, (*Console).readPage, nil},
+		{"POST /read/{plan}/{n}/{person}", public, (*Console).acknowledgeRead, (*Console).readPage},
 		{"GET /live", access.Read, (*Console).live, nil},
 
 		{"GET /{$}", access.Read, (*Console).posture, nil},
@@ -224,6 +227,7 @@ func init() {
 		{"GET /plan/{n}/files/{hash}", access.Read, (*Console).planFile, nil},
 		{"POST /plan/{n}/files", access.DraftPlan, (*Console).keepAgain, (*Console).plan},
 		{"POST /plan/{n}/acknowledge", access.Acknowledge, (*Console).acknowledgePlan, (*Console).plan},
+		{"POST /plan/{n}/remind", access.PublishPlan, (*Console).remindReaders, (*Console).plan},
 		{"GET /drafts", access.Read, (*Console).drafts, nil},
 		{"POST /drafts", access.DraftPlan, (*Console).beginDraft, (*Console).drafts},
 		{"GET /drafts/{id}", access.Read, (*Console).draft, nil},

@@ -468,24 +468,3 @@ func (c *Console) publishDraft(v *visit) error {
 	}
 	return v.seeOther("/plan", "published")
 }
-
-// acknowledgePlan states that the reader has read a revision.
-func (c *Console) acknowledgePlan(v *visit) error {
-	n, err := v.revision()
-	if err != nil {
-		return err
-	}
-	p, err := c.View.Plan(n)
-	if err != nil {
-		return err
-	}
-	if err := c.Drafts.Acknowledge(v.r.Context(), v.by(), p.ID, p.Revision, v.who().Person); err != nil {
-		return err
-	}
-	return v.seeOther("/plan/"+strconv.Itoa(p.Revision), "acknowledged")
-}
-
-// owesReading reports whether the reader has still to acknowledge a revision.
-func owesReading(list []draft.Owed, person string) bool {
-	return slices.ContainsFunc(list, func(o draft.Owed) bool { return o.Person == person && o.At.IsZero() })
-}

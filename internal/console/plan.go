@@ -24,6 +24,10 @@ type planPage struct {
 	Owes     bool
 	// Read and Unread count them.
 	Read, Unread int
+	// News is what the revision changes for the reader; May says that he may have the
+	// others reminded.
+	News *readingNews
+	May  bool
 	// Findings are what lint says of the revision in force; UpToDate says that no
 	// trigger waits.
 	Findings         []finding
@@ -78,14 +82,9 @@ func (c *Console) plan(v *visit) error {
 			own.Lost.Address = "/plan/" + strconv.Itoa(p.Revision) + "/files"
 		}
 	}
-	for _, o := range own.Readings {
-		if o.At.IsZero() {
-			own.Unread++
-		} else {
-			own.Read++
-		}
+	if err := own.tell(c, v); err != nil {
+		return err
 	}
-	own.Owes = owesReading(own.Readings, c.readerID(v))
 	page := c.page(v, title, own)
 	page.PrintFoot = planFoot(v, p)
 	return c.write(v, "plan", 200, page)

@@ -20,7 +20,8 @@ type planBody struct {
 	// Remarks are the comments on a draft; nil for a revision.
 	Remarks *remarks
 	words   *locale.Printer
-	// at is the address of what it is the text of; its files are under it.
+	// at is the address of what it is the text of; its files are under it. Without an
+	// address none are offered.
 	at string
 	excerpt
 }
@@ -29,7 +30,7 @@ type planBody struct {
 func (b planBody) File(id string) *fileLine {
 	a, _ := b.Attachment(id)
 	f, ok := a.File()
-	if !ok {
+	if !ok || b.at == "" { // who reads by a link alone gets no files
 		return nil
 	}
 	line := lineOf(b.at, f)

@@ -13,6 +13,7 @@ import (
 	"holdfast/internal/enrolment"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
+	"holdfast/internal/locale"
 	"holdfast/internal/payment"
 	"holdfast/internal/plan"
 	"holdfast/internal/posture"
@@ -100,7 +101,7 @@ func screenSamples() map[string][]any {
 		"checklist": checklistSamples(),
 		"noplan":    {startPage{}, startPage{stepSamples}},
 		"plan": {
-			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Findings: findingSamples, Owes: true, Read: 1, Unread: 2, Readings: []draft.Owed{{Person: "a", Name: "A", Due: past}, {Person: "b", Name: "B", Due: time.Now().Add(time.Hour)}, {Person: "c", Name: "C", At: past}}},
+			planPage{Plan: view.Plan{ID: "p", Revision: 2, By: mei, At: past, Current: true, Note: "a note", Content: p}, Findings: findingSamples, Owes: true, Read: 1, Unread: 4, May: true, News: &readingNews{1, changeSamples, changeSamples}, Readings: []draft.Owed{{Person: "a", Name: "A", Due: past, Reachable: true, Told: []time.Time{past, past}}, {Person: "d", Name: "D", Due: past, Reachable: true}, {Person: "e", Name: "E", Due: past, Reachable: true, Reached: true, Told: []time.Time{past}}, {Person: "b", Name: "B", Due: time.Now().Add(time.Hour)}, {Person: "c", Name: "C", At: past}}},
 			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: chaptersSample(), Draft: "d1", Document: "7", Approvals: approvalSamples}, Lost: &upload{Address: "/plan/1/files", Files: fileSamples}},
 			planPage{Plan: view.Plan{ID: "p", Revision: 1, InForce: future, Content: chaptersSample()}, Lost: &upload{Files: fileSamples}, Readings: []draft.Owed{{Person: "c", Name: "C", At: past}}},
 		},
@@ -114,7 +115,11 @@ func screenSamples() map[string][]any {
 				Backups:  backup.Status{Scheduled: true, Last: &backup.Entry{Made: past, Position: 5}, LateSeconds: 90, Due: past, Overdue: true, Since: past},
 			},
 		}, BackupFailed: "the disk is full", Steps: stepSamples, Awaiting: []awaited{{"read", "Revision 1", "/plan/1"}}}, posturePage{Posture: view.Posture{Journal: view.Journal{Alarm: true, Restored: &view.Restored{At: past, Made: past}}}}},
-		"report":   {reportForm{}, reportForm{"Summary", "Detail", "Caller"}},
+		"report": {reportForm{}, reportForm{"Summary", "Detail", "Caller"}},
+		"read": {
+			readForm{Plan: plan.Published{Number: 2}, Address: "/read/p/2/mei", Key: "k", Reader: draft.Owed{Name: "Mei", Due: future}, News: &readingNews{1, nil, changeSamples}, Content: p, Body: newPlanBody(locale.For(holdfast.En), p, "")},
+			readForm{Plan: plan.Published{Number: 1}, Reader: draft.Owed{Name: "Mei", At: past}, Content: p, Accepted: true},
+		},
 		"confirm":  {confirmForm{Name: "Mei", Contact: pointSamples[0].Contact, Expires: future}, confirmForm{Name: "Mei", Contact: pointSamples[0].Contact, Verified: past}},
 		"signin":   {signInForm{"/", "mei"}},
 		"unknowns": {unknownsPage{}, unknownsPage{List: view.Page[enrolment.Unknown]{Items: unknownsOf(), Total: 9}, Pages: listed, Settled: true}},

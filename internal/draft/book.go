@@ -1,7 +1,6 @@
 package draft
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -28,8 +27,6 @@ const (
 	kindApproved  = "draft.approved"
 	kindWithdrawn = "draft.withdrawn"
 	kindPublished = "draft.published"
-
-	kindAcknowledged = "reading.acknowledged"
 )
 
 type (
@@ -77,10 +74,6 @@ type (
 	publication struct {
 		Revision int `json:"revision"`
 	}
-	acknowledged struct {
-		Person string        `json:"person"`
-		Hash   holdfast.Hash `json:"hash"`
-	}
 )
 
 // Book is all drafts and readings. Use it under the state's lock.
@@ -90,20 +83,12 @@ type Book struct {
 	readings map[string]*reading
 }
 
-// reading is who has acknowledged one revision.
-type reading struct {
-	revision holdfast.Revision
-	at       map[string]time.Time
-}
-
 // NewBook returns an empty book.
 func NewBook() *Book { return &Book{drafts: map[string]*Draft{}, readings: map[string]*reading{}} }
 
 var _ journal.Projection = (*Book)(nil)
 
 func subject(id string) holdfast.Subject { return holdfast.NewSubject("draft", id) }
-
-func readingID(plan string, revision int) string { return fmt.Sprintf("%s.%d", plan, revision) }
 
 // Apply folds a fact.
 func (b *Book) Apply(f holdfast.Fact) error {
@@ -112,20 +97,7 @@ func (b *Book) Apply(f holdfast.Fact) error {
 	case "draft":
 		return b.applyDraft(id, f)
 	case "reading":
-		if f.Kind != kindAcknowledged {
-			return nil
-		}
-		r := b.readings[id]
-		if r == nil {
-			r = &reading{at: map[string]time.Time{}}
-			b.readings[id] = r
-		}
-		r.revision = f.Revision
-		var a acknowledged
-		if err := f.Decode(&a); err != nil {
-			return err
-		}
-		r.at[a.Person] = f.Time
+		return b.applyReading(id, f)
 	}
 	return nil
 }
@@ -284,16 +256,6 @@ func (b *Book) OpenOf(plan string) (*Draft, bool) {
 		}
 	}
 	return nil, false
-}
-
-// Read returns when a person acknowledged a revision.
-func (b *Book) Read(plan string, revision int, person string) (time.Time, bool) {
-	r := b.readings[readingID(plan, revision)]
-	if r == nil {
-		return time.Time{}, false
-	}
-	at, ok := r.at[person]
-	return at, ok
 }
 
 func (b *Book) nextID() string { return "d" + strconv.Itoa(len(b.ids)+1) }

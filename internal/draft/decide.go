@@ -9,6 +9,7 @@ import (
 	"holdfast"
 	"holdfast/internal/approval"
 	"holdfast/internal/journal"
+	"holdfast/internal/notify"
 	"holdfast/internal/plan"
 	"holdfast/internal/roster"
 )
@@ -19,6 +20,8 @@ type Nouns struct {
 	Drafts *Book
 	Plans  *plan.Book
 	Roster *roster.Book
+	// Notices say who was told of a revision; nil knows of none.
+	Notices *notify.Book
 	// MayApprove reports whether somebody has the right to approve now: a decision
 	// counts only as long as he does. nil leaves it to the caller.
 	MayApprove func(by holdfast.Actor) bool
@@ -275,70 +278,4 @@ func formatted(r *plan.Revision) []byte {
 		return []byte(r.Text)
 	}
 	return plan.Join(chapters)
-}
-
-// reader is the person who signs in as somebody: the one for whom the roster
-// names the account, else the one whom the account names itself.
-func (n Nouns) reader(by holdfast.Actor, named string) string {
-	for _, p := range n.Roster.People() {
-		if by.Kind == holdfast.Account && p.Account == by.ID {
-			return p.ID
-		}
-	}
-	return named
-}
-
-// acknowledge states that a person has read a revision.
-func (n Nouns) acknowledge(planID string, revision int, person string) ([]journal.Draft, error) {
-	r, found := n.Plans.Revision(planID, revision)
-	if !found {
-		return nil, holdfast.Errorf(holdfast.NotFound, "the plan has no revision %d", revision)
-	}
-	if _, found := n.Roster.Person(person); !found {
-		return nil, holdfast.Errorf(holdfast.Forbidden, "your account belongs to nobody in the roster: an admin can name it there, at your person")
-	}
-	if _, read := n.Drafts.Read(planID, revision, person); read {
-		return nil, nil
-	}
-	id := readingID(planID, revision)
-	var expect holdfast.Revision
-	if seen := n.Drafts.readings[id]; seen != nil {
-		expect = seen.revision
-	}
-	return []journal.Draft{journal.NewDraft(holdfast.NewSubject("reading", id), expect, kindAcknowledged, acknowledged{person, r.Hash})}, nil
-}
-
-// Owed is one person who has to read a revision.
-type Owed struct {
-	Person string
-	Name   string
-	Roles  []string
-	// At is when he acknowledged it; the zero time if he has not.
-	At time.Time
-	// Due is by when he should.
-	Due time.Time
-}
-
-// Readings lists who has to read a revision: the holders now of the roles on its
-// distribution list, by id.
-func (n Nouns) Readings(r *plan.Revision) (list []Owed) {
-	governance := r.Plan().Governance
-	within := governance.AcknowledgeWithin.D()
-	if within == 0 {
-		within = DefaultAcknowledgeWithin
-	}
-	for _, p := range n.Roster.People() {
-		var roles []string
-		for _, role := range p.Roles {
-			if slices.Contains(governance.Distribution, role) {
-				roles = append(roles, role)
-			}
-		}
-		if len(roles) == 0 {
-			continue
-		}
-		at, _ := n.Drafts.Read(r.ID, r.Number, p.ID)
-		list = append(list, Owed{p.ID, p.Name, roles, at, r.At.Add(within)})
-	}
-	return list
 }

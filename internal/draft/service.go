@@ -182,14 +182,6 @@ func (s *Service) Publish(ctx context.Context, by holdfast.Actor, id string, fro
 	return number, err
 }
 
-// Acknowledge states that whoever acts has read a revision. named is the person
-// whom his account names; the roster's word goes before.
-func (s *Service) Acknowledge(ctx context.Context, by holdfast.Actor, planID string, revision int, named string) error {
-	return s.do(ctx, by, "acknowledge the revision", func(time.Time) ([]journal.Draft, error) {
-		return s.Nouns.acknowledge(planID, revision, s.Nouns.reader(by, named))
-	})
-}
-
 // Reader returns the person for whom somebody acknowledges, or named if the roster
 // names nobody.
 func (s *Service) Reader(by holdfast.Actor, named string) (person string) {
@@ -222,19 +214,6 @@ func (s *Service) Place(d *Draft, by holdfast.Actor) (place approval.Place, comp
 		_, _, turn = s.Nouns.turn(d, by)
 	})
 	return place, complete, turn
-}
-
-// Readings lists who has to read a revision.
-func (s *Service) Readings(planID string, revision int) (list []Owed, err error) {
-	s.Desk.State.View(func() {
-		r, found := s.Nouns.Plans.Revision(planID, revision)
-		if !found {
-			err = holdfast.Errorf(holdfast.NotFound, "the plan has no revision %d", revision)
-			return
-		}
-		list = s.Nouns.Readings(r)
-	})
-	return list, err
 }
 
 // Opened notes that somebody has a chapter open, and returns the names of others

@@ -39,6 +39,9 @@ type Governance struct {
 	Distribution []string `json:"distribution,omitempty" yaml:"distribution,omitempty"`
 	// AcknowledgeWithin is by when after publication; zero means 7 days.
 	AcknowledgeWithin procedure.Duration `json:"acknowledge_within,omitzero" yaml:"acknowledge_within,omitempty"`
+	// RemindEvery is how long after he was told, and after each reminder, a reader who
+	// has not acknowledged is reminded; zero means after 3 days and then weekly.
+	RemindEvery procedure.Duration `json:"remind_every,omitzero" yaml:"remind_every,omitempty"`
 	// ReviewBy is the day by which the plan must have been checked (R6.1: at least
 	// once a year).
 	ReviewBy Date `json:"review_by,omitempty" yaml:"review_by,omitempty"`

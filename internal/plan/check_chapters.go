@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"holdfast"
 	"holdfast/internal/attachment"
@@ -104,6 +105,9 @@ func (c *checker) governance() {
 	})
 	c.some("governance.distribution", g.Distribution, c.knownRole)
 	c.optionalRole("governance.owner", g.Owner)
+	if every := g.RemindEvery.D(); every != 0 && every < time.Hour {
+		c.add("governance.remind_every", "P015", holdfast.Errorf(holdfast.Invalid, "readers would be reminded every %s: write 1h or more", every.String()))
+	}
 }
 
 func (c *checker) risks() {

@@ -217,13 +217,32 @@ type Reading struct {
 	// At is when he acknowledged it; missing if he has not.
 	At  time.Time `json:"at,omitzero"`
 	Due time.Time `json:"due"`
+	// Told is when he was told, and each time that he was reminded.
+	Told []time.Time `json:"told"`
+	// Reached says that a notice was delivered; reachable, that one can be.
+	Reached   bool `json:"reached"`
+	Reachable bool `json:"reachable"`
+}
+
+// News is what a revision changes for a person.
+type News struct {
+	// Before is the revision that he has read last, or the one before; 0 for the
+	// first revision.
+	Before int `json:"before"`
+	// Own concern the roles that he holds.
+	Own    []plan.Change `json:"own"`
+	Others []plan.Change `json:"others"`
 }
 
 // ReadingsOf shows who has to read a revision.
 func ReadingsOf(list []draft.Owed) []Reading {
 	v := []Reading{}
 	for _, o := range list {
-		v = append(v, Reading(o))
+		r := Reading{Person: o.Person, Name: o.Name, Roles: o.Roles, At: o.At, Due: o.Due, Told: o.Told, Reached: o.Reached, Reachable: o.Reachable}
+		if r.Told == nil {
+			r.Told = []time.Time{}
+		}
+		v = append(v, r)
 	}
 	return v
 }
