@@ -229,7 +229,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	}
 	told := &callout.Service{
 		State: c.state, Incidents: b.incidents, Plans: b.plans, Roster: b.roster, Book: b.notices, Notices: c.notices,
-		Link: c.link, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Link: c.link, Zone: conf.TimeZone.Location(), Log: c.opt.Log, Now: c.opt.Now,
 	}
 	c.loops = append(c.loops,
 		loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"notices", courier.Run},

@@ -38,6 +38,8 @@ type Service struct {
 	Link func(incident string) string
 	Zone *time.Location
 	Log  *slog.Logger
+	// Now says when it is, and so who is on duty.
+	Now func() time.Time
 }
 
 // Run asks for what is due until ctx ends.
@@ -73,7 +75,7 @@ func (s *Service) due() []notify.Notice {
 				if t.Notice == nil || in.Tasks[t.ID].Status != procedure.Open {
 					continue
 				}
-				for _, n := range s.notices(in, t) {
+				for _, n := range s.notices(in, stage.Kind, t) {
 					if s.Book.Notice(n.ID) == nil {
 						due = append(due, n)
 					}
@@ -84,8 +86,8 @@ func (s *Service) due() []notify.Notice {
 	return due
 }
 
-// notices writes one notice for each way to reach each holder of the roles.
-func (s *Service) notices(in *incident.Incident, t procedure.Task) []notify.Notice {
+// notices writes one notice for each way to reach each of those whom a task tells now.
+func (s *Service) notices(in *incident.Incident, stage procedure.StageKind, t procedure.Task) []notify.Notice {
 	rev, ok := s.Plans.Revision(in.Plan.ID, in.Plan.Revision)
 	if !ok {
 		return nil
@@ -95,7 +97,7 @@ func (s *Service) notices(in *incident.Incident, t procedure.Task) []notify.Noti
 		return nil
 	}
 	var list []notify.Notice
-	for _, person := range Recipients(s.Roster, t.Notice.To) {
+	for _, person := range Recipients(s.Roster, stage, *t.Notice, s.Now()) {
 		lang := person.Lang
 		if lang == "" {
 			lang = rev.Plan().Language
@@ -113,7 +115,7 @@ func (s *Service) notices(in *incident.Incident, t procedure.Task) []notify.Noti
 				Subject: drillMark(in, lang) + fill.Replace(template.Subject.In(lang)),
 				Body:    fill.Replace(template.Body.In(lang)),
 				Urgent:  in.Level == holdfast.Level1, Drill: in.Drill,
-				WantAck: t.Notice.Acknowledge > 0,
+				WantAck: t.Notice.Acknowledge > 0, Why: person.Why,
 			})
 		}
 	}
@@ -128,21 +130,6 @@ func Reachable(p roster.Person, n procedure.Notice) bool {
 // delivers reports whether a notice goes to a contact.
 func delivers(n procedure.Notice, c roster.Contact) bool {
 	return c.Channel != roster.Phone && (len(n.Channels) == 0 || slices.Contains(n.Channels, string(c.Channel)))
-}
-
-// Recipients returns the holders of roles, each once, in the order of the roles.
-func Recipients(b *roster.Book, roles []string) []roster.Person {
-	var list []roster.Person
-	seen := map[string]bool{}
-	for _, r := range roles {
-		for _, p := range b.Holders(r) {
-			if !seen[p.ID] {
-				seen[p.ID] = true
-				list = append(list, p)
-			}
-		}
-	}
-	return list
 }
 
 // filler replaces the placeholders of a template.
@@ -169,9 +156,10 @@ func drillMark(in *incident.Incident, lang holdfast.Lang) string {
 
 // Succeeded reports whether a notice task is done: enough of those told have
 // acknowledged, or, where none must, each was reached on one channel. The note
-// says which. A role that nobody holds, or a holder whom no notice can reach, is
-// not reached: the task then waits for a person, who tells them by hand.
-func Succeeded(b *notify.Book, people *roster.Book, incidentID string, t procedure.Task) (note string, ok bool) {
+// says which. A role that nobody holds, or somebody whom no notice can reach and for
+// whom nobody stands in, is not reached: the task then waits for a person, who tells
+// them by hand.
+func Succeeded(b *notify.Book, people *roster.Book, incidentID string, stage procedure.StageKind, t procedure.Task, now time.Time) (note string, ok bool) {
 	acknowledged, reached := 0, map[string]bool{}
 	told := b.ByTask(incidentID, t.ID)
 	for _, p := range told {
@@ -185,11 +173,10 @@ func Succeeded(b *notify.Book, people *roster.Book, incidentID string, t procedu
 	}
 	ok = len(told) > 0
 	for _, role := range t.Notice.To {
-		holders := people.Holders(role)
-		ok = ok && len(holders) > 0
-		for _, p := range holders {
-			ok = ok && reached[p.ID]
-		}
+		ok = ok && len(people.Holders(role)) > 0
+	}
+	for _, p := range Recipients(people, stage, *t.Notice, now) {
+		ok = ok && reached[p.ID]
 	}
 	return fmt.Sprintf("%d of %d reached", len(reached), len(told)), ok
 }

@@ -73,7 +73,7 @@ func run(t *testing.T, n int, story func(w *world)) {
 func (w *world) newNode() *node {
 	s := &Service{
 		Incidents: incident.NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(), Book: notify.NewBook(),
-		Link: func(id string) string { return "https://h.example/incidents/" + id }, Zone: time.UTC, Log: slog.New(slog.NewTextHandler(w, nil)),
+		Link: func(id string) string { return "https://h.example/incidents/" + id }, Zone: time.UTC, Now: time.Now, Log: slog.New(slog.NewTextHandler(w, nil)),
 	}
 	s.State = journal.NewState(w.store, w.store.Genesis(), s.Incidents, s.Plans, s.Roster, s.Book)
 	desk := &journal.Desk{Journal: w.store, State: s.State, Now: time.Now}
@@ -354,7 +354,7 @@ func TestSucceeded(t *testing.T) {
 				w.fold("notice/"+id, "notice.acknowledged", map[string]any{"person": id, "how": "phone"})
 			}
 			task := procedure.Task{ID: "tell", Notice: &procedure.Notice{To: tt.to, Acknowledge: tt.acknowledge}}
-			note, ok := Succeeded(notices, people, "2026-1", task)
+			note, ok := Succeeded(notices, people, "2026-1", procedure.Notify, task, time.Unix(2e9, 0))
 			if ok != tt.want || tt.want && note != tt.note {
 				t.Errorf("%q, %t; want %q, %t", note, ok, tt.note, tt.want)
 			}

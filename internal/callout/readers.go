@@ -131,13 +131,12 @@ func (r *Readers) text(l draft.Letter, words *locale.Printer) (subject, body str
 	if l.To.Account == "" {
 		link, how = linkPlace, words.T("letter.without-account")
 	}
-	key := "letter.subject"
+	subject = words.T("letter.subject", "operator", operator, "plan", title, "n", number)
 	if l.Round > 0 {
-		key = "letter.reminder-subject"
+		subject = words.T("letter.reminder-subject", "operator", operator, "plan", title, "n", number)
 	}
-	return words.T(key, "operator", operator, "plan", title, "n", number),
-		words.T("letter.body", "name", l.To.NameIn(words.Lang()), "plan", title, "n", number, "from", words.Time(l.Revision.InForce, r.Zone),
-			"news", news, "how", how, "time", words.Time(l.Due, r.Zone), "link", link)
+	return subject, words.T("letter.body", "name", l.To.NameIn(words.Lang()), "plan", title, "n", number, "from", words.Time(l.Revision.InForce, r.Zone),
+		"news", news, "how", how, "time", words.Time(l.Due, r.Zone), "link", link)
 }
 
 func (r *Readers) secret(task, person string) string {

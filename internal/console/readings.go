@@ -89,7 +89,6 @@ type readForm struct {
 	Reader   draft.Owed
 	News     *readingNews
 	Content  *plan.Plan
-	Body     planBody
 	Accepted bool
 }
 
@@ -126,9 +125,6 @@ func (c *Console) readPage(v *visit) error {
 	own := readForm{Plan: a.Revision.Published, Address: v.readAddress(), Key: key, Reader: a.Reader, Content: p, Accepted: !a.Reader.At.IsZero()}
 	if a.Before > 0 {
 		own.News = &readingNews{a.Before, a.Own, a.Others}
-	}
-	if !own.Accepted {
-		own.Body = newPlanBody(v.words, p, "")
 	}
 	return c.show(v, "read", v.words.T("reading.page"), false, own)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/callout"
 	"holdfast/internal/incident"
 	"holdfast/internal/view"
 )
@@ -40,6 +41,7 @@ type body struct {
 	Person   string              `json:"person"`
 	Name     string              `json:"person_name"`
 	Channel  string              `json:"channel"`
+	Why      string              `json:"why"`
 	Labels   map[string]string   `json:"labels"`
 	Evidence []incident.Evidence `json:"evidence"`
 }
@@ -54,7 +56,8 @@ var deliveries = []string{"notice.asked", "notice.delivered", "notice.failed", "
 // timeline puts an incident's facts in words, newest first: its acts, and the
 // deliveries of its notices.
 func (c *Console) timeline(v *visit, in view.Incident) (acts, delivered []line) {
-	told := map[string]body{} // what a notice's first fact says, for those that follow
+	told := map[string]body{}  // what a notice's first fact says, for those that follow
+	alarm := map[string]bool{} // tasks for which it was said that nobody was on duty
 	for _, e := range in.Timeline {
 		if slices.Contains(quiet, e.Kind) {
 			continue
@@ -69,6 +72,14 @@ func (c *Console) timeline(v *visit, in view.Incident) (acts, delivered []line) 
 			b.Person, b.Name, b.Channel = first.Person, first.Name, first.Channel
 		}
 		l := c.line(v, in, e, b)
+		if b.Why == callout.NobodyOnDuty && e.Kind == "notice.asked" && !alarm[b.Task] {
+			alarm[b.Task] = true
+			said := line{At: e.At, Text: v.words.T("fact.notice.nobody-on-duty", "task", taskTitle(v, in, b.Task))}
+			if e.Actor != nil {
+				said.Who = party(v.words, e.Actor)
+			}
+			acts = append(acts, said)
+		}
 		if slices.Contains(deliveries, e.Kind) {
 			delivered = append(delivered, l)
 		} else {
@@ -84,6 +95,10 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 	_, id := holdfast.Subject(e.Subject).Split()
 	key := "fact." + e.Kind
 	switch {
+	case e.Kind == "notice.asked" && b.Why == callout.OnDuty:
+		key = "fact.notice.asked-on-duty"
+	case e.Kind == "notice.asked" && b.Why == callout.Deputy:
+		key = "fact.notice.asked-deputy"
 	case e.Kind == "incident.probe-ran" && b.Passed:
 		key = "fact.incident.probe-passed"
 	case e.Kind == "incident.probe-ran":

@@ -83,6 +83,8 @@ type Notice struct {
 	Drill  bool `json:"drill,omitempty"`
 	// WantAck asks the person to acknowledge.
 	WantAck bool `json:"want_ack,omitempty"`
+	// Why says why it goes to this person, if not as a holder of the role.
+	Why string `json:"why,omitempty"`
 }
 
 // ID returns the id of the notice for a task to a person at an address. Round

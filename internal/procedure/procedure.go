@@ -110,12 +110,15 @@ type Branch struct {
 	Approval string `json:"approval,omitempty" yaml:"approval,omitempty"`
 }
 
-// Notice tells the holders of roles something as soon as the stage opens.
+// Notice tells those who answer for roles something as soon as the stage opens.
 type Notice struct {
 	// Template names one of the plan's notice templates.
 	Template string `json:"template" yaml:"template"`
 	// To lists roles.
 	To []string `json:"to" yaml:"to"`
+	// Everyone tells all who hold the roles, on duty or not. Without it, a role with duty
+	// times is told through who is on duty. A stage that convenes tells everyone.
+	Everyone bool `json:"everyone,omitempty" yaml:"everyone,omitempty"`
 	// Channels are tried together; empty means all that a person has.
 	Channels []string `json:"channels,omitempty" yaml:"channels,omitempty"`
 	// Acknowledge is how many of those told must acknowledge before the task is

@@ -349,14 +349,14 @@ func (s *Service) follow(ctx context.Context) error {
 }
 
 // endTasks ends the tasks whose action has succeeded.
-func (s *Service) endTasks(time.Time) ([]journal.Draft, error) {
+func (s *Service) endTasks(now time.Time) ([]journal.Draft, error) {
 	for _, in := range s.Incidents.Open() {
 		for i, stage := range in.Procedure.Stages {
 			if in.Stages[i].Status != procedure.Open {
 				continue
 			}
 			for _, t := range stage.Tasks {
-				if note, ok := s.succeeded(in, t); ok && in.Tasks[t.ID].Status == procedure.Open {
+				if note, ok := s.succeeded(in, stage.Kind, t, now); ok && in.Tasks[t.ID].Status == procedure.Open {
 					return incident.Succeed(in, t.ID, note), nil
 				}
 			}
@@ -365,7 +365,7 @@ func (s *Service) endTasks(time.Time) ([]journal.Draft, error) {
 	return nil, nil
 }
 
-func (s *Service) succeeded(in *incident.Incident, t procedure.Task) (note string, ok bool) {
+func (s *Service) succeeded(in *incident.Incident, stage procedure.StageKind, t procedure.Task, now time.Time) (note string, ok bool) {
 	switch {
 	case t.Directive != nil:
 		for _, d := range s.Directives.All() {
@@ -374,7 +374,7 @@ func (s *Service) succeeded(in *incident.Incident, t procedure.Task) (note strin
 			}
 		}
 	case t.Notice != nil:
-		return callout.Succeeded(s.Notices, s.Roster, in.ID, t)
+		return callout.Succeeded(s.Notices, s.Roster, in.ID, stage, t, now)
 	}
 	return "", false
 }

@@ -120,7 +120,7 @@ func (w *world) newNode() *node {
 	n.people = roster.New(s.Desk, s.Roster)
 	n.callout = &callout.Service{
 		State: state, Incidents: s.Incidents, Plans: s.Plans, Roster: s.Roster, Book: s.Notices, Notices: s.Sender,
-		Link: func(id string) string { return "https://holdfast.example/incidents/" + id }, Zone: time.UTC, Log: s.Log,
+		Link: func(id string) string { return "https://holdfast.example/incidents/" + id }, Zone: time.UTC, Now: time.Now, Log: s.Log,
 	}
 	return n
 }

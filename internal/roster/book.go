@@ -206,6 +206,9 @@ func (b *Book) Covers(role string) []Cover {
 	return nil
 }
 
+// Scheduled reports whether a role has a duty schedule.
+func (b *Book) Scheduled(role string) bool { return b.duties[role] != nil }
+
 // OnDuty returns who is on duty for a role at an instant, by the schedule as it
 // stands now: one person, or nobody, if the role has no schedule or it has not
 // begun, or if who is due has left. Whoever must reach the role then turns to all

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"holdfast"
-	"holdfast/internal/callout"
 	"holdfast/internal/directive"
 	"holdfast/internal/incident"
 	"holdfast/internal/plan"
@@ -285,7 +284,7 @@ func (s *Source) task(in *incident.Incident, stage procedure.Stage, t procedure.
 	}
 	switch {
 	case t.Notice != nil:
-		v.Kind, v.Notice = "notice", s.noticeTask(in, t, p)
+		v.Kind, v.Notice = "notice", s.noticeTask(in, stage.Kind, t, p)
 	case t.Directive != nil:
 		v.Kind, v.Directive = "directive", s.directiveTask(in, t)
 	case len(t.Probes) > 0:
@@ -301,11 +300,11 @@ func (s *Source) task(in *incident.Incident, stage procedure.Stage, t procedure.
 	return v
 }
 
-func (s *Source) noticeTask(in *incident.Incident, t procedure.Task, p *plan.Plan) *NoticeTask {
-	v := &NoticeTask{Need: t.Notice.Acknowledge, Roles: []Named{}, People: s.told(in.ID, t.ID), Unreachable: s.unreachable(in, t)}
+func (s *Source) noticeTask(in *incident.Incident, stage procedure.StageKind, t procedure.Task, p *plan.Plan) *NoticeTask {
+	v := &NoticeTask{Need: t.Notice.Acknowledge, Roles: []Named{}, People: s.told(in.ID, t.ID), Unreachable: s.unreachable(in, stage, t)}
 	for _, id := range t.Notice.To {
 		v.Roles = append(v.Roles, role(p, id))
-		if len(callout.Recipients(s.Roster, []string{id})) == 0 {
+		if len(s.Roster.Holders(id)) == 0 {
 			v.Missing = append(v.Missing, role(p, id))
 		}
 	}

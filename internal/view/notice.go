@@ -58,14 +58,14 @@ func (s *Source) told(incidentID, task string) []Told {
 	return list
 }
 
-// unreachable lists the holders of a task's roles whom no notice can reach.
-func (s *Source) unreachable(in *incident.Incident, t procedure.Task) (list []string) {
+// unreachable lists those whom a task tells and no notice can reach.
+func (s *Source) unreachable(in *incident.Incident, stage procedure.StageKind, t procedure.Task) (list []string) {
 	told := map[string]bool{}
 	for _, p := range s.Notices.ByTask(in.ID, t.ID) {
 		told[p.ID] = true
 	}
-	for _, p := range callout.Recipients(s.Roster, t.Notice.To) {
-		if !told[p.ID] && !callout.Reachable(p, *t.Notice) {
+	for _, p := range callout.Recipients(s.Roster, stage, *t.Notice, s.Now()) {
+		if !told[p.ID] && !callout.Reachable(p.Person, *t.Notice) {
 			list = append(list, p.Name)
 		}
 	}

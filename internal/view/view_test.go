@@ -57,7 +57,7 @@ func run(t *testing.T, story func(w *world)) {
 		w := newWorld(t)
 		told := &callout.Service{
 			State: w.State, Incidents: w.Incidents, Plans: w.Plans, Roster: w.Roster, Book: w.Notices, Notices: w.Response.Sender,
-			Link: func(id string) string { return "/" + id }, Zone: time.UTC, Log: w.Response.Log,
+			Link: func(id string) string { return "/" + id }, Zone: time.UTC, Now: time.Now, Log: w.Response.Log,
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
