@@ -65,6 +65,9 @@ type Submit struct {
 // ApproveDraft consents to the text with a hash: the one that was read.
 type ApproveDraft struct {
 	Hash holdfast.Hash `json:"hash"`
+	// Role is the one that you decide as, if you fill several; missing is the first
+	// that the step waits for.
+	Role string `json:"role,omitempty"`
 }
 
 // PublishDraft says from when the revision is in force; missing is at once.
@@ -213,7 +216,7 @@ func (a *API) approveDraft(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.Drafts.Approve(c.r.Context(), c.by(), c.path("id"), in.Hash)
+	return nil, a.Drafts.ApproveAs(c.r.Context(), c.by(), c.path("id"), in.Hash, in.Role)
 }
 
 // giveBack is for those who decide and for the authors.

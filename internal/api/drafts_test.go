@@ -133,7 +133,7 @@ func TestRevisionByPrograms(t *testing.T) {
 		t.Errorf("deciders %+v", d)
 	}
 	hash := o.draft().Hash
-	o.do(204, o.cat, "POST", "/approve", ApproveDraft{hash})
+	o.do(204, o.cat, "POST", "/approve", ApproveDraft{Hash: hash})
 	if a := o.draft().Approval; a.Complete || a.Step != "sign" || fmt.Sprint(a.Missing) != "[engineer]" || len(a.Given) != 1 {
 		t.Errorf("approval %+v", a)
 	}

@@ -89,8 +89,9 @@ func (l Ladder) missing(s Step, given []Decision) []string {
 		roles = []string{""}
 	}
 	var missing []string
+	counted := l.counted(s, given)
 	for _, role := range roles {
-		gave := slices.ContainsFunc(given, func(d Decision) bool { return d.Step == s.ID && d.Role == role && l.Counts(d) })
+		gave := slices.ContainsFunc(counted, func(d Decision) bool { return d.Role == role })
 		switch {
 		case gave && s.Mode == One:
 			return nil
@@ -103,24 +104,59 @@ func (l Ladder) missing(s Step, given []Decision) []string {
 	return missing
 }
 
-// Turn returns the step and role in which somebody may decide now. The error
-// says why he may not.
+// counted are the decisions that count in a step: of each person the first, since a
+// step of several roles asks for as many people.
+func (l Ladder) counted(s Step, given []Decision) (counted []Decision) {
+	for _, d := range given {
+		twice := slices.ContainsFunc(counted, func(o Decision) bool { return o.By.SameParty(d.By) })
+		if d.Step == s.ID && l.Counts(d) && !twice {
+			counted = append(counted, d)
+		}
+	}
+	return counted
+}
+
+// Turn returns the step and role in which somebody may decide now: the first that is
+// missing of those he fills. The error says why he may not.
 func (l Ladder) Turn(given []Decision, by holdfast.Actor) (step, role string, err error) {
+	return l.TurnAs(given, by, "")
+}
+
+// TurnAs is Turn for the role that somebody asks for; an empty one leaves it open.
+func (l Ladder) TurnAs(given []Decision, by holdfast.Actor, as string) (step, role string, err error) {
+	step, roles, err := l.Roles(given, by)
+	switch {
+	case err != nil:
+		return "", "", err
+	case as == "":
+		return step, roles[0], nil
+	case !slices.Contains(roles, as):
+		return "", "", holdfast.Errorf(holdfast.Forbidden, "you cannot decide as %s now: the step waits for %s", as, strings.Join(l.Place(given).Missing, ", ")).At("role")
+	}
+	return step, as, nil
+}
+
+// Roles returns the step that is open, and those of its missing roles that somebody
+// fills and may decide for, one of them. The error says why there is none.
+func (l Ladder) Roles(given []Decision, by holdfast.Actor) (step string, roles []string, err error) {
 	place := l.Place(given)
 	if place.Step == len(l.Steps) {
-		return "", "", holdfast.Errorf(holdfast.Conflict, "everyone who must has approved this text already")
+		return "", nil, holdfast.Errorf(holdfast.Conflict, "everyone who must has approved this text already")
 	}
 	if l.Author(by) {
-		return "", "", holdfast.Errorf(holdfast.Forbidden, "you wrote of this text: somebody else has to approve it")
+		return "", nil, holdfast.Errorf(holdfast.Forbidden, "you wrote of this text: somebody else has to approve it")
 	}
 	s := l.Steps[place.Step]
 	if slices.ContainsFunc(given, func(d Decision) bool { return d.Step == s.ID && d.By.SameParty(by) && l.Counts(d) }) {
-		return "", "", holdfast.Errorf(holdfast.Conflict, "you have approved this step already; it needs somebody else, too")
+		return "", nil, holdfast.Errorf(holdfast.Conflict, "you have approved this step already; it needs somebody else, too")
 	}
 	for _, role := range place.Missing {
 		if l.Holds(by, role) {
-			return s.ID, role, nil
+			roles = append(roles, role)
 		}
 	}
-	return "", "", holdfast.Errorf(holdfast.Forbidden, "this step is not yours: it waits for a holder of %s", strings.Join(place.Missing, ", "))
+	if len(roles) > 0 {
+		return s.ID, roles, nil
+	}
+	return "", nil, holdfast.Errorf(holdfast.Forbidden, "this step is not yours: it waits for a holder of %s", strings.Join(place.Missing, ", "))
 }

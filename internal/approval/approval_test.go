@@ -68,6 +68,38 @@ func TestTurn(t *testing.T) {
 	}
 }
 
+// Who fills several missing roles of a step decides as the one that he chooses, or as
+// the first; one person stands for one role of a step, whatever was written down.
+func TestOnePersonWithTwoRoles(t *testing.T) {
+	t.Parallel()
+	held := roles{"cy": {"risk", "tech"}, "bob": {"tech"}, "dee": {"risk"}}
+	l := held.ladder(nil, Step{ID: "s", Mode: All, Roles: []string{"tech", "risk"}}, Step{ID: "last", Mode: All, Roles: []string{"tech"}})
+	for _, tc := range []struct {
+		by, as, role string
+		code         holdfast.Code
+	}{
+		{"cy", "", "tech", ""}, {"cy", "tech", "tech", ""}, {"cy", "risk", "risk", ""}, {"cy", "ops", "", holdfast.Forbidden}, {"bob", "risk", "", holdfast.Forbidden},
+	} {
+		if _, role, err := l.TurnAs(nil, person(tc.by), tc.as); role != tc.role || (err == nil) != (tc.code == "") || err != nil && holdfast.CodeOf(err) != tc.code {
+			t.Errorf("%s as %q: %q, %v", tc.by, tc.as, role, err)
+		}
+	}
+	gave := func(who, role string) Decision { return Decision{Step: "s", Role: role, By: person(who), Hash: l.Hash} }
+	given := []Decision{gave("cy", "risk")}
+	if step, roles, err := l.Roles(given, person("bob")); step != "s" || !slices.Equal(roles, []string{"tech"}) || err != nil {
+		t.Errorf("bob may decide as %v in %q, %v", roles, step, err)
+	}
+	if _, _, err := l.TurnAs(given, person("cy"), "tech"); holdfast.CodeOf(err) != holdfast.Conflict {
+		t.Errorf("twice in one step: %v", err)
+	}
+	if p := l.Place(append(given, gave("cy", "tech"))); p.Step != 0 || !slices.Equal(p.Missing, []string{"tech"}) {
+		t.Errorf("two decisions of one person count for two: %+v", p)
+	}
+	if step, _, err := l.Turn(append(given, gave("bob", "tech")), person("cy")); step != "last" || err != nil {
+		t.Errorf("in the next step he may decide again: %q, %v", step, err)
+	}
+}
+
 // Decisions given for another text, by an author, or by who has lost the role
 // since count for nothing.
 func TestWhatDoesNotCount(t *testing.T) {

@@ -158,15 +158,16 @@ func (s *shell) draftSubmit() *cobra.Command {
 }
 
 func (s *shell) draftApprove() *cobra.Command {
-	var hash string
+	var hash, role string
 	cmd := s.api("POST /drafts/{id}/approve", "approve DRAFT", "Approve the text that you read, where it is your turn", func(c *call) error {
-		var in api.ApproveDraft
+		in := api.ApproveDraft{Role: role}
 		if err := in.Hash.UnmarshalText([]byte(hash)); err != nil {
 			return holdfast.Errorf(holdfast.Invalid, "%q is no hash: draft show prints it", hash)
 		}
 		return c.act(in, "you have approved draft %s", c.args[0])
 	})
 	cmd.Flags().StringVar(&hash, "hash", "", "the hash of the text that you read")
+	cmd.Flags().StringVar(&role, "role", "", "the role that you decide as, if you fill several; otherwise the first that is missing")
 	return required(cmd, "hash")
 }
 

@@ -97,6 +97,8 @@ type draftPage struct {
 	Deciders []decider
 	// Turn is why the reader cannot approve now, or empty if he can.
 	Turn string
+	// As are the roles as one of which he can.
+	As []view.Named
 	// Until is when a complete approval runs out.
 	Until    time.Time
 	Comments []thread
@@ -201,6 +203,8 @@ func (c *Console) ladder(v *visit, d *draft.Draft, p *plan.Plan, own *draftPage)
 	}
 	if turn != nil {
 		own.Turn = v.words.Error(turn)
+	} else {
+		own.As = namedRoles(p, c.Drafts.MayDecideAs(d, v.by()))
 	}
 	for i, s := range d.Submitted.Ladder {
 		step := ladderStep{Step: s, State: "waiting"}
@@ -209,13 +213,7 @@ func (c *Console) ladder(v *visit, d *draft.Draft, p *plan.Plan, own *draftPage)
 			step.State = "done"
 		case i == place.Step:
 			step.State = "open"
-			for _, role := range place.Missing {
-				named := view.Named{ID: role}
-				if r, ok := p.Role(role); ok {
-					named.Name = r.Name
-				}
-				step.Missing = append(step.Missing, named)
-			}
+			step.Missing = namedRoles(p, place.Missing)
 		}
 		for _, g := range d.Decisions {
 			if g.Step == s.ID {
@@ -224,6 +222,17 @@ func (c *Console) ladder(v *visit, d *draft.Draft, p *plan.Plan, own *draftPage)
 		}
 		own.Steps = append(own.Steps, step)
 	}
+}
+
+func namedRoles(p *plan.Plan, roles []string) (list []view.Named) {
+	for _, role := range roles {
+		named := view.Named{ID: role}
+		if r, ok := p.Role(role); ok {
+			named.Name = r.Name
+		}
+		list = append(list, named)
+	}
+	return list
 }
 
 // findings are the faults of the draft's text and what lint finds in it, each
@@ -437,7 +446,7 @@ func (c *Console) approveDraft(v *visit) error {
 		return holdfast.Errorf(holdfast.Invalid, "the form does not say which text it approves: load the page again")
 	}
 	copy(hash[:], b)
-	return c.draftDone(v, "approved", c.Drafts.Approve(v.r.Context(), v.by(), v.path("id"), hash))
+	return c.draftDone(v, "approved", c.Drafts.ApproveAs(v.r.Context(), v.by(), v.path("id"), hash, v.form("role")))
 }
 
 // returnDraft gives the draft back: who approves refuses it, an author takes it

@@ -145,12 +145,13 @@ func (n Nouns) submittedOpen(id string) (*Draft, error) {
 	return d, err
 }
 
-// turn returns the step and role in which somebody may decide on a draft now.
-func (n Nouns) turn(d *Draft, by holdfast.Actor) (step, role string, err error) {
+// turn returns the step and role in which somebody may decide on a draft now; as is
+// the role that he asks for.
+func (n Nouns) turn(d *Draft, by holdfast.Actor, as string) (step, role string, err error) {
 	if d.State != InApproval {
 		return "", "", holdfast.Errorf(holdfast.Conflict, "draft %s is not in approval", d.ID)
 	}
-	if step, role, err = n.Ladder(d).Turn(d.Decisions, by); err == nil {
+	if step, role, err = n.Ladder(d).TurnAs(d.Decisions, by, as); err == nil {
 		err = d.answered()
 	}
 	return step, role, err
@@ -158,7 +159,7 @@ func (n Nouns) turn(d *Draft, by holdfast.Actor) (step, role string, err error) 
 
 // approve gives one person's consent to the text with a hash: the text that he
 // was shown.
-func (n Nouns) approve(id string, hash holdfast.Hash, by holdfast.Actor) ([]journal.Draft, error) {
+func (n Nouns) approve(id string, hash holdfast.Hash, as string, by holdfast.Actor) ([]journal.Draft, error) {
 	d, err := n.submittedOpen(id)
 	if err != nil {
 		return nil, err
@@ -167,7 +168,7 @@ func (n Nouns) approve(id string, hash holdfast.Hash, by holdfast.Actor) ([]jour
 	if hash != ladder.Hash || d.Submitted.Hash != ladder.Hash {
 		return nil, holdfast.Errorf(holdfast.Conflict, "the text is not the one that you were shown: read it again, then decide")
 	}
-	step, role, err := n.turn(d, by)
+	step, role, err := n.turn(d, by, as)
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func TestTextChangedUnderneath(t *testing.T) {
 		forged.Drafts = &Book{drafts: map[string]*Draft{id: &d}}
 		_, _, err := forged.publish(id, time.Time{}, w.clock())
 		wantCode(t, "publish "+chapter, err, holdfast.Conflict)
-		_, err = forged.approve(id, plan.Hash(d.Text()), cat)
+		_, err = forged.approve(id, plan.Hash(d.Text()), "", cat)
 		wantCode(t, "approve "+chapter, err, holdfast.Conflict)
 	}
 }

@@ -156,9 +156,15 @@ func (s *Service) Submit(ctx context.Context, by holdfast.Actor, id, document st
 	})
 }
 
-// Approve gives the actor's consent to the text with a hash.
+// Approve gives the actor's consent to the text with a hash, as the first missing role
+// that he fills.
 func (s *Service) Approve(ctx context.Context, by holdfast.Actor, id string, hash holdfast.Hash) error {
-	return s.do(ctx, by, "approve the draft", func(time.Time) ([]journal.Draft, error) { return s.Nouns.approve(id, hash, by) })
+	return s.ApproveAs(ctx, by, id, hash, "")
+}
+
+// ApproveAs is Approve as a role that the actor chooses; an empty one leaves it open.
+func (s *Service) ApproveAs(ctx context.Context, by holdfast.Actor, id string, hash holdfast.Hash, as string) error {
+	return s.do(ctx, by, "approve the draft", func(time.Time) ([]journal.Draft, error) { return s.Nouns.approve(id, hash, as, by) })
 }
 
 // Return gives the draft back to its authors, with a reason: it is refused, taken
@@ -199,6 +205,16 @@ func (s *Service) Draft(id string) (d *Draft, err error) {
 	return d, nil
 }
 
+// MayDecideAs lists the roles as one of which somebody may decide on a draft now.
+func (s *Service) MayDecideAs(d *Draft, by holdfast.Actor) (roles []string) {
+	s.Desk.State.View(func() {
+		if d.State == InApproval {
+			_, roles, _ = s.Nouns.Ladder(d).Roles(d.Decisions, by)
+		}
+	})
+	return roles
+}
+
 // Drafts lists all drafts, the newest first.
 func (s *Service) Drafts() (list []*Draft) {
 	s.Desk.State.View(func() { list = s.Nouns.Drafts.Drafts() })
@@ -211,7 +227,7 @@ func (s *Service) Place(d *Draft, by holdfast.Actor) (place approval.Place, comp
 	s.Desk.State.View(func() {
 		l := s.Nouns.Ladder(d)
 		place, complete = l.Place(d.Decisions), len(l.Steps) > 0 && l.Complete(d.Decisions)
-		_, _, turn = s.Nouns.turn(d, by)
+		_, _, turn = s.Nouns.turn(d, by, "")
 	})
 	return place, complete, turn
 }
