@@ -139,8 +139,8 @@ func TestRevisionByPrograms(t *testing.T) {
 	}
 	o.do(204, o.dee, "POST", "/return", Reason{"Not so."})
 	o.do(204, o.ann, "POST", "/submit", Submit{"No. 8"})
-	o.do(204, o.cat, "POST", "/approve", ApproveDraft{hash})
-	o.do(204, o.dee, "POST", "/approve", ApproveDraft{hash})
+	o.do(204, o.cat, "POST", "/approve", ApproveDraft{Hash: hash})
+	o.do(204, o.dee, "POST", "/approve", ApproveDraft{Hash: hash})
 	o.do(201, o.dee, "POST", "/publish", PublishDraft{})
 	d := o.draft()
 	if p := get[view.Plan](t, o.node, o.rob, "/plan"); p.Revision != 2 || p.Text != d.Text || d.Revision != 2 || d.State != "published" {
@@ -234,8 +234,8 @@ func TestApprovalLapsesWithTheRight(t *testing.T) {
 			o.save(200, o.ann, 0, "One.")
 			o.do(204, o.ann, "POST", "/submit", Submit{})
 			hash := o.draft().Hash
-			o.do(204, o.cat, "POST", "/approve", ApproveDraft{hash})
-			o.do(204, o.dee, "POST", "/approve", ApproveDraft{hash})
+			o.do(204, o.cat, "POST", "/approve", ApproveDraft{Hash: hash})
+			o.do(204, o.dee, "POST", "/approve", ApproveDraft{Hash: hash})
 			if err := lose(o); err != nil {
 				t.Fatal(err)
 			}
