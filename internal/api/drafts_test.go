@@ -173,9 +173,9 @@ func TestApprovalIsNotForged(t *testing.T) {
 	other := seen
 	other[0] ^= 1
 
-	o.do(403, o.ann, "POST", "/approve", ApproveDraft{seen})                        // her own text
-	o.do(403, o.rob, "POST", "/approve", ApproveDraft{seen})                        // no right
-	o.do(409, o.cat, "POST", "/approve", ApproveDraft{other})                       // another text
+	o.do(403, o.ann, "POST", "/approve", ApproveDraft{Hash: seen})                        // her own text
+	o.do(403, o.rob, "POST", "/approve", ApproveDraft{Hash: seen})                        // no right
+	o.do(409, o.cat, "POST", "/approve", ApproveDraft{Hash: other})                       // another text
 	o.do(409, o.cat, "POST", "/approve", ApproveDraft{})                            // no text
 	o.do(403, o.rob, "POST", "/return", Reason{"I say so."})                        // neither author nor superior
 	o.do(409, o.dee, "POST", "/publish", PublishDraft{})                            // nobody has approved
@@ -184,15 +184,15 @@ func TestApprovalIsNotForged(t *testing.T) {
 	wantProblem(t, "past the ladder", o.call("POST", "/plan", o.cat, `{"text":`+quoted(t, o.draft().Text)+`}`), 403, holdfast.Forbidden, "")
 
 	// One byte changed after approval.
-	o.do(204, o.cat, "POST", "/approve", ApproveDraft{seen})
-	o.do(204, o.dee, "POST", "/approve", ApproveDraft{seen})
+	o.do(204, o.cat, "POST", "/approve", ApproveDraft{Hash: seen})
+	o.do(204, o.dee, "POST", "/approve", ApproveDraft{Hash: seen})
 	o.do(204, o.ann, "POST", "/return", Reason{"A slip."})
 	o.save(200, o.ann, 1, "ONE.")
 	o.do(409, o.dee, "POST", "/publish", PublishDraft{})
 	o.do(204, o.ann, "POST", "/submit", Submit{})
 	o.do(409, o.dee, "POST", "/publish", PublishDraft{})
-	o.do(409, o.cat, "POST", "/approve", ApproveDraft{seen}) // what was seen before
-	o.do(204, o.cat, "POST", "/approve", ApproveDraft{o.draft().Hash})
+	o.do(409, o.cat, "POST", "/approve", ApproveDraft{Hash: seen}) // what was seen before
+	o.do(204, o.cat, "POST", "/approve", ApproveDraft{Hash: o.draft().Hash})
 
 	// Replayed on another draft.
 	o.do(204, o.ann, "POST", "/withdraw", Reason{"Anew."})
@@ -200,7 +200,7 @@ func TestApprovalIsNotForged(t *testing.T) {
 	o.id = created(t, o.call("POST", "/drafts", o.ann, "{}"))
 	o.save(200, o.ann, 0, "Else.")
 	o.do(204, o.ann, "POST", "/submit", Submit{})
-	o.do(409, o.cat, "POST", "/approve", ApproveDraft{seen})
+	o.do(409, o.cat, "POST", "/approve", ApproveDraft{Hash: seen})
 	o.do(409, o.dee, "POST", "/publish", PublishDraft{})
 	if w := o.call("POST", "/drafts/"+old+"/publish", o.dee, "{}"); w.Code != 409 {
 		t.Errorf("what was withdrawn is published: %d", w.Code)

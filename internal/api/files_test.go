@@ -77,7 +77,7 @@ func TestFilesOfAPlan(t *testing.T) {
 	o.do(204, o.ann, "POST", "/submit", Submit{})
 	scan := at + "/decisions/1/scan?name=signed.pdf"
 	upload(409, o.ann, scan, "%PDF-1.7 signed")
-	o.do(204, o.cat, "POST", "/approve", ApproveDraft{o.draft().Hash})
+	o.do(204, o.cat, "POST", "/approve", ApproveDraft{Hash: o.draft().Hash})
 	upload(403, o.rob, scan, "%PDF-1.7 signed")
 	upload(403, o.dee, scan, "%PDF-1.7 signed") // another's decision
 	upload(400, o.cat, scan, "I agree")
@@ -86,7 +86,7 @@ func TestFilesOfAPlan(t *testing.T) {
 	if a := o.draft().Approval; a.Complete || len(a.Given) != 1 || a.Given[0].Number != 1 || len(a.Scans) != 1 || a.Scans[0].By.ID != "cat" {
 		t.Errorf("%+v", a)
 	}
-	o.do(204, o.dee, "POST", "/approve", ApproveDraft{o.draft().Hash})
+	o.do(204, o.dee, "POST", "/approve", ApproveDraft{Hash: o.draft().Hash})
 	o.do(201, o.dee, "POST", "/publish", PublishDraft{})
 	upload(201, o.ann, at+"/decisions/2/scan?name=signed2.pdf", "%PDF-1.7 signed too")
 
