@@ -173,9 +173,9 @@ func TestApprovalIsNotForged(t *testing.T) {
 	other := seen
 	other[0] ^= 1
 
-	o.do(403, o.ann, "POST", "/approve", ApproveDraft{Hash: seen})                        // her own text
-	o.do(403, o.rob, "POST", "/approve", ApproveDraft{Hash: seen})                        // no right
-	o.do(409, o.cat, "POST", "/approve", ApproveDraft{Hash: other})                       // another text
+	o.do(403, o.ann, "POST", "/approve", ApproveDraft{Hash: seen})                  // her own text
+	o.do(403, o.rob, "POST", "/approve", ApproveDraft{Hash: seen})                  // no right
+	o.do(409, o.cat, "POST", "/approve", ApproveDraft{Hash: other})                 // another text
 	o.do(409, o.cat, "POST", "/approve", ApproveDraft{})                            // no text
 	o.do(403, o.rob, "POST", "/return", Reason{"I say so."})                        // neither author nor superior
 	o.do(409, o.dee, "POST", "/publish", PublishDraft{})                            // nobody has approved
