@@ -35,7 +35,12 @@ func TestLibreOffice(t *testing.T) {
 			o := newOffice(t)
 			o.write("plan.docx", document)
 			o.convert("plan.docx", "pdf")
-			o.printed(document)
+			o.printed("plan.pdf", document, 20, 60)
+
+			pack := EmergencyPack(Pack{Plan: p, Gates: []string{"east"}, Revision: 3, Hash: plan.Hash(plan.Builtin()), Made: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}, words)
+			o.write("pack.docx", pack)
+			o.convert("pack.docx", "pdf")
+			o.printed("pack.pdf", pack, 8, 20)
 
 			o.convert("plan.docx", "odt")
 			o.convert("plan.odt", "docx:MS Word 2007 XML")
@@ -94,16 +99,16 @@ var pages = regexp.MustCompile(`(?m)^Pages: +(\d+)$`)
 
 // printed holds that the PDF has every heading, and for each of the first two
 // levels a line of the contents with its page, where it then stands.
-func (o office) printed(d docx.Document) {
+func (o office) printed(file string, d docx.Document, least, most int) {
 	o.Helper()
-	m := pages.FindStringSubmatch(o.run("pdfinfo", "plan.pdf"))
+	m := pages.FindStringSubmatch(o.run("pdfinfo", file))
 	if m == nil {
 		o.Fatal("the PDF has no number of pages")
 	}
-	if n, err := strconv.Atoi(m[1]); err != nil || n < 20 || n > 60 {
-		o.Errorf("the plan has %s pages", m[1])
+	if n, err := strconv.Atoi(m[1]); err != nil || n < least || n > most {
+		o.Errorf("%s has %s pages", file, m[1])
 	}
-	sheets := strings.Split(o.run("pdftotext", "-layout", "plan.pdf", "-"), "\f")
+	sheets := strings.Split(o.run("pdftotext", "-layout", file, "-"), "\f")
 	flat := func(s string) string { return strings.Join(strings.Fields(s), "") }
 	var contents []string
 	for line := range strings.Lines(strings.Join(sheets[:5], "\n")) {

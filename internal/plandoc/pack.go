@@ -148,18 +148,23 @@ func (e *exporter) cards(in Pack) {
 		} else {
 			authority += " · " + e.words.T("directive.needs-second")
 		}
-		e.add(docx.Block{Text: e.labelled(e.label("role", "authority"), authority), Strong: true}, docx.H(2, e.words.T("pack.when")))
+		e.add(docx.Block{Text: e.labelled(e.label("role", "authority"), authority), Strong: true}, docx.H(3, e.words.T("pack.when")))
 		for _, l := range e.plan.Levels {
 			if l.Level <= level {
 				e.add(docx.L(e.labelled(e.x(l.Title), e.x(l.Criteria))))
 			}
 		}
-		e.add(docx.H(2, e.words.T("pack.how")), docx.P("1. "+e.words.T("pack.step-gate", "gates", strings.Join(in.Gates, ", "))),
-			docx.Block{Text: "holdfast gate stop --scope all --data DIR", Strong: true},
-			docx.P("2. "+e.words.T("pack.step-check")), docx.P("3. "+e.words.T("pack.step-call")), docx.P("4. "+e.words.T("pack.step-lift")))
+		e.add(docx.H(3, e.words.T("pack.how")), docx.P("1. "+e.words.T("pack.step-gate", "gates", strings.Join(in.Gates, ", "))), order("stop --scope all"),
+			docx.P("2. "+e.words.T("pack.step-check")), order("status"), docx.P("3. "+e.words.T("pack.step-call")),
+			docx.P("4. "+e.words.T("pack.step-lift")), order("lift --all"), docx.P(e.words.T("pack.dir")))
 		e.add(docx.T([]string{e.words.T("pack.ordered-at"), e.words.T("pack.reason"), e.words.T("pack.signature"), e.words.T("pack.second")},
 			[]string{"\u00a0\n\u00a0\n\u00a0", "", "", ""}))
 	}
+}
+
+// order is a command to type at a gate's machine.
+func order(act string) docx.Block {
+	return docx.Block{Kind: docx.Paragraph, Text: "holdfast gate " + act + " --data DIR", Strong: true}
 }
 
 // stopAuthority says up to which level a role may stop payments, and whether it

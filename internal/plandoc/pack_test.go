@@ -18,11 +18,12 @@ func TestEmergencyPack(t *testing.T) {
 	people := []roster.Person{{ID: "chen", Name: "陳偉", Roles: []string{"commander"}, Contacts: []roster.Contact{
 		{Channel: roster.Phone, Address: "+886 2 5550 0101"}, {Channel: roster.Webhook, Address: "https://im.example.com/secret"},
 	}}}
+	parties := []roster.Party{{ID: p.Contacts[0].Party, Name: "Acme", Contacts: []roster.Contact{{Channel: roster.Phone, Address: "+886 2 5550 0199"}}}}
 	for _, lang := range holdfast.Langs {
 		words := locale.For(lang)
-		d := EmergencyPack(Pack{Plan: p, People: people, Gates: []string{"east", "west"}, Made: time.Date(2026, 11, 26, 1, 0, 0, 0, time.UTC), Zone: time.UTC}, words)
+		d := EmergencyPack(Pack{Plan: p, People: people, Parties: parties, Gates: []string{"east", "west"}, Made: time.Date(2026, 11, 26, 1, 0, 0, 0, time.UTC), Zone: time.UTC}, words)
 		all := text(d.Blocks)
-		for _, want := range []string{"陳偉", "+886 2 5550 0101", words.T("pack.vacant"), "east, west", "holdfast gate stop --scope all"} {
+		for _, want := range []string{"陳偉", "+886 2 5550 0101", words.T("pack.vacant"), "east, west", "holdfast gate stop --scope all --data DIR", "holdfast gate lift --all --data DIR", "Acme", "+886 2 5550 0199"} {
 			if !strings.Contains(all, want) {
 				t.Errorf("%s: the pack lacks %q", lang, want)
 			}

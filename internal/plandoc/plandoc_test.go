@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	udiff "github.com/aymanbagabas/go-udiff"
 
@@ -187,16 +188,25 @@ func TestNumeral(t *testing.T) {
 	}
 }
 
-// FuzzImport holds that no document makes Import panic and that no text is lost.
+// FuzzImport holds that no document makes Import panic, that no paragraph and no
+// cell is lost, and that what was read can be written as a document again.
 func FuzzImport(f *testing.F) {
 	f.Add("第一章 目的", "a text", "風險\t可能性\t影響", "x\t1\t2")
+	f.Add("六、響應級別", "一級：系統停止", "姓名\t職務\t職責\t電話", "甲\t指揮\t統一指揮\t110")
+	f.Add("（一）一級", "期限：1 天", "任務\t負責角色\t時限\t說明", "a\tb\t5 分\t分支：x → y")
 	f.Fuzz(func(t *testing.T, heading, paragraph, head, row string) {
-		p := Import([]docx.Block{
-			docx.H(1, heading), docx.P(paragraph), docx.T(strings.Split(head, "\t"), strings.Split(row, "\t")),
-		}, locale.For(holdfast.En), nil).Plan
-		if plan.Check(p) == nil {
+		words := locale.For(holdfast.Langs[len(heading)%len(holdfast.Langs)])
+		got := Import([]docx.Block{
+			docx.H(1, heading), docx.P(paragraph), docx.T(strings.Split(head, "\t"), strings.Split(row, "\t")), docx.H(2, heading), docx.L(paragraph),
+		}, words, nil)
+		if plan.Check(got.Plan) == nil {
 			t.Error("a plan of one section has no fault")
 		}
+		all := everyText(got)
+		if said := strings.TrimSpace(paragraph); plainText(said) && !strings.Contains(all, said) {
+			t.Errorf("the paragraph %q is lost: %s", said, all)
+		}
+		Export(got.Plan, words, Record{})
 	})
 }
 
@@ -220,4 +230,10 @@ func TestExportNamesFiles(t *testing.T) {
 			t.Errorf("%s: the file is named %d times, not in its chapter and at its material", lang, n)
 		}
 	}
+}
+
+// plainText reports whether a text stands in YAML as it is, and says nothing that a
+// field has another form for.
+func plainText(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) })
 }
