@@ -101,7 +101,6 @@ type importer struct {
 	text  []string
 	// procedureAt is the procedure that is being read, with its stages.
 	procedureAt *procedure.Procedure
-	depth       int
 }
 
 func (im *importer) in(s string) holdfast.Text { return in(im.words.Lang(), s) }
