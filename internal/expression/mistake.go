@@ -40,6 +40,9 @@ var sentences = []sentence{
 		return holdfast.Errorf(holdfast.Invalid, "write %s in small letters", m[1])
 	}),
 	says(`unexpected token \w+\("(.*)"\)`, func(m []string) *holdfast.Error {
+		if english := inEnglish[m[1]]; english != "" {
+			return holdfast.Errorf(holdfast.Invalid, "%s is not of the language: write %s", m[1], english)
+		}
 		return holdfast.Errorf(holdfast.Invalid, "%s is not expected here: join conditions with and, or; put commas between the entries of a list", m[1])
 	}),
 	says(`unrecognized character: .*'(.)'`, func(m []string) *holdfast.Error {
@@ -93,6 +96,12 @@ var sentences = []sentence{
 var halfWidth = map[string]string{
 	"＝": "==", "＞": ">", "＜": "<", "≥": ">=", "≤": "<=", "≠": "!=", "（": "(", "）": ")", "，": ",", "、": ",", "。": ".", "［": "[", "］": "]",
 	"【": "[", "】": "]", "“": `"`, "”": `"`, "「": `"`, "」": `"`, "‘": `"`, "’": `"`, "＂": `"`, "！": "not", "＋": "+", "－": "-", "×": "*", "÷": "/", "％": "%", "　": "a space",
+}
+
+// inEnglish are Chinese words with those of the language.
+var inEnglish = map[string]string{
+	"或": "or", "或者": "or", "且": "and", "和": "and", "並且": "and", "并且": "and", "而且": "and", "非": "not", "不": "not", "等於": "==", "等于": "==",
+	"大於": ">", "大于": ">", "小於": "<", "小于": "<",
 }
 
 // ours puts a sentence of expr into one of ours.

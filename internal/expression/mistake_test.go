@@ -23,6 +23,7 @@ func TestPlace(t *testing.T) {
 		{`region == "上海分行" and 分行 > 3`, Place{`region == "上海分行" and `, "分", "行 > 3"}, ""},
 		{`region == "上海" and failed ＞ 3`, Place{`region == "上海" and failed `, "＞", " 3"}, "不能用 ＞：請寫 >"},
 		{`failed > 3，down`, Place{"failed > 3", "，", "down"}, "不能用 ，：請寫 ,"},
+		{`failed > 3 或 down`, Place{"failed > 3 ", "或", " down"}, "不能用 或：請寫 or"},
 		{`failed >`, Place{"failed >", "", ""}, ""},
 		{`failed > 3 and`, Place{"failed > 3 and", "", ""}, ""},
 		{`(failed > 3`, Place{"(failed > 3", "", ""}, ""},

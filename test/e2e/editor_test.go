@@ -1,9 +1,12 @@
 package e2e_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -24,6 +27,7 @@ func TestEditor(t *testing.T) {
 			w.undoRemoval(b, draft)
 			w.whatIsMissing(b, draft)
 			w.writeCondition(b, draft)
+			w.sessionEnds(b, draft)
 		})
 	}
 }
@@ -112,4 +116,23 @@ func (w *world) writeCondition(b *browser, draft string) {
 	b.waitUntil("it is put into words", `document.querySelector(".caret") === null && document.querySelector(".asked .hint") !== null`)
 	b.waitUntil("it is saved", `document.querySelector("#preview-text [data-at='levels[1]']") !== null && document.getElementById("preview-text").textContent.includes("success_percent < 95 or functions_limited > 0")`)
 	b.shoot("69-condition")
+}
+
+// sessionEnds while somebody writes: what was typed stays in the form, also when it
+// is saved by hand, and the page says how to go on.
+func (w *world) sessionEnds(b *browser, draft string) {
+	w.t.Helper()
+	b.open(draft + "/chapters/general")
+	b.do("lose the session", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, network.ClearBrowserCookies, cdp.Empty{})
+		return err
+	}))
+	b.typeInto("[name='title.en']", "Written after the session had ended")
+	b.waitUntil("the page says that the session has ended", `!document.getElementById("signed-out").hidden`)
+	b.do("save by hand", click("form[data-autosave] .savebar button.main"))
+	b.waitUntil("the form is tried again", `document.getElementById("autosave").classList.contains("late")`)
+	if got := b.evaluate(`document.querySelector("[name='title.en']").value`); got != "Written after the session had ended" {
+		w.t.Errorf("the form holds %q", got)
+	}
+	b.shoot("70-session-ended")
 }

@@ -224,10 +224,11 @@ for (const field of document.querySelectorAll("[data-expression]")) {
       if (!answer.ok || answer.redirected || mine !== asked) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html"), offers = page.getElementById("offers");
       says.innerHTML = page.getElementById("says").innerHTML;
+      const kept = list.children[chosen]?.dataset.text;
       list.dataset.typed = offers.dataset.typed;
       list.replaceChildren(...offers.children);
       [...list.children].forEach((o, i) => { o.id = list.id + "-" + i; o.setAttribute("aria-selected", "false"); });
-      choose(-1);
+      choose([...list.children].findIndex((o) => o.dataset.text === kept)); // who has chosen keeps it
       open(show && list.children.length > 0 && document.activeElement === field);
     } catch (_) { /* saving says that the server is not there */ }
   };
