@@ -234,7 +234,7 @@ func init() {
 		{"GET /drafts/{id}/read", access.Read, (*Console).draftRead, nil},
 		{"GET /drafts/{id}/changes", access.Read, (*Console).draftDiff, nil},
 		{"GET /drafts/{id}/files/{hash}", access.Read, (*Console).draftFile, nil},
-		{"POST /drafts/{id}/chapters/{chapter}/files", access.DraftPlan, (*Console).attachFile, (*Console).chapter},
+		{"POST /drafts/{id}/chapters/{chapter}/files", access.DraftPlan, (*Console).attachFile, (*Console).uploadPage},
 		{"POST /drafts/{id}/decisions/{n}/scan", access.Read, (*Console).scanDecision, (*Console).draft},
 		{"GET /drafts/{id}/text", access.Read, (*Console).draftText, nil},
 		{"POST /drafts/{id}/expression", access.DraftPlan, (*Console).askExpression, nil},

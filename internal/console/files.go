@@ -141,6 +141,16 @@ func (c *Console) attachFile(v *visit) error {
 	return c.toChapter(v, v.path("chapter"), where(v.form("at"), ""), "saved")
 }
 
+// uploadPage shows the chapter again after a file was refused: its own form was not
+// posted, and holds nothing that is unsaved.
+func (c *Console) uploadPage(v *visit) error {
+	own, err := c.chapterOf(v, false)
+	if err != nil {
+		return err
+	}
+	return c.show(v, "chapter", own.Heading, false, *own)
+}
+
 // giveOut sends the file in the path, if it belongs to what the path names.
 func (c *Console) giveOut(v *visit, of func(h holdfast.Hash) (attachment.File, error)) error {
 	var h holdfast.Hash
