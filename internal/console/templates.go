@@ -312,6 +312,8 @@ func toInt(n any) int64 {
 	switch n := n.(type) {
 	case int:
 		return int64(n)
+	case *int:
+		return int64(*n)
 	case int64:
 		return n
 	case holdfast.Position:
