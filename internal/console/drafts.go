@@ -99,8 +99,10 @@ type draftPage struct {
 	Turn string
 	// As are the roles as one of which he can.
 	As []view.Named
-	// Until is when a complete approval runs out.
+	// Until is when a complete approval runs out, Expired that it did before the
+	// draft was published.
 	Until    time.Time
+	Expired  bool
 	Comments []thread
 	// Reviewers are those invited; Unfinished counts those who have not finished.
 	Reviewers  []view.Reviewer
@@ -200,6 +202,7 @@ func (c *Console) ladder(v *visit, d *draft.Draft, p *plan.Plan, own *draftPage)
 	own.Complete, own.MayScan = complete, mayScan(v, d)
 	if complete {
 		own.Until = d.ApprovedAt().Add(d.Submitted.ValidFor)
+		own.Expired = d.State == draft.InApproval && c.Desk.Now().After(own.Until)
 	}
 	if turn != nil {
 		own.Turn = v.words.Error(turn)

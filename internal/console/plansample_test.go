@@ -138,6 +138,7 @@ func draftSamples() (list []any) {
 			}
 			d.Scans, own.MayScan = []draft.Scan{{Decision: 1, File: attachment.File{Name: "signed.pdf", Size: 3 << 20}, By: by, At: at}}, map[int]bool{1: i != 4}
 			own.Complete, own.Until = i == 3 || state == draft.Published, at
+			own.Expired = i == 2
 			if i == 2 {
 				own.As = []view.Named{{ID: "risk"}, {ID: "superior"}}
 			}
