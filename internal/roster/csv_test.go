@@ -180,3 +180,26 @@ func FuzzDecodePeopleCSV(f *testing.F) {
 		}
 	})
 }
+
+func FuzzDecodePartiesCSV(f *testing.F) {
+	f.Add([]byte("id,name,kind,channel 1,address 1\nbank,Bank,bank,phone,'+886 2 5550 0101\n"))
+	f.Add([]byte("id,name\n\"a\nb\",c\n"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		parties, err := DecodePartiesCSV("f", src)
+		if err != nil {
+			if err.Error() == "" || holdfast.CodeOf(err) == holdfast.Internal {
+				t.Errorf("error without words or code: %v", err)
+			}
+			return
+		}
+		back, err := DecodePartiesCSV("f", EncodePartiesCSV(parties))
+		if err != nil || len(back) != len(parties) {
+			t.Fatalf("%+v was read, and came back as %+v: %v", parties, back, err)
+		}
+		for i, p := range parties {
+			if !reflect.DeepEqual(back[i], p) {
+				t.Errorf("%+v came back as %+v", p, back[i])
+			}
+		}
+	})
+}
