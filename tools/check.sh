@@ -39,7 +39,7 @@ step_tidy() {
 step_build() { make --no-print-directory build; }
 
 # test: everything under the race detector. Seeds of fuzz targets run here, too.
-step_test() { HOLDFAST_BINARY="$PWD/build/holdfast" go test -race -count=1 -timeout 10m ./...; }
+step_test() { HOLDFAST_BINARY="$PWD/build/holdfast" go test -race -count=1 -timeout 15m ./...; }
 
 # histories: the stop under a thousand simulated histories, and some of its rules
 # broken on purpose. They run in one goroutine, so without the race detector.
