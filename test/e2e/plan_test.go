@@ -44,6 +44,9 @@ func TestPlan(t *testing.T) {
 			}
 			superior.open("/plan")
 			superior.shoot("49-acknowledged")
+			w.readByLink(superior.another(string(lang) + "-amy"))
+			w.compare(superior)
+			w.waive(superior)
 			w.trigger(author)
 		})
 	}
