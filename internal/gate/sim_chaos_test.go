@@ -277,6 +277,11 @@ func (w *world) mend() {
 	w.logf("everything is mended")
 	w.healing = true
 	w.db.doubt, w.db.late, w.net.lost, w.net.stale = 0, 0, 0, 0
+	for _, g := range w.gates { // the enrolment of a dead process may have come after its gate was retired
+		if g.gone && w.namesakes(g) == 1 {
+			w.retire(g)
+		}
+	}
 	w.run(12 * time.Second)
 	w.logf("now it should work")
 	w.someNode().propose(directive.Proposal{Kind: posture.Stop, Scope: "all"})
