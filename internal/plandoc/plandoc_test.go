@@ -195,6 +195,9 @@ func FuzzImport(f *testing.F) {
 	f.Add("六、響應級別", "一級：系統停止", "姓名\t職務\t職責\t電話", "甲\t指揮\t統一指揮\t110")
 	f.Add("（一）一級", "期限：1 天", "任務\t負責角色\t時限\t說明", "a\tb\t5 分\t分支：x → y")
 	f.Fuzz(func(t *testing.T, heading, paragraph, head, row string) {
+		for _, text := range []*string{&heading, &paragraph, &head, &row} {
+			*text = strings.ToValidUTF8(*text, "") // a file that is not UTF-8 gives no blocks
+		}
 		words := locale.For(holdfast.Langs[len(heading)%len(holdfast.Langs)])
 		got := Import([]docx.Block{
 			docx.H(1, heading), docx.P(paragraph), docx.T(strings.Split(head, "\t"), strings.Split(row, "\t")), docx.H(2, heading), docx.L(paragraph),
