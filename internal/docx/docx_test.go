@@ -279,6 +279,9 @@ func TestReadRefuses(t *testing.T) {
 		"a zip bomb":   {packed(t, map[string]string{"word/document.xml": strings.Repeat(" ", maxPart+1)}), holdfast.TooLarge},
 		"too large":    {make([]byte, MaxFile+1), holdfast.TooLarge},
 		"paragraphs":   {packed(t, map[string]string{"word/document.xml": namespace + strings.Repeat("<w:p><w:r><w:t>x</w:t></w:r></w:p>", maxBlocks+1)}), holdfast.TooLarge},
+		"cells":        {tableOf(t, `<w:tr><w:tc><w:tcPr><w:gridSpan w:val="100"/></w:tcPr></w:tc></w:tr>`, maxCells/100), holdfast.TooLarge},
+		"rows":         {tableOf(t, `<w:tr/>`, maxCells+1), holdfast.TooLarge},
+		"merged text":  {tableOf(t, `<w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr></w:tc></w:tr>`, maxText/4000), holdfast.TooLarge},
 		"unknown form": {packed(t, map[string]string{"word/document.xml": `<!DOCTYPE x [<!ENTITY e "x">]><a>&e;</a>`}), holdfast.Invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -287,6 +290,28 @@ func TestReadRefuses(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// tableOf is a document of a table: a row with a long text, and one row many times.
+func tableOf(t *testing.T, row string, times int) []byte {
+	t.Helper()
+	first := `<w:tr><w:tc><w:p><w:r><w:t>` + strings.Repeat("x", 4000) + `</w:t></w:r></w:p></w:tc></w:tr>`
+	return packed(t, map[string]string{"word/document.xml": namespace + `<w:tbl>` + first + strings.Repeat(row, times) + `</w:tbl></w:body></w:document>`})
+}
+
+// Styles that take more than a document's ever do are left aside.
+func TestStylesAreBounded(t *testing.T) {
+	t.Parallel()
+	styles := `<w:styles xmlns:w="` + wordSpace + `"><w:style w:styleId="a"><w:name w:val="heading 1"/></w:style>`
+	for want, more := range map[Kind]string{Heading: "", Paragraph: strings.Repeat("<w:style/>", maxStyles/10)} {
+		blocks, err := Read(packed(t, map[string]string{
+			"word/styles.xml":   styles + more + `</w:styles>`,
+			"word/document.xml": namespace + `<w:p><w:pPr><w:pStyle w:val="a"/></w:pPr><w:r><w:t>x</w:t></w:r></w:p></w:body></w:document>`,
+		}))
+		if err != nil || len(blocks) != 1 || blocks[0].Kind != want {
+			t.Errorf("%d bytes of styles: %v, %v", len(more), blocks, err)
+		}
 	}
 }
 

@@ -19,8 +19,15 @@ const (
 	MaxFile = 16 << 20
 	// maxPart is the largest unpacked part in bytes.
 	maxPart = 32 << 20
+	// maxStyles is the largest unpacked part of styles in bytes.
+	maxStyles = 4 << 20
 	// maxBlocks is how many paragraphs and tables it may have.
 	maxBlocks = 50_000
+	// maxCells is how many rows and cells its tables may have in all. A cell takes
+	// a few bytes to write and packs to almost none.
+	maxCells = 200_000
+	// maxText is the most text in bytes, cells that merged ones repeat included.
+	maxText = 8 << 20
 	// maxColumns is how many cells of a row are read.
 	maxColumns = 100
 	// maxDepth is how deep its elements may nest; a real document needs 20.
@@ -40,10 +47,10 @@ func Read(file []byte) ([]Block, error) {
 		return nil, holdfast.Errorf(holdfast.Invalid, "this is no .docx document: save it in the word processor as .docx and try again").Because(err)
 	}
 	looks := map[string]look{}
-	if part, err := unpack(archive, "word/styles.xml"); err == nil {
+	if part, err := unpack(archive, "word/styles.xml", maxStyles); err == nil {
 		looks = readStyles(part)
 	}
-	part, err := unpack(archive, "word/document.xml")
+	part, err := unpack(archive, "word/document.xml", maxPart)
 	if err != nil {
 		return nil, err
 	}
@@ -58,18 +65,18 @@ func Read(file []byte) ([]Block, error) {
 	return r.blocks, nil
 }
 
-func unpack(archive *zip.Reader, name string) ([]byte, error) {
+func unpack(archive *zip.Reader, name string, limit int) ([]byte, error) {
 	f, err := archive.Open(name)
 	if err != nil {
 		return nil, holdfast.Errorf(holdfast.Invalid, "this is no .docx document: save it in the word processor as .docx and try again").Because(err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	part, err := io.ReadAll(io.LimitReader(f, maxPart+1))
+	part, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
 	switch {
 	case err != nil:
 		return nil, holdfast.Errorf(holdfast.Invalid, "the document is damaged: open it in the word processor, save it anew and try again").Because(err)
-	case len(part) > maxPart:
-		return nil, holdfast.Errorf(holdfast.TooLarge, "the document's text takes more than %d bytes", maxPart)
+	case len(part) > limit:
+		return nil, holdfast.Errorf(holdfast.TooLarge, "the document's text takes more than %d bytes", limit)
 	}
 	return part, nil
 }
@@ -184,6 +191,8 @@ type reader struct {
 	looks   map[string]look
 	blocks  []Block
 	depth   int
+	// cells and size count what was read, against maxCells and maxText.
+	cells, size int
 
 	text     strings.Builder
 	style    string
@@ -234,6 +243,12 @@ func (r *reader) run() error {
 		if len(r.blocks) > maxBlocks {
 			return holdfast.Errorf(holdfast.TooLarge, "the document has more than %d paragraphs", maxBlocks)
 		}
+		if r.cells > maxCells {
+			return holdfast.Errorf(holdfast.TooLarge, "the document's tables have more than %d cells", maxCells)
+		}
+		if r.size > maxText {
+			return holdfast.Errorf(holdfast.TooLarge, "the document's text takes more than %d bytes", maxText)
+		}
 	}
 }
 
@@ -269,6 +284,7 @@ func (r *reader) start(e xml.StartElement) {
 	case "tr":
 		if t := r.table(); t != nil {
 			t.Rows = append(t.Rows, nil)
+			r.cells++
 		}
 	case "tc":
 		if len(r.tables) == 1 {
@@ -322,7 +338,9 @@ func (r *reader) endCell() {
 	text := strings.TrimSpace(r.cell.String())
 	if above := len(t.Rows) - 2; r.under && text == "" && above >= 0 && len(*row) < len(t.Rows[above]) {
 		text = t.Rows[above][len(*row)]
+		r.size += len(text)
 	}
+	r.cells += r.span
 	*row = append(*row, text)
 	for range r.span - 1 {
 		*row = append(*row, "")
@@ -343,6 +361,7 @@ func (r *reader) paragraph() {
 	if text == "" {
 		return
 	}
+	r.size += len(text)
 	if len(r.tables) > 0 {
 		if r.cell.Len() > 0 {
 			r.cell.WriteByte('\n')
