@@ -3,6 +3,8 @@ package attachment
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/xml"
+	"errors"
 	"io"
 	"path"
 	"slices"
@@ -130,17 +132,36 @@ func packed(content []byte) (string, error) {
 		if f.Name != "[Content_Types].xml" {
 			continue
 		}
-		index := string(unpack(f, maxIndex))
-		if strings.Contains(strings.ToLower(index), "macroenabled") {
-			return "", errMacros
+		return indexed(unpack(f, maxIndex))
+	}
+	return "", errNotTaken
+}
+
+// indexed tells an Office document by the types that its index gives to its parts.
+// A program may stand under any name; its type says what it is.
+func indexed(index []byte) (kind string, err error) {
+	for parts := xml.NewDecoder(bytes.NewReader(index)); ; {
+		token, err := parts.Token()
+		if errors.Is(err, io.EOF) && kind != "" {
+			return kind, nil
 		}
-		for _, k := range kinds {
-			if strings.HasPrefix(k.name, office) && strings.Contains(index, `"`+k.name+`.main+xml"`) {
-				return k.name, nil
+		if err != nil {
+			return "", errNotTaken
+		}
+		part, _ := token.(xml.StartElement)
+		for _, a := range part.Attr {
+			if a.Name.Local != "ContentType" {
+				continue
+			}
+			of := strings.ToLower(a.Value)
+			if strings.Contains(of, "macroenabled") || strings.Contains(of, "vbaproject") {
+				return "", errMacros
+			}
+			if name, main := strings.CutSuffix(of, ".main+xml"); main && strings.HasPrefix(name, office) && taken(name) {
+				kind = name
 			}
 		}
 	}
-	return "", errNotTaken
 }
 
 // runs reports whether an entry of a packed document holds a program.
