@@ -48,12 +48,12 @@ func (n Nouns) whole(d *Draft, now time.Time) (*plan.Plan, []byte, error) {
 	return p, src, nil
 }
 
-// steps are the ladder that a draft needs: that of the revision in force, so that
-// no draft loosens the rules for itself; its own where there is none before; one
+// steps are the ladder that a draft needs: that of the revision that governs, so
+// that no draft loosens the rules for itself; its own where there is none before; one
 // decision of another person where no plan says more.
 func (n Nouns) steps(d *Draft, p *plan.Plan, now time.Time) ([]approval.Step, time.Duration) {
 	governance := p.Governance
-	if r, found := n.Plans.Current(d.Plan, now); found && len(r.Plan().Governance.Approval) > 0 {
+	if r, found := n.Plans.Governing(d.Plan, now); found {
 		governance = r.Plan().Governance
 	}
 	var steps []approval.Step

@@ -369,3 +369,27 @@ func TestAnswerLost(t *testing.T) {
 		t.Errorf("%d saves, %d comments, %d reviewers", len(d.Saves), len(d.Comments), len(d.Reviewers))
 	}
 }
+
+// A ladder binds from its publication on, though the revision that has it comes into
+// force later: neither a right nor a draft with a ladder of its own gets past it.
+func TestLadderOfARevisionToCome(t *testing.T) {
+	t.Parallel()
+	w := memory(t)
+	w.hold(t, "cat", "officer")
+	w.hold(t, "dee", "engineer")
+	id, err := w.Begin(t.Context(), ann, "", small(t, countersigned))
+	must(t, err)
+	must(t, w.Submit(t.Context(), ann, id, ""))
+	must(t, w.Approve(t.Context(), cat, id, w.hash(t, id)))
+	must(t, w.Approve(t.Context(), dee, id, w.hash(t, id)))
+	_, err = w.Publish(t.Context(), bob, id, w.clock().Add(24*time.Hour))
+	must(t, err)
+
+	_, err = w.plans.Publish(t.Context(), bob, small(t), "")
+	wantCode(t, "by a right alone", err, holdfast.Forbidden)
+	id, err = w.Begin(t.Context(), ann, "", small(t, looser))
+	must(t, err)
+	must(t, w.Submit(t.Context(), ann, id, ""))
+	must(t, w.Approve(t.Context(), cat, id, w.hash(t, id)))
+	wantCode(t, "by a ladder of its own", w.publish(t, id), holdfast.Conflict)
+}

@@ -127,5 +127,19 @@ func (b *Book) Current(id string, now time.Time) (*Revision, bool) {
 	return nil, false
 }
 
+// Governing returns the revision that says who approves the next: the one in force
+// or, where that names nobody or there is none yet, the latest, which those whom it
+// names have approved for a day to come.
+func (b *Book) Governing(id string, now time.Time) (*Revision, bool) {
+	current, _ := b.Current(id, now)
+	latest, _ := b.Latest(id)
+	for _, r := range []*Revision{current, latest} {
+		if r != nil && len(r.Plan().Governance.Approval) > 0 {
+			return r, true
+		}
+	}
+	return nil, false
+}
+
 // Plans returns the ids of all plans in the order of their first publication.
 func (b *Book) Plans() []string { return slices.Clone(b.ids) }

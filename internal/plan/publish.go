@@ -54,11 +54,11 @@ type Approved struct {
 func subject(id string) holdfast.Subject { return holdfast.NewSubject("plan", id) }
 
 // Publish decides on publishing a text that was decoded without faults, and
-// returns the number of the revision. It is in force from now. Once a revision in
-// force names who approves, no text is published without them.
+// returns the number of the revision. It is in force from now. Once a revision
+// names who approves, no text is published without them.
 func Publish(b *Book, id string, src []byte, note string, now time.Time) (int, []journal.Draft, error) {
 	latest, _ := b.Latest(id)
-	if r, found := b.Current(id, now); found && len(r.Plan().Governance.Approval) > 0 && latest.Hash != Hash(src) {
+	if r, found := b.Governing(id, now); found && latest.Hash != Hash(src) {
 		return 0, nil, holdfast.Errorf(holdfast.Forbidden, "revision %d of plan %s says who approves its successor: begin a draft, have it approved, and publish that", r.Number, id)
 	}
 	return publish(b, id, src, note, Approved{}, now)
