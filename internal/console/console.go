@@ -116,6 +116,10 @@ type screen func(c *Console, v *visit) error
 // too large is refused on its page, where it can be replaced.
 const maxForm = 2 * journal.MaxBlob
 
+// maxOpenForm is the largest form in bytes of a page that anybody may post to: it is
+// read before it is known who posted it, and none takes a file.
+const maxOpenForm = 256 << 10
+
 // Handler returns the handler of all screens.
 func (c *Console) Handler(s *web.Server) (http.Handler, error) {
 	c.web, c.Zone, c.guests = s, cmp.Or(c.Zone, time.UTC), newGuests()
@@ -368,11 +372,22 @@ func (c *Console) enter(rt route, v *visit) error {
 	if v.r.Method != http.MethodPost {
 		return nil
 	}
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
-	if err := v.r.ParseMultipartForm(1 << 20); err != nil && err != http.ErrNotMultipart {
-		return holdfast.Errorf(holdfast.TooLarge, "the form could not be read, or its file has more than %d bytes", journal.MaxBlob).Because(err)
+	limit := int64(maxForm)
+	if rt.right == public {
+		limit = maxOpenForm
 	}
-	return nil
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, limit)
+	err := v.r.ParseForm() // by itself: the next takes a form that broke off for an empty one
+	if err == nil {
+		err = v.r.ParseMultipartForm(1 << 20)
+	}
+	switch {
+	case err == nil || err == http.ErrNotMultipart:
+		return nil
+	case rt.right == public:
+		return holdfast.Errorf(holdfast.TooLarge, "the form could not be read, or has more than %d bytes", limit).Because(err)
+	}
+	return holdfast.Errorf(holdfast.TooLarge, "the form could not be read, or its file has more than %d bytes", journal.MaxBlob).Because(err)
 }
 
 // refused carries the reason of a refusal to the page that shows it.
