@@ -187,6 +187,12 @@ type errorPage struct {
 	Away bool
 }
 
+// byLink reports whether a page is for who came by the link of a letter, with no
+// account.
+func byLink(path string) bool {
+	return strings.HasPrefix(path, "/review/") || strings.HasPrefix(path, "/read/") || strings.HasPrefix(path, "/confirm/")
+}
+
 // fail shows an error as a page, or sends who is not signed in to do so.
 func (c *Console) fail(w http.ResponseWriter, r *http.Request, req web.Request, err error) {
 	v := c.visit(w, r, req)
@@ -203,7 +209,7 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, req web.Request, 
 		http.Redirect(w, r, "/sign-in?next="+url.QueryEscape(next), http.StatusSeeOther)
 		return
 	}
-	own := errorPage{Title: v.words.T("error.title." + string(code)), Text: c.explain(v, err), Away: strings.HasPrefix(r.URL.Path, "/review/")}
+	own := errorPage{Title: v.words.T("error.title." + string(code)), Text: c.explain(v, err), Away: byLink(r.URL.Path)}
 	if code == holdfast.Internal {
 		own.ID = req.ID
 	}

@@ -121,8 +121,11 @@ func formats(t *testing.T, root string) map[string]string {
 				return true
 			}
 			if i := formatArgument(call, file.Name.Name); i >= 0 && i < len(call.Args) {
-				if format, ok := literal(call.Args[i]); ok {
+				format, ok := literal(call.Args[i])
+				if ok {
 					found[format] = set.Position(call.Pos()).String()
+				} else if _, computed := call.Args[i].(*ast.BinaryExpr); computed && file.Name.Name != "traffic" { // whose faults are the gates', not a person's
+					t.Errorf("%s: a format that is put together cannot be translated: write it out", set.Position(call.Pos()))
 				}
 			}
 			return true

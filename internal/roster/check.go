@@ -120,24 +120,21 @@ func line(s string, limit int) bool {
 var phoneNumber = regexp.MustCompile(`^\+?[0-9]([ -]?[0-9]){2,14}$`)
 
 func checkContact(c Contact) *holdfast.Error {
-	bad := func(want string) *holdfast.Error {
-		return holdfast.Errorf(holdfast.Invalid, "%q is not "+want, c.Address).At("address")
-	}
 	if len(c.Address) > maxAddress {
 		return holdfast.Errorf(holdfast.TooLarge, "an address has at most %d bytes, not %d", maxAddress, len(c.Address)).At("address")
 	}
 	switch c.Channel {
 	case SMTP:
 		if a, err := mail.ParseAddress(c.Address); err != nil || a.Address != c.Address {
-			return bad("a mail address: write it bare, as name@example.com")
+			return holdfast.Errorf(holdfast.Invalid, "%q is not a mail address: write it bare, as name@example.com", c.Address).At("address")
 		}
 	case Webhook:
 		if !webhook(c.Address) {
-			return bad("a webhook's address: write a URL with http or https and a host, and no user, password or fragment")
+			return holdfast.Errorf(holdfast.Invalid, "%q is not a webhook's address: write a URL with http or https and a host, and no user, password or fragment", c.Address).At("address")
 		}
 	case Phone:
 		if !phoneNumber.MatchString(c.Address) {
-			return bad("a phone number: write 3 to 15 digits, as +886 2 5550 0101")
+			return holdfast.Errorf(holdfast.Invalid, "%q is not a phone number: write 3 to 15 digits, as +886 2 5550 0101", c.Address).At("address")
 		}
 	default:
 		return holdfast.Errorf(holdfast.Invalid, "there is no channel %q; write smtp, webhook or phone", c.Channel).At("channel")
