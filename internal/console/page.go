@@ -52,6 +52,9 @@ func (p *page) Own(did *view.Actor) bool {
 // Was returns what the reader had typed into a field of a refused form.
 func (p *page) Was(field string) string { return p.typed.Get(field) }
 
+// Ticked reports whether the reader had ticked a box of a refused form.
+func (p *page) Ticked(field, value string) bool { return slices.Contains(p.typed[field], value) }
+
 type navigation struct {
 	Path, Name, Key string
 	Current         bool

@@ -39,6 +39,7 @@ func TestRefusedFormsKeepWhatWasTyped(t *testing.T) {
 		{"filings", filingsPage{Revision: 2}, url.Values{"title": {"T"}, "kind": {"drill-report"}, "revision": {"7"}, "filed": {"2026-11-25"}, "again": {"2027-11-24"}},
 			[]string{`value="drill-report" selected`, `value="7"`, `value="2026-11-25"`, `value="2027-11-24"`}},
 		{"filings", filingsPage{Revision: 2}, nil, []string{`value="2"`}},
+		{"accounts", accountsPage{Roles: []access.Role{access.Author, access.Viewer}}, url.Values{"name": {"n"}, "role": {"viewer"}}, []string{`value="author">`, `value="viewer" checked`}},
 		{"drafts", draftsPage{Published: true, Langs: holdfast.Langs[:]}, url.Values{"from": {"file"}, "lang": {"zh-Hans"}}, []string{`value="file" checked`, `value="zh-Hans" selected`}},
 		{"drafts", draftsPage{Published: true, Langs: holdfast.Langs[:]}, nil, []string{`name="from" value="" checked`, `value="en" selected`}},
 		{"drafts", draftsPage{Langs: holdfast.Langs[:]}, url.Values{"from": {"builtin"}}, []string{`value="builtin" checked`}},
