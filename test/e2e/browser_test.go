@@ -223,6 +223,8 @@ func (b *browser) press(css string) {
 		b.t.Fatalf("%s: press %s: %s\n%s", b.name, css, wrong, b.page())
 	}
 	b.do("see what "+css+" did", chromedp.WaitReady(chromedp.CSS("body:not([data-old])")))
+	// The body is there before what stands in it has been read.
+	b.waitUntil("the page that follows is read", `document.readyState !== "loading"`)
 }
 
 // attach chooses a file with this content.
