@@ -58,7 +58,8 @@ var (
 	dataPlane    = []string{"payment", "posture", "standin", "gate", "gate/httpgate", "gate/isogate"}
 	controlPlane = []string{
 		"procedure", "plan", "roster", "alert", "detect", "incident", "directive", "approval", "obligation", "access",
-		"notify", "archive", "enrolment", "backup", "plandoc", "draft", "callout", "response", "ramp", "drill",
+		"notify", "archive", "attachment", "enrolment", "backup", "lint", "plandoc", "draft", "filing", "callout", "trigger", "waiver",
+		"response", "ramp", "drill",
 	}
 )
 

@@ -6,6 +6,14 @@
 // It looks at the state, not at events: a notice that ought to exist and does
 // not is asked for, and its id is a hash of what it is for, so asking twice, or
 // from two control nodes, makes one notice.
+//
+// # Links
+//
+// Three kinds of message carry a link that works without an account: [Verifier]
+// has an address of the roster confirmed, [Inviter] invites outside reviewers of
+// a draft, [Readers] tells the readers of a revision what it changes and reminds
+// them. The journal never holds the secret of a link: the notice has a place for
+// it, which is filled as the message leaves.
 package callout
 
 import (

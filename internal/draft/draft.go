@@ -25,7 +25,8 @@
 //	draft.scanned     a signed paper beside a decision; it decides nothing
 //	draft.withdrawn, draft.published
 //
-// and on the subject reading/<plan>.<revision>: reading.acknowledged.
+// and on the subject reading/<plan>.<revision>: reading.acknowledged and
+// reading.reminded.
 //
 // # Places
 //

@@ -35,7 +35,7 @@
 //
 // # Files
 //
-// People are imported from YAML or CSV, parties, duty schedules and calendars
+// People and parties are imported from YAML or CSV, duty schedules and calendars
 // from YAML, read strictly: an unknown key, a second value of a key or an address
 // that cannot be one is a fault with line and column, all faults are reported at
 // once, and then nothing is recorded. docs/formats/people.md has all formats.
