@@ -69,13 +69,25 @@ func writeIncident(p *page, in view.Incident) {
 		p.line("stopping all payments would act on %.1f payments/s at %d gates", e.PerSecond, e.Gates)
 	}
 	for _, st := range in.Stages {
-		p.line("\n%s: %s (%s)%s", st.Kind, st.Status, p.in(st.Title), unless(st.Skip == nil || st.Skip.Granted, "; a skip is asked for: holdfast incident answer-skip"))
+		p.line("\n%s: %s (%s)%s", st.Kind, st.Status+limitText(st.Limit), p.in(st.Title), unless(st.Skip == nil || st.Skip.Granted, "; a skip is asked for: holdfast incident answer-skip"))
 		for _, t := range st.Tasks {
-			p.row("  "+t.ID, t.Kind, t.Status+unless(!t.Late, ", LATE"), t.Due, taskDetail(t)+p.in(t.Title))
+			p.row("  "+t.ID, t.Kind, t.Status+limitText(t.Limit)+unless(t.Deputised == nil, ", passed to the deputy"), t.Due, taskDetail(t)+p.in(t.Title))
 		}
 	}
 	section(p, "Directives", in.Directives, directiveHead, directiveRow)
 	section(p, "Alerts", in.Alerts, alertHead, alertRow)
+}
+
+// limitText says that something is late, or soon will be.
+func limitText(l *view.Limit) string {
+	switch {
+	case l != nil && l.State == "breached":
+		return ", LATE"
+	case l != nil && l.State == "at-risk":
+		return ", at risk"
+	default:
+		return ""
+	}
 }
 
 // taskDetail says how far a task's action is, for the front of its title.

@@ -98,10 +98,10 @@ func mine(in view.Incident, who access.Principal) []called {
 	var tasks []called
 	for _, s := range in.Stages {
 		for _, t := range s.Tasks {
-			if t.Notice == nil || in.State != string(incident.Active) {
+			if in.State != string(incident.Active) {
 				continue
 			}
-			for _, p := range t.Notice.People {
+			for _, p := range told(t) {
 				if who.Account != "" && p.Account == who.Account && !p.Acknowledged {
 					tasks = append(tasks, called{t.ID, s.Title})
 				}
@@ -109,6 +109,19 @@ func mine(in view.Incident, who access.Principal) []called {
 		}
 	}
 	return tasks
+}
+
+// told are the people whom a task tells, or who stand in for its owner and have not
+// taken it yet.
+func told(t view.Task) []view.Told {
+	switch {
+	case t.Notice != nil:
+		return t.Notice.People
+	case t.Deputised != nil && t.Owner == nil && t.Status == "open":
+		return t.Deputised.People
+	default:
+		return nil
+	}
 }
 
 // act carries out an act on an incident and shows it again.

@@ -42,8 +42,8 @@ func chaptersSample() *plan.Plan {
 	p.Materials = []plan.Material{{ID: "law", Title: all("law"), Kind: plan.Regulation, Link: "https://example.com/law", Date: "2026-01-01"}, {ID: "b", Title: all("b"), Kind: plan.Manual}}
 	p.Measures = []plan.Measure{{ID: "minutes", Title: all("minutes"), Type: plan.MeasureNumber, Unit: "min"}}
 	p.Levels[0].Enter, p.Levels[0].RecoverWithin = "minutes > 10", hour
-	p.Leak = &procedure.Procedure{Title: all("leak"), Stages: []procedure.Stage{{Kind: procedure.Handle, Title: all("handle"), Role: "commander", Tasks: []procedure.Task{{
-		ID: "t", Title: all("task"), Role: "commander", Deputy: "duty-officer", Takes: hour, Means: all("means"),
+	p.Leak = &procedure.Procedure{Title: all("leak"), Shift: hour, Stages: []procedure.Stage{{Kind: procedure.Handle, Title: all("handle"), Role: "commander", Tasks: []procedure.Task{{
+		ID: "t", Title: all("task"), Role: "commander", Deputy: "duty-officer", TakeWithin: hour, Takes: hour, Means: all("means"),
 		Branches: []procedure.Branch{{When: "minutes > 60", Do: all("do"), Approval: "superior"}},
 	}}}}}
 	p.Temporary = []plan.Temporary{{ID: "t", Title: all("by hand"), Kind: plan.ByHand, When: all("when"), How: all("how"), Role: "commander", Scope: "all", Longest: hour}}

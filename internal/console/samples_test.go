@@ -106,7 +106,7 @@ func screenSamples() map[string][]any {
 		},
 		"posture": {posturePage{}, posturePage{Chart: sampleChart(), Preview: response.Preview{Known: true, PerSecond: 300, Gates: 2}, Posture: view.Posture{
 			Operator: "Bank", Position: 7, Directives: directivesOf(), Incidents: incidentsOf(), Gates: gatesOf(), Traffic: view.Traffic{Known: true, Done: 1},
-			Unresolved: 4, AlertsWaiting: 2, MembersCut: 1, Late: []view.Late{{Incident: "INC-1", Task: "t", Title: word, Due: past}},
+			Unresolved: 4, AlertsWaiting: 2, MembersCut: 1, Late: []view.Late{{Incident: "INC-1", Of: "task", ID: "t", Task: "t", Title: word, Due: past}}, AtRisk: []view.Late{{Incident: "INC-1", Of: "stage", ID: "handle", Title: word, Due: future}},
 			Journal: view.Journal{
 				Durability: journal.Durability{Machines: 1, Fault: journal.NotSynchronous},
 				Alarm:      true, Ahead: []view.Ahead{{Gate: "east", Seen: holdfast.Head{Position: 9}}},
@@ -271,6 +271,7 @@ func tasksOf(id, status string) (list []view.Task) {
 	manual.Owner, manual.EndedBy, manual.Note, manual.Evidence = mei, mei, "a note", []incident.Evidence{{Name: "log.txt", Size: 9}}
 	byItself.ID, byItself.EndedBy = byItself.ID+"-2", self
 	list = append(list, manual, byItself)
+	list = append(list, passedOn(task("manual"))...)
 
 	for _, need := range []int{0, 2} {
 		t := task("notice")

@@ -123,6 +123,10 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 	if e.Actor != nil {
 		l.Who = party(v.words, e.Actor)
 	}
+	if more := c.procedureLine(v, in, e); more != nil {
+		l.Text, l.Detail = more.Text, more.Detail
+		return l
+	}
 	if l.Detail = cmp.Or(b.Reason, b.Note, b.Text, b.Detail); ownWords(in, e, id) {
 		l.Detail = ""
 	}

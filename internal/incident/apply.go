@@ -1,6 +1,8 @@
 package incident
 
 import (
+	"slices"
+
 	"holdfast"
 	"holdfast/internal/procedure"
 )
@@ -46,6 +48,9 @@ func (in *Incident) apply(e event, f holdfast.Fact) {
 		t.Status, t.Ended, t.EndedBy, t.Note = procedure.Done, f.Time, f.Actor, e.Note
 		t.Evidence = append(t.Evidence[:len(t.Evidence):len(t.Evidence)], e.Evidence...)
 		in.Tasks[e.Task] = t
+		if i, _, ok := in.Procedure.Task(e.Task); ok && in.Stages[i].Status == procedure.Open {
+			in.openTasks(i, f)
+		}
 	case Noted:
 		if t, ok := in.Tasks[e.Task]; ok {
 			t.Evidence = append(t.Evidence[:len(t.Evidence):len(t.Evidence)], e.Evidence...)
@@ -66,6 +71,8 @@ func (in *Incident) apply(e event, f holdfast.Fact) {
 		in.Debrief = e.Debrief
 	case ClosedFact:
 		in.State, in.Closed, in.Ended, in.EndedBy = Closed, &e.Figures, f.Time, f.Actor
+	case folding:
+		e.fold(in, f)
 	}
 }
 
@@ -90,10 +97,18 @@ func (in *Incident) confirm(e ConfirmedFact, f holdfast.Fact) {
 
 func (in *Incident) openStage(i int, f holdfast.Fact) {
 	in.Stages[i].Status, in.Stages[i].Opened = procedure.Open, f.Time
+	in.openTasks(i, f)
+}
+
+// openTasks opens the tasks of an open stage that wait for no other any more.
+func (in *Incident) openTasks(i int, f holdfast.Fact) {
 	for _, t := range in.Procedure.Stages[i].Tasks {
 		task := in.Tasks[t.ID]
-		task.Status, task.Opened = procedure.Open, f.Time
-		in.Tasks[t.ID] = task
+		waits := slices.ContainsFunc(t.After, func(id string) bool { return !in.Tasks[id].Status.Closed() })
+		if task.Status == procedure.Waiting && !waits {
+			task.Status, task.Opened = procedure.Open, f.Time
+			in.Tasks[t.ID] = task
+		}
 	}
 }
 

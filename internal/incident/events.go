@@ -141,6 +141,9 @@ type Figures struct {
 	// Told and Acknowledged count people.
 	Told         int `json:"told"`
 	Acknowledged int `json:"acknowledged"`
+	// LimitsMet and LimitsMissed count the limits of stages and tasks.
+	LimitsMet    int `json:"limits_met,omitempty"`
+	LimitsMissed int `json:"limits_missed,omitempty"`
 }
 
 func (SuspectedFact) kind() string { return "incident.suspected" }

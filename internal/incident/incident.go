@@ -11,6 +11,25 @@
 // act that caused them. A stage is skipped only with a reason and the consent
 // of a second person. Nothing is edited: corrections are new notes.
 //
+// # Limits
+//
+// A stage and a task may have a limit, counted from when they opened; the command
+// of an incident may have one, counted from when its holder took it. A limit is an
+// instant, not a timer: it is at risk from the last fifth on, and breached once it
+// has passed with the thing undone. Both are facts, written once for each limit. One
+// that could not be written in time is written when it can be, and says how many
+// seconds late; a limit found breached is not told as at risk first.
+//
+//	incident.limit-at-risk  {"of":"task","id":"repair","due":"2026-11-24T04:30:00Z"}
+//	incident.limit-breached {"of":"task","id":"repair","due":"2026-11-24T04:30:00Z","late":95}
+//
+// A task that nobody has taken by its take_within (or, where it has a deputy and no
+// take_within, by its limit) passes to the deputy: whoever fills the role that the
+// plan names, else those whom the roster has standing in for the holders of the
+// task's role. Who took it before that keeps it.
+//
+//	incident.task-deputised {"task":"repair","role":"technology-head","people":["lin"],"due":"…","late":3}
+//
 // Facts on subject incident/<id>; ids are the year and a count, 2026-1.
 package incident
 
@@ -71,6 +90,7 @@ type Incident struct {
 	Tasks     map[string]Task
 	probes    map[probeKey]Probe
 	ramp      Ramp // of the task that ramped last
+	limits    map[LimitKey]limitState
 	Debrief   Debrief
 	// Closed holds the figures as they were when the incident was closed.
 	Closed *Figures
@@ -105,14 +125,8 @@ type Task struct {
 	EndedBy  holdfast.Actor
 	Note     string
 	Evidence []Evidence
-}
-
-// Due returns when the task should be done, if it has a limit.
-func (t Task) Due(limit procedure.Duration) (time.Time, bool) {
-	if limit == 0 || t.Opened.IsZero() {
-		return time.Time{}, false
-	}
-	return t.Opened.Add(limit.D()), true
+	// Deputised says that nobody took the task in time, and who stands in.
+	Deputised *Deputised
 }
 
 // Evidence is a file kept with an act.
@@ -210,6 +224,8 @@ func (in *Incident) OpenTask(id string) (procedure.Task, error) {
 		return procedure.Task{}, holdfast.Errorf(holdfast.NotFound, "the procedure of incident %s has no task %q", in.ID, id)
 	case in.Tasks[id].Status.Closed():
 		return procedure.Task{}, holdfast.Errorf(holdfast.Conflict, "task %s is %s already", id, in.Tasks[id].Status)
+	case in.Tasks[id].Status != procedure.Open && in.Stages[i].Status == procedure.Open:
+		return procedure.Task{}, holdfast.Errorf(holdfast.Conflict, "task %s waits for other tasks of its stage", id)
 	case in.Tasks[id].Status != procedure.Open:
 		return procedure.Task{}, holdfast.Errorf(holdfast.Conflict, "task %s belongs to the stage %q, which is not open yet", id, in.Procedure.Stages[i].Kind)
 	}
@@ -218,6 +234,12 @@ func (in *Incident) OpenTask(id string) (procedure.Task, error) {
 
 // event is the body of a fact. Each kind of fact has one type.
 type event interface{ kind() string }
+
+// folding is an event that says itself what it changes.
+type folding interface {
+	event
+	fold(in *Incident, f holdfast.Fact)
+}
 
 // draft turns events into drafts, followed by what they bring about: stages
 // that end and stages that open.
@@ -271,6 +293,7 @@ func (in *Incident) clone() *Incident {
 	c.Stages = slices.Clone(in.Stages)
 	c.Tasks = maps.Clone(in.Tasks)
 	c.probes = maps.Clone(in.probes)
+	c.limits = maps.Clone(in.limits)
 	return &c
 }
 
@@ -305,6 +328,10 @@ var decoders = map[string]func(holdfast.Fact) (event, error){
 	Ramped{}.kind():        decode[Ramped],
 	DebriefSaved{}.kind():  decode[DebriefSaved],
 	ClosedFact{}.kind():    decode[ClosedFact],
+
+	LimitAtRisk{}.kind():   decode[LimitAtRisk],
+	LimitBreached{}.kind(): decode[LimitBreached],
+	Deputised{}.kind():     decode[Deputised],
 }
 
 // Decode returns the body of an incident's fact: one of this package's types.

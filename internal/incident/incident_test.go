@@ -218,16 +218,3 @@ func TestApplyReadsWhatItKnows(t *testing.T) {
 		t.Errorf("decoded %v, %v", v, err)
 	}
 }
-
-func TestDue(t *testing.T) {
-	t.Parallel()
-	if _, ok := (Task{Opened: start}).Due(0); ok {
-		t.Error("a task without a limit is due")
-	}
-	if _, ok := (Task{}).Due(procedure.Duration(time.Minute)); ok {
-		t.Error("a task that is not open is due")
-	}
-	if due, ok := (Task{Opened: start}).Due(procedure.Duration(time.Minute)); !ok || !due.Equal(start.Add(time.Minute)) {
-		t.Errorf("due at %v", due)
-	}
-}

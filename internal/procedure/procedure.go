@@ -50,9 +50,12 @@ func Mandatory(l holdfast.Level) []StageKind {
 
 // Procedure is the flow of one level.
 type Procedure struct {
-	Level  holdfast.Level `json:"level" yaml:"level"`
-	Title  holdfast.Text  `json:"title" yaml:"title"`
-	Stages []Stage        `json:"stages" yaml:"stages"`
+	Level holdfast.Level `json:"level" yaml:"level"`
+	Title holdfast.Text  `json:"title" yaml:"title"`
+	// Shift is the longest that one person commands before he hands over; zero
+	// means no limit.
+	Shift  Duration `json:"shift,omitzero" yaml:"shift,omitempty"`
+	Stages []Stage  `json:"stages" yaml:"stages"`
 }
 
 // Stage is one step of a procedure.
@@ -81,8 +84,12 @@ type Task struct {
 	// Role does the task; empty means the stage's role.
 	Role string `json:"role,omitempty" yaml:"role,omitempty"`
 	// Deputy is the role that does it when no holder of Role can.
-	Deputy string   `json:"deputy,omitempty" yaml:"deputy,omitempty"`
-	Limit  Duration `json:"limit,omitzero" yaml:"limit,omitempty"`
+	Deputy string `json:"deputy,omitempty" yaml:"deputy,omitempty"`
+	// TakeWithin is the time from opening by which somebody has to take the task;
+	// then its deputy takes over. Without it a task that has a deputy passes to him
+	// at its limit.
+	TakeWithin Duration `json:"take_within,omitzero" yaml:"take_within,omitempty"`
+	Limit      Duration `json:"limit,omitzero" yaml:"limit,omitempty"`
 	// Takes is the time the task is expected to take; Limit is the longest.
 	Takes Duration `json:"takes,omitzero" yaml:"takes,omitempty"`
 	// Means says with what it is done: systems, documents, numbers.

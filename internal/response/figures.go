@@ -39,6 +39,7 @@ func (s *Service) Figures(in *incident.Incident) incident.Figures {
 	}
 	s.countDeclined(in, &f)
 	f.Told, f.Acknowledged = s.Notices.People(in.ID)
+	f.LimitsMet, f.LimitsMissed = in.LimitCount()
 	return f
 }
 

@@ -10,8 +10,9 @@
 //
 // A person acts through [Service]. What follows by itself is done by
 // [Service.Run], which looks at the state, not at events: it suspects incidents
-// from alerts that the plan's rules match, and ends tasks whose action has
-// succeeded. Every control node may run it; the journal takes each step once.
+// from alerts that the plan's rules match, ends tasks whose action has succeeded,
+// records limits that are at risk or breached, and passes tasks that nobody took to
+// their deputies. Every control node may run it; the journal takes each step once.
 package response
 
 import (
@@ -331,7 +332,7 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-watch:
-		case <-time.After(5 * time.Second): // after a failure, without waiting for a fact
+		case <-time.After(s.lookAgain(5 * time.Second)): // a limit is due, or a step failed
 		}
 	}
 }
@@ -340,7 +341,7 @@ func (s *Service) Run(ctx context.Context) error {
 // written against, so a step that another node took meanwhile is not taken twice.
 func (s *Service) follow(ctx context.Context) error {
 	by := holdfast.Self("response")
-	for _, next := range []decision{s.suspectFromAlerts, s.endTasks} {
+	for _, next := range []decision{s.suspectFromAlerts, s.endTasks, s.tellLimits} {
 		if err := s.do(ctx, by, next); err != nil {
 			return err
 		}

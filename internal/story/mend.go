@@ -44,22 +44,34 @@ func (s *story) done(ctx context.Context, by *client.Client, task string, files 
 	return nil
 }
 
-// finish ends every task of a stage that a person ends and nobody has ended.
+// finish ends every task of a stage that a person ends and nobody has ended, also
+// those that open as others end.
 func (s *story) finish(ctx context.Context, by *client.Client, stage string) error {
-	if err := s.refresh(ctx); err != nil {
-		return err
-	}
-	for _, st := range s.in.Stages {
-		for _, t := range st.Tasks {
-			if st.Kind != stage || t.Kind != "manual" || t.Status != "open" {
-				continue
-			}
-			if err := s.done(ctx, by, t.ID); err != nil {
-				return fmt.Errorf("task %s: %w", t.ID, err)
+	for {
+		if err := s.refresh(ctx); err != nil {
+			return err
+		}
+		open := s.openByHand(stage)
+		if len(open) == 0 {
+			return nil
+		}
+		for _, task := range open {
+			if err := s.done(ctx, by, task); err != nil {
+				return fmt.Errorf("task %s: %w", task, err)
 			}
 		}
 	}
-	return nil
+}
+
+func (s *story) openByHand(stage string) (open []string) {
+	for _, st := range s.in.Stages {
+		for _, t := range st.Tasks {
+			if st.Kind == stage && t.Kind == "manual" && t.Status == "open" {
+				open = append(open, t.ID)
+			}
+		}
+	}
+	return open
 }
 
 func (s *story) convene(ctx context.Context) error {

@@ -55,6 +55,7 @@ type Stage struct {
 	Opened time.Time     `json:"opened_at,omitzero"`
 	Ended  time.Time     `json:"ended_at,omitzero"`
 	Due    time.Time     `json:"due_at,omitzero"`
+	Limit  *Limit        `json:"limit,omitempty"`
 	Note   string        `json:"note,omitempty"`
 	Skip   *Skip         `json:"skip,omitempty"`
 	Tasks  []Task        `json:"tasks"`
@@ -71,15 +72,21 @@ type Skip struct {
 
 // Task is one task of a stage. Kind is manual, notice, directive, probes or ramp.
 type Task struct {
-	ID           string              `json:"id"`
-	Kind         string              `json:"kind"`
-	Title        holdfast.Text       `json:"title"`
-	Guide        holdfast.Text       `json:"guide,omitzero"`
-	Role         Named               `json:"role"`
-	Status       string              `json:"status"`
-	Opened       time.Time           `json:"opened_at,omitzero"`
-	Due          time.Time           `json:"due_at,omitzero"`
-	Late         bool                `json:"late,omitempty"`
+	ID     string        `json:"id"`
+	Kind   string        `json:"kind"`
+	Title  holdfast.Text `json:"title"`
+	Guide  holdfast.Text `json:"guide,omitzero"`
+	Role   Named         `json:"role"`
+	Status string        `json:"status"`
+	Opened time.Time     `json:"opened_at,omitzero"`
+	Due    time.Time     `json:"due_at,omitzero"`
+	Late   bool          `json:"late,omitempty"`
+	Limit  *Limit        `json:"limit,omitempty"`
+	// TakeBy is when somebody has to have taken it, or its deputy takes over.
+	TakeBy    time.Time  `json:"take_by,omitzero"`
+	Deputised *Deputised `json:"deputised,omitempty"`
+	// After are the tasks that it waits for.
+	After        []Named             `json:"after,omitempty"`
 	NeedEvidence bool                `json:"need_evidence,omitempty"`
 	Owner        *Actor              `json:"owner,omitempty"`
 	Ended        time.Time           `json:"ended_at,omitzero"`
@@ -256,8 +263,8 @@ func (s *Source) stage(in *incident.Incident, i int, p *plan.Plan) Stage {
 		Status: string(st.Status), Opened: st.Opened, Ended: st.Ended, Note: st.Note,
 		Tasks: []Task{},
 	}
-	if def.Limit > 0 && !st.Opened.IsZero() {
-		v.Due = st.Opened.Add(def.Limit.D())
+	if v.Limit = s.limit(in.StageLimit(i)); v.Limit != nil {
+		v.Due = v.Limit.Due
 	}
 	if k := st.Skip; k != nil {
 		v.Skip = &Skip{Reason: k.Reason, By: actor(k.By), At: k.At, Granted: k.Granted, GrantedBy: actor(k.GrantedBy)}
@@ -279,8 +286,16 @@ func (s *Source) task(in *incident.Incident, stage procedure.Stage, t procedure.
 	if t.Role == "" {
 		v.Role = role(p, stage.Role)
 	}
-	if due, ok := st.Due(t.Limit); ok {
-		v.Due, v.Late = due, st.Status == procedure.Open && s.Now().After(due)
+	if v.Limit = s.limit(in.TaskLimit(t)); v.Limit != nil {
+		v.Due, v.Late = v.Limit.Due, st.Status == procedure.Open && v.Limit.State == "breached"
+	}
+	v.TakeBy, _ = in.TakeBy(t)
+	v.Deputised = s.deputised(in, t.ID, p)
+	if st.Status == procedure.Waiting {
+		for _, id := range t.After {
+			_, before, _ := in.Procedure.Task(id)
+			v.After = append(v.After, Named{ID: id, Name: before.Title})
+		}
 	}
 	switch {
 	case t.Notice != nil:

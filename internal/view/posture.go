@@ -9,7 +9,6 @@ import (
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
 	"holdfast/internal/posture"
-	"holdfast/internal/procedure"
 	"holdfast/internal/response"
 	"holdfast/internal/traffic"
 )
@@ -32,6 +31,8 @@ type Posture struct {
 	AlertsWaiting int    `json:"alerts_waiting"`
 	MembersCut    int    `json:"members_cut,omitempty"`
 	Late          []Late `json:"late"`
+	// AtRisk lists what is in the last fifth of its limit.
+	AtRisk []Late `json:"at_risk"`
 	// Journal says what the record survives, whether stops can be confirmed, and what
 	// of it needs attention.
 	Journal Journal `json:"journal"`
@@ -65,12 +66,16 @@ type Traffic struct {
 	Declined float64 `json:"declined"`
 }
 
-// Late is a task past its limit.
+// Late is a task or a stage past its limit, or in its last fifth.
 type Late struct {
-	Incident string        `json:"incident"`
-	Task     string        `json:"task"`
-	Title    holdfast.Text `json:"title"`
-	Due      time.Time     `json:"due"`
+	Incident string `json:"incident"`
+	// Of is task or stage, ID which one.
+	Of string `json:"of"`
+	ID string `json:"id"`
+	// Task is the id of a task; empty for another thing.
+	Task  string        `json:"task,omitempty"`
+	Title holdfast.Text `json:"title"`
+	Due   time.Time     `json:"due"`
 }
 
 // trafficSeconds is how many seconds the present rates are taken over.
@@ -84,7 +89,7 @@ func (s *Source) Posture() (p Posture) {
 		p = Posture{
 			At: s.Now().UTC(), Position: position, Operator: s.Operator,
 			Band: s.band(), Journal: s.journal(backups), Traffic: s.traffic(),
-			Directives: []Directive{}, Incidents: []Incident{}, Late: []Late{},
+			Directives: []Directive{}, Incidents: []Incident{}, Late: []Late{}, AtRisk: []Late{},
 			Unresolved:    s.Gates.UnresolvedCount(),
 			AlertsWaiting: len(s.Alerts.Waiting()), MembersCut: s.Alerts.CutMembers(),
 		}
@@ -95,7 +100,8 @@ func (s *Source) Posture() (p Posture) {
 		}
 		for _, in := range s.Incidents.Open() {
 			p.Incidents = append(p.Incidents, s.summary(in))
-			p.Late = append(p.Late, s.late(in)...)
+			late, atRisk := s.late(in)
+			p.Late, p.AtRisk = append(p.Late, late...), append(p.AtRisk, atRisk...)
 		}
 		p.Gates = s.gates()
 	})
@@ -196,20 +202,6 @@ func outcomeIs(name string) func(traffic.Key) bool {
 	return func(k traffic.Key) bool {
 		return k.Kind.MovesMoney() && k.Verdict != posture.Decline.String() && k.Outcome.String() == name
 	}
-}
-
-func (s *Source) late(in *incident.Incident) []Late {
-	var late []Late
-	for _, st := range in.Procedure.Stages {
-		for _, t := range st.Tasks {
-			state := in.Tasks[t.ID]
-			due, ok := state.Due(t.Limit)
-			if ok && state.Status == procedure.Open && s.Now().After(due) {
-				late = append(late, Late{Incident: in.ID, Task: t.ID, Title: t.Title, Due: due})
-			}
-		}
-	}
-	return late
 }
 
 // Preview measures what a directive with this scope would act on now.

@@ -10,7 +10,7 @@ var hinted = map[string]bool{
 	"risk.likelihood": true, "risk.impact": true, "risk.levels": true, "material.cited": true,
 	"plan.measures": true, "measure.id": true, "measure.unit": true, "level.criteria": true, "level.enter": true, "level.recover_within": true,
 	"alertrule.match": true, "alertrule.level": true,
-	"stage.limit": true, "stage.alongside": true, "task.limit": true, "task.takes": true, "task.means": true, "task.after": true, "task.branches": true, "task.evidence": true,
+	"stage.limit": true, "stage.alongside": true, "task.limit": true, "task.take_within": true, "procedure.shift": true, "task.takes": true, "task.means": true, "task.after": true, "task.branches": true, "task.evidence": true,
 	"branch.when": true, "notice.acknowledge": true, "directive.scope": true, "directive.pre_authorised": true, "directive.drain": true,
 	"temporary.longest": true, "dependencystep.after": true, "parameter.planned": true, "recovery.within": true, "recovery.close_out": true, "recoverystep.people": true,
 	"probe.url": true, "probe.expect": true, "probe.times": true, "step.percent": true, "step.hold": true,
