@@ -117,14 +117,14 @@ func (s *Service) notices(in *incident.Incident, stage procedure.StageKind, t pr
 				continue
 			}
 			list = append(list, notify.Notice{
-				ID:       notify.ID(in.ID, t.ID, person.ID, string(c.Channel), c.Address, 0),
+				ID:       notify.ID(in.ID, t.ID, person.ID, string(c.Channel), c.Address, in.Round()),
 				Incident: in.ID, Task: t.ID,
 				Person: person.ID, PersonName: person.Name,
 				Channel: string(c.Channel), Address: c.Address, Lang: lang,
 				Subject: drillMark(in, lang) + fill.Replace(template.Subject.In(lang)),
 				Body:    fill.Replace(template.Body.In(lang)),
 				Urgent:  in.Level == holdfast.Level1, Drill: in.Drill,
-				WantAck: t.Notice.Acknowledge > 0, Why: person.Why,
+				WantAck: t.Notice.Acknowledge > 0, Why: person.Why, Round: in.Round(),
 			})
 		}
 	}
@@ -168,9 +168,9 @@ func drillMark(in *incident.Incident, lang holdfast.Lang) string {
 // says which. A role that nobody holds, or somebody whom no notice can reach and for
 // whom nobody stands in, is not reached: the task then waits for a person, who tells
 // them by hand.
-func Succeeded(b *notify.Book, people *roster.Book, incidentID string, stage procedure.StageKind, t procedure.Task, now time.Time) (note string, ok bool) {
+func Succeeded(b *notify.Book, people *roster.Book, in *incident.Incident, stage procedure.StageKind, t procedure.Task, now time.Time) (note string, ok bool) {
 	acknowledged, reached := 0, map[string]bool{}
-	told := b.ByTask(incidentID, t.ID)
+	told := b.ByRound(in.ID, t.ID, in.Round())
 	for _, p := range told {
 		if p.Acknowledged() {
 			acknowledged++

@@ -354,7 +354,7 @@ func TestSucceeded(t *testing.T) {
 				w.fold("notice/"+id, "notice.acknowledged", map[string]any{"person": id, "how": "phone"})
 			}
 			task := procedure.Task{ID: "tell", Notice: &procedure.Notice{To: tt.to, Acknowledge: tt.acknowledge}}
-			note, ok := Succeeded(notices, people, "2026-1", procedure.Notify, task, time.Unix(2e9, 0))
+			note, ok := Succeeded(notices, people, &incident.Incident{ID: "2026-1"}, procedure.Notify, task, time.Unix(2e9, 0))
 			if ok != tt.want || tt.want && note != tt.note {
 				t.Errorf("%q, %t; want %q, %t", note, ok, tt.note, tt.want)
 			}

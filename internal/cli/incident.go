@@ -16,7 +16,7 @@ func (s *shell) incident() *cobra.Command {
 		s.incidentList(), s.incidentShow(), s.incidentOpen(), s.incidentConfirm(), s.incidentDismiss(), s.incidentAttach(),
 		s.incidentNote(), s.incidentTake(), s.incidentDone(), s.incidentDirect(), s.incidentProbe(), s.incidentRamp(),
 		s.incidentEndStage(), s.incidentSkip(), s.incidentAnswerSkip(), s.incidentAcknowledge(),
-		s.incidentDebrief(), s.incidentClose(), s.incidentEvidence(),
+		s.incidentLevel(), s.incidentDebrief(), s.incidentClose(), s.incidentEvidence(),
 	)
 }
 

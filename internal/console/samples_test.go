@@ -239,6 +239,7 @@ func incidentSamples() (list []any) {
 		case string(incident.Active), string(incident.Closed):
 			own.Incident.Stages = stagesOf()
 		}
+		own.Level = levelSample(in)
 		list = append(list, own)
 	}
 	return append(list, incidentPage{Incident: view.Incident{ID: "INC-8", State: string(incident.Closed), Figures: &incident.Figures{}, Debrief: &incident.Debrief{}}})

@@ -21,6 +21,7 @@ import (
 	"holdfast/internal/console/form"
 	"holdfast/internal/draft"
 	"holdfast/internal/expression"
+	"holdfast/internal/incident"
 	"holdfast/internal/lint"
 	"holdfast/internal/plan"
 	"holdfast/internal/roster"
@@ -192,7 +193,7 @@ var gateStates = []string{"live", "silent", "gone"}
 
 // facts are the kinds that an incident's timeline puts in words.
 func facts(t *testing.T) []string {
-	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop"}
+	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop", "incident.level-risen-automatically", "incident.level-fallen"}
 	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice"} {
 		list = append(list, literals(t, dir, `^`+noun+`\.[a-z-]+$`)...)
 	}
@@ -230,6 +231,8 @@ func built(t *testing.T) map[string][]string {
 		"lint.group.":        lint.Groups[:],
 		"kind.":              {"other", "payment", "refund", "inquiry"},
 		"mode.":              constants(t, "gate", "Mode"),
+		"judgement.holds.":   {"yes", "no", "unknown"},
+		"measure.why.":       {incident.NotEntered, incident.NotHeard, incident.TooFew, incident.InDrill},
 		"notice.state.":      constants(t, "notify", "State"),
 		"outcome.":           {"in-flight", "done", "not-done", "unknown"},
 		"standing.":          constants(t, "directive", "Standing"),
@@ -267,6 +270,8 @@ func built(t *testing.T) map[string][]string {
 		"choice.drill-kind.":     formWords("choice.drill-kind."),
 		"choice.material-kind.":  formWords("choice.material-kind."),
 		"choice.level.":          formWords("choice.level."),
+		"choice.day.":            formWords("choice.day."),
+		"choice.measure-from.":   formWords("choice.measure-from."),
 		"choice.moment.":         formWords("choice.moment."),
 		"choice.probe-kind.":     formWords("choice.probe-kind."),
 		"choice.stage.":          formWords("choice.stage."),

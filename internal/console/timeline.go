@@ -47,7 +47,7 @@ type body struct {
 }
 
 // quiet are facts that would only bury the others.
-var quiet = []string{"notice.sending", "incident.debrief-saved"}
+var quiet = []string{"notice.sending", "incident.debrief-saved", "incident.level-evaluated"}
 
 // deliveries are facts of single notices. The tasks show how many people were
 // reached; these are folded away so that the acts can be seen.
@@ -72,6 +72,9 @@ func (c *Console) timeline(v *visit, in view.Incident) (acts, delivered []line) 
 			b.Person, b.Name, b.Channel = first.Person, first.Name, first.Channel
 		}
 		l := c.line(v, in, e, b)
+		if text, detail, ok := levelFact(v.words, e); ok {
+			l.Text, l.Detail = text, detail
+		}
 		if b.Why == callout.NobodyOnDuty && e.Kind == "notice.asked" && !alarm[b.Task] {
 			alarm[b.Task] = true
 			said := line{At: e.At, Text: v.words.T("fact.notice.nobody-on-duty", "task", taskTitle(v, in, b.Task))}

@@ -94,6 +94,8 @@ type Incident struct {
 	Debrief   Debrief
 	// Closed holds the figures as they were when the incident was closed.
 	Closed *Figures
+
+	Levels
 }
 
 // Stage is where a stage stands.
@@ -294,6 +296,7 @@ func (in *Incident) clone() *Incident {
 	c.Tasks = maps.Clone(in.Tasks)
 	c.probes = maps.Clone(in.probes)
 	c.limits = maps.Clone(in.limits)
+	c.Levels = in.Levels.clone()
 	return &c
 }
 
@@ -332,6 +335,12 @@ var decoders = map[string]func(holdfast.Fact) (event, error){
 	LimitAtRisk{}.kind():   decode[LimitAtRisk],
 	LimitBreached{}.kind(): decode[LimitBreached],
 	Deputised{}.kind():     decode[Deputised],
+
+	LevelEvaluated{}.kind(): decode[LevelEvaluated],
+	MeasureEntered{}.kind(): decode[MeasureEntered],
+	LevelChanged{}.kind():   decode[LevelChanged],
+	FallAsked{}.kind():      decode[FallAsked],
+	FallRefused{}.kind():    decode[FallRefused],
 }
 
 // Decode returns the body of an incident's fact: one of this package's types.

@@ -85,6 +85,9 @@ type Notice struct {
 	WantAck bool `json:"want_ack,omitempty"`
 	// Why says why it goes to this person, if not as a holder of the role.
 	Why string `json:"why,omitempty"`
+	// Round tells apart tellings for one task of which each counts by itself: who
+	// has acknowledged one has not acknowledged another. The first is 0.
+	Round int `json:"round,omitempty"`
 }
 
 // ID returns the id of the notice for a task to a person at an address. Round

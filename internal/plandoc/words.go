@@ -32,6 +32,8 @@ var choices = map[string]struct {
 	"material.kind":        {"material-kind", []string{plan.Regulation, plan.Policy, plan.Technical, plan.Manual}},
 	"material.cited":       {"chapter", chapterKeys()},
 	"measure.type":         {"measure-type", []string{plan.MeasureNumber, plan.MeasureText, plan.MeasureYesNo}},
+	"measure.from":         {"measure-from", plan.Sources()},
+	"band.days":            {"day", plan.Days[:]},
 	"stage.stage":          {"stage", stageKinds()},
 	"notice.channels":      {"channel", []string{"smtp", "webhook"}},
 	"temporary.kind":       {"temporary-kind", []string{plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand}},
@@ -166,6 +168,8 @@ func (t tongue) value(name names, field string, v reflect.Value) string {
 		return t.branches(name, x)
 	case []plan.Authority:
 		return t.authority(x)
+	case []plan.Band:
+		return t.bands(x)
 	default:
 		return t.each(v, func(s string) string { return s })
 	}
@@ -420,6 +424,8 @@ func (t tongue) read(field, text string, into reflect.Value) bool {
 		return assign(x)(t.readBranches(text))
 	case *[]plan.Authority:
 		return assign(x)(t.readAuthority(text))
+	case *[]plan.Band:
+		return assign(x)(t.readBands(text))
 	case *plan.Date:
 		return x.UnmarshalText([]byte(text)) == nil
 	default:
