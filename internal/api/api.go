@@ -54,8 +54,6 @@ type API struct {
 	Waivers    *waiver.Service
 	Verifier   *callout.Verifier
 	Response   *response.Service
-	Acks       *callout.Acks
-	Caller     *callout.Caller
 	Backups    *backup.Keeper
 	Restored   *backup.Service
 	Log        *slog.Logger

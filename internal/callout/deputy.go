@@ -53,11 +53,11 @@ func (s *Service) personal(in *incident.Incident, task string, person roster.Per
 			continue
 		}
 		list = append(list, notify.Notice{
-			ID:       notify.ID(in.ID, task, person.ID, string(c.Channel), c.Address, 0),
+			ID:       notify.ID(in.ID, task, person.ID, string(c.Channel), c.Address, in.Round()),
 			Incident: in.ID, Task: task, Person: person.ID, PersonName: person.Name,
 			Channel: string(c.Channel), Address: c.Address, Lang: lang,
 			Subject: drillMark(in, lang) + subject, Body: body,
-			Urgent: in.Level == holdfast.Level1, Drill: in.Drill, WantAck: true, Why: Deputy,
+			Urgent: in.Level == holdfast.Level1, Drill: in.Drill, WantAck: true, Why: Deputy, Round: in.Round(),
 		})
 	}
 	return list

@@ -29,8 +29,6 @@ func (c *Config) check(r *report) {
 	c.Notices.SMTP.check(r)
 	r.secret("notices.webhook.secret", c.Notices.Webhook.Secret)
 	c.Backup.check(r)
-	r.secret("dead_man.url", c.DeadMan.URL)
-	r.within("dead_man.every", c.DeadMan.Every, 10*time.Second, time.Hour)
 	r.within("sessions.idle", c.Sessions.Idle, time.Minute, 30*24*time.Hour)
 	r.within("sessions.lifetime", c.Sessions.Lifetime, time.Minute, 30*24*time.Hour)
 	if c.Sessions.Idle > c.Sessions.Lifetime {

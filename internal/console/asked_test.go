@@ -54,9 +54,9 @@ func TestAsk(t *testing.T) {
 	for _, c := range []struct{ field, src, says, wrong string }{
 		{"level.enter", "", "", ""},
 		{"level.enter", "minutes > 10", "測試文字大於 10", ""},
-		{"level.enter", "minuts > 10", "", "沒有名稱 minuts；可用的有：minutes"},
+		{"level.enter", "minuts > 10", "", "沒有名稱 minuts；可用的有：failures, minutes"},
 		{"branch.when", `result == "failed"`, "任務結果是 「failed」", ""},
-		{"branch.when", `channel == "app"`, "", "沒有名稱 channel；可用的有：level, minutes, result"},
+		{"branch.when", `channel == "app"`, "", "沒有名稱 channel；可用的有：failures, level, minutes, result"},
 		{"directive.scope", "all", "所有支付", ""},
 		{"directive.scope", `kind == "pay"`, "", "沒有這種支付：請寫 payment、refund、inquiry 或 other"},
 		{"probe.expect", "status == 200", "HTTP 狀態碼是 200", ""},

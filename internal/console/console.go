@@ -59,8 +59,6 @@ type Console struct {
 	Verifier   *callout.Verifier
 	Readers    *callout.Readers
 	Response   *response.Service
-	Acks       *callout.Acks
-	Caller     *callout.Caller
 	Restored   *backup.Service
 	// Zone is the operator's time zone, for readers whose browser names none.
 	Zone *time.Location
@@ -175,8 +173,6 @@ func init() {
 		{"POST /review/{draft}/{reviewer}/finished", public, (*Console).reviewFinish, (*Console).review},
 		{"GET /read/{plan}/{n}/{person}", public, (*Console).readPage, nil},
 		{"POST /read/{plan}/{n}/{person}", public, (*Console).acknowledgeRead, (*Console).readPage},
-		{"GET /acknowledge/{notice}", public, (*Console).ackPage, nil},
-		{"POST /acknowledge/{notice}", public, (*Console).ackNotice, (*Console).ackPage},
 		{"GET /live", access.Read, (*Console).live, nil},
 
 		{"GET /{$}", access.Read, (*Console).posture, nil},
@@ -193,11 +189,11 @@ func init() {
 		{"POST /incidents/{id}/stages/{stage}/done", access.RunIncident, (*Console).endStage, (*Console).incident},
 		{"POST /incidents/{id}/stages/{stage}/skip", access.RunIncident, (*Console).askSkip, (*Console).incident},
 		{"POST /incidents/{id}/stages/{stage}/skip/answer", access.Approve, (*Console).answerSkip, (*Console).incident},
+		{"POST /incidents/{id}/level", access.RunIncident, (*Console).changeLevel, (*Console).incident},
+		{"POST /incidents/{id}/level/answer", access.Approve, (*Console).answerFall, (*Console).incident},
+		{"POST /incidents/{id}/measures/{measure}", access.RunIncident, (*Console).enterMeasure, (*Console).incident},
 		{"POST /incidents/{id}/debrief", access.RunIncident, (*Console).debrief, (*Console).incident},
 		{"POST /incidents/{id}/acknowledge", access.Acknowledge, (*Console).acknowledge, (*Console).incident},
-		{"POST /incidents/{id}/code", access.Acknowledge, (*Console).acknowledgeByCode, (*Console).incident},
-		{"GET /incidents/{id}/calls", access.Read, (*Console).calls, nil},
-		{"POST /incidents/{id}/calls", access.RunIncident, (*Console).recordCall, (*Console).calls},
 		{"GET /evidence/{hash}", access.Read, (*Console).evidence, nil},
 
 		{"GET /alerts", access.Read, (*Console).alerts, nil},

@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -42,8 +41,8 @@ type incidentPage struct {
 	Improvements []incident.Improvement
 	// Mine are the tasks whose notice the reader has still to acknowledge.
 	Mine []called
-	// Codes says that somebody may still acknowledge by reply code.
-	Codes bool
+	// Level is at which level the plan's criteria see it.
+	Level *levelCard
 }
 
 // called is a task for which the reader was called, and its stage's title.
@@ -66,7 +65,8 @@ func (c *Console) incident(v *visit) error {
 	if err != nil {
 		return err
 	}
-	own := incidentPage{Incident: in, Mine: mine(in, v.who()), Codes: awaitsReply(in)}
+	own := incidentPage{Incident: in, Mine: mine(in, v.who())}
+	own.Level = newLevelCard(v.words, in.Judgement)
 	own.Timeline, own.Deliveries = c.timeline(v, in)
 	if points, err := c.View.IncidentChart(in); err == nil {
 		own.Chart = drawChart(v.words, v.zone, points)
@@ -92,9 +92,18 @@ func (c *Console) levels(in view.Incident) []levelChoice {
 	}
 	var list []levelChoice
 	for _, l := range current.Content.Levels {
-		list = append(list, levelChoice{l.Level, l.Title, l.Criteria, l.Level == in.Suggested})
+		list = append(list, levelChoice{l.Level, l.Title, l.Criteria, l.Level == suggested(in)})
 	}
 	return list
+}
+
+// suggested is the level that is chosen beforehand: what the criteria say, if that
+// is graver than what an alert's rule does.
+func suggested(in view.Incident) holdfast.Level {
+	if j := in.Judgement; j != nil && incident.Graver(j.Level, in.Suggested) {
+		return j.Level
+	}
+	return in.Suggested
 }
 
 func mine(in view.Incident, who access.Principal) []called {
@@ -125,18 +134,6 @@ func told(t view.Task) []view.Told {
 	default:
 		return nil
 	}
-}
-
-// awaitsReply reports whether an open task has told somebody who has not acknowledged.
-func awaitsReply(in view.Incident) bool {
-	for _, s := range in.Stages {
-		for _, t := range s.Tasks {
-			if t.Notice != nil && t.Notice.Need > 0 && t.Status == string(procedure.Open) && slices.ContainsFunc(t.Notice.People, func(p view.Told) bool { return !p.Acknowledged }) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // act carries out an act on an incident and shows it again.

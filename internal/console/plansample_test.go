@@ -41,11 +41,13 @@ func chaptersSample() *plan.Plan {
 	}
 	p.Materials = []plan.Material{{ID: "law", Title: all("law"), Kind: plan.Regulation, Link: "https://example.com/law", Date: "2026-01-01"}, {ID: "b", Title: all("b"), Kind: plan.Manual}}
 	p.Measures = []plan.Measure{{ID: "minutes", Title: all("minutes"), Type: plan.MeasureNumber, Unit: "min"}}
-	p.Levels[0].Enter, p.Levels[0].RecoverWithin = "minutes > 10", hour
+	p.Measures = append(p.Measures, plan.Measure{ID: "failures", Title: all("failed"), Type: plan.MeasureNumber, From: plan.FromFailed})
+	p.Levels[0].Enter, p.Levels[0].RecoverWithin, p.Levels[0].Automatic = "minutes > 10", hour, true
+	p.Levels[0].Bands = []plan.Band{{Title: all("peak"), Days: []string{"mon", "sun"}, Starts: "09:00", Ends: "22:00", Enter: "minutes > 5"}}
 	p.Leak = &procedure.Procedure{Title: all("leak"), Shift: hour, Stages: []procedure.Stage{{Kind: procedure.Handle, Title: all("handle"), Role: "commander", Tasks: []procedure.Task{{
 		ID: "t", Title: all("task"), Role: "commander", Deputy: "duty-officer", TakeWithin: hour, Takes: hour, Means: all("means"),
 		Branches: []procedure.Branch{{When: "minutes > 60", Do: all("do"), Approval: "superior"}},
-	}, {ID: "n", Title: all("tell"), Notice: &procedure.Notice{To: []string{"commander"}, Acknowledge: 1, Within: hour, Again: hour, Lapse: hour, Escalate: []procedure.EscalationStep{{To: []string{"superior"}, Within: hour}}}}}}}}
+	}}}}}
 	p.Temporary = []plan.Temporary{{ID: "t", Title: all("by hand"), Kind: plan.ByHand, When: all("when"), How: all("how"), Role: "commander", Scope: "all", Longest: hour}}
 	p.Parameters = []plan.Parameter{{ID: "p", Title: all("limit"), Unit: "TWD", Planned: 1, Unplanned: 2}}
 	p.Dependencies = []plan.Dependency{{ID: "d", Title: all("bank"), Role: "commander", Steps: []plan.DependencyStep{{After: hour, Do: all("do"), Approval: "superior"}}}}

@@ -62,8 +62,6 @@ func screenSamples() map[string][]any {
 		"incident":     incidentSamples(),
 		"incidents":    {incidentsPage{}, incidentsPage{List: view.Page[view.Incident]{Items: incidentsOf()}, Pages: listed, Query: "x", Open: true}},
 		"chapter":      chapterSamples(),
-		"calls":        callSamples(),
-		"acknowledge":  ackSamples(),
 		"plantimeline": timelineSamples(),
 		"planchanges": {
 			changesPage{PlanChanges: view.PlanChanges{Revision: 2, Against: 1, Changes: changeSamples}, Pick: pick{Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}, Old: 1, New: 2}, Lines: []diffLine{{"added", "+a"}}}, changesPage{},
@@ -108,7 +106,7 @@ func screenSamples() map[string][]any {
 		},
 		"posture": {posturePage{}, posturePage{Chart: sampleChart(), Preview: response.Preview{Known: true, PerSecond: 300, Gates: 2}, Posture: view.Posture{
 			Operator: "Bank", Position: 7, Directives: directivesOf(), Incidents: incidentsOf(), Gates: gatesOf(), Traffic: view.Traffic{Known: true, Done: 1},
-			Unresolved: 4, AlertsWaiting: 2, MembersCut: 1, Late: []view.Late{{Incident: "INC-1", Of: "task", ID: "t", Task: "t", Title: word, Due: past}}, AtRisk: []view.Late{{Incident: "INC-1", Of: "stage", ID: "handle", Title: word, Due: future}}, Audit: auditSample(),
+			Unresolved: 4, AlertsWaiting: 2, MembersCut: 1, Late: []view.Late{{Incident: "INC-1", Of: "task", ID: "t", Task: "t", Title: word, Due: past}}, AtRisk: []view.Late{{Incident: "INC-1", Of: "stage", ID: "handle", Title: word, Due: future}},
 			Journal: view.Journal{
 				Durability: journal.Durability{Machines: 1, Fault: journal.NotSynchronous},
 				Alarm:      true, Ahead: []view.Ahead{{Gate: "east", Seen: holdfast.Head{Position: 9}}},
@@ -232,7 +230,7 @@ func incidentSamples() (list []any) {
 	f := &incident.Figures{Detected: past, Confirmed: past, Recovered: past, DeclinedAtLeast: true, DeclinedAmount: map[string]int64{"CNY": 5}, NotKnown: 1}
 	for _, in := range incidentsOf() {
 		in.Alerts, in.Directives, in.Debrief, in.Figures = []view.Alert{{ID: "a1", Title: "Title", Firing: true}}, directivesOf(), d, f
-		own := incidentPage{Incident: in, Chart: sampleChart(), Mine: []called{{"tell", word}}, Codes: true, Improvements: d.Improvements}
+		own := incidentPage{Incident: in, Chart: sampleChart(), Mine: []called{{"tell", word}}, Improvements: d.Improvements}
 		own.Timeline = []line{{past, "Text", "Detail", "Mei", []incident.Evidence{{Name: "log.txt"}}}}
 		own.Deliveries = own.Timeline
 		switch in.State {
@@ -241,6 +239,7 @@ func incidentSamples() (list []any) {
 		case string(incident.Active), string(incident.Closed):
 			own.Incident.Stages = stagesOf()
 		}
+		own.Level = levelSample(in)
 		list = append(list, own)
 	}
 	return append(list, incidentPage{Incident: view.Incident{ID: "INC-8", State: string(incident.Closed), Figures: &incident.Figures{}, Debrief: &incident.Debrief{}}})
@@ -282,11 +281,6 @@ func tasksOf(id, status string) (list []view.Task) {
 		for i, state := range []string{"asked", "sending", "failed", "doubtful", "delivered", "gave-up", "acknowledged"} {
 			t.Notice.People[0].Notices = append(t.Notice.People[0].Notices, view.Notice{Channel: "smtp", State: state, Attempts: i, Detail: "d"})
 		}
-		list = append(list, t)
-	}
-	for i, e := range escalationSamples() {
-		t := task("notice")
-		t.ID, t.Notice = t.ID+"e"+string(rune('0'+i)), &view.NoticeTask{Need: 1, Escalation: e, ByHand: []string{"A", "B"}}
 		list = append(list, t)
 	}
 	for i, d := range directivesOf()[:4] {

@@ -50,7 +50,7 @@ type screenKey struct {
 }
 
 // shared are the templates that screens are made of, and no screens themselves.
-var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts"}
+var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts"}
 
 func sharedFiles() (names []string) {
 	for _, name := range shared {
@@ -204,7 +204,6 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 			return p.Money(holdfast.Money{Minor: minor, Currency: currency})
 		},
 		"span":     p.Span,
-		"seconds":  func(n int64) string { return p.Span(time.Duration(n) * time.Second) },
 		"party":    func(a *view.Actor) string { return party(p, a) },
 		"bySystem": func(a *view.Actor) bool { return a != nil && a.Kind == string(holdfast.System) },
 		"named": func(n view.Named) string {

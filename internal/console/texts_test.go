@@ -193,7 +193,7 @@ var gateStates = []string{"live", "silent", "gone"}
 
 // facts are the kinds that an incident's timeline puts in words.
 func facts(t *testing.T) []string {
-	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop"}
+	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop", "incident.level-risen-automatically", "incident.level-fallen"}
 	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice"} {
 		list = append(list, literals(t, dir, `^`+noun+`\.[a-z-]+$`)...)
 	}
@@ -218,11 +218,6 @@ func built(t *testing.T) map[string][]string {
 		"right.name.":        words(access.AllActions()),
 		"band.":              bands,
 		"channel.":           constants(t, "roster", "Channel"),
-		"audit.kind.":        constants(t, "callout", "FindingKind"),
-		"calls.why.":         constants(t, "callout", "ByHand"),
-		"calls.result.":      incident.CallResults,
-		"escalation.next.":   constants(t, "callout", "DueKind"),
-		"escalation.why.":    {"lapsed", "unreachable", "clock"},
 		"directive.act.":     constants(t, "posture", "Kind"),
 		"directive.kind.":    append(constants(t, "posture", "Kind"), "lift"), // a role may decide to lift
 		"directive.state.":   constants(t, "directive", "State"),
@@ -236,6 +231,8 @@ func built(t *testing.T) map[string][]string {
 		"lint.group.":        lint.Groups[:],
 		"kind.":              {"other", "payment", "refund", "inquiry"},
 		"mode.":              constants(t, "gate", "Mode"),
+		"judgement.holds.":   {"yes", "no", "unknown"},
+		"measure.why.":       {incident.NotEntered, incident.NotHeard, incident.TooFew, incident.InDrill},
 		"notice.state.":      constants(t, "notify", "State"),
 		"outcome.":           {"in-flight", "done", "not-done", "unknown"},
 		"standing.":          constants(t, "directive", "Standing"),
@@ -273,6 +270,8 @@ func built(t *testing.T) map[string][]string {
 		"choice.drill-kind.":     formWords("choice.drill-kind."),
 		"choice.material-kind.":  formWords("choice.material-kind."),
 		"choice.level.":          formWords("choice.level."),
+		"choice.day.":            formWords("choice.day."),
+		"choice.measure-from.":   formWords("choice.measure-from."),
 		"choice.moment.":         formWords("choice.moment."),
 		"choice.probe-kind.":     formWords("choice.probe-kind."),
 		"choice.stage.":          formWords("choice.stage."),

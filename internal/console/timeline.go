@@ -38,10 +38,6 @@ type body struct {
 	Text   string  `json:"text"`
 	Detail string  `json:"detail"`
 
-	Result string          `json:"result"`
-	Late   int64           `json:"late"` // in seconds
-	People json.RawMessage `json:"people"`
-
 	Person   string              `json:"person"`
 	Name     string              `json:"person_name"`
 	Channel  string              `json:"channel"`
@@ -51,7 +47,7 @@ type body struct {
 }
 
 // quiet are facts that would only bury the others.
-var quiet = []string{"notice.sending", "incident.debrief-saved"}
+var quiet = []string{"notice.sending", "incident.debrief-saved", "incident.level-evaluated"}
 
 // deliveries are facts of single notices. The tasks show how many people were
 // reached; these are folded away so that the acts can be seen.
@@ -76,6 +72,9 @@ func (c *Console) timeline(v *visit, in view.Incident) (acts, delivered []line) 
 			b.Person, b.Name, b.Channel = first.Person, first.Name, first.Channel
 		}
 		l := c.line(v, in, e, b)
+		if text, detail, ok := levelFact(v.words, e); ok {
+			l.Text, l.Detail = text, detail
+		}
 		if b.Why == callout.NobodyOnDuty && e.Kind == "notice.asked" && !alarm[b.Task] {
 			alarm[b.Task] = true
 			said := line{At: e.At, Text: v.words.T("fact.notice.nobody-on-duty", "task", taskTitle(v, in, b.Task))}
@@ -122,8 +121,7 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 		At: e.At, Evidence: b.Evidence,
 		Text: v.words.T(key, "id", id, "level", b.Level, "stage", stageTitle(v, in, b.Stage), "task", taskTitle(v, in, b.Task),
 			"probe", probeTitle(v, in, b.Probe), "percent", v.words.Percent(b.Share), "kind", v.words.T("directive.kind."+b.Kind),
-			"person", person, "channel", v.words.T("channel."+b.Channel), "name", name,
-			"people", namesOf(v, b.People), "result", resultWord(v, b.Result)),
+			"person", person, "channel", v.words.T("channel."+b.Channel), "name", name),
 	}
 	if e.Actor != nil {
 		l.Who = party(v.words, e.Actor)
@@ -134,9 +132,6 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 	}
 	if l.Detail = cmp.Or(b.Reason, b.Note, b.Text, b.Detail); ownWords(in, e, id) {
 		l.Detail = ""
-	}
-	if b.Late > 0 && l.Detail == "" {
-		l.Detail = v.words.T("escalation.late", "span", v.words.Span(time.Duration(b.Late)*time.Second))
 	}
 	return l
 }
@@ -183,25 +178,4 @@ func probeTitle(v *visit, in view.Incident, id string) string {
 		}
 	}
 	return id
-}
-
-// namesOf names those whom a round tells.
-func namesOf(v *visit, told json.RawMessage) string {
-	var people []incident.Paged
-	_ = json.Unmarshal(told, &people) // people of another shape are not of a round
-	names := make([]string, len(people))
-	for i, p := range people {
-		names[i] = p.Name
-	}
-	if len(names) == 0 {
-		return v.words.T("escalation.nobody")
-	}
-	return strings.Join(names, v.words.T("plan.list-mark"))
-}
-
-func resultWord(v *visit, result string) string {
-	if result == "" {
-		return ""
-	}
-	return v.words.T("calls.result." + result)
 }

@@ -79,9 +79,9 @@ func (in *Incident) apply(e event, f holdfast.Fact) {
 func (in *Incident) confirm(e ConfirmedFact, f holdfast.Fact) {
 	in.State, in.Level, in.Plan, in.Procedure = Active, e.Level, e.Plan, e.Procedure
 	in.Confirmed, in.ConfirmedBy = f.Time, f.Actor
+	in.First, in.since = e.Level, f.Time
 	in.Stages = make([]Stage, len(e.Procedure.Stages))
 	in.Tasks = map[string]Task{}
-	in.Escalations = map[string]Escalation{}
 	in.probes = map[probeKey]Probe{}
 	for i, s := range e.Procedure.Stages {
 		in.Stages[i].Status = procedure.Waiting

@@ -30,6 +30,8 @@ type ConfirmedFact struct {
 	Plan      PlanRef             `json:"plan"`
 	Procedure procedure.Procedure `json:"procedure"`
 	Note      string              `json:"note,omitempty"`
+	// Automatic means that the plan pre-authorised it by the level's criteria.
+	Automatic bool `json:"automatic,omitempty"`
 }
 
 // DismissedFact ends a suspicion that was none.

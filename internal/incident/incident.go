@@ -92,11 +92,10 @@ type Incident struct {
 	ramp      Ramp // of the task that ramped last
 	limits    map[LimitKey]limitState
 	Debrief   Debrief
-	// Escalations are by task; Calls are in the order in which they were recorded.
-	Escalations map[string]Escalation
-	Calls       []Call
 	// Closed holds the figures as they were when the incident was closed.
 	Closed *Figures
+
+	Levels
 }
 
 // Stage is where a stage stands.
@@ -297,7 +296,7 @@ func (in *Incident) clone() *Incident {
 	c.Tasks = maps.Clone(in.Tasks)
 	c.probes = maps.Clone(in.probes)
 	c.limits = maps.Clone(in.limits)
-	c.Escalations = maps.Clone(in.Escalations)
+	c.Levels = in.Levels.clone()
 	return &c
 }
 
@@ -336,10 +335,12 @@ var decoders = map[string]func(holdfast.Fact) (event, error){
 	LimitAtRisk{}.kind():   decode[LimitAtRisk],
 	LimitBreached{}.kind(): decode[LimitBreached],
 	Deputised{}.kind():     decode[Deputised],
-	Escalated{}.kind():     decode[Escalated],
-	RePaged{}.kind():       decode[RePaged],
-	CallByHand{}.kind():    decode[CallByHand],
-	Called{}.kind():        decode[Called],
+
+	LevelEvaluated{}.kind(): decode[LevelEvaluated],
+	MeasureEntered{}.kind(): decode[MeasureEntered],
+	LevelChanged{}.kind():   decode[LevelChanged],
+	FallAsked{}.kind():      decode[FallAsked],
+	FallRefused{}.kind():    decode[FallRefused],
 }
 
 // Decode returns the body of an incident's fact: one of this package's types.

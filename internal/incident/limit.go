@@ -83,6 +83,9 @@ func (in *Incident) limit(of LimitOf, id string, from, ended time.Time, skipped 
 	if span == 0 || from.IsZero() {
 		return Limit{}, false
 	}
+	if in.carried(ended) {
+		return Limit{}, false
+	}
 	due := from.Add(span.D())
 	l := Limit{LimitKey: LimitKey{of, id, due}.utc(), AtRisk: due.Add(-span.D() / 5), Ended: ended, Skipped: skipped}
 	s := in.limits[l.LimitKey]
@@ -171,6 +174,9 @@ func TellLimits(in *Incident, now time.Time) (drafts []journal.Draft, when time.
 // LimitCount says how many limits of stages and tasks were kept and how many were
 // not. One that still runs, or whose thing was skipped before, counts for neither.
 func (in *Incident) LimitCount() (met, missed int) {
+	for _, p := range in.Past {
+		met, missed = met+p.met, missed+p.missed
+	}
 	for _, l := range in.Limits() {
 		switch {
 		case !l.Breached.IsZero() || !l.Ended.IsZero() && l.Ended.After(l.Due):

@@ -54,8 +54,8 @@ func ask(b *Book, notices []Notice) ([]journal.Draft, error) {
 
 // acknowledge states that a person has taken note of a task's notices. Saying
 // so again changes nothing.
-func acknowledge(b *Book, incident, taskID, person, how, note string) ([]journal.Draft, error) {
-	p := b.person(incident, taskID, person)
+func acknowledge(b *Book, incident, taskID string, round int, person, how, note string) ([]journal.Draft, error) {
+	p := b.person(Notice{Incident: incident, Task: taskID, Round: round}, person)
 	if p == nil {
 		return nil, holdfast.Errorf(holdfast.NotFound, "no notice of task %s of incident %s goes to %q", taskID, incident, person).At("person")
 	}

@@ -15,7 +15,10 @@ type Book struct {
 	people map[string][]*Person
 }
 
-type task struct{ incident, task string }
+type task struct {
+	incident, task string
+	round          int
+}
 
 // NewBook returns an empty book.
 func NewBook() *Book {
@@ -48,8 +51,6 @@ func (b *Book) Apply(f holdfast.Fact) error {
 		}
 	case kindAcknowledged:
 		return b.applyAcknowledged(d, f)
-	case kindLapsed:
-		b.applyLapsed(d, f)
 	}
 	return nil
 }
@@ -61,10 +62,10 @@ func (b *Book) applyAsked(id string, f holdfast.Fact) error {
 	}
 	d.ID = id
 	b.all[id] = d
-	p := b.person(d.Incident, d.Task, d.Person)
+	p := b.person(d.Notice, d.Person)
 	if p == nil {
 		p = &Person{ID: d.Person, Name: d.PersonName}
-		key := task{d.Incident, d.Task}
+		key := task{d.Incident, d.Task, d.Round}
 		b.tasks[key] = append(b.tasks[key], p)
 		b.people[d.Incident] = append(b.people[d.Incident], p)
 	}
@@ -100,10 +101,7 @@ func (b *Book) applyAcknowledged(d *Delivery, f holdfast.Fact) error {
 	if err := f.Decode(&a); err != nil {
 		return err
 	}
-	if a.How == ByLink {
-		d.Used = f.Time
-	}
-	p := b.person(d.Incident, d.Task, d.Person)
+	p := b.person(d.Notice, d.Person)
 	p.Ack = &Acknowledgement{At: f.Time, By: f.Actor, How: a.How, Note: a.Note}
 	for _, other := range p.Deliveries {
 		if !other.State.final() {
@@ -114,8 +112,9 @@ func (b *Book) applyAcknowledged(d *Delivery, f holdfast.Fact) error {
 	return nil
 }
 
-func (b *Book) person(incident, taskID, id string) *Person {
-	for _, p := range b.tasks[task{incident, taskID}] {
+// person finds who is told for the same task in the same round as a notice.
+func (b *Book) person(n Notice, id string) *Person {
+	for _, p := range b.tasks[task{n.Incident, n.Task, n.Round}] {
 		if p.ID == id {
 			return p
 		}
@@ -126,8 +125,14 @@ func (b *Book) person(incident, taskID, id string) *Person {
 // Notice returns a notice and what became of it, or nil.
 func (b *Book) Notice(id string) *Delivery { return b.all[id] }
 
-// ByTask lists who is told for a task, in the order they were asked for.
-func (b *Book) ByTask(incident, taskID string) []*Person { return b.tasks[task{incident, taskID}] }
+// ByTask lists who is told for a task in its first round, in the order they were
+// asked for.
+func (b *Book) ByTask(incident, taskID string) []*Person { return b.ByRound(incident, taskID, 0) }
+
+// ByRound lists who is told for a task in one round.
+func (b *Book) ByRound(incident, taskID string, round int) []*Person {
+	return b.tasks[task{incident, taskID, round}]
+}
 
 // People counts who is told for an incident, each person once whatever the
 // number of tasks: those reached, and those who have acknowledged.

@@ -10,8 +10,7 @@
 //	                                ├─▶ notice.delivered
 //	                                └─▶ notice.gave-up
 //
-//	notice.acknowledged, at any time: nothing more is sent to the person for the task,
-//	until notice.acknowledgement-lapsed
+//	notice.acknowledged, at any time: nothing more is sent to the person for the task
 //
 // Facts stand on the subject notice/<id>. The id is a hash of what the notice is
 // for ([ID]): asking for the same notice twice, or from two control nodes, makes
@@ -25,7 +24,6 @@
 //	notice.doubtful      {"attempt":1,"detail":"…","retry":"2026-11-24T03:00:32Z"}
 //	notice.gave-up       {"attempt":1,"detail":"550 no such mailbox"}
 //	notice.acknowledged  {"person":"mei","how":"console","note":""}
-//	notice.acknowledgement-lapsed  {"person":"mei","due":"2026-11-24T03:20:00Z","late":40}
 //
 // # Delivery
 //
@@ -87,7 +85,8 @@ type Notice struct {
 	WantAck bool `json:"want_ack,omitempty"`
 	// Why says why it goes to this person, if not as a holder of the role.
 	Why string `json:"why,omitempty"`
-	// Round is that of its id: 0, or which repetition it is.
+	// Round tells apart tellings for one task of which each counts by itself: who
+	// has acknowledged one has not acknowledged another. The first is 0.
 	Round int `json:"round,omitempty"`
 }
 
@@ -138,40 +137,24 @@ type Delivery struct {
 	// Detail is what the last attempt ended with: the receiver's answer, or what
 	// went wrong.
 	Detail string
-	// Used is when its link acknowledged, if it did.
-	Used time.Time
 }
 
 // Acknowledgement is a person's word that a task's notices were noted.
 type Acknowledgement struct {
 	At time.Time
 	By holdfast.Actor
-	// How says in which way.
+	// How says in which way: console, or phone for one recorded by another person.
 	How  string
 	Note string
 }
-
-// How a person acknowledges.
-const (
-	// ByConsole: signed in, on the incident's page or over the API.
-	ByConsole = "console"
-	// ByPhone: another person recorded it.
-	ByPhone = "phone"
-	// ByLink: with the link of one notice, which is used by it.
-	ByLink = "link"
-	// ByCode: with the reply code of the notices, which he or another person entered.
-	ByCode = "code"
-)
 
 // Person is someone who is told for a task.
 type Person struct {
 	ID, Name string
 	// Deliveries has one entry for each way to reach the person, as asked for.
 	Deliveries []*Delivery
-	// Ack is nil until the person has acknowledged, and again once that has lapsed.
+	// Ack is nil until the person has acknowledged.
 	Ack *Acknowledgement
-	// Lapsed is when an acknowledgement lapsed last.
-	Lapsed time.Time
 }
 
 // Acknowledged reports whether the person has acknowledged.

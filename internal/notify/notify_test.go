@@ -66,7 +66,7 @@ func (l *ledger) ask(at time.Time, notices ...Notice) {
 }
 
 func (l *ledger) acknowledge(at time.Time, person string) int {
-	drafts, err := acknowledge(l.book, "2026-1", "tell", person, "console", "")
+	drafts, err := acknowledge(l.book, "2026-1", "tell", 0, person, "console", "")
 	if err != nil {
 		l.t.Fatalf("acknowledge: %v", err)
 	}
@@ -354,7 +354,7 @@ func TestAcknowledge(t *testing.T) {
 		"no end":        {"lin", strings.Repeat("很", maxNote+1), holdfast.Invalid},
 		"long":          {"lin", strings.Repeat("很", maxNote), ""},
 	} {
-		if _, err := acknowledge(l.book, "2026-1", "tell", c.person, "phone", c.note); holdfast.CodeOf(err) != c.code {
+		if _, err := acknowledge(l.book, "2026-1", "tell", 0, c.person, "phone", c.note); holdfast.CodeOf(err) != c.code {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

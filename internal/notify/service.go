@@ -37,8 +37,13 @@ func (s *Service) Ask(ctx context.Context, by holdfast.Actor, notices ...Notice)
 // person for the task. Acknowledging again is no error and writes nothing; code
 // NotFound means that nobody of that id is told for the task.
 func (s *Service) Acknowledge(ctx context.Context, by holdfast.Actor, incident, task, person, how, note string) error {
+	return s.AcknowledgeRound(ctx, by, incident, task, 0, person, how, note)
+}
+
+// AcknowledgeRound is Acknowledge for another round of the task than the first.
+func (s *Service) AcknowledgeRound(ctx context.Context, by holdfast.Actor, incident, task string, round int, person, how, note string) error {
 	return s.do(ctx, by, func(time.Time) ([]journal.Draft, error) {
-		return acknowledge(s.Book, incident, task, person, how, note)
+		return acknowledge(s.Book, incident, task, round, person, how, note)
 	})
 }
 

@@ -210,6 +210,9 @@ type Measure struct {
 	Type string `json:"type" yaml:"type"`
 	// Unit is shown beside a number: payments, minutes, TWD.
 	Unit string `json:"unit,omitempty" yaml:"unit,omitempty"`
+	// From names what it is gathered from in an incident, one of Sources; without
+	// it, people enter it.
+	From string `json:"from,omitempty" yaml:"from,omitempty"`
 }
 
 // MeasureFields are the fields that the entry criteria of the plan's levels and

@@ -173,11 +173,13 @@ func (c *checker) measures() {
 		if kind, taken := branchFields[m.ID]; taken && (kind != expression.Float || m.Type != MeasureNumber) {
 			c.add(path+".id", "P014", holdfast.Errorf(holdfast.Invalid, "%q is what branches read of the incident: give the measure another id", m.ID))
 		}
+		c.gathered(path, m)
 	})
 	for i, l := range c.plan.Levels {
 		if l.Enter != "" {
 			c.expression(at("levels", i)+".enter", compileFields(l.Enter, c.fields))
 		}
+		c.bands(at("levels", i), l)
 	}
 }
 

@@ -97,6 +97,12 @@ type Level struct {
 	// Enter is the criteria as an expression over the plan's measures:
 	// payments_failed > 1000 or minutes > 10.
 	Enter string `json:"enter,omitempty" yaml:"enter,omitempty"`
+	// Bands give other expressions for parts of the day: the first that holds now
+	// counts instead of Enter.
+	Bands []Band `json:"bands,omitempty" yaml:"bands,omitempty"`
+	// Automatic lets an incident come to this level by its expression alone, without
+	// a person's word. It never lets it fall to a lesser one.
+	Automatic bool `json:"automatic,omitempty" yaml:"automatic,omitempty"`
 	// RecoverWithin is the recovery objective of the level: the procedure's worst
 	// case must fit into it.
 	RecoverWithin procedure.Duration `json:"recover_within,omitzero" yaml:"recover_within,omitempty"`

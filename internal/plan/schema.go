@@ -41,6 +41,8 @@ var enums = map[string][]string{
 	"ApprovalStep.mode":    {ApproveOne, ApproveAll, ApproveInOrder},
 	"Material.kind":        {Regulation, Policy, Technical, Manual},
 	"Measure.type":         {MeasureNumber, MeasureText, MeasureYesNo},
+	"Measure.from":         Sources(),
+	"Band.days":            Days[:],
 	"Temporary.kind":       {StandIn, Queue, Reroute, ByHand},
 	"DrillPlan.kind":       {Tabletop, Simulated, Live},
 	"Obligation.from":      Moments[:],

@@ -25,7 +25,7 @@ var sheets = map[reflect.Type]sheet{
 	reflect.TypeFor[plan.Role]():           {[]string{"name", "department", "duties", "authority"}, []int{3, 3, 7, 4}, "plan.roles"},
 	reflect.TypeFor[plan.Risk]():           {[]string{"title", "part", "likelihood", "impact", "treatment"}, []int{4, 3, 2, 2, 8}, "plan.risks"},
 	reflect.TypeFor[plan.Material]():       {[]string{"title", "kind", "version", "date", ""}, []int{7, 2, 2, 3, 6}, "plan.materials"},
-	reflect.TypeFor[plan.Measure]():        {[]string{"id", "title", "type", "unit"}, []int{4, 6, 3, 2}, ""},
+	reflect.TypeFor[plan.Measure]():        {[]string{"id", "title", "type", "unit", "from"}, []int{4, 5, 2, 2, 5}, ""},
 	reflect.TypeFor[plan.AlertRule]():      {[]string{"match", "level", "why"}, []int{6, 2, 6}, ""},
 	reflect.TypeFor[procedure.Task]():      {[]string{"title", "role", "limit", "guide"}, []int{4, 3, 2, 9}, "stage.tasks"},
 	reflect.TypeFor[plan.Parameter]():      {[]string{"title", "unit", "planned", "unplanned"}, []int{6, 2, 3, 3}, "plan.parameters"},
@@ -98,7 +98,7 @@ func (t tongue) lines(name names, part reflect.Value, but ...string) (lines []st
 			if !v.IsNil() {
 				lines = append(lines, t.lines(name, v.Elem())...)
 			}
-		case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct && v.Type() != reflect.TypeFor[[]procedure.Branch]() && v.Type() != reflect.TypeFor[[]procedure.EscalationStep]():
+		case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct && !isLines(v.Type()):
 			// A list of parts has a place of its own.
 		default:
 			text := t.value(name, owner+"."+key, v)
@@ -114,6 +114,11 @@ func (t tongue) lines(name names, part reflect.Value, but ...string) (lines []st
 // those of the part around it.
 func isGroup(t reflect.Type) bool {
 	return t == reflect.TypeFor[*procedure.Notice]() || t == reflect.TypeFor[*procedure.Directive]()
+}
+
+// isLines reports whether a list of parts stands as lines among the fields.
+func isLines(t reflect.Type) bool {
+	return t == reflect.TypeFor[[]procedure.Branch]() || t == reflect.TypeFor[[]plan.Band]()
 }
 
 // labels finds the fields of a part by their labels.

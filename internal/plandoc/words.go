@@ -32,6 +32,8 @@ var choices = map[string]struct {
 	"material.kind":        {"material-kind", []string{plan.Regulation, plan.Policy, plan.Technical, plan.Manual}},
 	"material.cited":       {"chapter", chapterKeys()},
 	"measure.type":         {"measure-type", []string{plan.MeasureNumber, plan.MeasureText, plan.MeasureYesNo}},
+	"measure.from":         {"measure-from", plan.Sources()},
+	"band.days":            {"day", plan.Days[:]},
 	"stage.stage":          {"stage", stageKinds()},
 	"notice.channels":      {"channel", []string{"smtp", "webhook"}},
 	"temporary.kind":       {"temporary-kind", []string{plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand}},
@@ -48,7 +50,7 @@ var references = map[string]string{
 	"role.department": "departments",
 	"risk.owner":      "roles", "risk.materials": "materials", "material.file": "attachments",
 	"stage.role": "roles", "task.role": "roles", "task.deputy": "roles", "task.probes": "probes", "branch.approval": "roles",
-	"notice.template": "templates", "notice.to": "roles", "escalationstep.to": "roles",
+	"notice.template": "templates", "notice.to": "roles",
 	"temporary.role": "roles", "temporary.parameters": "parameters",
 	"dependency.role": "roles", "dependencystep.temporary": "temporary", "dependencystep.approval": "roles",
 	"recoverystep.role": "roles", "recoverystep.probes": "probes", "drillplan.roles": "roles",
@@ -164,10 +166,10 @@ func (t tongue) value(name names, field string, v reflect.Value) string {
 		return t.ramp(x)
 	case []procedure.Branch:
 		return t.branches(name, x)
-	case []procedure.EscalationStep:
-		return t.escalation(name, x)
 	case []plan.Authority:
 		return t.authority(x)
+	case []plan.Band:
+		return t.bands(x)
 	default:
 		return t.each(v, func(s string) string { return s })
 	}
@@ -420,10 +422,10 @@ func (t tongue) read(field, text string, into reflect.Value) bool {
 		return assign(x)(readRamp(text))
 	case *[]procedure.Branch:
 		return assign(x)(t.readBranches(text))
-	case *[]procedure.EscalationStep:
-		return assign(x)(t.readEscalation(text))
 	case *[]plan.Authority:
 		return assign(x)(t.readAuthority(text))
+	case *[]plan.Band:
+		return assign(x)(t.readBands(text))
 	case *plan.Date:
 		return x.UnmarshalText([]byte(text)) == nil
 	default:

@@ -60,7 +60,11 @@ func (s *Service) mayAlone(account, kind string, level holdfast.Level, now time.
 func (s *Service) Acknowledge(ctx context.Context, by holdfast.Actor, id, task, person, note string) error {
 	how := "phone"
 	var own string
+	var round int
 	s.Desk.State.View(func() {
+		if in := s.Incidents.Incident(id); in != nil {
+			round = in.Round()
+		}
 		for _, p := range s.Roster.People() {
 			if p.Account != "" && p.Account == by.ID {
 				own = p.ID
@@ -73,5 +77,5 @@ func (s *Service) Acknowledge(ctx context.Context, by holdfast.Actor, id, task, 
 		}
 		person, how = own, "console"
 	}
-	return s.Sender.Acknowledge(ctx, by, id, task, person, how, note)
+	return s.Sender.AcknowledgeRound(ctx, by, id, task, round, person, how, note)
 }

@@ -57,7 +57,9 @@ type Service struct {
 	Roster     *roster.Book
 	Series     *traffic.Series
 	Prober     Prober
-	Log        *slog.Logger
+	// Zone is the operator's: the plan's bands are times of its clock. Nil is UTC.
+	Zone *time.Location
+	Log  *slog.Logger
 
 	rules rules
 }
@@ -231,6 +233,9 @@ func (s *Service) Direct(ctx context.Context, by holdfast.Actor, id, task string
 				return nil, holdfast.Errorf(holdfast.Conflict, "directive %s of this task is %s already", d.ID, d.State)
 			}
 		}
+		if d := s.standing(in, t); d != nil {
+			return nil, holdfast.Errorf(holdfast.Conflict, "directive %s of incident %s is in force and does what this task would do", d.ID, id)
+		}
 		p := s.proposal(in, t)
 		ordered, drafts, err = directive.Propose(s.Directives, p, t.Directive.PreAuthorised, s.gateProcesses())
 		return drafts, err
@@ -341,7 +346,7 @@ func (s *Service) Run(ctx context.Context) error {
 // written against, so a step that another node took meanwhile is not taken twice.
 func (s *Service) follow(ctx context.Context) error {
 	by := holdfast.Self("response")
-	for _, next := range []decision{s.suspectFromAlerts, s.endTasks, s.tellLimits} {
+	for _, next := range []decision{s.suspectFromAlerts, s.endTasks, s.tellLimits, s.judgeLevels} {
 		if err := s.do(ctx, by, next); err != nil {
 			return err
 		}
@@ -370,9 +375,13 @@ func (s *Service) succeeded(in *incident.Incident, stage procedure.StageKind, t 
 	switch {
 	case t.Directive != nil:
 		for _, d := range s.Directives.All() {
-			if d.Incident == in.ID && d.Task == t.ID && d.Confirmation != nil {
+			// One that was lifted before the task opened is of an earlier phase.
+			if d.Incident == in.ID && d.Task == t.ID && d.Confirmation != nil && (d.State == directive.InForce || !d.IssuedAt.Before(in.Tasks[t.ID].Opened)) {
 				return "directive " + d.ID + " is confirmed", true
 			}
+		}
+		if d := s.standing(in, t); d != nil && d.Confirmation != nil {
+			return "directive " + d.ID + " is confirmed", true
 		}
 	case t.Notice != nil:
 		return callout.Succeeded(s.Notices, s.Roster, in, stage, t, now)

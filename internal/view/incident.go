@@ -41,6 +41,8 @@ type Incident struct {
 	Timeline   []Event           `json:"timeline,omitempty"`
 	Debrief    *incident.Debrief `json:"debrief,omitempty"`
 	Figures    *incident.Figures `json:"figures,omitempty"`
+	// Judgement says at which level the plan's criteria see it.
+	Judgement *Judgement `json:"judgement,omitempty"`
 	// Effect says, while suspected, what confirming level 1 leads to.
 	Effect *response.Preview `json:"effect,omitempty"`
 }
@@ -110,10 +112,6 @@ type NoticeTask struct {
 	// no notice can reach: they have to be told by hand.
 	Missing     []Named  `json:"missing,omitempty"`
 	Unreachable []string `json:"unreachable,omitempty"`
-	// Escalation is what follows when too few acknowledge; nil if nothing does.
-	Escalation *Escalation `json:"escalation,omitempty"`
-	// ByHand lists the names of those who have to be called.
-	ByHand []string `json:"by_hand,omitempty"`
 }
 
 // DirectiveTask is what a task does at the gates.
@@ -245,6 +243,7 @@ func (s *Source) whole(in *incident.Incident) Incident {
 	for _, f := range s.Timeline.Of(in.ID) {
 		v.Timeline = append(v.Timeline, Event{f.Position, f.Time, actor(f.Actor), f.Kind, string(f.Subject), f.Body})
 	}
+	v.Judgement = s.judgement(in)
 	if in.State == incident.Suspected {
 		effect := s.Response.Preview("all")
 		v.Effect = &effect
@@ -320,8 +319,7 @@ func (s *Source) task(in *incident.Incident, stage procedure.Stage, t procedure.
 }
 
 func (s *Source) noticeTask(in *incident.Incident, stage procedure.StageKind, t procedure.Task, p *plan.Plan) *NoticeTask {
-	v := &NoticeTask{Need: t.Notice.Acknowledge, Roles: []Named{}, People: s.told(in.ID, t.ID), Unreachable: s.unreachable(in, stage, t)}
-	v.Escalation, v.ByHand = s.escalation(in, stage, t, p), s.byHand(in, t.ID)
+	v := &NoticeTask{Need: t.Notice.Acknowledge, Roles: []Named{}, People: s.told(in, t.ID), Unreachable: s.unreachable(in, stage, t)}
 	for _, id := range t.Notice.To {
 		v.Roles = append(v.Roles, role(p, id))
 		if len(s.Roster.Holders(id)) == 0 {
@@ -337,13 +335,19 @@ func (s *Source) directiveTask(in *incident.Incident, t procedure.Task) *Directi
 		PreAuthorised: t.Directive.PreAuthorised, Preview: s.Response.Preview(t.Directive.Scope),
 	}
 	for _, d := range s.Directives.All() {
-		if d.Incident == in.ID && d.Task == t.ID && d.State != directive.Refused {
+		if d.Incident == in.ID && d.Task == t.ID && d.State != directive.Refused && !ofEarlierPhase(in, t, d) {
 			issued := s.directive(d)
 			v.Issued = &issued
 			break
 		}
 	}
 	return v
+}
+
+// ofEarlierPhase reports whether a directive ended before the level changed and the
+// task opened anew.
+func ofEarlierPhase(in *incident.Incident, t procedure.Task, d *directive.Directive) bool {
+	return d.State != directive.InForce && d.State != directive.Proposed && in.Tasks[t.ID].Status == procedure.Open && d.IssuedAt.Before(in.Tasks[t.ID].Opened)
 }
 
 func probes(in *incident.Incident, t procedure.Task, p *plan.Plan) []Probe {

@@ -61,7 +61,7 @@ func (s *Source) deputised(in *incident.Incident, task string, p *plan.Plan) *De
 		v.Role = &named
 	}
 	told := map[string]Told{}
-	for _, t := range s.told(in.ID, task) {
+	for _, t := range s.told(in, task) {
 		told[t.Person] = t
 	}
 	for _, id := range d.People {

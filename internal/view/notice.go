@@ -40,9 +40,9 @@ type Notice struct {
 }
 
 // told assembles the people that a task tells, in the order they were asked for.
-func (s *Source) told(incidentID, task string) []Told {
+func (s *Source) told(in *incident.Incident, task string) []Told {
 	list := []Told{}
-	for _, p := range s.Notices.ByTask(incidentID, task) {
+	for _, p := range s.Notices.ByRound(in.ID, task, in.Round()) {
 		v := Told{Person: p.ID, Name: p.Name, Reached: p.Reached(), Acknowledged: p.Acknowledged(), Notices: []Notice{}}
 		if person, ok := s.Roster.Person(p.ID); ok {
 			v.Account = person.Account
@@ -61,7 +61,7 @@ func (s *Source) told(incidentID, task string) []Told {
 // unreachable lists those whom a task tells and no notice can reach.
 func (s *Source) unreachable(in *incident.Incident, stage procedure.StageKind, t procedure.Task) (list []string) {
 	told := map[string]bool{}
-	for _, p := range s.Notices.ByTask(in.ID, t.ID) {
+	for _, p := range s.Notices.ByRound(in.ID, t.ID, in.Round()) {
 		told[p.ID] = true
 	}
 	for _, p := range callout.Recipients(s.Roster, stage, *t.Notice, s.Now()) {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"holdfast"
-	"holdfast/internal/callout"
 	"holdfast/internal/directive"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
@@ -34,8 +33,6 @@ type Posture struct {
 	Late          []Late `json:"late"`
 	// AtRisk lists what is in the last fifth of its limit.
 	AtRisk []Late `json:"at_risk"`
-	// Audit says whether what was due to people came to pass.
-	Audit *callout.Audited `json:"audit,omitempty"`
 	// Journal says what the record survives, whether stops can be confirmed, and what
 	// of it needs attention.
 	Journal Journal `json:"journal"`
@@ -109,10 +106,6 @@ func (s *Source) Posture() (p Posture) {
 		p.Gates = s.gates()
 	})
 	p.Band.Alarm = p.Band.Alarm || p.Journal.Alarm
-	if s.Auditor != nil {
-		report := s.Auditor.Report()
-		p.Audit = &report
-	}
 	return p
 }
 

@@ -14,7 +14,6 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
 	"holdfast/internal/backup"
-	"holdfast/internal/callout"
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/filing"
@@ -53,8 +52,6 @@ type Source struct {
 	Node     *fleet.Node
 	Restored *backup.Book
 	Backups  *backup.Keeper
-	// Auditor watches that what is due to people comes to pass; nil says nothing of it.
-	Auditor *callout.Auditor
 	// Durability is what the journal says of itself.
 	Durability func() journal.Durability
 	Version    string

@@ -29,6 +29,8 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"material.cited": chapters,
 	"material.file":  attachments,
 	"measure.type":   words("measure-type", plan.MeasureNumber, plan.MeasureText, plan.MeasureYesNo),
+	"measure.from":   words("measure-from", plan.Sources()...),
+	"band.days":      words("day", plan.Days[:]...),
 
 	"stage.stage":     stages,
 	"stage.role":      roles,
@@ -39,12 +41,9 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"notice.template": templates,
 	"notice.to":       roles,
 	"notice.channels": words("channel", "smtp", "webhook"),
-
-	"escalationstep.to": roles,
-
-	"directive.kind": words("directive-kind", procedure.DirectiveStop, procedure.DirectiveLimit),
-	"temporary.kind": words("temporary-kind", plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand),
-	"temporary.role": roles,
+	"directive.kind":  words("directive-kind", procedure.DirectiveStop, procedure.DirectiveLimit),
+	"temporary.kind":  words("temporary-kind", plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand),
+	"temporary.role":  roles,
 	"temporary.parameters": func(p *plan.Plan) []Option {
 		return options(p.Parameters, func(e plan.Parameter) (string, holdfast.Text) { return e.ID, e.Title })
 	},
@@ -69,7 +68,7 @@ var ordered = map[string]bool{"approvalstep.roles": true}
 
 // expressions names the fields that hold an expression.
 var expressions = map[string]bool{
-	"level.enter": true, "alertrule.match": true, "branch.when": true, "directive.scope": true, "temporary.scope": true, "probe.expect": true,
+	"level.enter": true, "band.enter": true, "alertrule.match": true, "branch.when": true, "directive.scope": true, "temporary.scope": true, "probe.expect": true,
 }
 
 // longTexts names the keys whose text takes several lines.
@@ -96,7 +95,7 @@ var hidden = map[string]bool{
 func inline(t reflect.Type) bool {
 	switch t {
 	case textType, reflect.TypeFor[procedure.Step](), reflect.TypeFor[procedure.Branch](), reflect.TypeFor[plan.Authority](),
-		reflect.TypeFor[procedure.EscalationStep](), reflect.TypeFor[plan.DependencyStep](), reflect.TypeFor[plan.ApprovalStep](), reflect.TypeFor[plan.Department]():
+		reflect.TypeFor[plan.DependencyStep](), reflect.TypeFor[plan.Band](), reflect.TypeFor[plan.ApprovalStep](), reflect.TypeFor[plan.Department]():
 		return true
 	}
 	return t.Kind() != reflect.Struct
