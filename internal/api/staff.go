@@ -60,6 +60,9 @@ type ImportPreview struct {
 	Fit    bool        `json:"fit"`
 	Digest string      `json:"digest"`
 	Rows   []ImportRow `json:"rows"`
+	// Kept are the fields for which a file in CSV lacks columns: what is recorded there
+	// stays.
+	Kept []string `json:"kept"`
 	// Faults concern the file and no row of it.
 	Faults []ImportFault `json:"faults"`
 }
@@ -181,7 +184,7 @@ func (a *API) previewImport(c *call) (any, error) {
 		return nil, err
 	}
 	words := locale.For(c.lang)
-	out := ImportPreview{Fit: p.Fit(), Digest: p.Digest(), Rows: []ImportRow{}, Faults: importFaults(p.Faults, words)}
+	out := ImportPreview{Fit: p.Fit(), Digest: p.Digest(), Rows: []ImportRow{}, Kept: p.Kept, Faults: importFaults(p.Faults, words)}
 	for _, r := range p.Rows {
 		out.Rows = append(out.Rows, ImportRow{r, importFaults(r.Faults, words)})
 	}

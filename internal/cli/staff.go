@@ -184,6 +184,9 @@ func (s *shell) preview(what string) *cobra.Command {
 				}
 				p.row(r.Line, string(r.Act), r.ID, strings.Join(details, "; "))
 			}
+			if len(v.Kept) > 0 {
+				p.line("no column, so what is recorded stays: %s", strings.Join(v.Kept, ", "))
+			}
 			if !v.Fit {
 				p.line("the file cannot be imported")
 			}

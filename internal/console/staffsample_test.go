@@ -110,7 +110,7 @@ func importSamples() []any {
 		{Row: roster.Row{Line: 2, ID: "a", Name: "A", Act: roster.RowAdded}}, {Row: roster.Row{Line: 3, ID: "b", Name: "B", Act: roster.RowChanged, Differences: []roster.Difference{{Field: "name", Old: "a", New: "b"}}}},
 		{Row: roster.Row{Line: 4, ID: "c", Name: "C", Act: roster.RowSame}}, {Row: roster.Row{Line: 5, ID: "d", Name: "D", Act: roster.RowRefused}, Faults: []lineFault{{5, "a fault"}}},
 	}}
-	fit := importPage{What: "parties", Text: "x", Seen: true, Digest: "d", Preview: roster.Preview{Rows: []roster.Row{{Act: roster.RowAdded}}}}
+	fit := importPage{What: "parties", Text: "x", Seen: true, Digest: "d", Preview: roster.Preview{Rows: []roster.Row{{Act: roster.RowAdded}}, Kept: []string{"names", "account"}}}
 	return []any{importPage{What: "people"}, own, fit}
 }
 

@@ -16,7 +16,8 @@ import (
 )
 
 // The columns of people in CSV, in the order in which they are written; on
-// reading any order will do, and only id and name must be there. Columns of
+// reading any order will do, and only id and name must be there. A column that is not
+// there says nothing: what is recorded stays. Columns of
 // contacts are numbered from 1, in the order in which they are tried; label N
 // may be left out. Roles, and deputies written PERSON or PERSON/ROLE, are
 // separated by spaces.
@@ -147,6 +148,9 @@ type table struct {
 	// width is how many cells the row that was read last has.
 	width  int
 	faults Faults
+	// absent are faults of cells in columns that the file does not have: what is
+	// recorded may mend them.
+	absent Faults
 }
 
 // DecodePeopleCSV reads people from CSV in UTF-8; name is what faults call it. The
@@ -204,8 +208,85 @@ func readCSV[T any](name string, src []byte, columns []string, row func(*table, 
 		s.lines = append(s.lines, line)
 		s.entries = append(s.entries, row(t, cells, s.entries))
 	}
-	s.faults = sortFaults(t.faults)
+	s.faults, s.absent = sortFaults(t.faults), sortFaults(t.absent)
+	s.has = func(column string) bool { _, ok := t.columns[column]; return ok }
+	for _, c := range columns {
+		field, _, _ := strings.Cut(c, " ")
+		if field != c {
+			field = "names"
+		}
+		if !s.has(c) && !slices.Contains(s.kept, field) {
+			s.kept = append(s.kept, field)
+		}
+	}
+	if s.columnsOf("address") == 0 {
+		s.kept = append(s.kept, "contacts")
+	}
 	return s
+}
+
+// columnsOf returns the highest number of the columns of contacts with a name, as
+// 2 for address 1 and address 2.
+func (s listing[T]) columnsOf(name string) (n int) {
+	for i := range maxContacts {
+		if s.has(name + " " + strconv.Itoa(i+1)) {
+			n = i + 1
+		}
+	}
+	return n
+}
+
+// keepPerson gives a person what is recorded of him where the file has no column.
+func keepPerson(s listing[Person], p, now Person) Person {
+	for column, keep := range map[string]func(){
+		"name zh-hant": func() { p.Names.ZhHant = now.Names.ZhHant },
+		"name zh-hans": func() { p.Names.ZhHans = now.Names.ZhHans },
+		"name en":      func() { p.Names.En = now.Names.En },
+		"department":   func() { p.Department = now.Department },
+		"roles":        func() { p.Roles = now.Roles },
+		"lang":         func() { p.Lang = now.Lang },
+		"account":      func() { p.Account = now.Account },
+		"deputies":     func() { p.Deputies = now.Deputies },
+	} {
+		if !s.has(column) {
+			keep()
+		}
+	}
+	p.Contacts = keepContacts(s, p.Contacts, now.Contacts)
+	return p
+}
+
+func keepParty(s listing[Party], p, now Party) Party {
+	if !s.has("kind") {
+		p.Kind = now.Kind
+	}
+	if !s.has("lang") {
+		p.Lang = now.Lang
+	}
+	if !s.has("contract") {
+		p.Contract = now.Contract
+	}
+	p.Contacts = keepContacts(s, p.Contacts, now.Contacts)
+	return p
+}
+
+// keepContacts keeps the contacts for which the file has no columns: it has those
+// of the first ones.
+func keepContacts[T any](s listing[T], contacts, now []Contact) []Contact {
+	contacts = slices.Clone(contacts)
+	if s.columnsOf("label") == 0 {
+		for i, c := range contacts {
+			if j := slices.IndexFunc(now, c.same); j >= 0 {
+				contacts[i].Label = now[j].Label
+			}
+		}
+	}
+	for _, c := range now[min(s.columnsOf("address"), len(now)):] {
+		if !slices.ContainsFunc(contacts, c.same) {
+			contacts = append(contacts, c)
+		}
+	}
+	return contacts
 }
 
 // fault notes what is wrong with a column of the row that was read last; an
@@ -215,7 +296,12 @@ func (t *table) fault(column string, e *holdfast.Error) {
 	if i, ok := t.columns[column]; ok && i < t.width {
 		line, at = t.reader.FieldPos(i)
 	}
-	t.faults = append(t.faults, Fault{File: t.name, Line: line, Column: t.characters(line, at), Err: e})
+	f := Fault{File: t.name, Line: line, Column: t.characters(line, at), Err: e}
+	if _, ok := t.columns[column]; !ok && column != "" {
+		t.absent = append(t.absent, f)
+	} else {
+		t.faults = append(t.faults, f)
+	}
 }
 
 // characters turns a column in bytes into one in characters.
@@ -328,7 +414,13 @@ func (t *table) person(row []string, before []Person) Person {
 	var numbers []string
 	p.Contacts, numbers = t.contacts(cell)
 	for _, e := range slices.Concat(check(p), checkUnique(p, before)) {
-		t.fault(columnOf(e.Field, numbers), e)
+		column := columnOf(e.Field, numbers)
+		if strings.HasSuffix(e.Field, ".role") { // a deputy's role is none of the person's, who may have it on record
+			if _, ok := t.columns["roles"]; !ok {
+				column = "roles"
+			}
+		}
+		t.fault(column, e)
 	}
 	return p
 }

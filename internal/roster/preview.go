@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"holdfast"
@@ -18,12 +19,31 @@ type listing[T any] struct {
 	entries []T
 	lines   []int
 	faults  Faults
+	// Of a file in CSV: the fields that it lacks columns for, in order, the question whether it
+	// has one, and what only what is recorded can mend. Another file has all it says.
+	kept   []string
+	has    func(column string) bool
+	absent Faults
+}
+
+// over returns the entries with what the file has no columns for as it is recorded.
+func (s listing[T]) over(keep func(s listing[T], entry, now T) T, recorded func(T) (T, bool)) []T {
+	if s.has == nil {
+		return s.entries
+	}
+	entries := slices.Clone(s.entries)
+	for i, entry := range entries {
+		if now, known := recorded(entry); known {
+			entries[i] = keep(s, entry, now)
+		}
+	}
+	return entries
 }
 
 // result returns the entries of a file without a fault.
 func (s listing[T]) result() ([]T, error) {
-	if len(s.faults) > 0 {
-		return nil, s.faults
+	if all := sortFaults(slices.Concat(s.faults, s.absent)); len(all) > 0 {
+		return nil, all
 	}
 	return s.entries, nil
 }
@@ -55,6 +75,9 @@ type Row struct {
 // Preview is what importing a file would do. A file is imported whole or not at all.
 type Preview struct {
 	Rows []Row `json:"rows"`
+	// Kept are the fields for which a file in CSV lacks columns: what is recorded there
+	// stays.
+	Kept []string `json:"kept"`
 	// Faults concern the file and no row of it.
 	Faults Faults `json:"-"`
 }
@@ -104,7 +127,7 @@ func (p Preview) refuse(digest string) error {
 // preview compares a file with what is recorded. list and wrong are what prepare
 // makes of its entries.
 func preview[T state](s listing[T], list []T, wrong [][]*holdfast.Error, name func(T) (id, name string), now func(id string) (T, bool)) Preview {
-	p := Preview{Rows: []Row{}}
+	p := Preview{Rows: []Row{}, Kept: append([]string{}, s.kept...)}
 	if len(s.entries) == 0 {
 		p.Faults = s.faults
 		return p
@@ -182,13 +205,21 @@ func noFormat(format string) error {
 	return holdfast.Errorf(holdfast.Invalid, "there is no format %q here; write yaml or csv", format).At("format")
 }
 
+func (b *Book) peopleOf(s listing[Person]) []Person {
+	return s.over(keepPerson, func(p Person) (Person, bool) { now, known := b.people[p.ID]; return now, known })
+}
+
+func (b *Book) partiesOf(s listing[Party]) []Party {
+	return s.over(keepParty, func(p Party) (Party, bool) { now, known := b.parties[p.ID]; return now, known })
+}
+
 func (b *Book) previewPeople(s listing[Person], now time.Time) Preview {
-	list, wrong := prepare(b, s.entries, now)
+	list, wrong := prepare(b, b.peopleOf(s), now)
 	return preview(s, list, wrong, func(p Person) (string, string) { return p.ID, p.Name }, b.Person)
 }
 
 func (b *Book) previewParties(s listing[Party], now time.Time) Preview {
-	list, wrong := prepareParties(b, s.entries, now)
+	list, wrong := prepareParties(b, b.partiesOf(s), now)
 	return preview(s, list, wrong, func(p Party) (string, string) { return p.ID, p.Name }, b.Party)
 }
 
@@ -221,7 +252,7 @@ func (s *Service) ImportPeople(ctx context.Context, by holdfast.Actor, format st
 		if err := s.book.previewPeople(file, now).refuse(digest); err != nil {
 			return nil, err
 		}
-		return record(s.book, file.entries, now)
+		return record(s.book, s.book.peopleOf(file), now)
 	})
 }
 
@@ -235,7 +266,7 @@ func (s *Service) ImportParties(ctx context.Context, by holdfast.Actor, format s
 		if err := s.book.previewParties(file, now).refuse(digest); err != nil {
 			return nil, err
 		}
-		return recordParties(s.book, file.entries, now)
+		return recordParties(s.book, s.book.partiesOf(file), now)
 	})
 }
 

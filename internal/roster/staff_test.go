@@ -184,6 +184,52 @@ func TestPreviewAndImport(t *testing.T) {
 	wantCode(t, s.ImportPeople(ctx, by, CSV, []byte("id,name\n"), ""), holdfast.Invalid)
 }
 
+// A column that the file does not have changes nothing; an empty cell of one that it
+// has empties the field.
+func TestImportKeepsWhatTheFileHasNoColumnFor(t *testing.T) {
+	t.Parallel()
+	s, _ := newService(t)
+	ctx := t.Context()
+	mei := Person{
+		ID: "mei", Name: "梅", Names: holdfast.Text{En: "Mei"}, Department: "technology", Roles: []string{"duty"}, Lang: holdfast.En, Account: "mei", Deputies: []Deputy{{Person: "lin", Role: "duty"}},
+		Contacts: []Contact{{Label: "desk", Channel: Phone, Address: "110"}, {Label: "home", Channel: Phone, Address: "111"}},
+	}
+	s.must(t, s.Record(ctx, by, Person{ID: "lin", Name: "林"}, mei))
+	bank := Party{ID: "bank", Name: "Bank", Kind: "acquirer", Lang: holdfast.En, Contract: "17", Contacts: mei.Contacts}
+	s.must(t, s.RecordParties(ctx, by, bank))
+	for _, tt := range []struct {
+		csv  string
+		want func(*Person)
+		kept string
+	}{
+		{"id,name\nmei,梅\n", func(*Person) {}, "names department roles lang account deputies contacts"},
+		{"id,name,account,lang\nmei,梅,,\n", func(p *Person) { p.Account, p.Lang = "", "" }, "names department roles deputies contacts"},
+		{"id,name,deputies\nmei,梅,lin/duty\n", func(*Person) {}, "names department roles lang account contacts"},
+		{"id,name,channel 1,address 1\nmei,梅,phone,112\n", func(p *Person) { p.Contacts[0] = Contact{Channel: Phone, Address: "112"} }, "names department roles lang account deputies"},
+		{"id,name,channel 1,address 1\nmei,梅,phone,111\n", func(p *Person) { p.Contacts = p.Contacts[1:] }, "names department roles lang account deputies"},
+	} {
+		want := mei.clone()
+		tt.want(&want)
+		p, err := s.PreviewPeople(CSV, []byte(tt.csv))
+		if err != nil || !p.Fit() || strings.Join(p.Kept, " ") != tt.kept {
+			t.Errorf("%q: %+v, %v", tt.csv, p, err)
+		}
+		s.must(t, s.ImportPeople(ctx, by, CSV, []byte(tt.csv), p.Digest()))
+		if got, _ := s.Person("mei"); !got.equal(want) {
+			t.Errorf("%q: %+v, want %+v", tt.csv, got, want)
+		}
+		s.must(t, s.Record(ctx, by, mei))
+	}
+	s.must(t, s.ImportParties(ctx, by, CSV, []byte("id,name\nbank,Bank\n"), ""))
+	if got, _ := s.Party("bank"); !got.equal(bank) {
+		t.Errorf("%+v", got)
+	}
+	// Who is new has nothing recorded that could stand in for what is missing.
+	if p, err := s.PreviewParties(CSV, []byte("id,name\nshop,Shop\n")); err != nil || p.Fit() {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
 func TestPartiesInCSV(t *testing.T) {
 	t.Parallel()
 	s, _ := newService(t)
