@@ -80,7 +80,7 @@ func (a *API) draftFile(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.giveOut(c, d.File)
+	return a.giveOut(c, func(h holdfast.Hash) (attachment.File, error) { return a.Drafts.File(d, h) })
 }
 
 func (a *API) scanApproval(c *call) (any, error) {

@@ -270,7 +270,7 @@ func (a *API) lint(c *call) (any, error) {
 		})
 	}
 	if len(faults) == 0 { // a text that cannot be read says nothing to judge
-		list = append(list, findings(a.View.LintText(p, places, nil), words)...)
+		list = append(list, findings(a.View.LintText(p, places), words)...)
 	}
 	return list, nil
 }

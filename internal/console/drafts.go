@@ -256,7 +256,7 @@ func (c *Console) findings(v *visit, d *draft.Draft, p *plan.Plan, faults plan.F
 		return list // what lint says of half a plan is noise
 	}
 	_, places, _ := plan.Read("", d.Text())
-	for _, f := range c.View.LintText(p, places, d.Author) {
+	for _, f := range c.View.LintDraft(d, p, places) {
 		add(string(f.Severity), f.Rule, f.Path, f.Error)
 		list[len(list)-1].waiving(v, f)
 	}

@@ -71,7 +71,7 @@ func (c *Console) uploadOf(d *draft.Draft, p *plan.Plan, own *chapterPage, chapt
 	u := &upload{Address: own.Editor.Address + "/files", At: own.At, Base: own.Base}
 	switch {
 	case chapter == "attachments" && own.At == "":
-		u.Files = c.fileLines("/drafts/"+d.ID, p, func(plan.Attachment) bool { return true })
+		u.Files = fileLines("/drafts/"+d.ID, p, c.View.LostIn(d, p), func(plan.Attachment) bool { return true })
 		return u
 	case chapter == "attachments":
 		for i, a := range p.Attachments {
@@ -91,14 +91,14 @@ func (c *Console) uploadOf(d *draft.Draft, p *plan.Plan, own *chapterPage, chapt
 	}
 	if a, found := p.Attachment(u.Entry); found {
 		u.Over = a.Hash
-		u.Files = c.fileLines("/drafts/"+d.ID, p, func(other plan.Attachment) bool { return other.ID == a.ID })
+		u.Files = fileLines("/drafts/"+d.ID, p, c.View.LostIn(d, p), func(other plan.Attachment) bool { return other.ID == a.ID })
 	}
 	return u
 }
 
-// fileLines lists files of a plan that is shown at an address.
-func (c *Console) fileLines(at string, p *plan.Plan, which func(plan.Attachment) bool) (lines []fileLine) {
-	lost := c.View.Lost(p)
+// fileLines lists files of a plan that is shown at an address; lost are the hashes of
+// those that are not kept.
+func fileLines(at string, p *plan.Plan, lost []string, which func(plan.Attachment) bool) (lines []fileLine) {
 	for _, a := range p.Attachments {
 		f, ok := a.File()
 		if !ok || !which(a) {
@@ -173,7 +173,7 @@ func (c *Console) draftFile(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return c.giveOut(v, d.File)
+	return c.giveOut(v, func(h holdfast.Hash) (attachment.File, error) { return c.Drafts.File(d, h) })
 }
 
 func (c *Console) planFile(v *visit) error {

@@ -76,7 +76,7 @@ func (c *Console) showWord(v *visit, name string, content []byte) error {
 	}
 	if len(faults) == 0 {
 		_, places, _ := plan.Read("", text)
-		for _, f := range c.View.LintText(p, places, nil) {
+		for _, f := range c.View.LintText(p, places) {
 			// What else could be better the draft shows.
 			if f.Waived == nil && f.Severity == lint.Error {
 				own.Missing = append(own.Missing, finding{Severity: string(f.Severity), Rule: f.Rule, Message: v.words.Error(f.Error)})

@@ -76,7 +76,7 @@ func (c *Console) plan(v *visit) error {
 			return err
 		}
 	}
-	if lost := slices.DeleteFunc(c.fileLines("/plan/"+strconv.Itoa(p.Revision), p.Content, func(plan.Attachment) bool { return true }), func(f fileLine) bool { return !f.Lost }); len(lost) > 0 {
+	if lost := slices.DeleteFunc(fileLines("/plan/"+strconv.Itoa(p.Revision), p.Content, c.View.Lost(p.Content), func(plan.Attachment) bool { return true }), func(f fileLine) bool { return !f.Lost }); len(lost) > 0 {
 		own.Lost = &upload{Files: lost}
 		if v.who().May(access.DraftPlan) {
 			own.Lost.Address = "/plan/" + strconv.Itoa(p.Revision) + "/files"

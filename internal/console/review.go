@@ -10,6 +10,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/access"
+	"holdfast/internal/attachment"
 	"holdfast/internal/draft"
 	"holdfast/internal/plan"
 	"holdfast/internal/view"
@@ -177,7 +178,7 @@ func (c *Console) reviewFile(v *visit) error {
 	if d.State == draft.Withdrawn {
 		return holdfast.Errorf(holdfast.NotFound, "there is no page %s", v.r.URL.Path)
 	}
-	return c.giveOut(v, d.TextFile)
+	return c.giveOut(v, func(h holdfast.Hash) (attachment.File, error) { return c.Drafts.TextFile(d, h) })
 }
 
 // commentDiffPage shows the change that answered a comment.

@@ -154,6 +154,8 @@ func (d *Draft) apply(f holdfast.Fact) error {
 		}
 		d.decided++
 		d.Decisions = append(slices.Clip(d.Decisions), approval.Decision{Number: d.decided, Step: body.Step, Role: body.Role, By: f.Actor, At: f.Time, Hash: body.Hash})
+	case kindAttached:
+		return d.applyAttached(f)
 	case kindScanned:
 		return d.applyScanned(f)
 	case kindInReview:

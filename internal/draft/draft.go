@@ -22,6 +22,7 @@
 //	draft.commented, draft.replied, draft.resolved, draft.reopened
 //	draft.submitted   to approval: the hash of the text and the ladder
 //	draft.approved    one decision on that hash; draft.returned if it is refused
+//	draft.attached    a file was handed in; the text names it by its hash
 //	draft.scanned     a signed paper beside a decision; it decides nothing
 //	draft.withdrawn, draft.published
 //
@@ -126,6 +127,8 @@ type Draft struct {
 	// Revision is the number that it was published under.
 	Revision int
 
+	// handed are the files that were handed in.
+	handed map[holdfast.Hash]bool
 	// decided counts the decisions, those that are void included.
 	decided  int
 	revision holdfast.Revision

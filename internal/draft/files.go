@@ -55,27 +55,6 @@ func (d *Draft) ScansOf(decision int) (list []Scan) {
 	return list
 }
 
-// File returns the file with a hash, if it is one of the draft: an attachment that
-// its text names, or a scan. Code NotFound if it is not.
-func (d *Draft) File(h holdfast.Hash) (attachment.File, error) {
-	for _, s := range d.Scans {
-		if s.File.Hash == h {
-			return s.File, nil
-		}
-	}
-	return d.TextFile(h)
-}
-
-// TextFile returns the attachment with a hash, if the draft's text names it. Code
-// NotFound if it does not.
-func (d *Draft) TextFile(h holdfast.Hash) (attachment.File, error) {
-	p, _ := plan.Decode("", d.Text())
-	if f, ok := p.Names(h); ok {
-		return f, nil
-	}
-	return attachment.File{}, attachment.None(h)
-}
-
 func (d *Draft) applyScanned(f holdfast.Fact) error {
 	var body scanned
 	if err := f.Decode(&body); err != nil {
@@ -100,9 +79,9 @@ type Attaching struct {
 }
 
 // attach makes a file an attachment of the text. Of the chapters only the entries
-// concerned are changed, whoever else works on them. A file that is there already
-// changes nothing, even where the text cannot be changed any more: it is handed in
-// again because its bytes were not kept.
+// concerned are changed, whoever else works on them. A file that the text names
+// already does not change it, even where it cannot be changed any more: it is handed in
+// because it was not, or because its bytes were not kept.
 func attach(b *Book, id string, a Attaching, f attachment.File) (entry string, drafts []journal.Draft, err error) {
 	d, known := b.Draft(id)
 	if !known {
@@ -113,7 +92,7 @@ func attach(b *Book, id string, a Attaching, f attachment.File) (entry string, d
 	if a.Entry == "" && a.Material == "" {
 		for _, old := range p.Attachments {
 			if of, ok := old.File(); ok && of.Hash == f.Hash {
-				return old.ID, nil, nil
+				return old.ID, d.hand(f), nil
 			}
 		}
 	}
@@ -129,6 +108,7 @@ func attach(b *Book, id string, a Attaching, f attachment.File) (entry string, d
 	if m >= 0 {
 		next.Materials[m].File = entry
 	}
+	drafts = d.hand(f)
 	for _, key := range []string{"attachments", "materials"} {
 		chapter, _ := plan.ChapterOf(key)
 		text := plan.EncodeChapter(&next, chapter)
@@ -327,7 +307,7 @@ func (s *Service) allKept(ctx context.Context, id string) (text holdfast.Hash, e
 		switch kept, err := s.Files.HasBlob(ctx, f.Hash); {
 		case err != nil:
 			return text, err
-		case !kept:
+		case !kept || !s.handed(d, f.Hash):
 			return text, holdfast.Errorf(holdfast.Invalid, "the file %s of the attachment %q is not kept here: upload the very same file once more", a.Name, a.ID).At("attachments")
 		}
 	}

@@ -266,10 +266,56 @@ func TestFile(t *testing.T) {
 		"attachment": {sha256.Sum256(picture), "map.png"}, "scan": {sha256.Sum256(signed), "signed.pdf"},
 		"replaced": {sha256.Sum256(pdf), ""}, "of an incident": {other, ""}, "nothing": {holdfast.Hash{}, ""},
 	} {
-		if f, err := d.File(test.hash); (err == nil) != (test.name != "") || f.Name != test.name {
+		if f, err := w.File(d, test.hash); (err == nil) != (test.name != "") || f.Name != test.name {
 			t.Errorf("%s: %+v, %v", what, f, err)
 		}
 	}
+}
+
+// Whoever writes the hash of a file that is kept for something else gets no file by
+// it: not by a save, not by a text that was brought in, and it is not approved. The
+// file itself, handed in, is the draft's own.
+func TestHashIsNoFile(t *testing.T) {
+	t.Parallel()
+	w := memory(t)
+	secret := []byte("%PDF-1.7 evidence of an incident")
+	h, err := w.Files.PutBlob(t.Context(), secret)
+	must(t, err)
+	id := start(t, w)
+	names := "attachments:\n  - { id: law, title: { en: Law }, name: law.pdf, type: application/pdf, size: 9, hash: " + h.String() + " }\n"
+	w.put(t, ann, id, "attachments", []byte(names))
+	has := func(want bool) {
+		t.Helper()
+		d := w.draft(t, id)
+		_, one := w.File(d, h)
+		_, two := w.TextFile(d, h)
+		if (one == nil) != want || (two == nil) != want {
+			t.Errorf("given out: %v, %v; want %v", one, two, want)
+		}
+	}
+	has(false)
+	wantCode(t, "submitted", w.Submit(t.Context(), ann, id, ""), holdfast.Invalid)
+	text := w.hash(t, id)
+	w.attach(t, id, Attaching{}, "law.pdf", secret)
+	w.attach(t, id, Attaching{}, "law.pdf", secret)
+	has(true)
+	if d := w.draft(t, id); w.hash(t, id) != text || d.revision != 3 {
+		t.Errorf("revision %d of the draft, hash %s before %s", d.revision, w.hash(t, id), text)
+	}
+	must(t, w.Submit(t.Context(), ann, id, ""))
+	must(t, w.Withdraw(t.Context(), ann, id, "Anew."))
+	// What was handed in to one draft is not another's.
+	id, err = w.Begin(t.Context(), ann, "", small(t, names))
+	must(t, err)
+	has(false)
+	w.attach(t, id, Attaching{}, "law.pdf", secret)
+	must(t, w.Submit(t.Context(), ann, id, ""))
+	must(t, w.Approve(t.Context(), bob, id, w.hash(t, id)))
+	must(t, w.publish(t, id))
+	// What a revision names, each later draft may name.
+	id, err = w.Begin(t.Context(), ann, "", nil)
+	must(t, err)
+	has(true)
 }
 
 // On the real engine, files and scans are there after a restart.
@@ -291,6 +337,9 @@ func TestFilesOutliveTheProcess(t *testing.T) {
 	got := next.draft(t, id)
 	if len(got.Scans) != 1 || got.Scans[0].File != want.Scans[0].File || !bytes.Equal(got.Text(), want.Text()) {
 		t.Errorf("%+v", got.Scans)
+	}
+	if _, err := next.TextFile(got, sha256.Sum256(pdf)); err != nil {
+		t.Error(err)
 	}
 	for _, content := range [][]byte{pdf, picture} {
 		if kept, err := next.Files.Blob(t.Context(), sha256.Sum256(content)); err != nil || !bytes.Equal(kept, content) {

@@ -83,3 +83,16 @@ func (s *Source) PlanFile(p Plan, h holdfast.Hash) (attachment.File, error) {
 
 // Lost lists the hashes of a plan's files that are not kept here.
 func (s *Source) Lost(p *plan.Plan) []string { return s.lost(p) }
+
+// LostIn is Lost for the text of a draft; see [draft.Draft.Handed].
+func (s *Source) LostIn(d *draft.Draft, p *plan.Plan) (hashes []string) {
+	hashes = s.lost(p)
+	s.State.View(func() {
+		for _, a := range p.Attachments {
+			if f, ok := a.File(); ok && !d.Handed(s.Plans, f.Hash) && !slices.Contains(hashes, a.Hash) {
+				hashes = append(hashes, a.Hash)
+			}
+		}
+	})
+	return hashes
+}

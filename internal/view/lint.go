@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/draft"
 	"holdfast/internal/lint"
 	"holdfast/internal/plan"
 )
@@ -101,10 +102,19 @@ func (s *Source) Lint() (Lint, error) {
 }
 
 // LintText judges a text that is not published, with the roster, the gates and the
-// waivers as they are, but for waivers that an author of the text granted; nil
-// leaves none out.
-func (s *Source) LintText(p *plan.Plan, places plan.Places, author func(holdfast.Actor) bool) []lint.Finding {
-	in := lint.Input{Plan: p, Places: places, Now: s.Now().UTC(), Lost: s.lost(p)}
+// waivers as they are.
+func (s *Source) LintText(p *plan.Plan, places plan.Places) []lint.Finding {
+	return s.lintText(p, places, s.lost(p), nil)
+}
+
+// LintDraft judges the text of a draft: waivers that one of its authors granted do
+// not count, nor do files that nobody handed in to it.
+func (s *Source) LintDraft(d *draft.Draft, p *plan.Plan, places plan.Places) []lint.Finding {
+	return s.lintText(p, places, s.LostIn(d, p), d.Author)
+}
+
+func (s *Source) lintText(p *plan.Plan, places plan.Places, lost []string, author func(holdfast.Actor) bool) []lint.Finding {
+	in := lint.Input{Plan: p, Places: places, Now: s.Now().UTC(), Lost: lost}
 	s.State.View(func() {
 		in.People, in.Gates = lint.PeopleOf(s.Roster), lint.GatesOf(s.Gates)
 		in.Waivers = s.Waivers.For(p.ID, author)
