@@ -87,7 +87,7 @@ func newNode(t *testing.T) *node {
 	src.Node = fleet.NewNode(desk, directives, src.Gates, src.Series, log)
 	src.Response = &response.Service{
 		Desk: desk, Incidents: src.Incidents, Alerts: src.Alerts, Plans: src.Plans, Directives: src.Directives, Gates: src.Gates,
-		Notices: src.Notices, Sender: notices, Roster: src.Roster, Series: src.Series, Prober: noProbes{}, Log: log,
+		Notices: src.Notices, Sender: notices, Roster: src.Roster, Series: src.Series, Timeline: src.Timeline, Prober: noProbes{}, Log: log,
 	}
 	src.Backups, err = backup.NewKeeper(backup.KeeperOptions{
 		Maker: backup.Maker{Source: noSource{}, Open: noDatabase, Keys: t.TempDir(), Version: "test"}, Journal: "test",

@@ -207,7 +207,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.SetPlaces(string(conf.Probes.Gate), string(conf.Probes.Primary))
 	c.response = &response.Service{
 		Desk: c.desk, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Directives: b.directives, Gates: b.gates,
-		Notices: b.notices, Sender: c.notices, Roster: b.roster, Series: c.series, Prober: c.runner, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Notices: b.notices, Sender: c.notices, Roster: b.roster, Series: c.series, Timeline: b.timeline, Prober: c.runner, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	linkKey, err := callout.LinkKey(ctx, c.store)
 	if err != nil {

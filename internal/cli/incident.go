@@ -16,7 +16,9 @@ func (s *shell) incident() *cobra.Command {
 		s.incidentList(), s.incidentShow(), s.incidentOpen(), s.incidentConfirm(), s.incidentDismiss(), s.incidentAttach(),
 		s.incidentNote(), s.incidentTake(), s.incidentDone(), s.incidentDirect(), s.incidentProbe(), s.incidentRamp(),
 		s.incidentEndStage(), s.incidentSkip(), s.incidentAnswerSkip(), s.incidentAcknowledge(),
-		s.incidentLevel(), s.incidentDebrief(), s.incidentClose(), s.incidentEvidence(),
+		s.incidentLevel(),
+		s.incidentPost(), s.incidentHandover(), s.incidentAnswerHandover(), s.incidentDecide(), s.incidentMakeDecision(), s.incidentCorrect(),
+		s.incidentDebrief(), s.incidentClose(), s.incidentEvidence(),
 	)
 }
 
@@ -74,6 +76,7 @@ func writeIncident(p *page, in view.Incident) {
 			p.row("  "+t.ID, t.Kind, t.Status+limitText(t.Limit)+unless(t.Deputised == nil, ", passed to the deputy"), t.Due, taskDetail(t)+p.in(t.Title))
 		}
 	}
+	writeTeam(p, in)
 	section(p, "Directives", in.Directives, directiveHead, directiveRow)
 	section(p, "Alerts", in.Alerts, alertHead, alertRow)
 }

@@ -39,10 +39,15 @@ type incidentPage struct {
 	Levels []levelChoice
 	// Improvements are those of the debrief and empty rows to write in.
 	Improvements []incident.Improvement
-	// Mine are the tasks whose notice the reader has still to acknowledge.
-	Mine []called
 	// Level is at which level the plan's criteria see it.
 	Level *levelCard
+	// Mine is what waits for the reader, and what he may hand over.
+	Mine ownPart
+	// People can hold a post; Past are the hand-overs that were answered.
+	People []view.Person
+	Past   []view.Handover
+	// Correct is the entry of the timeline that the reader is about to correct.
+	Correct *line
 }
 
 // called is a task for which the reader was called, and its stage's title.
@@ -65,9 +70,10 @@ func (c *Console) incident(v *visit) error {
 	if err != nil {
 		return err
 	}
-	own := incidentPage{Incident: in, Mine: mine(in, v.who())}
+	own := incidentPage{Incident: in, Mine: ownPart{mine(in, v.who()), postsOf(in, v.who())}}
 	own.Level = newLevelCard(v.words, in.Judgement)
 	own.Timeline, own.Deliveries = c.timeline(v, in)
+	c.team(v, &own)
 	if points, err := c.View.IncidentChart(in); err == nil {
 		own.Chart = drawChart(v.words, v.zone, points)
 	}

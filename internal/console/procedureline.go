@@ -1,10 +1,12 @@
 package console
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"time"
 
+	"holdfast/internal/incident"
 	"holdfast/internal/view"
 )
 
@@ -15,6 +17,18 @@ type procedureBody struct {
 	Task string `json:"task"`
 	// Late is in seconds.
 	Late int64 `json:"late"`
+
+	N          int             `json:"n"`
+	Post       string          `json:"post"`
+	Holder     incident.Holder `json:"holder"`
+	To         incident.Holder `json:"to"`
+	Reason     string          `json:"reason"`
+	Text       string          `json:"text"`
+	Question   string          `json:"question"`
+	Options    []string        `json:"options"`
+	Chosen     string          `json:"chosen"`
+	Why        string          `json:"why"`
+	Reversible bool            `json:"reversible"`
 }
 
 // tellLate is from how many seconds on a line says that a time was noticed late.
@@ -29,8 +43,11 @@ func (c *Console) procedureLine(v *visit, in view.Incident, e view.Event) *line 
 	switch e.Kind {
 	case "incident.limit-at-risk", "incident.limit-breached":
 		what := taskTitle(v, in, b.ID)
-		if b.Of == "stage" {
+		switch b.Of {
+		case "stage":
 			what = stageTitle(v, in, b.ID)
+		case "post":
+			what = v.words.T("post.hand-over-of", "post", v.words.T("post."+b.ID))
 		}
 		l.Text = v.words.T("fact."+e.Kind, "what", what)
 	case "incident.task-deputised":
@@ -41,10 +58,43 @@ func (c *Console) procedureLine(v *visit, in view.Incident, e view.Event) *line 
 		}
 		l.Text = v.words.T(key, "task", taskTitle(v, in, b.Task), "who", who)
 	default:
-		return nil
+		return teamLine(v, in, e.Kind, b)
 	}
 	if b.Late >= tellLate {
 		l.Detail = v.words.T("limit.noticed-late", "span", v.words.Span(time.Duration(b.Late)*time.Second))
+	}
+	return &l
+}
+
+// teamLine puts who does what, and what was decided, in words.
+func teamLine(v *visit, in view.Incident, kind string, b procedureBody) *line {
+	for _, h := range in.Handovers {
+		if h.N == b.N {
+			b.Post, b.To = h.Post, h.To
+		}
+	}
+	for _, d := range in.Decisions {
+		if d.ID == b.ID {
+			b.Question = d.Question
+		}
+	}
+	args := []any{"post", v.words.T("post." + b.Post), "who", cmp.Or(b.Holder.Name, b.To.Name), "id", b.ID, "question", b.Question, "chosen", b.Chosen}
+	l := line{Text: v.words.T("fact."+kind, args...)}
+	switch kind {
+	case "incident.post-filled", "incident.handover-ended":
+		l.Detail = b.Reason
+	case "incident.handover-offered":
+		l.Detail = b.Text
+	case "incident.decision-asked":
+		l.Detail = strings.Join(b.Options, " / ")
+	case "incident.decision-made":
+		l.Detail = b.Why
+		if !b.Reversible {
+			l.Detail += " (" + v.words.T("decision.irreversible") + ")"
+		}
+	case "incident.handover-accepted":
+	default:
+		return nil
 	}
 	return &l
 }

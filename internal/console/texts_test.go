@@ -234,6 +234,7 @@ func built(t *testing.T) map[string][]string {
 		"judgement.holds.":   {"yes", "no", "unknown"},
 		"measure.why.":       {incident.NotEntered, incident.NotHeard, incident.TooFew, incident.InDrill},
 		"notice.state.":      constants(t, "notify", "State"),
+		"post.":              constants(t, "incident", "Post"),
 		"outcome.":           {"in-flight", "done", "not-done", "unknown"},
 		"standing.":          constants(t, "directive", "Standing"),
 		"status.":            constants(t, "procedure", "Status"),

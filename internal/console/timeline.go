@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/access"
 	"holdfast/internal/callout"
 	"holdfast/internal/incident"
 	"holdfast/internal/view"
@@ -20,6 +21,12 @@ type line struct {
 	Detail   string
 	Who      string
 	Evidence []incident.Evidence
+	// Position is the entry's in the journal; Corrects and CorrectedBy are those of
+	// entries that it corrects, and that correct it.
+	Position    holdfast.Position
+	Corrects    holdfast.Position
+	CorrectedBy []holdfast.Position
+	MayCorrect  bool
 }
 
 // body is what the facts of a timeline say, whichever of it there is.
@@ -118,7 +125,8 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 		name = b.Title
 	}
 	l := line{
-		At: e.At, Evidence: b.Evidence,
+		At: e.At, Evidence: b.Evidence, Position: e.Position, Corrects: e.Corrects, CorrectedBy: e.CorrectedBy,
+		MayCorrect: v.who().May(access.RunIncident),
 		Text: v.words.T(key, "id", id, "level", b.Level, "stage", stageTitle(v, in, b.Stage), "task", taskTitle(v, in, b.Task),
 			"probe", probeTitle(v, in, b.Probe), "percent", v.words.Percent(b.Share), "kind", v.words.T("directive.kind."+b.Kind),
 			"person", person, "channel", v.words.T("channel."+b.Channel), "name", name),

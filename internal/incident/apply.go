@@ -80,6 +80,9 @@ func (in *Incident) confirm(e ConfirmedFact, f holdfast.Fact) {
 	in.State, in.Level, in.Plan, in.Procedure = Active, e.Level, e.Plan, e.Procedure
 	in.Confirmed, in.ConfirmedBy = f.Time, f.Actor
 	in.First, in.since = e.Level, f.Time
+	if f.Actor.Kind == holdfast.Account {
+		in.fill(Commander, Holder{Account: f.Actor.ID, Name: f.Actor.Name}, f.Time)
+	}
 	in.Stages = make([]Stage, len(e.Procedure.Stages))
 	in.Tasks = map[string]Task{}
 	in.probes = map[probeKey]Probe{}

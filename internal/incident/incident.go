@@ -9,7 +9,8 @@
 // that package procedure allows, a stage is done when its tasks are done, and
 // opening and ending are facts of their own, written in the same append as the
 // act that caused them. A stage is skipped only with a reason and the consent
-// of a second person. Nothing is edited: corrections are new notes.
+// of a second person. Nothing is edited: a correction is an entry of its own that
+// refers to the one it corrects (incident.corrected, with that fact's position).
 //
 // # Limits
 //
@@ -29,6 +30,23 @@
 // task's role. Who took it before that keeps it.
 //
 //	incident.task-deputised {"task":"repair","role":"technology-head","people":["lin"],"due":"…","late":3}
+//
+// # Posts
+//
+// An active incident has six posts: commander, technology, operations, risk,
+// communication, scribe. Each is held by one person with an account; who confirms
+// commands until somebody else does. The command passes by a hand-over: its holder
+// offers it with a text on how things stand, and the record lists the decisions and
+// tasks that are open; it passes when the other accepts, with the tasks that the first
+// had taken. Without a hand-over it is taken only with a reason. The procedure's shift is
+// the limit of a command; it is told as at risk and as breached like any other.
+//
+//	incident.post-filled        {"post":"commander","holder":{"account":"lin","name":"林"},"reason":"…"}
+//	incident.handover-offered   {"n":1,"post":"commander","from":{…},"to":{…},"text":"…","decisions":["D2"],"tasks":["repair"]}
+//	incident.handover-accepted  {"n":1}
+//	incident.handover-ended     {"n":1,"reason":"…"}       declined, or taken back
+//	incident.decision-asked     {"id":"D2","question":"…","options":["…","…"]}
+//	incident.decision-made      {"id":"D2","chosen":"…","why":"…","reversible":true}
 //
 // Facts on subject incident/<id>; ids are the year and a count, 2026-1.
 package incident
@@ -91,6 +109,10 @@ type Incident struct {
 	probes    map[probeKey]Probe
 	ramp      Ramp // of the task that ramped last
 	limits    map[LimitKey]limitState
+	// Held says who holds which post.
+	Held      map[Post]Held
+	Handovers []Handover
+	Decisions []Decision
 	Debrief   Debrief
 	// Closed holds the figures as they were when the incident was closed.
 	Closed *Figures
@@ -297,6 +319,7 @@ func (in *Incident) clone() *Incident {
 	c.probes = maps.Clone(in.probes)
 	c.limits = maps.Clone(in.limits)
 	c.Levels = in.Levels.clone()
+	c.Held = maps.Clone(in.Held)
 	return &c
 }
 
@@ -336,11 +359,18 @@ var decoders = map[string]func(holdfast.Fact) (event, error){
 	LimitBreached{}.kind(): decode[LimitBreached],
 	Deputised{}.kind():     decode[Deputised],
 
-	LevelEvaluated{}.kind(): decode[LevelEvaluated],
-	MeasureEntered{}.kind(): decode[MeasureEntered],
-	LevelChanged{}.kind():   decode[LevelChanged],
-	FallAsked{}.kind():      decode[FallAsked],
-	FallRefused{}.kind():    decode[FallRefused],
+	LevelEvaluated{}.kind():   decode[LevelEvaluated],
+	MeasureEntered{}.kind():   decode[MeasureEntered],
+	LevelChanged{}.kind():     decode[LevelChanged],
+	FallAsked{}.kind():        decode[FallAsked],
+	FallRefused{}.kind():      decode[FallRefused],
+	PostFilled{}.kind():       decode[PostFilled],
+	HandoverOffered{}.kind():  decode[HandoverOffered],
+	HandoverAccepted{}.kind(): decode[HandoverAccepted],
+	HandoverEnded{}.kind():    decode[HandoverEnded],
+	DecisionAsked{}.kind():    decode[DecisionAsked],
+	DecisionMade{}.kind():     decode[DecisionMade],
+	Corrected{}.kind():        decode[Corrected],
 }
 
 // Decode returns the body of an incident's fact: one of this package's types.

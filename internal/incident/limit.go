@@ -14,12 +14,13 @@ type LimitOf string
 const (
 	OfStage LimitOf = "stage"
 	OfTask  LimitOf = "task"
+	OfPost  LimitOf = "post"
 )
 
 // LimitKey names one limit of an incident. A stage that opens again has another.
 type LimitKey struct {
 	Of LimitOf `json:"of"`
-	// ID is the kind of the stage, or the id of the task.
+	// ID is the kind of the stage, the id of the task, or the post.
 	ID  string    `json:"id"`
 	Due time.Time `json:"due"`
 }
@@ -94,7 +95,7 @@ func (in *Incident) limit(of LimitOf, id string, from, ended time.Time, skipped 
 }
 
 // Limits returns the limits that have begun to run, those of stages before those of
-// their tasks.
+// their tasks, and that of the command last.
 func (in *Incident) Limits() (list []Limit) {
 	add := func(l Limit, ok bool) {
 		if ok {
@@ -107,6 +108,7 @@ func (in *Incident) Limits() (list []Limit) {
 			add(in.TaskLimit(t))
 		}
 	}
+	add(in.ShiftLimit())
 	return list
 }
 
@@ -179,6 +181,7 @@ func (in *Incident) LimitCount() (met, missed int) {
 	}
 	for _, l := range in.Limits() {
 		switch {
+		case l.Of == OfPost:
 		case !l.Breached.IsZero() || !l.Ended.IsZero() && l.Ended.After(l.Due):
 			missed++
 		case !l.Ended.IsZero() && !l.Skipped:

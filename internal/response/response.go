@@ -56,6 +56,7 @@ type Service struct {
 	Sender     *notify.Service
 	Roster     *roster.Book
 	Series     *traffic.Series
+	Timeline   *Timeline
 	Prober     Prober
 	// Zone is the operator's: the plan's bands are times of its clock. Nil is UTC.
 	Zone *time.Location

@@ -73,6 +73,12 @@ type node struct {
 // run plays a story on n nodes. A line in the log fails it unless wanted.
 func run(t *testing.T, n int, story func(w *world)) {
 	t.Helper()
+	runPlan(t, n, plan.Builtin(), story)
+}
+
+// runPlan plays a story under a plan of its own.
+func runPlan(t *testing.T, n int, text []byte, story func(w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{T: t, store: journal.NewMemory("test"), pass: true}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -93,7 +99,7 @@ func run(t *testing.T, n int, story func(w *world)) {
 			}
 		}
 		w.node = w.nodes[0]
-		w.furnish()
+		w.furnish(text)
 		story(w)
 		synctest.Wait()
 		cancel()
@@ -108,9 +114,9 @@ func (w *world) newNode() *node {
 	genesis := w.store.Genesis()
 	s := &Service{
 		Incidents: incident.NewBook(), Alerts: alert.NewBook(), Plans: plan.NewBook(), Directives: directive.NewBook(genesis), Gates: enrolment.NewBook(),
-		Notices: notify.NewBook(), Roster: roster.NewBook(), Series: traffic.NewSeries(), Prober: w, Log: slog.New(slog.NewTextHandler(w, nil)),
+		Notices: notify.NewBook(), Roster: roster.NewBook(), Series: traffic.NewSeries(), Timeline: NewTimeline(), Prober: w, Log: slog.New(slog.NewTextHandler(w, nil)),
 	}
-	n := &node{Service: s, timeline: NewTimeline()}
+	n := &node{Service: s, timeline: s.Timeline}
 	state := journal.NewState(w.store, genesis, s.Incidents, s.Alerts, s.Plans, s.Directives, s.Gates, s.Notices, s.Roster, n.timeline)
 	s.Desk = &journal.Desk{Journal: journalOf{w.store, w}, State: state, Now: time.Now}
 	s.Sender = &notify.Service{Desk: s.Desk, Book: s.Notices}
@@ -125,10 +131,11 @@ func (w *world) newNode() *node {
 	return n
 }
 
-// furnish publishes the built-in plan and records who fills its roles.
-func (w *world) furnish() {
+// furnish publishes a plan with the roles of the built-in one and records who fills
+// them.
+func (w *world) furnish(text []byte) {
 	w.Helper()
-	_, err := w.plans.Publish(w.Context(), mei, plan.Builtin(), "")
+	_, err := w.plans.Publish(w.Context(), mei, text, "")
 	w.must(err)
 	person := func(id, account string, lang holdfast.Lang, roles ...string) roster.Person {
 		return roster.Person{ID: id, Name: id, Account: account, Lang: lang, Roles: roles, Contacts: []roster.Contact{{Channel: roster.SMTP, Address: id + "@example.com"}, {Channel: roster.Phone, Address: "+886 2 5550 0101"}}}

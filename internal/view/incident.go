@@ -39,6 +39,9 @@ type Incident struct {
 	Alerts     []Alert           `json:"alerts,omitempty"`
 	Directives []Directive       `json:"directives,omitempty"`
 	Timeline   []Event           `json:"timeline,omitempty"`
+	Posts      []Post            `json:"posts,omitempty"`
+	Handovers  []Handover        `json:"handovers,omitempty"`
+	Decisions  []Decision        `json:"decisions,omitempty"`
 	Debrief    *incident.Debrief `json:"debrief,omitempty"`
 	Figures    *incident.Figures `json:"figures,omitempty"`
 	// Judgement says at which level the plan's criteria see it.
@@ -162,6 +165,10 @@ type Event struct {
 	Kind     string            `json:"kind"`
 	Subject  string            `json:"subject"`
 	Body     json.RawMessage   `json:"body"`
+	// Corrects is the position of the entry that this one corrects; CorrectedBy are
+	// those of the entries that correct this one.
+	Corrects    holdfast.Position   `json:"corrects,omitempty"`
+	CorrectedBy []holdfast.Position `json:"corrected_by,omitempty"`
 }
 
 // AllIncidents assembles a page of incidents, newest first; open leaves out
@@ -241,9 +248,11 @@ func (s *Source) whole(in *incident.Incident) Incident {
 		}
 	}
 	for _, f := range s.Timeline.Of(in.ID) {
-		v.Timeline = append(v.Timeline, Event{f.Position, f.Time, actor(f.Actor), f.Kind, string(f.Subject), f.Body})
+		v.Timeline = append(v.Timeline, Event{Position: f.Position, At: f.Time, Actor: actor(f.Actor), Kind: f.Kind, Subject: string(f.Subject), Body: f.Body})
 	}
 	v.Judgement = s.judgement(in)
+	corrections(v.Timeline)
+	s.team(in, &v)
 	if in.State == incident.Suspected {
 		effect := s.Response.Preview("all")
 		v.Effect = &effect

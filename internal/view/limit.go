@@ -110,6 +110,9 @@ func limitTitle(in *incident.Incident, l incident.Limit) holdfast.Text {
 		_, t, _ := in.Procedure.Task(l.ID)
 		return t.Title
 	}
+	if l.Of == incident.OfPost {
+		return holdfast.Text{} // screens name posts
+	}
 	for _, s := range in.Procedure.Stages {
 		if string(s.Kind) == l.ID {
 			return s.Title

@@ -69,12 +69,14 @@ type Traffic struct {
 // Late is a task or a stage past its limit, or in its last fifth.
 type Late struct {
 	Incident string `json:"incident"`
-	// Of is task or stage, ID which one.
+	// Of is task, stage or post, ID which one. The command is late when it should have
+	// been handed over.
 	Of string `json:"of"`
 	ID string `json:"id"`
 	// Task is the id of a task; empty for another thing.
-	Task  string        `json:"task,omitempty"`
-	Title holdfast.Text `json:"title"`
+	Task string `json:"task,omitempty"`
+	// Title is empty for a post.
+	Title holdfast.Text `json:"title,omitzero"`
 	Due   time.Time     `json:"due"`
 }
 

@@ -90,7 +90,7 @@ func newWorld(t *testing.T) *world {
 	s.Node = fleet.NewNode(desk, dirs, s.Gates, s.Series, log)
 	s.Response = &response.Service{
 		Desk: desk, Incidents: s.Incidents, Alerts: s.Alerts, Plans: s.Plans, Directives: s.Directives, Gates: s.Gates, Notices: s.Notices,
-		Sender: &notify.Service{Desk: desk, Book: s.Notices}, Roster: s.Roster, Series: s.Series, Prober: prober{}, Log: log,
+		Sender: &notify.Service{Desk: desk, Book: s.Notices}, Roster: s.Roster, Series: s.Series, Timeline: s.Timeline, Prober: prober{}, Log: log,
 	}
 	return &world{
 		T: t, Source: s, desk: desk, dirs: dirs, alerts: &alert.Service{Desk: desk, Book: s.Alerts}, people: roster.New(desk, s.Roster),
