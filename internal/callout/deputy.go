@@ -25,7 +25,7 @@ func (s *Service) deputies(in *incident.Incident) (list []notify.Notice) {
 				if !ok {
 					continue
 				}
-				list = append(list, s.personal(in, t.ID, person, func(p *locale.Printer) (subject, body string) {
+				list = append(list, s.personal(in, t.ID, in.Round(), person, func(p *locale.Printer) (subject, body string) {
 					args := s.words(in, "task", t.Title.In(p.Lang()), "time", p.Time(st.Deputised.Due, s.Zone))
 					return p.T("notice.deputy.subject", args...), p.T("notice.deputy.body", args...)
 				})...)
@@ -42,7 +42,7 @@ func (s *Service) words(in *incident.Incident, more ...any) []any {
 
 // personal writes a notice whose text is Holdfast's own, not a template of the plan,
 // over each channel of a person. It asks to be acknowledged.
-func (s *Service) personal(in *incident.Incident, task string, person roster.Person, write func(*locale.Printer) (subject, body string)) (list []notify.Notice) {
+func (s *Service) personal(in *incident.Incident, task string, round int, person roster.Person, write func(*locale.Printer) (subject, body string)) (list []notify.Notice) {
 	lang := person.Lang
 	if rev, ok := s.Plans.Revision(in.Plan.ID, in.Plan.Revision); ok && lang == "" {
 		lang = rev.Plan().Language
@@ -53,11 +53,11 @@ func (s *Service) personal(in *incident.Incident, task string, person roster.Per
 			continue
 		}
 		list = append(list, notify.Notice{
-			ID:       notify.ID(in.ID, task, person.ID, string(c.Channel), c.Address, in.Round()),
+			ID:       notify.ID(in.ID, task, person.ID, string(c.Channel), c.Address, round),
 			Incident: in.ID, Task: task, Person: person.ID, PersonName: person.Name,
 			Channel: string(c.Channel), Address: c.Address, Lang: lang,
 			Subject: drillMark(in, lang) + subject, Body: body,
-			Urgent: in.Level == holdfast.Level1, Drill: in.Drill, WantAck: true, Why: Deputy, Round: in.Round(),
+			Urgent: in.Level == holdfast.Level1, Drill: in.Drill, WantAck: true, Why: Deputy, Round: round,
 		})
 	}
 	return list

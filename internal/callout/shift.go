@@ -51,7 +51,7 @@ func (s *Service) handovers(in *incident.Incident) (list []notify.Notice) {
 func (s *Service) toHolder(in *incident.Incident, about string, h incident.Holder, write func(*locale.Printer) (subject, body string)) []notify.Notice {
 	for _, person := range s.Roster.People() {
 		if h.Account != "" && person.Account == h.Account {
-			return s.personal(in, about, person, write)
+			return s.personal(in, about, 0, person, write)
 		}
 	}
 	return nil
