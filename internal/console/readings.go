@@ -1,10 +1,12 @@
 package console
 
 import (
+	"cmp"
+	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
-	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/callout"
 	"holdfast/internal/draft"
@@ -81,33 +83,30 @@ func (c *Console) remindReaders(v *visit) error {
 
 // readForm is the page behind the link of a reader without an account. Opening it
 // acknowledges nothing, since machines that look into mail open links; pressing the
-// button does, once. Then it shows the plan no more.
+// button does, once. Then it shows the plan no more. As with an outside reviewer, the
+// first request brings the secret in the address, and from then on a cookie has it
+// that is sent to this page only, until the browser is closed.
 type readForm struct {
 	Plan     plan.Published
 	Address  string
-	Key      string
 	Reader   draft.Owed
 	News     *readingNews
 	Content  *plan.Plan
 	Accepted bool
 }
 
-// readLink finds what the link in the address leads to. Whoever has no working one
-// may try so often and no more.
+// readLink finds what the link in the address, or the cookie, leads to. Whoever has no
+// working one may try so often and no more.
 func (c *Console) readLink(v *visit) (a callout.Admitted, key string, err error) {
 	v.req.Who = access.Principal{} // whoever he is signed in as elsewhere does not count here
-	if key = v.query("key"); key == "" {
-		key = v.form("key")
-	}
+	key = cmp.Or(v.query("key"), c.web.GuestSecret(v.r))
 	n, err := v.revision()
 	if err != nil {
 		return a, key, err
 	}
 	a, err = c.Readers.Admit(v.path("plan"), n, v.path("person"), key)
-	if holdfast.CodeOf(err) == holdfast.NotFound {
-		if busy := c.guests.guesses.Take(access.ClientKey(v.req.Client), c.Desk.Now()); busy != nil {
-			err = busy
-		}
+	if busy := c.guests.bound(v, v.readAddress(), err, c.Desk.Now()); busy != nil {
+		err = busy
 	}
 	return a, key, err
 }
@@ -121,8 +120,13 @@ func (c *Console) readPage(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if v.query("key") != "" {
+		c.web.SetGuest(v.w, v.readAddress(), key, time.Time{})
+		http.Redirect(v.w, v.r, v.readAddress(), http.StatusSeeOther)
+		return nil
+	}
 	p := a.Revision.Plan()
-	own := readForm{Plan: a.Revision.Published, Address: v.readAddress(), Key: key, Reader: a.Reader, Content: p, Accepted: !a.Reader.At.IsZero()}
+	own := readForm{Plan: a.Revision.Published, Address: v.readAddress(), Reader: a.Reader, Content: p, Accepted: !a.Reader.At.IsZero()}
 	if a.Before > 0 {
 		own.News = &readingNews{a.Before, a.Own, a.Others}
 	}
@@ -137,5 +141,5 @@ func (c *Console) acknowledgeRead(v *visit) error {
 	if err := c.Readers.Acknowledge(v.r.Context(), a.Revision.ID, a.Revision.Number, a.Reader.Person, key); err != nil {
 		return err
 	}
-	return c.readPage(v)
+	return v.seeOther(v.readAddress(), "")
 }

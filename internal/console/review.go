@@ -21,19 +21,20 @@ import (
 // first request brings the secret in the address; from then on a cookie has it,
 // which is sent to these pages only, so that the address can be seen by anyone.
 
-// An outside reviewer posts once in postEvery on average; a client that has no
-// working link tries once in guessEvery.
+// Who came by a link reads once in readEvery on average and posts once in postEvery; a
+// client that has no working link tries once in guessEvery.
 const (
+	readEvery, readBurst   = time.Second / 2, 200
 	postEvery, postBurst   = 6 * time.Second, 20
 	guessEvery, guessBurst = 5 * time.Second, 10
 	maxGuests              = 10000
 )
 
 // guests bound what strangers may send.
-type guests struct{ posts, guesses *access.Limiter }
+type guests struct{ reads, posts, guesses *access.Limiter }
 
 func newGuests() guests {
-	return guests{access.NewLimiter(postEvery, postBurst, maxGuests), access.NewLimiter(guessEvery, guessBurst, maxGuests)}
+	return guests{access.NewLimiter(readEvery, readBurst, maxGuests), access.NewLimiter(postEvery, postBurst, maxGuests), access.NewLimiter(guessEvery, guessBurst, maxGuests)}
 }
 
 // reviewPage is the draft as its outside reviewer reads it.
@@ -65,12 +66,22 @@ func (v *visit) link(c *Console) draft.Link {
 func (c *Console) guest(v *visit) (*draft.Draft, draft.Reviewer, error) {
 	v.req.Who = access.Principal{}
 	d, r, err := c.Drafts.Admit(v.link(c))
-	if holdfast.CodeOf(err) == holdfast.NotFound {
-		if busy := c.guests.guesses.Take(access.ClientKey(v.req.Client), c.Desk.Now()); busy != nil {
-			return nil, r, busy
-		}
+	if busy := c.guests.bound(v, v.reviewAddress(), err, c.Desk.Now()); busy != nil {
+		return nil, r, busy
 	}
 	return d, r, err
+}
+
+// bound bounds how often the page of a link is asked for, and how often a client
+// tries one that does not work; err is what the link was answered with.
+func (g guests) bound(v *visit, page string, err error, now time.Time) error {
+	switch {
+	case err == nil:
+		return g.reads.Take(page, now)
+	case holdfast.CodeOf(err) == holdfast.NotFound:
+		return g.guesses.Take(access.ClientKey(v.req.Client), now)
+	}
+	return nil
 }
 
 func (c *Console) review(v *visit) error {

@@ -64,7 +64,7 @@ func (s *Server) GuestSecret(r *http.Request) string {
 }
 
 // SetGuest gives the browser the secret of a link for the pages below a path,
-// until a time.
+// until a time; the zero time is until it is closed.
 func (s *Server) SetGuest(w http.ResponseWriter, path, secret string, until time.Time) {
 	http.SetCookie(w, &http.Cookie{
 		Name: guestCookie, Value: secret, Path: path, Expires: until,

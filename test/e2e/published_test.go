@@ -26,12 +26,18 @@ func (w *world) readByLink(b *browser) {
 	}
 	b.open(w.path(link))
 	b.waitFor("article.doc")
+	if where := b.evaluate("location.href"); strings.Contains(where, "key=") {
+		w.t.Errorf("the secret stays in the address: %s", where)
+	}
 	b.shoot("48-read-by-link")
 	if signed := b.count("form[action='/sign-out']"); signed != 0 {
 		w.t.Error("a link signs somebody in")
 	}
 	b.press("form[action^='/read/'] button.main")
 	b.waitFor(".acknowledged")
+	if where := b.evaluate("location.href"); strings.Contains(where, "key=") {
+		w.t.Errorf("the secret came back to the address: %s", where)
+	}
 	b.shoot("48-read")
 	b.open(w.path(link))
 	b.waitFor(".acknowledged")
