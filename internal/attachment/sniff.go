@@ -20,6 +20,7 @@ const (
 	PDF  = "application/pdf"
 	Text = "text/plain"
 	CSV  = "text/csv"
+	Word = office + "wordprocessingml.document"
 )
 
 // typed is a media type and the ends of names that it goes by, the usual one
@@ -38,7 +39,7 @@ var kinds = []typed{
 	{PDF, []string{".pdf"}},
 	{"image/png", []string{".png"}}, {"image/jpeg", []string{".jpg", ".jpeg"}}, {"image/gif", []string{".gif"}},
 	{"image/webp", []string{".webp"}}, {"image/tiff", []string{".tif", ".tiff"}},
-	{office + "wordprocessingml.document", []string{".docx"}}, {office + "spreadsheetml.sheet", []string{".xlsx"}},
+	{Word, []string{".docx"}}, {office + "spreadsheetml.sheet", []string{".xlsx"}},
 	{office + "presentationml.presentation", []string{".pptx"}},
 	{open + "text", []string{".odt"}}, {open + "spreadsheet", []string{".ods"}},
 	{open + "presentation", []string{".odp"}}, {open + "graphics", []string{".odg"}},

@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"encoding/hex"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/approval"
+	"holdfast/internal/attachment"
 	"holdfast/internal/draft"
 	"holdfast/internal/lint"
 	"holdfast/internal/plan"
@@ -59,12 +61,20 @@ func (c *Console) beginDraft(v *visit) error {
 		if err != nil {
 			return err
 		}
-		if isWord(name) {
+		switch kindOf(name, content) {
+		case wordFile:
 			return c.showWord(v, name, content)
+		case otherFile:
+			return holdfast.Errorf(holdfast.Invalid, "%s is neither a Word document (.docx) nor a plan in YAML (.yaml), so no draft was begun: choose one of these two. Save an older document as .docx; a picture or a PDF is attached to the draft later, in its chapter of attachments",
+				attachment.SafeName(name)).At("file")
 		}
 		text = content
 	}
 	id, err := c.Drafts.Begin(v.r.Context(), v.by(), v.form("note"), text)
+	if faults := (plan.Faults)(nil); errors.As(err, &faults) && len(faults) > 0 {
+		first := faults[0]
+		return holdfast.Errorf(holdfast.Invalid, "the plan has %d faults, so no draft was begun; the first is in line %d, column %d: %s", len(faults), first.Line, first.Column, v.words.Error(first.Error)).At("file")
+	}
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,15 @@
 package console
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"holdfast"
+	"holdfast/internal/attachment"
 	"holdfast/internal/docx"
 	"holdfast/internal/lint"
 	"holdfast/internal/locale"
@@ -42,9 +45,27 @@ func planFile(v *visit) (name string, content []byte, err error) {
 	return head.Filename, content, err
 }
 
-func isWord(name string) bool { return strings.HasSuffix(strings.ToLower(name), ".docx") }
+// What a file that a draft is to begin with may be.
+type planKind int
 
-// importPlan shows what a Word document gives as a plan. Nothing is begun yet.
+const (
+	otherFile planKind = iota
+	wordFile
+	textFile
+)
+
+// kindOf goes by what a file holds; a document that is damaged is called by its name.
+func kindOf(name string, content []byte) planKind {
+	switch kind, _ := attachment.Type(name, content); {
+	case kind == attachment.Word, strings.HasSuffix(strings.ToLower(name), ".docx"):
+		return wordFile
+	case utf8.Valid(content) && !bytes.ContainsRune(content, 0) && kind != attachment.PDF:
+		return textFile
+	}
+	return otherFile
+}
+
+// showWord shows what a Word document gives as a plan. Nothing is begun yet.
 func (c *Console) showWord(v *visit, name string, content []byte) error {
 	blocks, err := docx.Read(content)
 	if err != nil {

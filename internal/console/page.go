@@ -57,8 +57,10 @@ func (p *page) Ticked(field, value string) bool { return slices.Contains(p.typed
 
 type navigation struct {
 	Path, Name, Key string
-	Current         bool
-	Count           int
+	// below are the first parts of addresses that belong to it besides its own.
+	below   []string
+	Current bool
+	Count   int
 }
 
 // visit finds out the reader's language and zone.
@@ -165,20 +167,25 @@ func (c *Console) navigation(v *visit) []navigation {
 	all := []navigation{
 		{Path: "/", Name: "nav.posture", Key: "p"},
 		{Path: "/incidents", Name: "nav.incidents", Key: "i"},
-		{Path: "/alerts", Name: "nav.alerts", Key: "a", Count: c.View.AlertsWaiting()},
+		{Path: "/alerts", Name: "nav.alerts", Key: "a", below: []string{"report"}, Count: c.View.AlertsWaiting()},
 		{Path: "/directives", Name: "nav.directives", Key: "d"},
 		{Path: "/gates", Name: "nav.gates", Key: "g"},
-		{Path: "/plan", Name: "nav.plan", Key: "l", Count: len(c.awaiting(v))},
-		{Path: "/people", Name: "nav.people", Key: "o"},
+		{Path: "/plan", Name: "nav.plan", Key: "l", below: []string{"plans", "drafts", "risks", "materials", "triggers", "filings", "waivers"}, Count: len(c.awaiting(v))},
+		{Path: "/people", Name: "nav.people", Key: "o", below: []string{"roles", "duty", "calendars", "parties"}},
 	}
 	if v.who().May(access.ManageAccess) {
 		all = append(all, navigation{Path: "/accounts", Name: "nav.accounts", Key: "c"})
 	}
 	for i, n := range all {
-		path := v.r.URL.Path
-		all[i].Current = path == n.Path || n.Path != "/" && len(path) > len(n.Path) && path[:len(n.Path)+1] == n.Path+"/"
+		all[i].Current = n.has(v.r.URL.Path)
 	}
 	return all
+}
+
+// has reports whether the page at an address belongs to it.
+func (n navigation) has(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return first == strings.TrimPrefix(n.Path, "/") || slices.Contains(n.below, first)
 }
 
 // errorPage is the screen of an error.

@@ -116,7 +116,7 @@ func screenSamples() map[string][]any {
 		}, BackupFailed: "the disk is full", Steps: stepSamples, Awaiting: []awaited{{"read", "Revision 1", "/plan/1"}}}, posturePage{Posture: view.Posture{Journal: view.Journal{Alarm: true, Restored: &view.Restored{At: past, Made: past}}}}},
 		"report": {reportForm{}, reportForm{"Summary", "Detail", "Caller"}},
 		"read": {
-			readForm{Plan: plan.Published{Number: 2}, Address: "/read/p/2/mei", Key: "k", Reader: draft.Owed{Name: "Mei", Due: future}, News: &readingNews{1, nil, changeSamples}, Content: p},
+			readForm{Plan: plan.Published{Number: 2}, Address: "/read/p/2/mei", Reader: draft.Owed{Name: "Mei", Due: future}, News: &readingNews{1, nil, changeSamples}, Content: p},
 			readForm{Plan: plan.Published{Number: 1}, Reader: draft.Owed{Name: "Mei", At: past}, Content: p, Accepted: true},
 		},
 		"confirm":  {confirmForm{Name: "Mei", Contact: pointSamples[0].Contact, Expires: future}, confirmForm{Name: "Mei", Contact: pointSamples[0].Contact, Verified: past}},

@@ -90,10 +90,15 @@ type filingsPage struct {
 	Pages pages
 	// Revision is the one in force, which is filed unless another is named.
 	Revision int
+	// Receiving is the filing whose receipt was refused; its form keeps what was
+	// written.
+	Receiving string
+	// Offset is that of the page, for its forms to lead back to it.
+	Offset int
 }
 
 func (c *Console) filings(v *visit) error {
-	own := filingsPage{Page: c.View.AllFilings(false, v.offset(), view.PageSize)}
+	own := filingsPage{Page: c.View.AllFilings(false, v.offset(), view.PageSize), Receiving: v.path("id"), Offset: v.offset()}
 	own.Pages = pagesOf(v, own.Page)
 	if p, err := c.View.Plan(0); err == nil {
 		own.Revision = p.Revision

@@ -30,12 +30,14 @@ type waiversPage struct {
 	People []view.Person
 	// Rule and Path are those of the finding that is to be accepted.
 	Rule, Path string
+	// Revoking is the waiver that was not revoked; its form keeps what was written.
+	Revoking string
 }
 
 func (c *Console) waivers(v *visit) error {
 	own := waiversPage{
 		Page: c.View.AllWaivers(v.query("active") != "", v.offset(), view.PageSize), People: c.View.People(),
-		Rule: v.query("rule"), Path: v.query("path"),
+		Rule: v.query("rule"), Path: v.query("path"), Revoking: v.path("id"),
 	}
 	own.Pages = pagesOf(v, own.Page)
 	if v.form("rule") != "" {
