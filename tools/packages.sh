@@ -35,6 +35,7 @@ bench)
 		"caddy /usr/bin/caddy"
 		"etcd-server /usr/bin/etcd"
 		"redis-server /usr/bin/redis-server"
+		"prometheus /usr/bin/promtool"
 	)
 	;;
 *)
@@ -83,7 +84,7 @@ fi
 rm -f "$log"
 # Nor shall they start with the machine.
 if command -v systemctl >/dev/null; then
-	for service in prometheus-alertmanager postgresql haproxy nginx caddy etcd redis-server; do
+	for service in prometheus prometheus-alertmanager postgresql haproxy nginx caddy etcd redis-server; do
 		if systemctl is-enabled --quiet "$service" 2>/dev/null && [[ " ${missing[*]} " == *" $service"[\ -]* ]]; then
 			systemctl disable --quiet "$service" || echo "the service $service could not be disabled"
 		fi

@@ -115,6 +115,16 @@ func (b *Book) All() []*Alert {
 	return all
 }
 
+// Firing returns the alerts of a source that fire, by arrival.
+func (b *Book) Firing(source string) (firing []*Alert) {
+	for _, a := range b.order {
+		if a.Firing && a.Source == source {
+			firing = append(firing, a)
+		}
+	}
+	return firing
+}
+
 func (b *Book) dealtWith(a *Alert) {
 	b.waiting = slices.DeleteFunc(b.waiting, func(w *Alert) bool { return w == a })
 }

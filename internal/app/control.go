@@ -231,8 +231,12 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		State: c.state, Incidents: b.incidents, Plans: b.plans, Roster: b.roster, Book: b.notices, Notices: c.notices,
 		Link: c.link, Zone: conf.TimeZone.Location(), Log: c.opt.Log, Now: c.opt.Now,
 	}
+	detection, err := c.detection()
+	if err != nil {
+		return err
+	}
 	c.loops = append(c.loops,
-		loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"notices", courier.Run},
+		loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"notices", courier.Run},
 		loop{"departures", func(ctx context.Context) error { return c.roster.Run(ctx, c.opt.Log) }},
 		loop{"pack", (&packer{
 			dir: filepath.Join(conf.Data, "pack"), state: c.state, plans: b.plans, who: b.roster, gates: b.gates,

@@ -45,6 +45,8 @@ type DemoOptions struct {
 	// Empty begins a new demo without plan, people and roles, as an installation on its
 	// first day: there is the first account, an admin, and the monitor's.
 	Empty bool
+	// NoMonitor leaves the monitor of the customers out.
+	NoMonitor bool
 	// Zone and Language are the operator's.
 	Zone     string
 	Language holdfast.Lang
@@ -284,7 +286,9 @@ func (d *Demo) introduce(ctx context.Context, k *kept) error {
 	}
 	k.Ready.Sandbox, k.Ready.PostOffice, k.Ready.PID = d.World.ControlURL(), "http://"+d.Office.HTTPAddr(), os.Getpid()
 	d.Ready, d.empty = k.Ready, k.Empty
-	d.loops = append(d.loops, loop{"monitor", newMonitor(d, k).run})
+	if !d.opt.NoMonitor {
+		d.loops = append(d.loops, loop{"monitor", newMonitor(d, k).run})
+	}
 	return d.keep(k)
 }
 

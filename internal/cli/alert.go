@@ -8,6 +8,8 @@ import (
 
 	"holdfast"
 	"holdfast/internal/alert"
+	"holdfast/internal/detect"
+	"holdfast/internal/locale"
 	"holdfast/internal/view"
 )
 
@@ -53,6 +55,7 @@ func (s *shell) alertShow() *cobra.Command {
 		return show(c, nil, func(p *page, a view.Alert) {
 			p.row(alertHead...)
 			alertRow(p, a)
+			evidence(p, a.Evidence)
 			for _, values := range []map[string]string{a.Labels, a.Annotations} {
 				for _, name := range sortedKeys(values) {
 					p.line("%s: %s", name, values[name])
@@ -60,6 +63,18 @@ func (s *shell) alertShow() *cobra.Command {
 			}
 		})
 	})
+}
+
+// evidence writes what the gates' counts say, in words.
+func evidence(p *page, f *detect.Finding) {
+	if f == nil {
+		return
+	}
+	words := locale.For(holdfast.En)
+	p.line("where: %s", f.Where(words))
+	p.line("seen: %s; expected: %s", f.SeenText(words), f.ExpectedText(words))
+	p.line("since: %s; found: %s; payments: %d", f.Since.Format(time.RFC3339), f.At.Format(time.RFC3339), f.Payments)
+	p.line("sure: %s", f.SureText(words))
 }
 
 func (s *shell) alertReport() *cobra.Command {

@@ -72,6 +72,7 @@ is lost, doubled, wrong or denied, and every unknown one is listed and resolved.
 	f.StringVar((*string)(&o.Language), "language", string(holdfast.ZhHant), "the operator's language: zh-Hant, zh-Hans, en")
 	f.BoolVar(&o.Empty, "empty", false, "start a new demo without plan, people and roles, to begin as on the first day")
 	f.BoolVar(&oneGate, "no-second-gate", false, "run one gate only, in this process")
+	f.BoolVar(&o.NoMonitor, "no-monitor", false, "leave out the simulated monitoring system: the gates' own counts have to tell")
 	f.BoolVar(&play, "story", false, "play a level-1 outage by itself, then end")
 	f.DurationVar(&pace, "pace", 3*time.Second, "pause after each chapter of the story")
 	f.StringVar(&level, "log-level", "info", "what goes into the log: debug, info, warn or error")

@@ -2,6 +2,7 @@ package console
 
 import (
 	"holdfast/internal/alert"
+	"holdfast/internal/locale"
 	"holdfast/internal/view"
 )
 
@@ -20,6 +21,15 @@ func (c *Console) alerts(v *visit) error {
 	return c.show(v, "alerts", v.words.T("alerts.title"), true, own)
 }
 
+// alertTitle says what the gates' counts found in the reader's language, and
+// leaves another sender's words as they are.
+func alertTitle(p *locale.Printer, a view.Alert) string {
+	if a.Evidence != nil {
+		return a.Evidence.Title(p)
+	}
+	return a.Title
+}
+
 type alertPage struct {
 	Alert view.Alert
 	// Open are the incidents it can join.
@@ -32,7 +42,7 @@ func (c *Console) alert(v *visit) error {
 		return err
 	}
 	own := alertPage{Alert: a, Open: c.View.AllIncidents(true, "", 0, view.MaxPage).Items}
-	return c.show(v, "alert", a.Title, true, own)
+	return c.show(v, "alert", alertTitle(v.words, a), true, own)
 }
 
 func (c *Console) suspect(v *visit) error {

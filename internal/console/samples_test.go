@@ -8,6 +8,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/backup"
+	"holdfast/internal/detect"
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
@@ -144,7 +145,10 @@ func alertSamples() []any {
 	joined, dismissed := a, a
 	joined.Incident, joined.Waiting, joined.Firing, joined.Source = "INC-1", false, true, "report"
 	dismissed.Dismissed, dismissed.Waiting, dismissed.Link = "a test", false, "javascript:alert(1)"
-	return []any{alertPage{a, incidentsOf()}, alertPage{Alert: a}, alertPage{Alert: joined}, alertPage{Alert: dismissed}}
+	found, silent := a, a
+	found.Evidence = &detect.Finding{Kind: detect.Failures, Severity: detect.Major, Scope: detect.Scope{Route: "pay", Channel: "qr"}, Since: past, At: past, Seen: 0.12, Expected: 0.02, Payments: 1200, Sure: 30}
+	silent.Evidence = &detect.Finding{Kind: detect.Silent, Severity: detect.Minor, Gate: "gate-1", Since: past, At: past, Seen: 15}
+	return []any{alertPage{a, incidentsOf()}, alertPage{Alert: a}, alertPage{Alert: joined}, alertPage{Alert: dismissed}, alertPage{Alert: found}, alertPage{Alert: silent}}
 }
 
 func directivesOf() (list []view.Directive) {

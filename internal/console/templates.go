@@ -21,6 +21,7 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/attachment"
 	"holdfast/internal/console/form"
+	"holdfast/internal/detect"
 	"holdfast/internal/incident"
 	"holdfast/internal/locale"
 	"holdfast/internal/payment"
@@ -277,10 +278,15 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"nameIn": func(name string, names holdfast.Text) string {
 			return roster.Person{Name: name, Names: names}.NameIn(p.Lang())
 		},
-		"problemAt": func(problems map[string]string, parts ...any) string { return problems[fmt.Sprint(parts...)] },
-		"hasRole":   func(a access.Account, r access.Role) bool { return slices.Contains(a.Roles, r) },
-		"safeLink":  safeLink,
-		"why":       func(why string) string { return gateWords(p, why) },
+		"problemAt":  func(problems map[string]string, parts ...any) string { return problems[fmt.Sprint(parts...)] },
+		"hasRole":    func(a access.Account, r access.Role) bool { return slices.Contains(a.Roles, r) },
+		"alertTitle": func(a view.Alert) string { return alertTitle(p, a) },
+		"where":      func(f *detect.Finding) string { return f.Where(p) },
+		"expected":   func(f *detect.Finding) string { return f.ExpectedText(p) },
+		"seen":       func(f *detect.Finding) string { return f.SeenText(p) },
+		"sure":       func(f *detect.Finding) string { return f.SureText(p) },
+		"safeLink":   safeLink,
+		"why":        func(why string) string { return gateWords(p, why) },
 	}
 }
 

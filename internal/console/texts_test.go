@@ -224,6 +224,8 @@ func built(t *testing.T) map[string][]string {
 		"durability.":        constants(t, "journal", "Fault"),
 		"error.title.":       constants(t, "..", "Code"),
 		"fact.":              facts(t),
+		"detect.title.":      append(constants(t, "detect", "Kind"), "value-up"),
+		"detect.where.":      {"route", "channel", "method"},
 		"figures.":           literals(t, "console", `^(detected|confirmed|notified|stopped|stop-confirmed|convened|handled|recovered)$`),
 		"flash.":             flashes(t),
 		"gate.state.":        gateStates,

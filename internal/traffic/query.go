@@ -270,3 +270,38 @@ func (s *Series) Success(q Query) (Success, error) {
 	}
 	return r, nil
 }
+
+// Second is what the gates counted in one second, all together.
+type Second struct {
+	At   int64
+	Rows []Row
+	// Heard names the gates that sent what they counted in it, in order. What the
+	// others counted is missing.
+	Heard []string
+}
+
+// Second returns one second of the last hour. It changes as long as snapshots of
+// it arrive; see [Late].
+func (s *Series) Second(at int64) Second {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	second := Second{At: at}
+	if at < 0 {
+		return second
+	}
+	p := &s.seconds[at%int64(len(s.seconds))]
+	if p.at != at {
+		return second
+	}
+	second.Rows = make([]Row, len(p.rows))
+	for i := range p.rows {
+		second.Rows[i] = Row{Key: p.rows[i].key.Value(), Cell: p.rows[i].Cell}
+	}
+	for called, g := range s.gates {
+		if p.heard[g.slot] > 0 {
+			second.Heard = append(second.Heard, called)
+		}
+	}
+	slices.Sort(second.Heard)
+	return second
+}

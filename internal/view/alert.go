@@ -5,6 +5,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/alert"
+	"holdfast/internal/detect"
 )
 
 // Alert is one signal.
@@ -24,15 +25,21 @@ type Alert struct {
 	Dismissed   string            `json:"dismissed,omitempty"`
 	Waiting     bool              `json:"waiting"`
 	By          *Actor            `json:"by"`
+	// Evidence is what the alert rests on, if the gates' own counts raised it.
+	Evidence *detect.Finding `json:"evidence,omitempty"`
 }
 
 func viewAlert(a *alert.Alert) Alert {
-	return Alert{
+	v := Alert{
 		ID: a.ID, Title: a.Title(), Source: a.Source, Fingerprint: a.Fingerprint,
 		StartsAt: a.StartsAt, Received: a.Received, Firing: a.Firing, Ended: a.Ended,
 		Labels: a.Labels, Annotations: a.Annotations, Link: a.Link,
 		Incident: a.Incident, Dismissed: a.Dismissed, Waiting: a.Waiting(), By: actor(a.Reporter),
 	}
+	if f, ok := detect.Read(a.Incoming); ok {
+		v.Evidence = &f
+	}
+	return v
 }
 
 // AllAlerts assembles a page of alerts, newest first; waiting leaves only those

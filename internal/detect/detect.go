@@ -1,0 +1,183 @@
+// Package detect tells from the gates' own counts that something is wrong with
+// payments, before a customer or a monitoring system does (R4.1).
+//
+// # What is watched
+//
+// Every second the counts of one second are laid over scopes: all payments, each
+// route, each channel and each method of a route. In each scope these are
+// watched:
+//
+//	failures  payments that were not done: refused by the primary, or by a gate
+//	          for a reason of its own (no lease, no posture, full, unreadable)
+//	unknowns  payments whose outcome nobody knows
+//	slow      payments slower than nearly all were before
+//	amounts   payments whose answer names another amount than was asked for
+//	value     the mean amount of the payments that were done: a wrong discount
+//	drop      far fewer payments than expected
+//	surge     far more payments than expected
+//
+// and of each gate in service, whether it still sends its counts: what is missing
+// is a finding (silent), never a healthy zero.
+//
+// # How it is judged
+//
+// Each watched thing is a sequential test (CUSUM, E. S. Page, Biometrika 1954):
+// with every second the log-likelihood ratio of "as bad as this" against "as it
+// was before" is added up, never below zero. A finding is made when the sum
+// passes [Threshold]. Several degrees of "as bad as this" run side by side, so a
+// total outage is found within seconds and a few percent within a minute. Counts
+// vary more than chance alone would have them; by how much is measured, and the
+// sums are divided by it.
+//
+// What was before is a mean that forgets with a half-life of an hour, and for
+// volumes also of two minutes: they follow the hours of a day. After a week the
+// volume of each hour of the week is known, too; see [Season]. Nothing is learned
+// from a second that looks suspicious, from a scope with an open finding, or
+// while the caller says that an incident is on. Until a scope has 300 payments
+// and a minute behind it only a failure of most payments is found in it, judged
+// against a bad day of anybody.
+//
+// If several scopes pass at once the one with the greatest sum explains the
+// others, or a narrower one that has nearly all of its ill payments: they begin
+// anew without the payments of it. A fault of one channel is therefore one
+// finding, and so is a fault of all. What is certain but slight is no finding.
+//
+// A finding says what was seen, what was expected, since when, on how many
+// payments it rests and how sure it is. It ends when the evidence for what was
+// expected, against what was seen, has grown as far for half a minute and more,
+// or when a person has said that it is as it should be ([Detector.Accept]).
+//
+// # The service
+//
+// [Service] judges each second once, on one control node at a time, and keeps the
+// alerts of source "gates" as the findings are; docs/formats/detect.md has their
+// form, and that of the document in which what is usual outlives a restart.
+package detect
+
+import (
+	"cmp"
+	"time"
+
+	"holdfast/internal/traffic"
+)
+
+// Kind is what is wrong.
+type Kind string
+
+// The kinds of findings.
+const (
+	Failures Kind = "failures"
+	Unknowns Kind = "unknowns"
+	Slow     Kind = "slow"
+	Amounts  Kind = "amounts"
+	Value    Kind = "value"
+	Drop     Kind = "drop"
+	Surge    Kind = "surge"
+	Silent   Kind = "silent"
+)
+
+// Severity is how grave a finding is, in the words that rules of plans match.
+type Severity string
+
+// Severities, the gravest first.
+const (
+	Critical Severity = "critical"
+	Major    Severity = "major"
+	Minor    Severity = "minor"
+)
+
+// graver reports whether s is graver than t; everything is graver than none.
+func (s Severity) graver(t Severity) bool {
+	rank := map[Severity]int{Critical: 3, Major: 2, Minor: 1}
+	return rank[s] > rank[t]
+}
+
+// Scope is the payments that are watched together; an empty field takes all.
+type Scope struct {
+	Route   string `json:"route,omitempty"`
+	Channel string `json:"channel,omitempty"`
+	Method  string `json:"method,omitempty"`
+}
+
+// holds reports whether payments counted under k are in the scope.
+func (s Scope) holds(k *traffic.Key) bool {
+	return (s.Route == "" || s.Route == k.Route) && (s.Channel == "" || s.Channel == k.Channel) && (s.Method == "" || s.Method == k.Method)
+}
+
+// narrow reports whether the scope is less than a route.
+func (s Scope) narrow() bool { return s.Channel != "" || s.Method != "" }
+
+// within reports whether all payments of a are payments of b.
+func within(a, b Scope) bool {
+	return (b.Route == "" || a.Route == b.Route) && (b.Channel == "" || a.Channel == b.Channel) && (b.Method == "" || a.Method == b.Method)
+}
+
+// touches reports whether a payment may be in both.
+func touches(a, b Scope) bool {
+	meet := func(x, y string) bool { return x == "" || y == "" || x == y }
+	return meet(a.Route, b.Route) && meet(a.Channel, b.Channel) && meet(a.Method, b.Method)
+}
+
+func (s Scope) compare(t Scope) int {
+	return cmp.Or(cmp.Compare(s.Route, t.Route), cmp.Compare(s.Channel, t.Channel), cmp.Compare(s.Method, t.Method))
+}
+
+// Threshold is the sum of log-likelihood ratios at which a finding is made: what
+// is seen is then e^21, a billion, times as likely if it is ill as if it is as
+// usual.
+const Threshold = 21
+
+// Finding is one thing that is wrong.
+type Finding struct {
+	Kind     Kind     `json:"kind"`
+	Severity Severity `json:"severity"`
+	Scope    Scope    `json:"scope,omitzero"`
+	// Gate is the one that is silent.
+	Gate string `json:"gate,omitempty"`
+	// Since is the first second that it rests on, At the one in which it was made.
+	Since time.Time `json:"since"`
+	At    time.Time `json:"at"`
+	// Seen and Expected are shares of payments (0 to 1) for failures, unknowns,
+	// slow and amounts; payments per second for drop and surge; minor units of
+	// Currency for value; seconds for silent, where Expected is 0.
+	Seen     float64 `json:"seen"`
+	Expected float64 `json:"expected"`
+	// Payments is how many it rests on.
+	Payments int64 `json:"payments"`
+	// SlowerThan is what slow means, in milliseconds.
+	SlowerThan int64 `json:"slower_than_ms,omitempty"`
+	// Currency of Seen and Expected, for value.
+	Currency string `json:"currency,omitempty"`
+	// Sure is the sum of log-likelihood ratios.
+	Sure float64 `json:"sure"`
+}
+
+// Change is a finding that was made, or one that has ended.
+type Change struct {
+	Finding
+	// Ended is when it ended; zero says that it was made.
+	Ended time.Time
+}
+
+// Gate is one gate in service.
+type Gate struct {
+	Name string
+	// Last is the newest second that it sent, since 1970 in UTC.
+	Last int64
+	// Heard says that it sent the second that is judged.
+	Heard bool
+}
+
+// Second is what the gates counted in one second.
+type Second struct {
+	// At is the second, since 1970 in UTC.
+	At    int64
+	Rows  []traffic.Row
+	Gates []Gate
+	// Quiet says that things are as usual as far as anybody knows: no incident is
+	// on. Without it nothing is learned.
+	Quiet bool
+	// Held says that a directive holds payments back: nothing is learned, and
+	// fewer payments than expected are no finding.
+	Held bool
+}
