@@ -13,6 +13,9 @@ const (
 	// pause is how many seconds without learning make the volumes unknown again:
 	// they follow the hours, and would be those of another.
 	pause = 600
+	// tenMinutes are the seconds of one of Tens, and maxTens of them are kept: four
+	// hours, longer than the burst of a pay day.
+	tenMinutes, maxTens = 600, 24
 )
 
 // usual are shares before anything was seen, with the payments they weigh.
@@ -36,6 +39,10 @@ type Baseline struct {
 	// Short and Long are payments per second over minutes and over an hour.
 	Short mean `json:"short"`
 	Long  mean `json:"long"`
+	// Tens are payments per second of the last spans of ten minutes, the newest
+	// first; Ten is the one that is being learned.
+	Tens []float32 `json:"tens,omitempty"`
+	Ten  mean      `json:"ten"`
 	// Spreads by kind; that of volumes stands under Drop.
 	Spreads map[Kind]*spread `json:"spreads"`
 	// Currency is the one whose amounts are watched: that of most payments when
@@ -68,6 +75,9 @@ func (b *Baseline) slowest() int {
 	for _, n := range b.Buckets {
 		all += n
 	}
+	if all < enoughPayments {
+		return len(traffic.Latencies) - 1
+	}
 	for i, n := range b.Buckets {
 		if sum += n; sum >= 0.95*all {
 			return min(i, len(traffic.Latencies)-1)
@@ -76,19 +86,24 @@ func (b *Baseline) slowest() int {
 	return len(traffic.Latencies) - 1
 }
 
-// rate is how many payments per second are expected: at least, for a drop, and
-// at most, for a surge. An hour of the week that is known to have fewer, or
-// more, widens the room.
+// rate is how many payments per second are expected: at least, for a drop, and at
+// most, for a surge, of what the last minutes, the last hour and each ten minutes
+// of the last hours had. So the end of a burst is no drop. Where the volume of
+// this hour of the week is known, that counts in place of the last hours.
 func (b *Baseline) rate(k Kind, at hour) float64 {
 	short, long := b.Short.value(0, 0.001), b.Long.value(0, 0.001)
-	season, known := b.Season.rate(at)
-	if !known {
-		season = short
+	least, most := min(short, long), max(short, long)
+	if season, known := b.Season.rate(at); known {
+		least, most = min(least, season), max(most, season)
+	} else {
+		for _, ten := range b.Tens {
+			least, most = min(least, float64(ten)), max(most, float64(ten))
+		}
 	}
 	if k == Surge {
-		return max(short, long, season)
+		return most
 	}
-	return min(short, long, season)
+	return least
 }
 
 // value is the usual mean amount and the variance of one payment's.
@@ -105,7 +120,9 @@ func (b *Baseline) ready() bool {
 func (b *Baseline) steady() bool { return b.ready() && b.Steady >= enoughSeconds }
 
 // unsteady forgets the volumes of minutes and of an hour.
-func (b *Baseline) unsteady() { b.Steady, b.Short, b.Long = 0, mean{}, mean{} }
+func (b *Baseline) unsteady() {
+	b.Steady, b.Short, b.Long, b.Ten, b.Tens = 0, mean{}, mean{}, mean{}, nil
+}
 
 // learn takes a second into what is usual; whole says that no gate's counts are
 // missing from it.
@@ -137,6 +154,10 @@ func (b *Baseline) learnVolume(c *counts, at hour) {
 	b.Short.add(c.all, 1, perTwoMinutes)
 	b.Long.add(c.all, 1, perHour)
 	b.Steady++
+	if b.Ten.add(c.all, 1, 1); b.Ten.Weight >= tenMinutes {
+		b.Tens = append([]float32{float32(b.Ten.Sum / b.Ten.Weight)}, b.Tens...)
+		b.Tens, b.Ten = b.Tens[:min(len(b.Tens), maxTens)], mean{}
+	}
 	b.Season.learn(at, c.all)
 }
 
@@ -163,17 +184,48 @@ func (b *Baseline) learnValue(c *counts) {
 // accept takes what was seen as usual from now on.
 func (b *Baseline) accept(f *Finding) {
 	switch f.Kind {
+	case Drop, Surge, Slow:
+		b.shift(f.Kind, 0)
+	case Value:
+		b.Amount = mean{f.Seen * enoughPayments, enoughPayments}
+	default:
+		b.Shares[f.Kind] = mean{f.Seen * enoughPayments, enoughPayments}
+	}
+}
+
+// usually is what the baseline has of a kind, weight how many payments it has it
+// of.
+func (b *Baseline) usually(k Kind) float64 {
+	if k == Value {
+		amount, _ := b.value()
+		return amount
+	}
+	return b.share(k)
+}
+
+func (b *Baseline) weight(k Kind) float64 {
+	if k == Value {
+		return b.Amount.Weight
+	}
+	return b.Shares[k].Weight
+}
+
+// shift adds to what is usual, in ill payments or minor units. Volumes and
+// latencies are learned anew.
+func (b *Baseline) shift(k Kind, more float64) {
+	switch k {
 	case Drop, Surge:
 		b.unsteady()
 		if b.Season != nil {
 			b.Season = &Season{}
 		}
+	case Slow:
+		b.Buckets, b.Shares[Slow] = [len(traffic.Latencies) + 1]float64{}, mean{}
 	case Value:
-		b.Amount = mean{f.Seen * enoughPayments, enoughPayments}
+		b.Amount.Sum = max(0, b.Amount.Sum+more)
 	default:
-		b.Shares[f.Kind] = mean{f.Seen * enoughPayments, enoughPayments}
-		if f.Kind == Slow {
-			b.Buckets, b.Shares[Slow] = [len(traffic.Latencies) + 1]float64{}, mean{}
-		}
+		m := b.Shares[k]
+		m.Sum = min(m.Weight, max(0, m.Sum+more))
+		b.Shares[k] = m
 	}
 }

@@ -48,23 +48,45 @@ var held = map[string]bool{posture.Stopped.String(): true, posture.OutOfShare.St
 type moment struct {
 	*Second
 	hour hour
+	// open has the scopes with a finding, by kind, and what is expected of them as
+	// volumes.
+	open map[Kind][]explained
 	// whole says that every gate that is not silent was heard.
 	whole bool
+}
+
+// explained is a scope whose payments a finding explains.
+type explained struct {
+	Scope
+	rate float64
+}
+
+// explained returns the volume expected of those scopes in a scope that have a
+// finding of a volume; ok is false if all or an unknown part of it is explained.
+func (s *moment) explained(k Kind, scope Scope) (rate float64, ok bool) {
+	for _, e := range s.open[k] {
+		switch {
+		case e.Scope == scope:
+		case within(e.Scope, scope):
+			rate += e.rate
+		case touches(e.Scope, scope):
+			return 0, false
+		}
+	}
+	return rate, true
 }
 
 // Second judges one second and returns what changed by it.
 func (d *Detector) Second(second Second) (changes []Change) {
 	d.at = second.At
-	s := &moment{&second, hourOf(second.At, d.zone), false}
+	s := &moment{Second: &second, hour: hourOf(second.At, d.zone), open: map[Kind][]explained{}}
 	silent, joined := d.silent.judge(&second)
 	s.whole = d.silent.whole(&second)
 	second.Held = second.Held || slices.ContainsFunc(second.Rows, func(r traffic.Row) bool { return held[r.Reason] })
 	if joined {
 		// A gate less or more: what the others count says little of what it did.
 		for _, w := range d.watches {
-			w.base.unsteady()
-			clear(w.tests[Drop].sums)
-			clear(w.tests[Surge].sums)
+			w.unsteady()
 		}
 	}
 	t := d.tally(s)
@@ -111,10 +133,32 @@ func (d *Detector) Accept(f Finding) {
 	if w == nil || f.Kind == Silent {
 		return
 	}
-	if t := w.tests[f.Kind]; t.open != nil && t.open.Since.Equal(f.Since) {
-		w.base.accept(t.open)
-		t.begin(nil)
+	t := w.tests[f.Kind]
+	if t.open == nil || !t.open.Since.Equal(f.Since) {
+		return
 	}
+	seen := *t.open
+	seen.Seen = t.lately.value(seen.Seen, 20)
+	more := seen.Seen - w.base.usually(f.Kind)
+	mine := w.base.weight(f.Kind)
+	all := d.watches[Scope{}].base.weight(f.Kind)
+	for _, scope := range d.order {
+		// As much of a scope as lies in the one that was found is as that one now.
+		o := d.watches[scope]
+		switch part := o.base.weight(f.Kind); {
+		case scope == f.Scope || !touches(scope, f.Scope):
+			continue
+		case within(scope, f.Scope):
+			o.base.shift(f.Kind, more*part)
+		case within(f.Scope, scope):
+			o.base.shift(f.Kind, more*mine)
+		default:
+			o.base.shift(f.Kind, more*mine*part/max(all, 1))
+		}
+		clear(o.tests[f.Kind].sums)
+	}
+	w.base.accept(&seen)
+	t.begin(nil)
 }
 
 // learn takes the second into what is usual, but for scopes that a finding has
@@ -233,13 +277,12 @@ func scopesOf(k *traffic.Key) []Scope {
 
 func (d *Detector) tally(s *moment) *tallies {
 	t := &tallies{whole: map[Scope]*counts{}, less: map[Kind]map[Scope]*counts{}}
-	open := map[Kind][]Scope{}
 	for _, scope := range d.order {
 		w := d.watches[scope]
 		w.idle++
 		for k, test := range w.tests {
 			if test.open != nil {
-				open[k] = append(open[k], scope)
+				s.open[k] = append(s.open[k], explained{scope, test.open.Expected})
 				t.less[k] = map[Scope]*counts{}
 			}
 		}
@@ -254,8 +297,8 @@ func (d *Detector) tally(s *moment) *tallies {
 				continue
 			}
 			addTo(t.whole, scope, r)
-			for k, explained := range open {
-				if !slices.ContainsFunc(explained, func(e Scope) bool { return e != scope && e.holds(&r.Key) }) {
+			for k, open := range s.open {
+				if !slices.ContainsFunc(open, func(e explained) bool { return e.Scope != scope && e.holds(&r.Key) }) {
 					addTo(t.less[k], scope, r)
 				}
 			}

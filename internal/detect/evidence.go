@@ -46,13 +46,14 @@ func shareEvidence(bad, n, p0, p1 float64) float64 {
 func rateEvidence(x, r0, r1 float64) float64 { return x*math.Log(r1/r0) + r0 - r1 }
 
 // valueEvidence is the log-likelihood ratio of a sum of n amounts under the mean
-// m1 against m0, where one amount has the variance v. A second of amounts beyond
-// four deviations counts as four: amounts have long tails.
+// m1 against m0, where one amount has the variance v. What lies far beyond
+// either counts as less: amounts have long tails.
 func valueEvidence(amount, n, m0, m1, v float64) float64 {
 	if n == 0 || v <= 0 {
 		return 0
 	}
-	most := 4 * math.Sqrt(n*v)
+	deviation := math.Sqrt(n * v)
+	most := max(4*deviation, n*math.Abs(m1-m0)/2+deviation)
 	off := min(most, max(-most, amount-n*m0))
 	return (m1 - m0) / v * (off - n*(m1-m0)/2)
 }
@@ -103,13 +104,13 @@ const (
 	leastBack  = 30
 )
 
-// add takes in the evidence of one second and reports whether it is over.
-func (b *back) add(evidence float64) bool {
+// add takes in the evidence of some seconds and reports whether it is over.
+func (b *back) add(evidence, seconds float64) bool {
 	if b.s += evidence; b.s <= 0 {
 		*b = back{}
 		return false
 	}
-	b.seconds++
+	b.seconds += seconds
 	return b.s >= enoughBack && b.seconds >= leastBack
 }
 

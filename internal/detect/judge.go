@@ -62,22 +62,36 @@ func (t *test) passed() bool {
 // narrowed returns the finding of the smallest scope within that of f that has
 // nearly all of its ill payments, and f if there is none.
 func (d *Detector) narrowed(f *Finding, at hour) *Finding {
-	if degrees[f.Kind] == nil {
-		return f
-	}
-	ill := f.Seen * float64(f.Payments)
 	best := f
 	for _, scope := range d.order {
 		if scope == f.Scope || !within(scope, f.Scope) {
 			continue
 		}
 		g, _, _ := d.watches[scope].finding(f.Kind, at)
-		if g.Seen*float64(g.Payments) >= 0.8*ill && float64(g.Payments) <= 0.6*float64(f.Payments) && g.Payments < best.Payments {
+		if g.ill() >= 0.8*f.ill() && g.size() <= 0.6*f.size() && g.size() < best.size() {
 			g.Sure = max(g.Sure, f.Sure)
 			best = &g
 		}
 	}
 	return best
+}
+
+// ill is how much is ill in the scope of a finding, size how much there is of it.
+func (f *Finding) ill() float64 {
+	switch f.Kind {
+	case Drop, Surge:
+		return math.Abs(f.Seen - f.Expected)
+	case Value:
+		return math.Abs(f.Seen-f.Expected) * float64(f.Payments)
+	}
+	return f.Seen * float64(f.Payments)
+}
+
+func (f *Finding) size() float64 {
+	if f.Kind == Drop || f.Kind == Surge {
+		return f.Expected
+	}
+	return float64(f.Payments)
 }
 
 // open opens a finding and lets all that it touches begin anew. It ends what was

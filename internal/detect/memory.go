@@ -70,12 +70,15 @@ func (s *scopeMemory) fault() string {
 		}
 	}
 	b := s.Baseline
-	if b == nil || len(b.Currency) > traffic.MaxText || len(b.Shares) > len(kinds) {
+	if b == nil || len(b.Currency) > traffic.MaxText || len(b.Shares) > len(kinds) || len(b.Tens) > maxTens {
 		return "it has no figures, or too many"
 	}
 	figures := append([]float64{b.Seconds, b.Steady}, b.Buckets[:]...)
-	for _, m := range []mean{b.Short, b.Long, b.Amount, b.Variance} {
+	for _, m := range []mean{b.Short, b.Long, b.Ten, b.Amount, b.Variance} {
 		figures = append(figures, m.Sum, m.Weight)
+	}
+	for _, r := range b.Tens {
+		figures = append(figures, float64(r))
 	}
 	if b.Shares == nil {
 		b.Shares = map[Kind]mean{}

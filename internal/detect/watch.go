@@ -23,8 +23,8 @@ var degrees = map[Kind][]float64{
 // amount asks for.
 var factors = map[Kind][]float64{
 	Drop:  {0.5, 0.05},
-	Surge: {6},
-	Value: {0.7, 0.4, 1.6, 3},
+	Surge: {20},
+	Value: {0.7, 0.4, 1.6},
 }
 
 // seasonal is the part of the usual volume of an hour below which a drop is
@@ -46,6 +46,9 @@ const (
 	// many seconds one that is not critical: a connection that breaks takes some
 	// payments with it at once.
 	leastIll, leastSpan = 5, 2
+	// batch is how many amounts are judged together: amounts have long tails, and
+	// only the sum of many is spread as the test takes it to be.
+	batch = 100
 )
 
 // paid is what was done in one currency.
@@ -69,6 +72,7 @@ var own = map[string]bool{
 func (c *counts) add(r *traffic.Row) {
 	n := float64(r.Count)
 	c.all += n
+	c.named, c.other = c.named+float64(r.Named), c.other+float64(r.Differ)
 	if r.Verdict != posture.Forward.String() {
 		if own[r.Reason] {
 			c.decided, c.bad = c.decided+n, c.bad+n
@@ -130,11 +134,16 @@ type test struct {
 	open *Finding
 	back back
 	over bool
+	// amounts wait, for so many seconds, until there are enough.
+	amounts paid
+	waited  float64
+	// lately is what was seen in the last minutes of an open finding.
+	lately mean
 }
 
 // begin opens a finding, or none, and lets the evidence begin anew.
 func (t *test) begin(f *Finding) {
-	t.open, t.back, t.over = f, back{}, false
+	t.open, t.back, t.over, t.amounts, t.waited, t.lately = f, back{}, false, paid{}, 0, mean{}
 	clear(t.sums)
 }
 
@@ -180,8 +189,9 @@ func (w *watch) stepShare(k Kind, t *test, s *moment, c *counts) {
 		return
 	}
 	if t.open != nil {
+		t.lately.add(bad, n, perTwoMinutes)
 		expected, seen := bounded(t.open.Expected), bounded(t.open.Seen)
-		t.over = t.back.add(shareEvidence(bad, n, seen, expected) / w.base.Spreads[k].value())
+		t.over = t.back.add(shareEvidence(bad, n, seen, expected)/w.base.Spreads[k].value(), 1)
 	}
 	p0, beyond := w.base.share(k), w.base.Spreads[k].value()
 	for i, degree := range degrees[k] {
@@ -198,35 +208,49 @@ func (w *watch) stepShare(k Kind, t *test, s *moment, c *counts) {
 	}
 }
 
+// stepRate takes in the payments of c, which are without those of scopes that
+// have a finding of the kind: what was expected of them is in explained.
 func (w *watch) stepRate(k Kind, t *test, s *moment, c *counts) {
+	explained, apart := s.explained(k, w.scope)
 	if !s.whole || s.Held {
+		return
+	}
+	if !apart {
+		clear(t.sums)
 		return
 	}
 	beyond := w.base.Spreads[Drop].value()
 	if t.open != nil {
 		seen := min(max(t.open.Seen, t.open.Expected/20), t.open.Expected*20)
-		t.over = t.back.add(rateEvidence(c.all, seen, t.open.Expected) / beyond)
+		t.over = t.back.add(rateEvidence(c.all, seen, t.open.Expected)/beyond, 1)
 	}
-	r0 := w.base.rate(k, s.hour)
+	r0 := w.base.rate(k, s.hour) - explained
 	if !w.base.steady() || r0 < leastRate {
 		return
 	}
 	for i, f := range factors[k] {
 		t.sums[i].add(s.At, rateEvidence(c.all, r0, r0*f)/beyond, c.all, 1)
 	}
-	if season, known := w.base.Season.rate(s.hour); known && k == Drop {
+	if season, known := w.base.Season.rate(s.hour); known && k == Drop && explained == 0 {
 		t.sums[len(factors[k])].add(s.At, rateEvidence(c.all, season, season*seasonal)/(beyond+seasonalSpread), c.all, 1)
 	}
 }
 
 func (w *watch) stepValue(t *test, s *moment, c *counts) {
-	p := c.paid[w.base.Currency]
+	p := &t.amounts
+	p.sum, p.n = p.sum+c.paid[w.base.Currency].sum, p.n+c.paid[w.base.Currency].n
+	t.waited++
 	m, v := w.base.value()
-	if p.n == 0 || m <= 0 || v <= 0 || w.base.Variance.Weight < enoughPayments {
+	if p.n < batch {
+		return
+	}
+	defer func() { *p, t.waited = paid{}, 0 }()
+	if m <= 0 || v <= 0 || w.base.Variance.Weight < enoughPayments {
 		return
 	}
 	if t.open != nil {
-		t.over = t.back.add(valueEvidence(p.sum, p.n, t.open.Seen, t.open.Expected, v))
+		t.lately.add(p.sum, p.n, perTwoMinutes)
+		t.over = t.back.add(valueEvidence(p.sum, p.n, t.open.Seen, t.open.Expected, v), t.waited)
 	}
 	for i, f := range factors[Value] {
 		t.sums[i].add(s.At, valueEvidence(p.sum, p.n, m, m*f, v), p.sum, p.n)
@@ -264,7 +288,7 @@ func (f *Finding) counts() bool {
 	case Drop:
 		return f.Seen <= 0.7*f.Expected
 	case Surge:
-		return f.Seen >= 5*f.Expected
+		return f.Seen >= 6*f.Expected
 	case Value:
 		return math.Abs(f.Seen-f.Expected) >= 0.2*f.Expected
 	}
@@ -298,14 +322,35 @@ func (w *watch) suspicious() bool {
 	return false
 }
 
-// learn takes a second into what is usual, unless it must not.
+// learn takes a second into what is usual, unless it must not. What has looked
+// suspicious for ten minutes and made no finding is as slight as it is certain: it
+// becomes usual.
 func (w *watch) learn(s *moment, c *counts, may bool) {
-	if !may || w.suspicious() {
-		if w.still++; w.still == pause {
-			w.base.unsteady()
-		}
+	suspicious := w.suspicious()
+	if may && !suspicious {
+		w.still = 0
+		w.base.learn(c, s.hour, s.whole)
 		return
 	}
-	w.still = 0
-	w.base.learn(c, s.hour, s.whole)
+	if w.still++; w.still%pause > 0 {
+		return
+	}
+	w.unsteady()
+	if !may || w.ill() {
+		return
+	}
+	for k, t := range w.tests {
+		if t.passed() {
+			f, _, _ := w.finding(k, s.hour)
+			w.base.accept(&f)
+		}
+		clear(t.sums)
+	}
+}
+
+// unsteady forgets what was seen of volumes lately.
+func (w *watch) unsteady() {
+	w.base.unsteady()
+	clear(w.tests[Drop].sums)
+	clear(w.tests[Surge].sums)
 }

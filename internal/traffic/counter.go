@@ -32,7 +32,7 @@ func (r *Row) add(s *Row) {
 	if r.Currency == Other {
 		amount = 0
 	}
-	r.Cell.add(&Cell{Count: s.Count, Amount: amount, Latency: s.Latency})
+	r.Cell.add(&Cell{Count: s.Count, Amount: amount, Latency: s.Latency, Named: s.Named, Differ: s.Differ})
 }
 
 // table holds rows by key, a bounded number of them.
@@ -112,9 +112,23 @@ func (c *Counter) Add(k Key, amount int64, took time.Duration) {
 	if took >= 0 {
 		r.Latency[bucket(took)] = 1
 	}
+	c.add(&r)
+}
+
+// Answered counts that the answer to a payment of this key named an amount, and
+// whether it differs from the one asked for. It allocates no more than Add.
+func (c *Counter) Answered(k Key, differs bool) {
+	r := Row{Key: k, Cell: Cell{Named: 1}}
+	if differs {
+		r.Differ = 1
+	}
+	c.add(&r)
+}
+
+func (c *Counter) add(r *Row) {
 	s := &c.shards[rand.Uint32()&uint32(len(c.shards)-1)]
 	s.mu.Lock()
-	s.live.add(&r)
+	s.live.add(r)
 	s.mu.Unlock()
 }
 

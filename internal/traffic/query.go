@@ -110,6 +110,9 @@ func (s *Series) Totals(q Query, by Dimension) (Totals, error) {
 	defer s.mu.RUnlock()
 	groups := map[string]*Sum{}
 	t := s.sum(q, func(k Key, c *Cell) {
+		if c.Count == 0 {
+			return // only answers, to payments of the second before
+		}
 		name := by(k)
 		if groups[name] == nil {
 			groups[name] = &Sum{}

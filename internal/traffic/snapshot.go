@@ -17,15 +17,53 @@ type Snapshot struct {
 	// Boot names the Counter that took it, which lives as long as the gate's
 	// process; Sequence counts its snapshots from 1. Both with the gate's name
 	// tell snapshots apart.
-	Boot     string `json:"boot"`
-	Sequence uint64 `json:"sequence"`
+	Boot     string
+	Sequence uint64
 	// Second is when it was counted, in seconds since 1970 by the gate's clock.
-	Second int64 `json:"second"`
+	Second int64
 	// Folded is how many payments stand under Other in the place of a value of
 	// their own.
-	Folded int64 `json:"folded,omitempty"`
+	Folded int64
 	// Rows has each key once, the largest counts first.
-	Rows []Row `json:"rows"`
+	Rows []Row
+}
+
+// snapshotJSON is a snapshot as it is written.
+type snapshotJSON struct {
+	Boot     string `json:"boot"`
+	Sequence uint64 `json:"sequence"`
+	Second   int64  `json:"second"`
+	Folded   int64  `json:"folded,omitempty"`
+	Rows     []Row  `json:"rows"`
+	// Answers are place, Named and Differ of the rows that have them.
+	Answers [][3]int64 `json:"answers,omitempty"`
+}
+
+// MarshalJSON writes the snapshot; see the package comment.
+func (s Snapshot) MarshalJSON() ([]byte, error) {
+	w := snapshotJSON{Boot: s.Boot, Sequence: s.Sequence, Second: s.Second, Folded: s.Folded, Rows: s.Rows}
+	for i := range s.Rows {
+		if r := &s.Rows[i]; r.Named != 0 || r.Differ != 0 {
+			w.Answers = append(w.Answers, [3]int64{int64(i), r.Named, r.Differ})
+		}
+	}
+	return json.Marshal(w)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (s *Snapshot) UnmarshalJSON(b []byte) error {
+	var r snapshotJSON
+	if err := json.Unmarshal(b, &r); err != nil {
+		return err
+	}
+	*s = Snapshot{Boot: r.Boot, Sequence: r.Sequence, Second: r.Second, Folded: r.Folded, Rows: r.Rows}
+	for _, a := range r.Answers {
+		if a[0] < 0 || a[0] >= int64(len(s.Rows)) {
+			return fmt.Errorf("answers of row %d, and there are %d rows", a[0], len(s.Rows))
+		}
+		s.Rows[a[0]].Named, s.Rows[a[0]].Differ = a[1], a[2]
+	}
+	return nil
 }
 
 // MarshalJSON writes the row as an array; see the package comment.
@@ -107,6 +145,9 @@ func (r *Row) fault() string {
 			return "a latency is counted below 0"
 		}
 		measured = plus(measured, n)
+	}
+	if r.Differ < 0 || r.Named < r.Differ {
+		return "more answers differ than name an amount"
 	}
 	if r.Amount < 0 || r.Count < measured {
 		return "its amount is below 0, or its count below the sum of its latencies"

@@ -32,7 +32,9 @@
 //
 // that is route, channel, method, kind, verdict, reason, outcome, currency,
 // payments, amount, and payments by latency as in [Latency], without the zeros
-// at its end.
+// at its end. Where answers were seen to name amounts, "answers" holds
+// [place of the row, Named, Differ] for each such row; it stands beside the rows
+// because control nodes from before it read rows of this length only.
 package traffic
 
 import (
@@ -109,12 +111,17 @@ type Cell struct {
 	Count   int64
 	Amount  int64 // minor units of the key's currency
 	Latency Latency
+	// Named is how many payments' answers were seen to name an amount, Differ how
+	// many of them another one than was asked for. They are counted when the
+	// answer has been read, maybe a second after the payment.
+	Named, Differ int64
 }
 
 func (c *Cell) add(d *Cell) {
 	c.Count = plus(c.Count, d.Count)
 	c.Amount = plus(c.Amount, d.Amount)
 	c.Latency.add(&d.Latency)
+	c.Named, c.Differ = plus(c.Named, d.Named), plus(c.Differ, d.Differ)
 }
 
 // plus adds two numbers that are not negative.
