@@ -243,6 +243,9 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 			now: c.opt.Now, zone: conf.TimeZone.Location(), log: c.opt.Log,
 		}).Run},
 	)
+	if conf.Journal.Database != "" {
+		c.loops = append(c.loops, loop{"shared counts", func(ctx context.Context) error { return c.node.Share(ctx, c.store) }})
+	}
 	// The state's loop is not running yet: these two facts are folded here.
 	return c.folding(ctx, func(ctx context.Context) error {
 		return c.directives.Prepare(ctx, conf.Fleet.Lease.D(), key.Public().(ed25519.PublicKey))

@@ -54,7 +54,8 @@ type Node struct {
 	// set, and a stop would be confirmed too early.
 	elapsed func() time.Duration
 
-	rush rush
+	rush    rush
+	sharing sharing
 
 	mu      sync.Mutex
 	live    map[string]*Live                    // by gate
@@ -245,7 +246,9 @@ func (n *Node) Report(ctx context.Context, r gate.Report) (gate.Reported, error)
 	for _, c := range r.Counts {
 		if err := n.Series.Add(n.Desk.Now().Unix(), r.Gate, c); err != nil {
 			n.Log.Warn("a gate's counts were not taken", "gate", r.Gate, "error", err)
+			continue
 		}
+		n.hand(r.Gate, c, n.Desk.Now())
 	}
 	var answer gate.Reported
 	n.Desk.State.View(func() { answer.Entries = find().Reported[r.Account] })

@@ -1,8 +1,10 @@
 package traffic
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -339,5 +341,66 @@ func TestSeriesKeepsNoCardNumber(t *testing.T) {
 	got, err := s.Totals(Query{From: noon, To: noon + 1}, ByChannel)
 	if err != nil || strings.Contains(fmt.Sprint(got), "6222") || got.Groups[0].Name != Other {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// One second has the rows of all gates, and says which were heard.
+func TestSecond(t *testing.T) {
+	s := NewSeries()
+	add(t, s, noon, "west-1", sent(noon, 4))
+	add(t, s, noon, "east-1", sent(noon, 3))
+	add(t, s, noon+1, "east-1", sent(noon+1, 0))
+	got := s.Second(noon)
+	if len(got.Rows) != 1 || got.Rows[0].Key != paid() || got.Rows[0].Count != 7 || !slices.Equal(got.Heard, []string{"east-1", "west-1"}) {
+		t.Errorf("got %+v", got)
+	}
+	if got := s.Second(noon + 1); len(got.Rows) != 0 || !slices.Equal(got.Heard, []string{"east-1"}) {
+		t.Errorf("without payments: %+v", got)
+	}
+	for _, at := range []int64{-1, noon + 2, noon - keptSeconds} {
+		if got := s.Second(at); got.Rows != nil || got.Heard != nil {
+			t.Errorf("second %d: %+v", at, got)
+		}
+	}
+}
+
+// An answer counts in the row of its payment, also in a later second, and is no
+// payment.
+func TestAnswers(t *testing.T) {
+	c, s := NewCounter(0), NewSeries()
+	c.Add(paid(), 100, 0)
+	c.Answered(paid(), false)
+	add(t, s, noon, "east-1", c.Take(noon))
+	c.Answered(paid(), true)
+	late := c.Take(noon + 1)
+	b, err := json.Marshal(late)
+	if err != nil || !strings.HasSuffix(string(b), `0,0,[]]],"answers":[[0,1,1]]}`) {
+		t.Errorf("%s, %v", b, err)
+	}
+	var back Snapshot
+	if err := json.Unmarshal(b, &back); err != nil || !reflect.DeepEqual(back, late) {
+		t.Errorf("read back as %+v, %v", back, err)
+	}
+	add(t, s, noon+1, "east-1", back)
+	if got := s.Second(noon).Rows[0]; got.Count != 1 || got.Named != 1 || got.Differ != 0 {
+		t.Errorf("first second: %+v", got)
+	}
+	if got := s.Second(noon + 1).Rows[0]; got.Count != 0 || got.Named != 1 || got.Differ != 1 {
+		t.Errorf("next second: %+v", got)
+	}
+	if got, err := s.Totals(Query{From: noon + 1, To: noon + 2}, ByRoute); err != nil || len(got.Groups) > 0 {
+		t.Errorf("answers are payments: %+v, %v", got, err)
+	}
+	for _, bad := range []string{`[[5,1,1]]`, `[[-1,1,1]]`} {
+		if err := json.Unmarshal([]byte(`{"boot":"b","sequence":1,"second":5,"rows":[],"answers":`+bad+`}`), &back); err == nil {
+			t.Errorf("answers %s were read", bad)
+		}
+	}
+	late.Rows[0].Differ = 2
+	if late.Check() == nil {
+		t.Error("more answers differ than name an amount")
+	}
+	if n := testing.AllocsPerRun(1000, func() { c.Answered(paid(), true) }); n != 0 {
+		t.Errorf("%v allocations for an answer", n)
 	}
 }
