@@ -64,7 +64,7 @@ var chapters = []struct {
 }{
 	{"Payments flow", (*story).flow},
 	{"The payment system fails", (*story).fail},
-	{"Monitoring raises an alert by itself", (*story).detect},
+	{"The gates' own counts raise an alert by themselves", (*story).detect},
 	{"The duty officer confirms level 1", (*story).confirm},
 	{"Superiors and heads of department are told", (*story).tell},
 	{"Payments are stopped, and the stop is confirmed", (*story).stop},

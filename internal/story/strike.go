@@ -11,6 +11,7 @@ import (
 	"holdfast"
 	"holdfast/internal/api"
 	"holdfast/internal/client"
+	"holdfast/internal/locale"
 	"holdfast/internal/sandbox/fault"
 	"holdfast/internal/view"
 )
@@ -76,7 +77,11 @@ func (s *story) detect(ctx context.Context) error {
 		return err
 	}
 	for _, a := range s.in.Alerts {
-		s.say("Alert from %s: %s.", a.Source, a.Title)
+		title := a.Title
+		if a.Evidence != nil {
+			title = a.Evidence.Title(locale.For(holdfast.En))
+		}
+		s.say("Alert from %s: %s.", a.Source, title)
 	}
 	s.say("Incident %s is suspected; the plan's rules suggest level %d.", s.Incident, uint8(s.in.Suggested))
 	if e := s.in.Effect; e != nil && e.Known {
