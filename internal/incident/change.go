@@ -23,8 +23,9 @@ import (
 //     incident comes back to it, and what another level says to whom is told anew.
 //   - A directive's task stays done while the directive is in force; a stop that was
 //     lifted is proposed again.
-//   - Tests and the ramp stay done only when the level falls: at a graver level
-//     payments are stopped, and have to be tested and let in again.
+//   - Tests and the ramp stay done only when the level falls and the new procedure
+//     leaves nothing to handle: at a graver level payments are stopped, and have to be
+//     tested and let in again.
 //
 // A stage stays closed where all its tasks do. What stands in the old procedure only
 // is kept with its phase.
@@ -248,21 +249,24 @@ func (in *Incident) mayChange() error {
 func (in *Incident) changed(f Flow, e LevelChanged) LevelChanged {
 	e.From, e.Procedure = in.Level, f.Procedure
 	kept := map[string]bool{}
+	handled := true // whether nothing is left to analyse or to handle
 	for _, s := range f.Procedure.Stages {
 		for _, t := range s.Tasks {
-			if kept[t.ID] = in.stays(t, e.To, f); kept[t.ID] {
+			if kept[t.ID] = in.stays(t, e.To, f, handled); kept[t.ID] {
 				e.Tasks = append(e.Tasks, t.ID)
 			}
 		}
 		if in.stageStays(s, kept) {
 			e.Stages = append(e.Stages, s.Kind)
+		} else if s.Kind == procedure.Analyse || s.Kind == procedure.Handle {
+			handled = false
 		}
 	}
 	return e
 }
 
 // stays reports whether a task of the new procedure is closed by what was done.
-func (in *Incident) stays(t procedure.Task, to holdfast.Level, f Flow) bool {
+func (in *Incident) stays(t procedure.Task, to holdfast.Level, f Flow, handled bool) bool {
 	rising := Graver(to, in.Level)
 	done, was, level := in.lastDone(t, to)
 	if !was || done.Status == procedure.Skipped && rising {
@@ -277,7 +281,7 @@ func (in *Incident) stays(t procedure.Task, to holdfast.Level, f Flow) bool {
 	case t.Directive != nil:
 		return f.Holds != nil && f.Holds(t.ID)
 	case len(t.Probes) > 0 || t.Ramp != nil:
-		return !rising
+		return !rising && handled
 	default:
 		return true
 	}

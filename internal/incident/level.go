@@ -172,9 +172,17 @@ const (
 	otherInputsAfter = 5 * time.Minute
 )
 
+// heardLess reports whether an evaluation lacks counts that another one had. With
+// several control nodes, one may hear of gates that another does not.
+func (e LevelEvaluated) heardLess(f LevelEvaluated) bool {
+	return slices.ContainsFunc(e.Readings, func(r Reading) bool {
+		return r.Why == NotHeard && slices.ContainsFunc(f.Readings, func(o Reading) bool { return o.Measure == r.Measure && o.Value != nil })
+	})
+}
+
 // noteworthy reports whether an evaluation is to be stored: the first, a graver
 // result at once, another result a minute after the last one, and the same result
-// with other inputs after five.
+// with other inputs, or one that lacks counts, after five.
 func (in *Incident) noteworthy(e LevelEvaluated, now time.Time) bool {
 	if len(in.Evaluations) == 0 {
 		return len(e.Criteria) > 0
@@ -182,7 +190,7 @@ func (in *Incident) noteworthy(e LevelEvaluated, now time.Time) bool {
 	last := in.Evaluations[len(in.Evaluations)-1]
 	since := now.Sub(last.At)
 	if !e.sameResult(last.LevelEvaluated) {
-		return since >= otherResultAfter || Graver(e.Level, last.Level)
+		return Graver(e.Level, last.Level) || since >= otherInputsAfter || since >= otherResultAfter && !e.heardLess(last.LevelEvaluated)
 	}
 	return since >= otherInputsAfter && !e.sameInputs(last.LevelEvaluated)
 }

@@ -90,9 +90,8 @@ func (in *Incident) carryTask(t procedure.Task, e LevelChanged) Task {
 // carryActions forgets what tests and the ramp have shown where they have to be
 // done again.
 func (in *Incident) carryActions(e LevelChanged) {
-	if !Graver(e.To, e.From) {
-		return
+	maps.DeleteFunc(in.probes, func(k probeKey, _ Probe) bool { return !slices.Contains(e.Tasks, k.task) })
+	if Graver(e.To, e.From) {
+		in.ramp = Ramp{}
 	}
-	in.ramp = Ramp{}
-	in.probes = map[probeKey]Probe{}
 }
