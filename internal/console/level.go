@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,7 +58,7 @@ func newLevelCard(p *locale.Printer, j *view.Judgement) *levelCard {
 	if j.Triage || j.Proposed != holdfast.Unknown {
 		card.Grave = "warn"
 	}
-	if j.Proposed == holdfast.Level1 {
+	if j.Proposed == holdfast.Level1 && !j.ByRule {
 		card.Grave = "bad"
 	}
 	for _, e := range j.Stored {
@@ -142,8 +143,37 @@ func (c *Console) answerFall(v *visit) error {
 	return v.act(c.Response.AnswerFall(v.r.Context(), v.by(), v.path("id"), v.form("granted") != "", v.form("because")))
 }
 
+func measureTitle(p *locale.Printer, j *view.Judgement, id string) string {
+	if j != nil {
+		for _, m := range j.Measures {
+			if m.Measure == id && !m.Title.IsZero() {
+				return m.Title.In(p.Lang())
+			}
+		}
+	}
+	return id
+}
+
+// pastTitle names a stage or a task of a procedure that the incident has left, by
+// its id if it has none.
+func pastTitle(p *locale.Printer, j *view.Judgement, id string) string {
+	if j == nil {
+		return id
+	}
+	for _, past := range j.Past {
+		for _, s := range past.Stages {
+			for _, n := range slices.Concat([]view.Named{s.Named}, s.Done, s.Others) {
+				if n.ID == id {
+					return n.Name.In(p.Lang())
+				}
+			}
+		}
+	}
+	return id
+}
+
 // levelFact puts a fact of levels in words; it returns false for any other.
-func levelFact(p *locale.Printer, e view.Event) (text, detail string, ok bool) {
+func levelFact(p *locale.Printer, in view.Incident, e view.Event) (text, detail string, ok bool) {
 	var b struct {
 		From, To  holdfast.Level
 		Automatic bool
@@ -172,7 +202,7 @@ func levelFact(p *locale.Printer, e view.Event) (text, detail string, ok bool) {
 		return p.T(key, "to", int(b.To)), b.Reason, true
 	case "incident.measure-entered":
 		value := measureShown(p, incident.Reading{Value: b.Value, Why: incident.NotEntered}, "")
-		return p.T(key, "measure", b.Measure, "value", value), b.Note, true
+		return p.T(key, "measure", measureTitle(p, in.Judgement, b.Measure), "value", value), b.Note, true
 	}
 	return "", "", false
 }

@@ -43,6 +43,9 @@ func levelSample(in view.Incident) *levelCard {
 	}
 	j.Stored = []view.LevelEvaluation{{At: past, Level: level1, Readings: []incident.Reading{{Measure: "leaked", Value: false}}}, {At: past, Triage: true}, {At: past}}
 	j.Past = []view.LevelPhase{{Level: holdfast.Level3, To: level1, Left: past, By: mei, AskedBy: mei, Automatic: true, Reason: "worse", Stages: []view.PastStage{{Named: role, Status: "done", Done: named}}}}
+	if in.State == string(incident.Suspected) {
+		j.ByRule = in.Suggested == level1
+	}
 	if in.State == string(incident.Active) {
 		j.Fall = &view.LevelFall{To: holdfast.Level2, Reason: "calmer", By: &view.Actor{Kind: string(holdfast.Account), ID: "lin", Name: "Lin"}, At: past}
 	}

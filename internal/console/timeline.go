@@ -79,7 +79,7 @@ func (c *Console) timeline(v *visit, in view.Incident) (acts, delivered []line) 
 			b.Person, b.Name, b.Channel = first.Person, first.Name, first.Channel
 		}
 		l := c.line(v, in, e, b)
-		if text, detail, ok := levelFact(v.words, e); ok {
+		if text, detail, ok := levelFact(v.words, in, e); ok {
 			l.Text, l.Detail = text, detail
 		}
 		if b.Why == callout.NobodyOnDuty && e.Kind == "notice.asked" && !alarm[b.Task] {
@@ -161,7 +161,7 @@ func stageTitle(v *visit, in view.Incident, kind string) string {
 			return s.Title.In(v.words.Lang())
 		}
 	}
-	return kind
+	return pastTitle(v.words, in.Judgement, kind)
 }
 
 func taskTitle(v *visit, in view.Incident, id string) string {
@@ -172,7 +172,7 @@ func taskTitle(v *visit, in view.Incident, id string) string {
 			}
 		}
 	}
-	return id
+	return pastTitle(v.words, in.Judgement, id)
 }
 
 func probeTitle(v *visit, in view.Incident, id string) string {

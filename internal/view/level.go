@@ -23,9 +23,11 @@ type Judgement struct {
 	Missing  []string         `json:"missing,omitempty"`
 	Criteria []LevelCriterion `json:"criteria"`
 	Measures []LevelMeasure   `json:"measures"`
-	// Proposed is a level that the criteria ask for and the incident is not at: to be
-	// confirmed by a person. 0 means none.
+	// Proposed is a level that the criteria ask for and the incident is not at, to be
+	// confirmed by a person; 0 means none. ByRule means that a rule asks for it by an
+	// alert, and the criteria for nothing as grave.
 	Proposed holdfast.Level `json:"proposed,omitempty"`
+	ByRule   bool           `json:"by_rule,omitempty"`
 	// Fall is the wish for a lesser level that waits for a second person.
 	Fall *LevelFall `json:"fall,omitempty"`
 	// Changes say what a change to each other level would do.
@@ -112,8 +114,9 @@ type LevelPhase struct {
 type PastStage struct {
 	Named
 	Status string `json:"status"`
-	// Done are its tasks that were done.
-	Done []Named `json:"done"`
+	// Done are its tasks that were done, Others those that were not.
+	Done   []Named `json:"done"`
+	Others []Named `json:"others"`
 }
 
 // maxStored is how many evaluations are shown; the journal has all.
@@ -136,6 +139,9 @@ func (s *Source) judgement(in *incident.Incident) *Judgement {
 	}
 	if in.Ongoing() && incident.Graver(e.Level, in.Level) {
 		j.Proposed = e.Level
+	}
+	if in.State == incident.Suspected && incident.Graver(in.Suggested, j.Proposed) {
+		j.Proposed, j.ByRule = in.Suggested, true
 	}
 	if f := in.Fall; f != nil {
 		j.Fall = &LevelFall{To: f.To, Reason: f.Reason, By: actor(f.By), At: f.At}
@@ -244,10 +250,12 @@ func phases(in *incident.Incident) (list []LevelPhase) {
 			v.AskedBy = actor(*p.AskedBy)
 		}
 		for i, st := range p.Procedure.Stages {
-			past := PastStage{Named: Named{ID: string(st.Kind), Name: st.Title}, Status: string(p.Stages[i].Status), Done: []Named{}}
+			past := PastStage{Named: Named{ID: string(st.Kind), Name: st.Title}, Status: string(p.Stages[i].Status), Done: []Named{}, Others: []Named{}}
 			for _, t := range st.Tasks {
 				if p.Tasks[t.ID].Status == procedure.Done {
 					past.Done = append(past.Done, Named{ID: t.ID, Name: t.Title})
+				} else {
+					past.Others = append(past.Others, Named{ID: t.ID, Name: t.Title})
 				}
 			}
 			v.Stages = append(v.Stages, past)
