@@ -303,7 +303,7 @@ var heads = []struct {
 	{"duties", []string{"職責", "职责", "分工", "duties", "responsib"}},
 	{"role", []string{"角色", "職務", "职务", "崗位", "岗位", "role", "position"}},
 	{"department", []string{"部門", "部门", "department"}},
-	{"party", []string{"合作方", "單位", "单位", "機構", "机构", "party", "organisation"}},
+	{"party", []string{"外部單位", "外部单位", "合作方", "單位", "单位", "機構", "机构", "party", "organisation"}},
 	{"purpose", []string{"事由", "用途", "purpose"}},
 	{"risk", []string{"名稱", "名称"}},
 }
