@@ -123,7 +123,7 @@ const maxOpenForm = 256 << 10
 // Handler returns the handler of all screens.
 func (c *Console) Handler(s *web.Server) (http.Handler, error) {
 	c.web, c.Zone, c.guests = s, cmp.Or(c.Zone, time.UTC), newGuests()
-	c.asks = newAsks()
+	c.asks, c.screens.names.of = newAsks(), c.View
 	if err := c.screens.parse(); err != nil {
 		return nil, err
 	}

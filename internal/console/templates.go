@@ -39,6 +39,7 @@ var files embed.FS
 type screens struct {
 	sources map[string]*template.Template
 	assets  map[string]asset
+	names   names
 
 	mu   sync.Mutex
 	made map[screenKey]*template.Template
@@ -272,9 +273,13 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 			}
 			return id
 		},
-		"personName": func(one roster.Person) string { return one.NameIn(p.Lang()) },
-		"pointsAt":   func(root *page, at string, list []view.ContactPoint) points { return points{root, at, list} },
-		"historyOf":  func(root *page, r record) history { return history{r, root.May(access.ManageRoster)} },
+		"roleCalled":   func(id string) string { return s.names.role(p, id) },
+		"personCalled": func(id string) string { return s.names.person(p, id) },
+		"valueOf":      func(owner, key, value string) string { return s.names.value(p, owner, key, value) },
+		"fieldValue":   func(d roster.Difference, value string) string { return s.names.field(p, d, value) },
+		"personName":   func(one roster.Person) string { return one.NameIn(p.Lang()) },
+		"pointsAt":     func(root *page, at string, list []view.ContactPoint) points { return points{root, at, list} },
+		"historyOf":    func(root *page, r record) history { return history{r, root.May(access.ManageRoster)} },
 		"nameIn": func(name string, names holdfast.Text) string {
 			return roster.Person{Name: name, Names: names}.NameIn(p.Lang())
 		},

@@ -88,6 +88,22 @@ func (s *Source) organisation() *plan.Plan {
 	return o
 }
 
+// Organisation is the plan that gives people's screens their names: that in force, with
+// the departments and roles that open drafts add. It must not be changed.
+func (s *Source) Organisation() (p *plan.Plan) {
+	s.State.View(func() { p = s.organisation() })
+	return p
+}
+
+// PersonNamed returns a person whose name is to be shown: also of one who has left.
+func (s *Source) PersonNamed(id string) (person roster.Person) {
+	s.State.View(func() {
+		one := s.standIn(id, "")
+		person = roster.Person{ID: id, Name: one.Name, Names: one.Names}
+	})
+	return person
+}
+
 func (s *Source) person(p *plan.Plan, person roster.Person) Person {
 	v := Person{Person: person, RoleNames: []Named{}, StandIns: []StandIn{}, StandsInFor: []StandIn{}, OnDuty: []Named{}}
 	for _, id := range person.Roles {

@@ -62,6 +62,14 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"probe.kind":               words("probe-kind", plan.ProbeHTTP, plan.ProbePayment),
 }
 
+// Choices are what a key of a kind of entry may hold, none where it is free.
+func Choices(p *plan.Plan, owner, key string) []Option {
+	if source, refers := sources[owner+"."+key]; refers {
+		return source(p)
+	}
+	return nil
+}
+
 // ordered names lists of references whose order counts: they are rows, not a
 // set of marks.
 var ordered = map[string]bool{"approvalstep.roles": true}
