@@ -38,7 +38,8 @@ const (
 	Heading
 	Entry
 	TableBlock
-	// PageBreak begins a new page.
+	// PageBreak has what follows begin a new page; at the end of a document it does
+	// nothing.
 	PageBreak
 	// Cover is a line of the cover below the title.
 	Cover
@@ -59,6 +60,9 @@ type Block struct {
 	Strong bool
 	// Keep holds a paragraph on the page of the block after it.
 	Keep bool
+	// Fills colours cells of a table, as six hexadecimal digits by row and cell; what is
+	// missing or empty is left white.
+	Fills [][]string
 	// Rows of a table. The first is its head where Head is set.
 	Rows [][]string
 	Head bool

@@ -331,3 +331,23 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// A page that is begun is begun by what stands on it, so that none is empty; cells
+// have the colours that they are given.
+func TestPagesAndColours(t *testing.T) {
+	t.Parallel()
+	coloured := T([]string{"a", "b"}, []string{"c", "d"})
+	coloured.Fills = [][]string{nil, {"", "F2B8B5"}}
+	body := parts(t, written(t, Document{Title: "T", Lang: "en", Blocks: []Block{
+		P("before"), {Kind: PageBreak}, H(1, "heading"), P("after"), {Kind: PageBreak}, coloured, {Kind: PageBreak}, {Kind: Contents, Text: "contents"}, {Kind: PageBreak},
+	}}))["word/document.xml"]
+	if n := strings.Count(body, "<w:pageBreakBefore/>"); n != 3 || strings.Contains(body, `w:type="page"`) {
+		t.Errorf("%d pages are begun in %s", n, body)
+	}
+	if !strings.Contains(body, `<w:pStyle w:val="Heading1"/><w:pageBreakBefore/>`) {
+		t.Error("the heading begins no page")
+	}
+	if strings.Count(body, `w:fill="F2B8B5"`) != 1 || strings.Count(body, `w:fill="EDEDED"`) != 2 || strings.Count(body, "<w:shd ") != 3 {
+		t.Errorf("colours in %s", body)
+	}
+}

@@ -51,6 +51,9 @@ type writer struct {
 	// headings counts those that were written: each has a mark, which the table of
 	// contents points at.
 	headings int
+	// fresh says that the next paragraph begins a page. A break in a paragraph of its
+	// own would leave an empty page where the one before it is full.
+	fresh bool
 }
 
 func body(d Document) string {
@@ -77,13 +80,14 @@ func (w *writer) block(block Block) {
 	case Heading:
 		w.headings++
 		mark := fmt.Sprintf(`<w:bookmarkStart w:id="%d" w:name="%s"/>`, w.headings, headingMark(w.headings))
-		w.WriteString(`<w:p><w:pPr><w:pStyle w:val="` + headingStyle(block.Level) + `"/></w:pPr>` + mark)
+		w.begin(headingStyle(block.Level), false)
+		w.WriteString(mark)
 		run(&w.Builder, block.Text, false)
 		fmt.Fprintf(w, `<w:bookmarkEnd w:id="%d"/></w:p>`, w.headings)
 	case Entry:
 		w.paragraph("ListBullet", block)
 	case PageBreak:
-		w.WriteString(`<w:p><w:r><w:br w:type="page"/></w:r></w:p>`)
+		w.fresh = true
 	case Contents:
 		w.contents(block.Text)
 	case TableBlock:
@@ -94,19 +98,28 @@ func (w *writer) block(block Block) {
 }
 
 func (w *writer) paragraph(style string, block Block) {
-	w.WriteString("<w:p>")
-	if style != "" || block.Keep {
-		w.WriteString("<w:pPr>")
-		if style != "" {
-			w.WriteString(`<w:pStyle w:val="` + style + `"/>`)
-		}
-		if block.Keep {
-			w.WriteString("<w:keepNext/>")
-		}
-		w.WriteString("</w:pPr>")
-	}
+	w.begin(style, block.Keep)
 	run(&w.Builder, block.Text, block.Strong)
 	w.WriteString("</w:p>")
+}
+
+// begin begins a paragraph.
+func (w *writer) begin(style string, keep bool) {
+	var look string
+	if style != "" {
+		look = `<w:pStyle w:val="` + style + `"/>`
+	}
+	if keep {
+		look += "<w:keepNext/>"
+	}
+	if w.fresh {
+		look += "<w:pageBreakBefore/>"
+	}
+	w.fresh = false
+	w.WriteString("<w:p>")
+	if look != "" {
+		w.WriteString("<w:pPr>" + look + "</w:pPr>")
+	}
 }
 
 func run(b *strings.Builder, text string, strong bool) {
@@ -128,7 +141,7 @@ func headingMark(n int) string { return fmt.Sprintf("_Toc%06d", n) }
 // contents writes the table of contents: a line for each heading of the first two
 // levels, with its page as a field.
 func (w *writer) contents(title string) {
-	w.WriteString(`<w:p><w:pPr><w:pStyle w:val="TOCHeading"/></w:pPr>`)
+	w.begin("TOCHeading", false)
 	run(&w.Builder, title, false)
 	w.WriteString("</w:p>")
 	n := 0
@@ -162,6 +175,10 @@ func field(b *strings.Builder, instruction string, dirty bool) {
 const pageWidth = 11906 - 2*1304
 
 func (w *writer) table(block Block) {
+	if w.fresh { // a table cannot begin a page by itself
+		w.begin("TableText", true)
+		w.WriteString("</w:p>")
+	}
 	widths := widthsOf(block)
 	w.WriteString(`<w:tbl><w:tblPr><w:tblStyle w:val="TableGrid"/><w:tblW w:w="5000" w:type="pct"/><w:tblLayout w:type="fixed"/></w:tblPr><w:tblGrid>`)
 	for _, width := range widths {
@@ -177,8 +194,8 @@ func (w *writer) table(block Block) {
 		w.WriteString("</w:trPr>")
 		for c, width := range widths {
 			fmt.Fprintf(w, `<w:tc><w:tcPr><w:tcW w:w="%d" w:type="dxa"/>`, width)
-			if head {
-				w.WriteString(`<w:shd w:val="clear" w:color="auto" w:fill="EDEDED"/>`)
+			if fill := block.fill(i, c); fill != "" {
+				w.WriteString(`<w:shd w:val="clear" w:color="auto" w:fill="` + escape(fill) + `"/>`)
 			}
 			w.WriteString(`</w:tcPr><w:p><w:pPr><w:pStyle w:val="TableText"/>`)
 			if head {
@@ -194,6 +211,17 @@ func (w *writer) table(block Block) {
 	}
 	// A word processor wants a paragraph after a table.
 	w.WriteString(`</w:tbl><w:p><w:pPr><w:pStyle w:val="TableText"/></w:pPr></w:p>`)
+}
+
+// fill is the colour of a cell, empty for none.
+func (b Block) fill(row, cell int) string {
+	switch {
+	case row < len(b.Fills) && cell < len(b.Fills[row]) && b.Fills[row][cell] != "":
+		return b.Fills[row][cell]
+	case b.Head && row == 0:
+		return "EDEDED"
+	}
+	return ""
 }
 
 // widthsOf shares the page among a table's columns.

@@ -226,6 +226,9 @@ func (e *exporter) chapter(key string) {
 	case "roles":
 		e.organisation()
 	case "risks":
+		if len(p.Risks) > 0 {
+			e.add(docx.Block{Text: e.words.T("risk.matrix"), Strong: true, Keep: true}, e.matrix())
+		}
 		e.add(table(e.tongue, e.name, Ranked(p)))
 	case "materials":
 		e.add(table(e.tongue, e.name, p.Materials))

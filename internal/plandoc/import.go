@@ -122,6 +122,9 @@ func (im *importer) block(b docx.Block) {
 	case docx.TableBlock:
 		im.tableBlock(b.Rows)
 	default:
+		if im.chapter == "risks" && b.Text == im.words.T("risk.matrix") {
+			return // the title of a picture
+		}
 		im.text = append(im.text, b.Text)
 	}
 }
@@ -328,6 +331,9 @@ func firstLine(text string) string {
 // else as text.
 func (im *importer) tableBlock(rows [][]string) {
 	if im.covered && !im.begun {
+		return
+	}
+	if len(rows) > 0 && len(rows[0]) > 0 && rows[0][0] == im.matrixCorner() {
 		return
 	}
 	if rest, ok := im.ownTable(rows); ok {
