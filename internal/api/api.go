@@ -27,6 +27,7 @@ import (
 	"holdfast/internal/filing"
 	"holdfast/internal/journal"
 	"holdfast/internal/notify"
+	"holdfast/internal/obligation"
 	"holdfast/internal/plan"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
@@ -38,25 +39,26 @@ import (
 
 // API answers programs.
 type API struct {
-	View       *view.Source
-	Store      journal.Store
-	Desk       *journal.Desk
-	Access     *access.Service
-	Alerts     *alert.Service
-	Directives *directive.Service
-	Gates      *enrolment.Service
-	Notices    *notify.Service
-	Plans      *plan.Service
-	Drafts     *draft.Service
-	Roster     *roster.Service
-	Triggers   *trigger.Service
-	Filings    *filing.Service
-	Waivers    *waiver.Service
-	Verifier   *callout.Verifier
-	Response   *response.Service
-	Backups    *backup.Keeper
-	Restored   *backup.Service
-	Log        *slog.Logger
+	View        *view.Source
+	Store       journal.Store
+	Desk        *journal.Desk
+	Access      *access.Service
+	Alerts      *alert.Service
+	Directives  *directive.Service
+	Gates       *enrolment.Service
+	Notices     *notify.Service
+	Plans       *plan.Service
+	Drafts      *draft.Service
+	Roster      *roster.Service
+	Triggers    *trigger.Service
+	Filings     *filing.Service
+	Waivers     *waiver.Service
+	Obligations *obligation.Service
+	Verifier    *callout.Verifier
+	Response    *response.Service
+	Backups     *backup.Keeper
+	Restored    *backup.Service
+	Log         *slog.Logger
 }
 
 // call is one request with who makes it.

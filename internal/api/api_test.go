@@ -26,6 +26,7 @@ import (
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
 	"holdfast/internal/notify"
+	"holdfast/internal/obligation"
 	"holdfast/internal/plan"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
@@ -76,7 +77,8 @@ func newNode(t *testing.T) *node {
 	}
 	src.Filings, src.Waivers, src.Files = filing.NewBook(), waiver.NewBook(), store
 	src.Triggers = trigger.Nouns{Triggers: trigger.NewBook(), Drafts: draft.NewBook(), Plans: src.Plans, Roster: src.Roster}
-	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings, src.Waivers)
+	owed := obligation.NewBook()
+	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings, src.Waivers, owed)
 	desk := &journal.Desk{Journal: store, State: src.State, Now: clock}
 	accounts, err := access.New(access.Options{Desk: desk, Book: src.Access, Documents: store})
 	if err != nil {
@@ -88,6 +90,9 @@ func newNode(t *testing.T) *node {
 	src.Response = &response.Service{
 		Desk: desk, Incidents: src.Incidents, Alerts: src.Alerts, Plans: src.Plans, Directives: src.Directives, Gates: src.Gates,
 		Notices: src.Notices, Sender: notices, Roster: src.Roster, Series: src.Series, Timeline: src.Timeline, Prober: noProbes{}, Log: log,
+	}
+	src.Obligations = obligation.Nouns{
+		Book: owed, Incidents: src.Incidents, Alerts: src.Alerts, Plans: src.Plans, Roster: src.Roster, Measured: src.Response.Figures, Zone: time.UTC,
 	}
 	src.Backups, err = backup.NewKeeper(backup.KeeperOptions{
 		Maker: backup.Maker{Source: noSource{}, Open: noDatabase, Keys: t.TempDir(), Version: "test"}, Journal: "test",
@@ -104,8 +109,9 @@ func newNode(t *testing.T) *node {
 			return src.Access.May(by, access.ApprovePlan)
 		}}, Files: store},
 		Triggers: &trigger.Service{Desk: desk, Nouns: src.Triggers}, Filings: &filing.Service{Desk: desk, Book: src.Filings, Plans: src.Plans, Files: store},
-		Waivers: &waiver.Service{Desk: desk, Nouns: waiver.Nouns{Waivers: src.Waivers, Plans: src.Plans, Drafts: src.Triggers.Drafts, Roster: src.Roster}},
-		Roster:  roster.New(desk, src.Roster), Response: src.Response, Log: log,
+		Waivers:     &waiver.Service{Desk: desk, Nouns: waiver.Nouns{Waivers: src.Waivers, Plans: src.Plans, Drafts: src.Triggers.Drafts, Roster: src.Roster}},
+		Obligations: &obligation.Service{Desk: desk, Nouns: src.Obligations, Files: store, Log: log},
+		Roster:      roster.New(desk, src.Roster), Response: src.Response, Log: log,
 	}}
 	server, err := web.New(web.Options{Access: accounts, Log: log, Now: clock})
 	if err != nil {

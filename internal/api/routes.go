@@ -233,4 +233,5 @@ func init() {
 		{Method: "POST", Path: "/tokens", Right: anyone, Summary: "Issue a token, which is shown once", In: NewToken{}, Out: Issued{}, Created: true, Do: (*API).issueToken},
 		{Method: "POST", Path: "/tokens/{id}/revoke", Right: anyone, Summary: "Revoke a token", Do: (*API).revokeToken},
 	}
+	routes = append(routes, obligationRoutes...)
 }

@@ -35,6 +35,7 @@ import (
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
 	"holdfast/internal/notify"
+	"holdfast/internal/obligation"
 	"holdfast/internal/plan"
 	"holdfast/internal/posture"
 	"holdfast/internal/probes"
@@ -83,6 +84,7 @@ type Control struct {
 	triggers   *trigger.Service
 	filings    *filing.Service
 	waivers    *waiver.Service
+	owed       *obligation.Service
 	roster     *roster.Service
 	verifier   *callout.Verifier
 	inviter    *callout.Inviter
@@ -111,6 +113,7 @@ type books struct {
 	triggers   *trigger.Book
 	filings    *filing.Book
 	waivers    *waiver.Book
+	owed       *obligation.Book
 	roster     *roster.Book
 	timeline   *response.Timeline
 	restored   *backup.Book
@@ -157,11 +160,11 @@ func (c *Control) openJournal(ctx context.Context) (err error) {
 	c.down.add("journal", c.store.Close)
 	c.books = books{
 		access: access.NewBook(), alerts: alert.NewBook(), directives: directive.NewBook(c.store.Genesis()), gates: enrolment.NewBook(),
-		incidents: incident.NewBook(), notices: notify.NewBook(), plans: plan.NewBook(), drafts: draft.NewBook(), triggers: trigger.NewBook(), filings: filing.NewBook(), waivers: waiver.NewBook(), roster: roster.NewBook(), timeline: response.NewTimeline(),
+		incidents: incident.NewBook(), notices: notify.NewBook(), plans: plan.NewBook(), drafts: draft.NewBook(), triggers: trigger.NewBook(), filings: filing.NewBook(), waivers: waiver.NewBook(), owed: obligation.NewBook(), roster: roster.NewBook(), timeline: response.NewTimeline(),
 		restored: backup.NewBook(),
 	}
 	b := c.books
-	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.triggers, b.filings, b.waivers, b.roster, b.timeline, b.restored)
+	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.triggers, b.filings, b.waivers, b.owed, b.roster, b.timeline, b.restored)
 	if err := c.state.Load(ctx); err != nil {
 		return fmt.Errorf("fold the journal: %w", err)
 	}
@@ -209,6 +212,9 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		Desk: c.desk, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Directives: b.directives, Gates: b.gates,
 		Notices: b.notices, Sender: c.notices, Roster: b.roster, Series: c.series, Timeline: b.timeline, Prober: c.runner, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
+	c.owed = &obligation.Service{Desk: c.desk, Files: c.store, Log: c.opt.Log, Nouns: obligation.Nouns{
+		Book: b.owed, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Roster: b.roster, Measured: c.response.Figures, Zone: conf.TimeZone.Location(),
+	}}
 	linkKey, err := callout.LinkKey(ctx, c.store)
 	if err != nil {
 		return err
@@ -236,7 +242,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		return err
 	}
 	c.loops = append(c.loops,
-		loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"notices", courier.Run},
+		loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"obligations", c.owed.Run}, loop{"notices", courier.Run},
 		loop{"departures", func(ctx context.Context) error { return c.roster.Run(ctx, c.opt.Log) }},
 		loop{"pack", (&packer{
 			dir: filepath.Join(conf.Data, "pack"), state: c.state, plans: b.plans, who: b.roster, gates: b.gates,
@@ -431,16 +437,16 @@ func (c *Control) handler() (http.Handler, error) {
 	source := &view.Source{
 		State: c.state, Now: c.opt.Now, Access: b.access, Alerts: b.alerts, Directives: b.directives, Gates: b.gates, Incidents: b.incidents,
 		Notices: b.notices, Plans: b.plans, Roster: b.roster, Timeline: b.timeline, Response: c.response, Series: c.series, Node: c.node, Durability: c.store.Durability,
-		Restored: b.restored, Backups: c.backups, Triggers: c.triggers.Nouns, Filings: b.filings, Waivers: b.waivers, Files: c.store,
+		Restored: b.restored, Backups: c.backups, Triggers: c.triggers.Nouns, Filings: b.filings, Waivers: b.waivers, Obligations: c.owed.Nouns, Files: c.store,
 		Version: telemetry.Version(), Operator: conf.Operator,
 	}
 	machines := &api.API{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Roster: c.roster, Verifier: c.verifier, Response: c.response, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
+		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Roster: c.roster, Verifier: c.verifier, Response: c.response, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
 	}
 	people := &console.Console{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Roster: c.roster, Verifier: c.verifier, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Roster: c.roster, Verifier: c.verifier, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	screens, err := people.Handler(server)
 	if err != nil {

@@ -32,6 +32,7 @@ import (
 	"holdfast/internal/filing"
 	"holdfast/internal/journal"
 	"holdfast/internal/locale"
+	"holdfast/internal/obligation"
 	"holdfast/internal/plan"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
@@ -43,23 +44,24 @@ import (
 
 // Console shows the screens.
 type Console struct {
-	View       *view.Source
-	Store      journal.Store
-	Desk       *journal.Desk
-	Access     *access.Service
-	Alerts     *alert.Service
-	Directives *directive.Service
-	Gates      *enrolment.Service
-	Plans      *plan.Service
-	Drafts     *draft.Service
-	Triggers   *trigger.Service
-	Filings    *filing.Service
-	Waivers    *waiver.Service
-	Roster     *roster.Service
-	Verifier   *callout.Verifier
-	Readers    *callout.Readers
-	Response   *response.Service
-	Restored   *backup.Service
+	View        *view.Source
+	Store       journal.Store
+	Desk        *journal.Desk
+	Access      *access.Service
+	Alerts      *alert.Service
+	Directives  *directive.Service
+	Gates       *enrolment.Service
+	Plans       *plan.Service
+	Drafts      *draft.Service
+	Triggers    *trigger.Service
+	Filings     *filing.Service
+	Waivers     *waiver.Service
+	Obligations *obligation.Service
+	Roster      *roster.Service
+	Verifier    *callout.Verifier
+	Readers     *callout.Readers
+	Response    *response.Service
+	Restored    *backup.Service
 	// Zone is the operator's time zone, for readers whose browser names none.
 	Zone *time.Location
 	Log  *slog.Logger
@@ -347,6 +349,7 @@ func init() {
 		{"POST /accounts/{name}/tokens/{id}/revoke", access.ManageAccess, (*Console).revokeTokenOf, (*Console).accountEdit},
 		{"POST /accounts/{name}/password", access.ManageAccess, (*Console).setPassword, (*Console).accountEdit},
 	}
+	routes = append(routes, obligationRoutes...)
 }
 
 // serve checks the reader's right, reads the form, and shows a refused act's

@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,6 +40,8 @@ type incidentPage struct {
 	Levels []levelChoice
 	// Improvements are those of the debrief and empty rows to write in.
 	Improvements []incident.Improvement
+	// Owed are reports to regulators, by due time.
+	Owed []view.Obligation
 	// Level is at which level the plan's criteria see it.
 	Level *levelCard
 	// Mine is what waits for the reader, and what he may hand over.
@@ -72,7 +75,12 @@ func (c *Console) incident(v *visit) error {
 	}
 	own := incidentPage{Incident: in, Mine: ownPart{mine(in, v.who()), postsOf(in, v.who())}}
 	own.Level = newLevelCard(v.words, in.Judgement)
-	own.Timeline, own.Deliveries = c.timeline(v, in)
+	owed, err := c.View.IncidentObligations(in.ID)
+	if err != nil {
+		return err
+	}
+	own.Owed = slices.DeleteFunc(slices.Clone(owed.Reports), func(o view.Obligation) bool { return !o.Owed() })
+	own.Timeline, own.Deliveries = c.timeline(v, in, owed.Reports)
 	c.team(v, &own)
 	if points, err := c.View.IncidentChart(in); err == nil {
 		own.Chart = drawChart(v.words, v.zone, points)

@@ -107,7 +107,7 @@ func screenSamples() map[string][]any {
 		},
 		"posture": {posturePage{}, posturePage{Chart: sampleChart(), Preview: response.Preview{Known: true, PerSecond: 300, Gates: 2}, Posture: view.Posture{
 			Operator: "Bank", Position: 7, Directives: directivesOf(), Incidents: incidentsOf(), Gates: gatesOf(), Traffic: view.Traffic{Known: true, Done: 1},
-			Unresolved: 4, AlertsWaiting: 2, MembersCut: 1, Late: []view.Late{{Incident: "INC-1", Of: "task", ID: "t", Task: "t", Title: word, Due: past}}, AtRisk: []view.Late{{Incident: "INC-1", Of: "stage", ID: "handle", Title: word, Due: future}, {Incident: "INC-1", Of: "post", ID: "commander", Due: future}},
+			Unresolved: 4, AlertsWaiting: 2, MembersCut: 1, Late: []view.Late{{Incident: "INC-1", Of: "task", ID: "t", Task: "t", Title: word, Due: past}}, AtRisk: []view.Late{{Incident: "INC-1", Of: "stage", ID: "handle", Title: word, Due: future}, {Incident: "INC-1", Of: "post", ID: "commander", Due: future}}, Obligations: owedSamples(),
 			Journal: view.Journal{
 				Durability: journal.Durability{Machines: 1, Fault: journal.NotSynchronous},
 				Alarm:      true, Ahead: []view.Ahead{{Gate: "east", Seen: holdfast.Head{Position: 9}}},
@@ -125,6 +125,7 @@ func screenSamples() map[string][]any {
 		"unknowns": {unknownsPage{}, unknownsPage{List: view.Page[enrolment.Unknown]{Items: unknownsOf(), Total: 9}, Pages: listed, Settled: true}},
 	}
 	maps.Copy(samples, staffSamples())
+	maps.Copy(samples, obligationSamples())
 	return samples
 }
 
@@ -234,7 +235,7 @@ func incidentSamples() (list []any) {
 	f := &incident.Figures{Detected: past, Confirmed: past, Recovered: past, DeclinedAtLeast: true, DeclinedAmount: map[string]int64{"CNY": 5}, NotKnown: 1}
 	for _, in := range incidentsOf() {
 		in.Alerts, in.Directives, in.Debrief, in.Figures = []view.Alert{{ID: "a1", Title: "Title", Firing: true}}, directivesOf(), d, f
-		own := incidentPage{Incident: in, Chart: sampleChart(), Mine: ownPart{Tasks: []called{{"tell", word}}, Posts: []string{"commander"}}, Improvements: d.Improvements}
+		own := incidentPage{Incident: in, Chart: sampleChart(), Owed: owedSamples(), Mine: ownPart{Tasks: []called{{"tell", word}}, Posts: []string{"commander"}}, Improvements: d.Improvements}
 		own.Timeline = []line{{At: past, Text: "Text", Detail: "Detail", Who: "Mei", Evidence: []incident.Evidence{{Name: "log.txt"}}, Position: 7, Corrects: 6, CorrectedBy: []holdfast.Position{8}, MayCorrect: true}}
 		own.Deliveries = []line{{At: past, Text: "Text", Position: 5}}
 		switch in.State {

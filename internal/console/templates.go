@@ -24,6 +24,7 @@ import (
 	"holdfast/internal/detect"
 	"holdfast/internal/incident"
 	"holdfast/internal/locale"
+	"holdfast/internal/obligation"
 	"holdfast/internal/payment"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
@@ -52,7 +53,7 @@ type screenKey struct {
 }
 
 // shared are the templates that screens are made of, and no screens themselves.
-var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts"}
+var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "obligationparts"}
 
 func sharedFiles() (names []string) {
 	for _, name := range shared {
@@ -292,6 +293,14 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"sure":       func(f *detect.Finding) string { return f.SureText(p) },
 		"safeLink":   safeLink,
 		"why":        func(why string) string { return gateWords(p, why) },
+		"limit": func(l any) string {
+			if held, ok := l.(*obligation.Limit); ok {
+				return limitWords(p, *held)
+			}
+			return limitWords(p, l.(obligation.Limit))
+		},
+		"from":   func(moment string) string { return fromWords(p, moment) },
+		"inZone": func(t time.Time, name string) string { return inZone(p, t, name) },
 	}
 }
 

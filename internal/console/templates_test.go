@@ -115,8 +115,8 @@ func TestScreens(t *testing.T) {
 
 var (
 	link = regexp.MustCompile(`<a href="\?lang=[^<]*</a>`)
-	// A field that says which language its text is in holds that language.
-	marked = regexp.MustCompile(`<(?:input|textarea) [^>]*lang="[^"]*"[^>]*>[^<]*`)
+	// A field, or a source, that says which language its text is in holds that language.
+	marked = regexp.MustCompile(`<(?:input|textarea|span) [^>]*lang="[^"]*"[^>]*>[^<]*`)
 	id     = regexp.MustCompile(`\bid="([^"]*)"`)
 	forID  = regexp.MustCompile(`\bfor="([^"]*)"`)
 	noHref = regexp.MustCompile(`href="[^"/h#?]|ZgotmplZ|<no value>`)

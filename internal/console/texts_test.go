@@ -23,6 +23,7 @@ import (
 	"holdfast/internal/expression"
 	"holdfast/internal/incident"
 	"holdfast/internal/lint"
+	"holdfast/internal/obligation"
 	"holdfast/internal/plan"
 	"holdfast/internal/roster"
 )
@@ -194,7 +195,7 @@ var gateStates = []string{"live", "silent", "gone"}
 // facts are the kinds that an incident's timeline puts in words.
 func facts(t *testing.T) []string {
 	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop", "incident.level-risen-automatically", "incident.level-fallen"}
-	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice"} {
+	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice", "obligation": "obligation"} {
 		list = append(list, literals(t, dir, `^`+noun+`\.[a-z-]+$`)...)
 	}
 	return slices.DeleteFunc(list, func(kind string) bool {
@@ -243,6 +244,13 @@ func built(t *testing.T) map[string][]string {
 		"trigger.kind.":      constants(t, "trigger", "Kind"),
 		"trigger.state.":     constants(t, "trigger", "State"),
 		"filing.kind.":       constants(t, "filing", "Kind"),
+		"owed.state.":        constants(t, "obligation", "State"),
+		"owed.field.":        obligation.ReportFields[:],
+		"mark.":              constants(t, "obligation", "Mark"),
+		"applies.":           {"yes", "no", "unknown"},
+		"assess.yes.":        obligation.Questions[:],
+		"assess.number.":     obligation.Numbers[:],
+		"lang.":              words(holdfast.Langs[:]),
 		"waiver.state.":      constants(t, "waiver", "State"),
 		"start.":             firstStepKeys,
 		"start.hint.":        firstStepKeys,
@@ -276,6 +284,7 @@ func built(t *testing.T) map[string][]string {
 		"choice.day.":            formWords("choice.day."),
 		"choice.measure-from.":   formWords("choice.measure-from."),
 		"choice.moment.":         formWords("choice.moment."),
+		"choice.pack.":           formWords("choice.pack."),
 		"choice.probe-kind.":     formWords("choice.probe-kind."),
 		"choice.stage.":          formWords("choice.stage."),
 		"choice.temporary-kind.": formWords("choice.temporary-kind."),

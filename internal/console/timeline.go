@@ -40,6 +40,8 @@ type body struct {
 	Share  float64 `json:"percent"`
 	Kind   string  `json:"kind"`
 	Title  string  `json:"title"`
+	Clock  string  `json:"clock"`
+	Moment string  `json:"moment"`
 	Reason string  `json:"reason"`
 	Note   string  `json:"note"`
 	Text   string  `json:"text"`
@@ -54,7 +56,9 @@ type body struct {
 }
 
 // quiet are facts that would only bury the others.
-var quiet = []string{"notice.sending", "incident.debrief-saved", "incident.level-evaluated"}
+var quiet = []string{
+	"notice.sending", "incident.debrief-saved", "incident.level-evaluated", "obligation.drafted", "obligation.scanned", "obligation.began", "obligation.ceased",
+}
 
 // deliveries are facts of single notices. The tasks show how many people were
 // reached; these are folded away so that the acts can be seen.
@@ -62,7 +66,7 @@ var deliveries = []string{"notice.asked", "notice.delivered", "notice.failed", "
 
 // timeline puts an incident's facts in words, newest first: its acts, and the
 // deliveries of its notices.
-func (c *Console) timeline(v *visit, in view.Incident) (acts, delivered []line) {
+func (c *Console) timeline(v *visit, in view.Incident, reports []view.Obligation) (acts, delivered []line) {
 	told := map[string]body{}  // what a notice's first fact says, for those that follow
 	alarm := map[string]bool{} // tasks for which it was said that nobody was on duty
 	for _, e := range in.Timeline {
@@ -77,6 +81,9 @@ func (c *Console) timeline(v *visit, in view.Incident) (acts, delivered []line) 
 			}
 			first := told[e.Subject]
 			b.Person, b.Name, b.Channel = first.Person, first.Name, first.Channel
+		}
+		if b.Clock != "" {
+			b.Title = reportTitle(v, reports, b.Clock)
 		}
 		l := c.line(v, in, e, b)
 		if text, detail, ok := levelFact(v.words, in, e); ok {
@@ -129,7 +136,7 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 		MayCorrect: v.who().May(access.RunIncident),
 		Text: v.words.T(key, "id", id, "level", b.Level, "stage", stageTitle(v, in, b.Stage), "task", taskTitle(v, in, b.Task),
 			"probe", probeTitle(v, in, b.Probe), "percent", v.words.Percent(b.Share), "kind", v.words.T("directive.kind."+b.Kind),
-			"person", person, "channel", v.words.T("channel."+b.Channel), "name", name),
+			"moment", v.words.T("choice.moment."+cmp.Or(b.Moment, "occurred")), "person", person, "channel", v.words.T("channel."+b.Channel), "name", name),
 	}
 	if e.Actor != nil {
 		l.Who = party(v.words, e.Actor)
@@ -153,6 +160,15 @@ func ownWords(in view.Incident, e view.Event, id string) bool {
 		}
 	}
 	return e.Kind == "incident.task-done" && e.Actor != nil && e.Actor.Kind == string(holdfast.System)
+}
+
+func reportTitle(v *visit, reports []view.Obligation, clock string) string {
+	for _, r := range reports {
+		if r.Clock == clock {
+			return r.Stage.In(v.words.Lang())
+		}
+	}
+	return clock
 }
 
 func stageTitle(v *visit, in view.Incident, kind string) string {

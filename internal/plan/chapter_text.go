@@ -38,7 +38,7 @@ var Chapters = []Chapter{
 	{Key: "recovery", Fields: []string{"recovery", "probes"}},
 	{Key: "drills", Fields: []string{"drills"}},
 	{Key: "notices", Fields: []string{"templates"}},
-	{Key: "obligations", Fields: []string{"obligations"}},
+	{Key: "obligations", Fields: []string{"obligations", "reporting"}},
 	{Key: "contacts", Fields: []string{"contacts"}},
 	{Key: "attachments", Fields: []string{"attachments", "annexes"}},
 }

@@ -29,6 +29,7 @@ func (c *checker) chapters() {
 	c.recovery()
 	c.drills()
 	c.obligations()
+	c.reporting()
 	c.contacts()
 	c.attachments()
 }

@@ -54,6 +54,7 @@ type Plan struct {
 	Recovery     Recovery             `json:"recovery,omitzero" yaml:"recovery,omitempty"`
 	Drills       []DrillPlan          `json:"drills,omitempty" yaml:"drills,omitempty"`
 	Obligations  []Obligation         `json:"obligations,omitempty" yaml:"obligations,omitempty"`
+	Reporting    Reporting            `json:"reporting,omitzero" yaml:"reporting,omitempty"`
 	Contacts     []Contact            `json:"contacts,omitempty" yaml:"contacts,omitempty"`
 	Templates    []Template           `json:"templates" yaml:"templates"`
 	Probes       []Probe              `json:"probes" yaml:"probes"`

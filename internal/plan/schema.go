@@ -46,6 +46,7 @@ var enums = map[string][]string{
 	"Temporary.kind":       {StandIn, Queue, Reroute, ByHand},
 	"DrillPlan.kind":       {Tabletop, Simulated, Live},
 	"Obligation.from":      Moments[:],
+	"Reporting.packs":      Packs[:],
 	"Probe.kind":           {ProbeHTTP, ProbePayment},
 	"Directive.kind":       {procedure.DirectiveStop, procedure.DirectiveLimit},
 	"Authority.directives": authorityKinds,

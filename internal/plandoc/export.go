@@ -254,6 +254,7 @@ func (e *exporter) chapter(key string) {
 		e.add(table(e.tongue, e.name, p.Drills))
 	case "obligations":
 		e.add(table(e.tongue, e.name, p.Obligations))
+		e.facts(p.Reporting, true)
 	case "contacts":
 		e.add(table(e.tongue, e.name, p.Contacts))
 	case "alerts":

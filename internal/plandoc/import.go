@@ -268,6 +268,8 @@ func (im *importer) flush() {
 		rest = im.organisation(text)
 	case im.chapter == "recovery":
 		rest = im.readLines(text, reflect.ValueOf(&p.Recovery).Elem(), "")
+	case im.chapter == "obligations":
+		rest = im.readLines(text, reflect.ValueOf(&p.Reporting).Elem(), "")
 	case im.chapter == "governance":
 		rest = im.readLines(text, reflect.ValueOf(&p.Governance).Elem(), "")
 	case im.chapter == "annexes":

@@ -39,6 +39,7 @@ var choices = map[string]struct {
 	"temporary.kind":       {"temporary-kind", []string{plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand}},
 	"drillplan.kind":       {"drill-kind", []string{plan.Tabletop, plan.Simulated, plan.Live}},
 	"obligation.from":      {"moment", plan.Moments[:]},
+	"reporting.packs":      {"pack", plan.Packs[:]},
 	"probe.kind":           {"probe-kind", []string{plan.ProbeHTTP, plan.ProbePayment}},
 }
 
@@ -54,7 +55,7 @@ var references = map[string]string{
 	"temporary.role": "roles", "temporary.parameters": "parameters",
 	"dependency.role": "roles", "dependencystep.temporary": "temporary", "dependencystep.approval": "roles",
 	"recoverystep.role": "roles", "recoverystep.probes": "probes", "drillplan.roles": "roles",
-	"obligation.material": "materials", "obligation.role": "roles", "contact.role": "roles",
+	"obligation.material": "materials", "obligation.role": "roles", "reporting.role": "roles", "contact.role": "roles",
 }
 
 // taskReference is the one reference that stays inside its procedure.

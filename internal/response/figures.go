@@ -137,11 +137,12 @@ func NewTimeline() *Timeline {
 }
 
 // Apply folds a fact. What belongs to an incident names it in the body of a
-// first fact; later facts on the same subject belong to it too.
+// first fact; later facts on the same subject belong to it too. The subject of its
+// obligations has its id.
 func (t *Timeline) Apply(f holdfast.Fact) error {
 	noun, id := f.Subject.Split()
 	switch noun {
-	case "incident":
+	case "incident", "obligation":
 		t.facts[id] = append(t.facts[id], f)
 		return nil
 	case "alert", "directive", "notice":

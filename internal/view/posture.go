@@ -33,6 +33,8 @@ type Posture struct {
 	Late          []Late `json:"late"`
 	// AtRisk lists what is in the last fifth of its limit.
 	AtRisk []Late `json:"at_risk"`
+	// Obligations are reports whose limit is near or has passed.
+	Obligations []Obligation `json:"obligations"`
 	// Journal says what the record survives, whether stops can be confirmed, and what
 	// of it needs attention.
 	Journal Journal `json:"journal"`
@@ -105,7 +107,7 @@ func (s *Source) Posture() (p Posture) {
 			late, atRisk := s.late(in)
 			p.Late, p.AtRisk = append(p.Late, late...), append(p.AtRisk, atRisk...)
 		}
-		p.Gates = s.gates()
+		p.Gates, p.Obligations = s.gates(), s.pressing()
 	})
 	p.Band.Alarm = p.Band.Alarm || p.Journal.Alarm
 	return p

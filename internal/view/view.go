@@ -21,6 +21,7 @@ import (
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
 	"holdfast/internal/notify"
+	"holdfast/internal/obligation"
 	"holdfast/internal/plan"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
@@ -44,6 +45,8 @@ type Source struct {
 	Triggers   trigger.Nouns
 	Filings    *filing.Book
 	Waivers    *waiver.Book
+	// Obligations works out what incidents owe to regulators.
+	Obligations obligation.Nouns
 	// Files keeps the attachments of plans; nil leaves unsaid what is not kept.
 	Files    journal.Blobs
 	Timeline *response.Timeline

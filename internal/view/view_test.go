@@ -25,6 +25,7 @@ import (
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
 	"holdfast/internal/notify"
+	"holdfast/internal/obligation"
 	"holdfast/internal/payment"
 	"holdfast/internal/plan"
 	"holdfast/internal/posture"
@@ -83,7 +84,8 @@ func newWorld(t *testing.T) *world {
 	}
 	triggers := trigger.NewBook()
 	s.Triggers = trigger.Nouns{Triggers: triggers, Drafts: draft.NewBook(), Plans: s.Plans, Roster: s.Roster}
-	s.State = journal.NewState(store, store.Genesis(), triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline)
+	owed := obligation.NewBook()
+	s.State = journal.NewState(store, store.Genesis(), triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed)
 	desk := &journal.Desk{Journal: store, State: s.State, Now: time.Now}
 	log := slog.New(slog.DiscardHandler)
 	dirs := &directive.Service{Desk: desk, Book: s.Directives, Gates: s.Gates}
@@ -91,6 +93,9 @@ func newWorld(t *testing.T) *world {
 	s.Response = &response.Service{
 		Desk: desk, Incidents: s.Incidents, Alerts: s.Alerts, Plans: s.Plans, Directives: s.Directives, Gates: s.Gates, Notices: s.Notices,
 		Sender: &notify.Service{Desk: desk, Book: s.Notices}, Roster: s.Roster, Series: s.Series, Timeline: s.Timeline, Prober: prober{}, Log: log,
+	}
+	s.Obligations = obligation.Nouns{
+		Book: owed, Incidents: s.Incidents, Alerts: s.Alerts, Plans: s.Plans, Roster: s.Roster, Measured: s.Response.Figures, Zone: time.UTC,
 	}
 	return &world{
 		T: t, Source: s, desk: desk, dirs: dirs, alerts: &alert.Service{Desk: desk, Book: s.Alerts}, people: roster.New(desk, s.Roster),
@@ -216,6 +221,7 @@ func (w *world) everything() map[string]any {
 		"posture": w.Posture(), "band": w.Band(), "gates": w.AllGates(), "people": w.People(), "vacant": w.VacantRoles(),
 		"incidents": w.AllIncidents(false, "", 0, 0), "open": w.AllIncidents(true, "", 0, 0), "alerts": w.AllAlerts(false, 0, 0), "waiting": w.AllAlerts(true, 0, 0),
 		"directives": w.AllDirectives(0, 0), "unknowns": w.Unknowns(false, 0, 0), "settled": w.Unknowns(true, 0, 0), "revisions": w.PlanRevisions("", 0, 0), "preview": w.Preview("all"),
+		"obligations": w.AllObligations(false, 0, 0), "packs": w.Packs(), "counters": w.Counters(),
 	}
 	add := func(name string, v any, err error) {
 		if err != nil && holdfast.CodeOf(err) != holdfast.NotFound {
@@ -226,6 +232,8 @@ func (w *world) everything() map[string]any {
 	for _, in := range w.AllIncidents(false, "", 0, 0).Items {
 		v, err := w.Source.Incident(in.ID)
 		add("incident "+in.ID, v, err)
+		owed, err := w.IncidentObligations(in.ID)
+		add("obligations of "+in.ID, owed, err)
 		c, err := w.IncidentChart(v)
 		add("chart of "+in.ID, c, errors.Join(err))
 	}

@@ -58,6 +58,8 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"obligation.from":          words("moment", plan.Moments[:]...),
 	"obligation.role":          roles,
 	"obligation.levels":        levelSource,
+	"reporting.packs":          words("pack", plan.Packs[:]...),
+	"reporting.role":           roles,
 	"contact.role":             roles,
 	"probe.kind":               words("probe-kind", plan.ProbeHTTP, plan.ProbePayment),
 }
