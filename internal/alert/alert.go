@@ -201,6 +201,17 @@ func Attach(a *Alert, incident, rule string) ([]journal.Draft, error) {
 	return []journal.Draft{journal.NewDraft(subject(a.ID), a.Revision, KindAttached, attached{incident, rule})}, nil
 }
 
+// Move decides that an alert goes with its incident, from one to another.
+func Move(a *Alert, from, to string) ([]journal.Draft, error) {
+	switch {
+	case a == nil:
+		return nil, errNone()
+	case a.Incident != from:
+		return nil, nil // it has gone elsewhere meanwhile
+	}
+	return []journal.Draft{journal.NewDraft(subject(a.ID), a.Revision, KindAttached, attached{to, ""})}, nil
+}
+
 // Dismiss decides that an alert needs no incident.
 func Dismiss(a *Alert, reason string) ([]journal.Draft, error) {
 	switch {

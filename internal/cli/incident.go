@@ -17,6 +17,7 @@ func (s *shell) incident() *cobra.Command {
 		s.incidentNote(), s.incidentTake(), s.incidentDone(), s.incidentDirect(), s.incidentProbe(), s.incidentRamp(),
 		s.incidentEndStage(), s.incidentSkip(), s.incidentAnswerSkip(), s.incidentAcknowledge(),
 		s.incidentLevel(),
+		s.incidentFalseAlarm(), s.incidentAnswerFalseAlarm(), s.incidentReopen(), s.incidentMerge(), s.incidentUnmerge(), s.incidentLink(),
 		s.incidentPost(), s.incidentHandover(), s.incidentAnswerHandover(), s.incidentDecide(), s.incidentMakeDecision(), s.incidentCorrect(),
 		s.incidentDebrief(), s.incidentClose(), s.incidentEvidence(),
 	)
@@ -76,6 +77,7 @@ func writeIncident(p *page, in view.Incident) {
 			p.row("  "+t.ID, t.Kind, t.Status+limitText(t.Limit)+unless(t.Deputised == nil, ", passed to the deputy"), t.Due, taskDetail(t)+p.in(t.Title))
 		}
 	}
+	writeTies(p, in)
 	writeTeam(p, in)
 	section(p, "Directives", in.Directives, directiveHead, directiveRow)
 	section(p, "Alerts", in.Alerts, alertHead, alertRow)

@@ -49,6 +49,9 @@ type incidentPage struct {
 	// People can hold a post; Past are the hand-overs that were answered.
 	People []view.Person
 	Past   []view.Handover
+	// MergeInto and LinkWith are what this incident could be merged into and linked
+	// with.
+	MergeInto, LinkWith []view.Incident
 	// Correct is the entry of the timeline that the reader is about to correct.
 	Correct *line
 }
@@ -82,6 +85,7 @@ func (c *Console) incident(v *visit) error {
 	own.Owed = slices.DeleteFunc(slices.Clone(owed.Reports), func(o view.Obligation) bool { return !o.Owed() })
 	own.Timeline, own.Deliveries = c.timeline(v, in, owed.Reports)
 	c.team(v, &own)
+	c.ties(&own)
 	if points, err := c.View.IncidentChart(in); err == nil {
 		own.Chart = drawChart(v.words, v.zone, points)
 	}

@@ -18,6 +18,10 @@ type procedureBody struct {
 	// Late is in seconds.
 	Late int64 `json:"late"`
 
+	From  string `json:"-"`
+	Into  string `json:"into"`
+	Other string `json:"other"`
+
 	N          int             `json:"n"`
 	Post       string          `json:"post"`
 	Holder     incident.Holder `json:"holder"`
@@ -39,6 +43,12 @@ const tellLate = 10
 func (c *Console) procedureLine(v *visit, in view.Incident, e view.Event) *line {
 	var b procedureBody
 	_ = json.Unmarshal(e.Body, &b) // a body of another shape leaves fields empty
+	var from struct {
+		From string `json:"from"`
+	}
+	if json.Unmarshal(e.Body, &from) == nil { // a hand-over's is a person
+		b.From = from.From
+	}
 	var l line
 	switch e.Kind {
 	case "incident.limit-at-risk", "incident.limit-breached":
@@ -57,6 +67,13 @@ func (c *Console) procedureLine(v *visit, in view.Incident, e view.Event) *line 
 			key = "fact.incident.task-deputised-nobody"
 		}
 		l.Text = v.words.T(key, "task", taskTitle(v, in, b.Task), "who", who)
+	case "incident.reopened":
+		l.Text, l.Detail = v.words.T("fact.incident.reopened", "stage", stageTitle(v, in, b.From)), b.Reason
+		if b.From == "" {
+			l.Text = v.words.T("fact.incident.reopened-suspected")
+		}
+	case "incident.merged", "incident.absorbed", "incident.released", "incident.linked":
+		l.Text, l.Detail = v.words.T("fact."+e.Kind, "other", cmp.Or(b.Into, b.Other, b.From)), b.Reason
 	default:
 		return teamLine(v, in, e.Kind, b)
 	}

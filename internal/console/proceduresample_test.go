@@ -46,3 +46,14 @@ func teamSample(own *incidentPage) {
 	taken.Accepted, ended.Ended, ended.EndedBy, ended.Reason = past, past, bo, "a reason"
 	own.Past, own.People, own.Correct = []view.Handover{taken, ended}, []view.Person{{Person: roster.Person{ID: "mei", Name: "Mei"}}}, &own.Timeline[0]
 }
+
+// tieSample ties an incident to others in every way.
+func tieSample(own *incidentPage) {
+	tie := view.Tie{ID: "2026-2", Title: "Title", Reason: "a reason", Tasks: []view.Named{role, role}}
+	own.Incident.Parts, own.Incident.Links = []view.Tie{tie}, []view.Tie{tie, tie}
+	own.MergeInto, own.LinkWith = incidentsOf()[:1], incidentsOf()[:2]
+	if own.Incident.State == string(incident.Closed) {
+		own.Incident.Into, own.Incident.ReopenFrom = &tie, []view.Named{role}
+		own.Incident.FalseAlarm = &view.FalseAlarm{Reason: "a reason", By: bo, At: past}
+	}
+}

@@ -243,6 +243,7 @@ func incidentSamples() (list []any) {
 			own.Incident.Effect, own.Levels = &response.Preview{Partly: true}, []levelChoice{{level1, word, word, true}}
 		case string(incident.Active), string(incident.Closed):
 			own.Incident.Stages = stagesOf()
+			tieSample(&own)
 			if teamSample(&own); in.State == string(incident.Closed) {
 				own.Incident.Decisions = nil
 			}

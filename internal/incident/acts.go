@@ -51,8 +51,10 @@ func AddAlert(in *Incident, e AlertAdded) ([]journal.Draft, error) {
 	return in.draft(e), nil
 }
 
-// Over reports whether the incident is closed or dismissed.
-func (in *Incident) Over() bool { return in.State == Closed || in.State == Dismissed }
+// Over reports whether the incident is closed, dismissed or merged into another.
+func (in *Incident) Over() bool {
+	return in.State == Closed || in.State == Dismissed || in.State == Merged
+}
 
 // Confirm sets the level and starts its procedure (R4.2).
 func Confirm(in *Incident, level holdfast.Level, plan PlanRef, p procedure.Procedure, note string) ([]journal.Draft, error) {

@@ -87,7 +87,7 @@ func AskDecision(in *Incident, question string, options []string, c Choice) (id 
 	if in == nil || in.State != Active {
 		return "", nil, errState(in, Active)
 	}
-	ask := DecisionAsked{ID: fmt.Sprintf("D%d", len(in.Decisions)+1), Question: payment.Mask(strings.TrimSpace(question))}
+	ask := DecisionAsked{ID: nextDecision(len(in.Decisions)), Question: payment.Mask(strings.TrimSpace(question))}
 	for _, o := range options {
 		if o = payment.Mask(strings.TrimSpace(o)); o != "" && !slices.Contains(ask.Options, o) {
 			ask.Options = append(ask.Options, o)
@@ -111,6 +111,8 @@ func AskDecision(in *Incident, question string, options []string, c Choice) (id 
 	}
 	return ask.ID, in.draft(events...), nil
 }
+
+func nextDecision(before int) string { return fmt.Sprintf("D%d", before+1) }
 
 // MakeDecision records which option of an open decision was chosen.
 func MakeDecision(in *Incident, id string, c Choice) ([]journal.Draft, error) {

@@ -2,7 +2,8 @@
 // stages of the procedure, to the debrief.
 //
 //	suspected ──▶ active ──▶ closed
-//	    └───────▶ dismissed
+//	    └──▶ dismissed ◀─┘             and back again, opened anew with a reason
+//	    └──▶ merged ◀────┘             into another, and back again
 //
 // Confirming an incident copies the procedure of its level out of one published
 // plan revision; later revisions do not change it. Stages open in the order
@@ -48,6 +49,22 @@
 //	incident.decision-asked     {"id":"D2","question":"…","options":["…","…"]}
 //	incident.decision-made      {"id":"D2","chosen":"…","why":"…","reversible":true}
 //
+// # Ends and ties
+//
+// An active incident that was none ends as a false alarm, with a reason and the consent
+// of a second person. What is closed or dismissed opens again with a reason, from a stage
+// that is worked anew with those after it. An incident that is another one is merged
+// into it: its alerts, its open decisions and a list of its open tasks go over, its own
+// work stops, and it can be let go again as it was. Nothing is merged into one that runs
+// for a lesser level. Links tie two incidents and change neither.
+//
+//	incident.false-alarm-asked    {"reason":"…"}; -granted with the figures, -refused
+//	incident.reopened             {"from":"handle","reason":"…"}
+//	incident.merged               {"into":"2026-1","reason":"…"}, and there
+//	incident.absorbed             {"from":"2026-2","alerts":["…"],"tasks":["repair"],"decisions":[…]}
+//	incident.unmerged, .released  the reverse
+//	incident.linked               {"other":"2026-1","reason":"…"}, on both
+//
 // Facts on subject incident/<id>; ids are the year and a count, 2026-1.
 package incident
 
@@ -70,6 +87,8 @@ const (
 	Active    State = "active"
 	Closed    State = "closed"
 	Dismissed State = "dismissed"
+	// Merged: it goes on as part of another.
+	Merged State = "merged"
 )
 
 // PlanRef names the exact plan revision that an incident runs.
@@ -112,6 +131,16 @@ type Incident struct {
 	// Held says who holds which post.
 	Held      map[Post]Held
 	Handovers []Handover
+	// FalseAlarm is the wish to end it as one, until it was answered.
+	FalseAlarm *FalseAlarm
+	// Into is what it was merged into, Parts what was merged into it.
+	Into  string
+	Parts []Absorbed
+	Links []Link
+	// alone is what it was before it was merged; before counts the limits of stages
+	// that were worked anew.
+	alone     *Incident
+	before    struct{ met, missed int }
 	Decisions []Decision
 	Debrief   Debrief
 	// Closed holds the figures as they were when the incident was closed.
@@ -371,6 +400,16 @@ var decoders = map[string]func(holdfast.Fact) (event, error){
 	DecisionAsked{}.kind():    decode[DecisionAsked],
 	DecisionMade{}.kind():     decode[DecisionMade],
 	Corrected{}.kind():        decode[Corrected],
+
+	FalseAlarmAsked{}.kind():   decode[FalseAlarmAsked],
+	FalseAlarmGranted{}.kind(): decode[FalseAlarmGranted],
+	FalseAlarmRefused{}.kind(): decode[FalseAlarmRefused],
+	Reopened{}.kind():          decode[Reopened],
+	MergedFact{}.kind():        decode[MergedFact],
+	Absorbed{}.kind():          decode[Absorbed],
+	Unmerged{}.kind():          decode[Unmerged],
+	Released{}.kind():          decode[Released],
+	Linked{}.kind():            decode[Linked],
 }
 
 // Decode returns the body of an incident's fact: one of this package's types.

@@ -43,6 +43,7 @@ func (e LevelChanged) fold(in *Incident, f holdfast.Fact) {
 		Level: in.Level, Began: in.since, Left: f.Time, Why: e.Reason, Automatic: e.Automatic, By: f.Actor, AskedBy: e.AskedBy,
 		Procedure: in.Procedure, Stages: in.Stages, Tasks: in.Tasks, met: met, missed: missed,
 	})
+	in.before.met, in.before.missed = 0, 0 // they are in the phase
 	before := *in
 	in.held = holdfast.Unknown
 	if last, ok := in.Evaluated(); ok && Graver(in.Level, e.To) && Graver(last.Level, e.To) {

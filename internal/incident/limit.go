@@ -176,6 +176,7 @@ func TellLimits(in *Incident, now time.Time) (drafts []journal.Draft, when time.
 // LimitCount says how many limits of stages and tasks were kept and how many were
 // not. One that still runs, or whose thing was skipped before, counts for neither.
 func (in *Incident) LimitCount() (met, missed int) {
+	met, missed = in.before.met, in.before.missed
 	for _, p := range in.Past {
 		met, missed = met+p.met, missed+p.missed
 	}

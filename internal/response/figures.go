@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/alert"
 	"holdfast/internal/directive"
 	"holdfast/internal/incident"
 	"holdfast/internal/posture"
@@ -150,7 +151,7 @@ func (t *Timeline) Apply(f holdfast.Fact) error {
 		return nil
 	}
 	owner := t.owner[f.Subject]
-	if owner == "" {
+	if owner == "" || f.Kind == alert.KindAttached { // an alert can go on with another incident
 		var body struct {
 			Incident string `json:"incident"`
 		}

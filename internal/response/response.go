@@ -201,14 +201,18 @@ func (s *Service) Close(ctx context.Context, by holdfast.Actor, id string) error
 }
 
 // nothingHeld refuses to end an incident that leaves a directive behind: in
-// force, or still to be answered and then in force for an incident that is over.
+// force, or still to be answered and then in force for an incident that is over. Those
+// of incidents that were merged into it are its own.
 func (s *Service) nothingHeld(id string) error {
-	if held := s.Directives.InForce(id); len(held) > 0 {
-		return holdfast.Errorf(holdfast.Conflict, "directive %s of incident %s is still in force; lift it before the incident is closed", held[0].ID, id)
+	whole := s.Incidents.Whole(id)
+	for _, part := range whole {
+		if held := s.Directives.InForce(part); len(held) > 0 {
+			return holdfast.Errorf(holdfast.Conflict, "directive %s of incident %s is still in force; lift it before the incident is closed", held[0].ID, part)
+		}
 	}
 	for _, d := range s.Directives.All() {
-		if d.Incident == id && d.State == directive.Proposed {
-			return holdfast.Errorf(holdfast.Conflict, "directive %s of incident %s waits for approval; approve or refuse it before the incident is closed", d.ID, id)
+		if slices.Contains(whole, d.Incident) && d.State == directive.Proposed {
+			return holdfast.Errorf(holdfast.Conflict, "directive %s of incident %s waits for approval; approve or refuse it before the incident is closed", d.ID, d.Incident)
 		}
 	}
 	return nil

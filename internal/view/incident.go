@@ -2,6 +2,7 @@ package view
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,13 +36,21 @@ type Incident struct {
 	OpenStages []Named `json:"open_stages"`
 
 	// What follows is empty in a list.
-	Stages     []Stage           `json:"stages,omitempty"`
-	Alerts     []Alert           `json:"alerts,omitempty"`
-	Directives []Directive       `json:"directives,omitempty"`
-	Timeline   []Event           `json:"timeline,omitempty"`
-	Posts      []Post            `json:"posts,omitempty"`
-	Handovers  []Handover        `json:"handovers,omitempty"`
-	Decisions  []Decision        `json:"decisions,omitempty"`
+	Stages     []Stage     `json:"stages,omitempty"`
+	Alerts     []Alert     `json:"alerts,omitempty"`
+	Directives []Directive `json:"directives,omitempty"`
+	Timeline   []Event     `json:"timeline,omitempty"`
+	Posts      []Post      `json:"posts,omitempty"`
+	Handovers  []Handover  `json:"handovers,omitempty"`
+	Decisions  []Decision  `json:"decisions,omitempty"`
+	// FalseAlarm waits for a second person's consent.
+	FalseAlarm *FalseAlarm `json:"false_alarm,omitempty"`
+	// Into is what it was merged into, Parts what was merged into it.
+	Into  *Tie  `json:"into,omitempty"`
+	Parts []Tie `json:"parts,omitempty"`
+	Links []Tie `json:"links,omitempty"`
+	// ReopenFrom are the stages from which one that is over can go on.
+	ReopenFrom []Named           `json:"reopen_from,omitempty"`
 	Debrief    *incident.Debrief `json:"debrief,omitempty"`
 	Figures    *incident.Figures `json:"figures,omitempty"`
 	// Judgement says at which level the plan's criteria see it.
@@ -242,8 +251,9 @@ func (s *Source) whole(in *incident.Incident) Incident {
 			v.Alerts = append(v.Alerts, viewAlert(a))
 		}
 	}
+	whole := s.Incidents.Whole(in.ID)
 	for _, d := range s.Directives.All() {
-		if d.Incident == in.ID {
+		if slices.Contains(whole, d.Incident) {
 			v.Directives = append(v.Directives, s.directive(d))
 		}
 	}
@@ -253,11 +263,12 @@ func (s *Source) whole(in *incident.Incident) Incident {
 	v.Judgement = s.judgement(in)
 	corrections(v.Timeline)
 	s.team(in, &v)
+	s.ties(in, &v)
 	if in.State == incident.Suspected {
 		effect := s.Response.Preview("all")
 		v.Effect = &effect
 	}
-	if in.State == incident.Active || in.State == incident.Closed {
+	if in.State != incident.Suspected && !in.Confirmed.IsZero() {
 		debrief, figures := in.Debrief, s.Response.Figures(in)
 		debrief.Improvements = append([]incident.Improvement{}, debrief.Improvements...)
 		if in.Closed != nil {

@@ -1,0 +1,51 @@
+package response
+
+import (
+	"testing"
+
+	"holdfast"
+	"holdfast/internal/incident"
+	"holdfast/internal/procedure"
+)
+
+// Alerts go over when incidents are merged, and back; what holds a directive in either
+// cannot be ended.
+func TestMerge(t *testing.T) {
+	t.Parallel()
+	run(t, 2, func(w *world) {
+		w.gate("east")
+		into := w.confirmed(holdfast.Level1)
+		id := w.confirmed(holdfast.Level1)
+		alarm := w.alarm("own", "info") // no rule of the plan matches it
+		if w.Alerts.Alert(alarm).Incident == "" {
+			w.must(w.Attach(w.Context(), mei, id, alarm))
+		}
+		of := w.Alerts.Alert(alarm).Incident
+		if of != id {
+			t.Fatalf("the alert belongs to %q", of)
+		}
+		_, err := w.Direct(w.Context(), mei, id, "stop-payments")
+		w.must(err)
+
+		w.must(w.Service.Merge(w.Context(), mei, id, into, "one cause"))
+		if got := w.Alerts.Alert(alarm).Incident; got != into {
+			t.Errorf("the alert belongs to %q", got)
+		}
+		w.must(w.AskFalseAlarm(w.Context(), mei, into, "a test"))
+		w.wantCode(w.AnswerFalseAlarm(w.Context(), lin, into, true, ""), holdfast.Conflict) // the stop of the other is in force
+
+		w.must(w.Service.Unmerge(w.Context(), lin, id, "two causes"))
+		if got := w.Alerts.Alert(alarm).Incident; got != id || w.Incidents.Incident(id).State != incident.Active {
+			t.Errorf("the alert belongs to %q", got)
+		}
+		w.must(w.AnswerFalseAlarm(w.Context(), lin, into, true, ""))
+		w.must(w.Service.Reopen(w.Context(), mei, into, procedure.Handle, "it was none"))
+		if in := w.Incidents.Incident(into); in.State != incident.Active || in.Level != holdfast.Level1 {
+			t.Errorf("it is %s at level %s", in.State, in.Level)
+		}
+		w.must(w.Service.Link(w.Context(), mei, into, id, "the same supplier"))
+		if got := belongs(w.facts(), into); len(w.timeline.Of(into)) == 0 || len(got) == 0 {
+			t.Error("there is no timeline")
+		}
+	})
+}
