@@ -28,13 +28,13 @@ var layers = [][]string{
 	2:  {"locale", "journal", "payment", "procedure", "docx"},
 	3:  {"expression", "traffic", "attachment"},
 	4:  {"posture", "standin", "roster", "alert", "notify", "access", "approval", "enrolment"},
-	5:  {"plan", "directive", "incident", "detect", "archive"},
+	5:  {"plan", "directive", "incident", "detect", "archive", "intake"},
 	6:  {"gate", "obligation", "backup", "lint", "plandoc", "draft", "filing"},
 	7:  {"ramp", "callout", "trigger", "waiver"},
 	8:  {"response"},
 	9:  {"drill"},
 	10: {"config", "telemetry"},
-	11: {"gate/httpgate", "gate/isogate", "gate/local", "senders", "probes", "sqljournal", "fleet", "sandbox", "web"},
+	11: {"gate/httpgate", "gate/isogate", "gate/local", "senders", "mailbox", "probes", "sqljournal", "fleet", "sandbox", "web"},
 	12: {"view"},
 	13: {"api", "console"},
 	14: {"client"},
@@ -58,7 +58,7 @@ var (
 	dataPlane    = []string{"payment", "posture", "standin", "gate", "gate/httpgate", "gate/isogate"}
 	controlPlane = []string{
 		"procedure", "plan", "roster", "alert", "detect", "incident", "directive", "approval", "obligation", "access",
-		"notify", "archive", "attachment", "enrolment", "backup", "lint", "plandoc", "draft", "filing", "callout", "trigger", "waiver",
+		"notify", "archive", "intake", "attachment", "enrolment", "backup", "lint", "plandoc", "draft", "filing", "callout", "trigger", "waiver",
 		"response", "ramp", "drill",
 	}
 )

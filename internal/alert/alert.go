@@ -8,8 +8,12 @@
 // that concerns none is dismissed with a reason, and waits for somebody again if
 // it fires again after that.
 //
+// Which alerts are of one cause is said by their labels ([Cause]); why one belongs to
+// its incident is kept with it ([Ground]), and a person may move it ([Regroup]).
+//
 // Facts on subject alert/<id>: alert.received, alert.resolved, alert.refired,
-// alert.attached, alert.dismissed. On subject alert-group/<id>:
+// alert.acknowledged, alert.attached, alert.moved, alert.dismissed. On subject
+// alert-group/<id>:
 // alert.members-cut, when a sender says that it left members of a group out.
 package alert
 
@@ -36,6 +40,9 @@ const (
 	KindAttached   = "alert.attached"
 	KindDismissed  = "alert.dismissed"
 	KindMembersCut = "alert.members-cut"
+	// KindAcknowledged: its sender says that somebody has taken it up. It is a hint.
+	KindAcknowledged = "alert.acknowledged"
+	KindMoved        = "alert.moved"
 )
 
 // Incoming is one alert as it arrived. Its texts are masked when decided on.
@@ -51,6 +58,12 @@ type Incoming struct {
 	Resolved bool   `json:"resolved,omitempty"`
 	// EndsAt is when it ended, if Resolved.
 	EndsAt time.Time `json:"ends_at,omitzero"`
+
+	// Keyed means that the sender names what is open by the fingerprint alone: an
+	// arrival belongs to the alert of it that fires, and begins a new one if none does.
+	Keyed bool `json:"-"`
+	// Acknowledged means that somebody has taken it up, as its sender says.
+	Acknowledged bool `json:"-"`
 }
 
 // ID is the alert's identity as a name.
@@ -69,8 +82,14 @@ type Alert struct {
 	Firing    bool
 	Ended     time.Time
 	Incident  string
+	Ground    *Ground
+	Moves     []Move
 	Dismissed string
-	Position  holdfast.Position
+	// TakenUp is when its sender first said that somebody has taken it up.
+	TakenUp  time.Time
+	Position holdfast.Position
+
+	turn uint64 // of the queue; 0 for an alert that does not wait
 }
 
 // Title is one line for people: the summary, else the description, the alert's
@@ -93,11 +112,13 @@ func subject(id string) holdfast.Subject { return holdfast.NewSubject("alert", i
 // nothing new.
 func Receive(known *Alert, in Incoming) []journal.Draft {
 	id := in.ID()
-	in = in.masked()
 	if known == nil {
-		return []journal.Draft{journal.NewDraft(subject(id), 0, KindReceived, in)}
+		return []journal.Draft{journal.NewDraft(subject(id), 0, KindReceived, in.masked())}
 	}
 	switch {
+	case in.Acknowledged && known.TakenUp.IsZero():
+		return []journal.Draft{journal.NewDraft(subject(id), known.Revision, KindAcknowledged, struct{}{})}
+	case in.Acknowledged:
 	case known.Firing && in.Resolved:
 		return []journal.Draft{journal.NewDraft(subject(id), known.Revision, KindResolved, resolved{in.EndsAt})}
 	case !known.Firing && !in.Resolved:
@@ -112,8 +133,9 @@ type resolved struct {
 
 type attached struct {
 	Incident string `json:"incident"`
-	// Rule of the plan that suspected it, if one did.
-	Rule string `json:"rule,omitempty"`
+	// Rule of the plan that suspected it, if one did, and why this incident.
+	Rule   string  `json:"rule,omitempty"`
+	Ground *Ground `json:"ground,omitempty"`
 }
 
 type withReason struct {
@@ -134,6 +156,18 @@ func (in Incoming) masked() Incoming {
 	in.Labels, in.Annotations = bounded(in.Labels, in.Source), bounded(in.Annotations, in.Source)
 	if in.Link = payment.Mask(in.Link); len(in.Link) > maxValue {
 		in.Link = "" // half an address leads nowhere
+	}
+	return in
+}
+
+// Clean returns the arrival as it would be stored: masked and within bounds.
+func (in Incoming) Clean() Incoming { return in.identified().masked() }
+
+// identified returns the arrival with a fingerprint that may be stored: one that is
+// long or holds a card number is replaced by its hash.
+func (in Incoming) identified() Incoming {
+	if len(in.Fingerprint) > maxFingerprint || payment.Mask(in.Fingerprint) != in.Fingerprint {
+		in.Fingerprint = short(in.Fingerprint)
 	}
 	return in
 }
@@ -189,7 +223,7 @@ func (in Incoming) size() int {
 }
 
 // Attach decides on joining an alert to an incident.
-func Attach(a *Alert, incident, rule string) ([]journal.Draft, error) {
+func Attach(a *Alert, incident, rule string, why *Ground) ([]journal.Draft, error) {
 	switch {
 	case a == nil:
 		return nil, errNone()
@@ -198,7 +232,7 @@ func Attach(a *Alert, incident, rule string) ([]journal.Draft, error) {
 	case a.Incident != "":
 		return nil, holdfast.Errorf(holdfast.Conflict, "the alert belongs to incident %s already", a.Incident)
 	}
-	return []journal.Draft{journal.NewDraft(subject(a.ID), a.Revision, KindAttached, attached{incident, rule})}, nil
+	return []journal.Draft{journal.NewDraft(subject(a.ID), a.Revision, KindAttached, attached{incident, rule, why})}, nil
 }
 
 // Move decides that an alert goes with its incident, from one to another.

@@ -239,13 +239,13 @@ func TestDismissAndAttach(t *testing.T) {
 	if a.Waiting() || a.Incident != "2026-1" {
 		t.Errorf("attached: %+v", a)
 	}
-	if drafts, err := Attach(a, "2026-1", ""); err != nil || drafts != nil {
+	if drafts, err := Attach(a, "2026-1", "", nil); err != nil || drafts != nil {
 		t.Errorf("attached again: %v, %v", drafts, err)
 	}
-	if _, err := Attach(a, "2026-2", ""); holdfast.CodeOf(err) != holdfast.Conflict {
+	if _, err := Attach(a, "2026-2", "", nil); holdfast.CodeOf(err) != holdfast.Conflict {
 		t.Errorf("attached to another: %v", err)
 	}
-	if _, err := Attach(nil, "2026-2", ""); holdfast.CodeOf(err) != holdfast.NotFound {
+	if _, err := Attach(nil, "2026-2", "", nil); holdfast.CodeOf(err) != holdfast.NotFound {
 		t.Errorf("attached what is not there: %v", err)
 	}
 	if err := s.Dismiss(t.Context(), mei, id, "after all"); holdfast.CodeOf(err) != holdfast.Conflict {
@@ -270,7 +270,7 @@ func TestAttachDismissed(t *testing.T) {
 
 func attach(t *testing.T, s *Service, id, incident string) {
 	t.Helper()
-	if err := s.do(t.Context(), mei, func(time.Time) ([]journal.Draft, error) { return Attach(s.Book.Alert(id), incident, "rule") }); err != nil {
+	if err := s.do(t.Context(), mei, func(time.Time) ([]journal.Draft, error) { return Attach(s.Book.Alert(id), incident, "rule", nil) }); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,9 +1,11 @@
 package alert
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +49,9 @@ type webhookMember struct {
 	EndsAt       instant           `json:"endsAt"`
 	GeneratorURL string            `json:"generatorURL"`
 	Fingerprint  string            `json:"fingerprint"`
+	// PanelURL and ValueString are Grafana's.
+	PanelURL    string `json:"panelURL"`
+	ValueString string `json:"valueString"`
 }
 
 // DecodeAlertmanager reads the body of a webhook of Alertmanager.
@@ -58,14 +63,34 @@ func DecodeAlertmanager(body []byte) (Delivery, error) {
 	if w.Version != "4" {
 		return Delivery{}, holdfast.Errorf(holdfast.Invalid, "the webhook's version is %q; version 4 is understood", w.Version).At("version")
 	}
+	return w.delivery("alertmanager"), nil
+}
+
+// DecodeGrafana reads the body of a webhook of Grafana Alerting (9 to 13), which is
+// Alertmanager's with some more: its version is its own, and a member has links to
+// the panel and what was measured.
+func DecodeGrafana(body []byte) (Delivery, error) {
+	var w webhook
+	if err := json.Unmarshal(body, &w); err != nil {
+		return Delivery{}, holdfast.Errorf(holdfast.Invalid, "this is not a webhook of Grafana Alerting: %v", err)
+	}
+	if w.Alerts == nil {
+		return Delivery{}, holdfast.Errorf(holdfast.Invalid, "a webhook of Grafana Alerting has alerts; this has none").At("alerts")
+	}
+	return w.delivery("grafana"), nil
+}
+
+func (w webhook) delivery(source string) Delivery {
 	d := Delivery{Group: short(w.GroupKey), Cut: min(max(0, w.TruncatedAlerts), maxCut)}
 	if over := len(w.Alerts) - maxMembers; over > 0 {
 		d.Cut, w.Alerts = d.Cut+over, w.Alerts[:maxMembers]
 	}
 	for _, m := range w.Alerts {
-		d.Members = append(d.Members, m.incoming())
+		in := m.incoming()
+		in.Source = source
+		d.Members = append(d.Members, in)
 	}
-	return d, nil
+	return d
 }
 
 // maxCut keeps the sum over all groups a number.
@@ -83,20 +108,24 @@ func (t *instant) UnmarshalJSON(b []byte) error {
 
 func (m webhookMember) incoming() Incoming {
 	in := Incoming{
-		Source: "alertmanager", Fingerprint: m.Fingerprint, StartsAt: m.StartsAt.UTC(),
-		Labels: m.Labels, Annotations: m.Annotations, Link: m.GeneratorURL,
+		Fingerprint: m.Fingerprint, StartsAt: m.StartsAt.UTC(),
+		Labels: m.Labels, Annotations: m.Annotations, Link: cmp.Or(m.PanelURL, m.GeneratorURL),
 		Resolved: m.Status == "resolved",
 	}
-	switch {
-	case in.Fingerprint == "":
+	if m.ValueString != "" {
+		in.Annotations = maps.Clone(in.Annotations)
+		if in.Annotations == nil {
+			in.Annotations = map[string]string{}
+		}
+		in.Annotations["value"] = m.ValueString
+	}
+	if in.Fingerprint == "" {
 		in.Fingerprint = labelsHash(m.Labels)
-	case len(in.Fingerprint) > maxFingerprint:
-		in.Fingerprint = short(in.Fingerprint)
 	}
 	if in.Resolved {
 		in.EndsAt = m.EndsAt.UTC()
 	}
-	return in
+	return in.identified()
 }
 
 // maxFingerprint is in bytes; Alertmanager's have 16.

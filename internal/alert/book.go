@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -12,9 +13,10 @@ import (
 type Book struct {
 	all   map[string]*Alert
 	order []*Alert // by arrival
-	// waiting holds those that nobody has dealt with, by arrival.
-	waiting []*Alert
-	groups  map[string]group
+	queue queue    // those that nobody has dealt with
+	// latest holds the latest alert of each source and fingerprint.
+	latest map[string]map[string]*Alert
+	groups map[string]group
 }
 
 type group struct {
@@ -24,7 +26,7 @@ type group struct {
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{all: map[string]*Alert{}, groups: map[string]group{}}
+	return &Book{all: map[string]*Alert{}, latest: map[string]map[string]*Alert{}, groups: map[string]group{}}
 }
 
 // Apply folds a fact.
@@ -48,7 +50,7 @@ func (b *Book) apply(id string, f holdfast.Fact) error {
 		a = &Alert{ID: id, Received: f.Time, Reporter: f.Actor, Position: f.Position}
 		b.all[id] = a
 		b.order = append(b.order, a)
-		b.waiting = append(b.waiting, a)
+		b.queue.put(a)
 	}
 	a.Revision = f.Revision
 	switch f.Kind {
@@ -61,6 +63,12 @@ func (b *Book) apply(id string, f holdfast.Fact) error {
 		}
 		a.Firing = !a.Resolved
 		a.end(a.EndsAt, f.Time)
+		if b.latest[a.Source] == nil {
+			b.latest[a.Source] = map[string]*Alert{}
+		}
+		b.latest[a.Source][a.Fingerprint] = a
+	case KindAcknowledged:
+		a.TakenUp = f.Time
 	case KindResolved:
 		var r resolved
 		if err := f.Decode(&r); err != nil {
@@ -70,24 +78,31 @@ func (b *Book) apply(id string, f holdfast.Fact) error {
 		a.end(r.EndsAt, f.Time)
 	case KindRefired:
 		a.Firing, a.Ended = true, time.Time{}
-		if a.Dismissed != "" {
-			a.Dismissed = ""
-			b.waiting = append(b.waiting, a)
+		a.Dismissed = ""
+		if a.Waiting() {
+			b.queue.put(a) // again, behind those that wait: nothing that has fired anew is passed over
 		}
 	case KindAttached:
 		var t attached
 		if err := f.Decode(&t); err != nil {
 			return err
 		}
-		a.Incident, a.Dismissed = t.Incident, ""
-		b.dealtWith(a)
+		a.Incident, a.Ground, a.Dismissed = t.Incident, t.Ground, ""
+		b.queue.drop(a)
+	case KindMoved:
+		var m Move
+		if err := f.Decode(&m); err != nil {
+			return err
+		}
+		m.By, m.At = f.Actor, f.Time
+		a.Incident, a.Ground, a.Moves = m.To, nil, append(a.Moves, m)
 	case KindDismissed:
 		var r withReason
 		if err := f.Decode(&r); err != nil {
 			return err
 		}
 		a.Dismissed = r.Reason
-		b.dealtWith(a)
+		b.queue.drop(a)
 	}
 	return nil
 }
@@ -108,6 +123,18 @@ func (a *Alert) end(said, told time.Time) {
 // Alert returns an alert, or nil.
 func (b *Book) Alert(id string) *Alert { return b.all[id] }
 
+// Newest calls f for every alert, newest first, until it returns false.
+func (b *Book) Newest(f func(*Alert) bool) {
+	for _, a := range slices.Backward(b.order) {
+		if !f(a) {
+			return
+		}
+	}
+}
+
+// Count is how many alerts there are.
+func (b *Book) Count() int { return len(b.order) }
+
 // All returns every alert, newest first.
 func (b *Book) All() []*Alert {
 	all := slices.Clone(b.order)
@@ -115,22 +142,59 @@ func (b *Book) All() []*Alert {
 	return all
 }
 
-// Firing returns the alerts of a source that fire, by arrival.
+// Waiting returns the alerts that nobody has dealt with, oldest first.
+func (b *Book) Waiting() (list []*Alert) {
+	b.queue.after(0, func(a *Alert, _ uint64) bool {
+		list = append(list, a)
+		return true
+	})
+	return list
+}
+
+// WaitingAfter calls f for the alerts that nobody has dealt with and whose turn is
+// after one, in turn, until it returns false. An alert that fires again gets a new
+// turn, so who has looked at all up to a turn need not look at them again.
+func (b *Book) WaitingAfter(turn uint64, f func(a *Alert, turn uint64) bool) { b.queue.after(turn, f) }
+
+// WaitingCount is how many alerts nobody has dealt with.
+func (b *Book) WaitingCount() int { return b.queue.count }
+
+// Open returns the alert of a source and fingerprint that fires, or nil.
+func (b *Book) Open(source, fingerprint string) *Alert {
+	if a := b.latest[source][fingerprint]; a != nil && a.Firing {
+		return a
+	}
+	return nil
+}
+
+// Firing returns the alerts of a source that fire, by arrival; of each fingerprint
+// the latest.
 func (b *Book) Firing(source string) (firing []*Alert) {
-	for _, a := range b.order {
-		if a.Firing && a.Source == source {
+	for _, a := range b.latest[source] {
+		if a.Firing {
 			firing = append(firing, a)
 		}
 	}
+	slices.SortFunc(firing, func(x, y *Alert) int { return cmp.Compare(x.Position, y.Position) })
 	return firing
 }
 
-func (b *Book) dealtWith(a *Alert) {
-	b.waiting = slices.DeleteFunc(b.waiting, func(w *Alert) bool { return w == a })
+// started gives an arrival of a sender that names what is open its start: that of
+// the alert that fires, else now. ok is false for an end, or a taking up, of what is
+// not open.
+func (b *Book) started(in Incoming, now time.Time) (_ Incoming, ok bool) {
+	if !in.Keyed {
+		return in, true
+	}
+	if a := b.Open(in.Source, in.Fingerprint); a != nil {
+		in.StartsAt = a.Incoming.StartsAt
+		return in, true
+	}
+	if in.StartsAt = now.UTC(); in.Resolved || in.Acknowledged {
+		return in, false
+	}
+	return in, true
 }
-
-// Waiting returns the alerts that nobody has dealt with, oldest first.
-func (b *Book) Waiting() []*Alert { return slices.Clone(b.waiting) }
 
 type membersCut struct {
 	Cut int `json:"cut"`

@@ -49,6 +49,8 @@ type Report struct {
 	Caller string `json:"caller,omitempty"`
 	// Seen is when it was seen; zero means now.
 	Seen time.Time `json:"seen,omitzero"`
+	// Public means that a stranger wrote it, on the page that needs no account.
+	Public bool `json:"-"`
 }
 
 // Incoming turns a report into an alert. id makes it a signal of its own.
@@ -67,9 +69,13 @@ func (r Report) Incoming(id string, now time.Time) (Incoming, error) {
 	if r.Seen.IsZero() {
 		r.Seen = now
 	}
+	reporter := "staff"
+	if r.Public {
+		reporter = "public"
+	}
 	in := Incoming{
 		Source: reportSource, Fingerprint: id, StartsAt: r.Seen.UTC().Truncate(time.Microsecond),
-		Labels:      map[string]string{"alertname": "Report"},
+		Labels:      map[string]string{"alertname": "Report", "reporter": reporter},
 		Annotations: map[string]string{"summary": r.Summary},
 	}
 	if r.Detail != "" {

@@ -55,12 +55,13 @@ func (s *Service) Deliver(ctx context.Context, by holdfast.Actor, d Delivery) er
 }
 
 func (s *Service) receive(ctx context.Context, by holdfast.Actor, members []Incoming) error {
-	return s.do(ctx, by, func(time.Time) ([]journal.Draft, error) {
+	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
 		var drafts []journal.Draft
 		met := map[string]bool{} // a group may hold one identity twice
 		for _, in := range members {
+			in, ok := s.Book.started(in.identified(), now)
 			id := in.ID()
-			if met[id] {
+			if !ok || met[id] {
 				continue
 			}
 			met[id] = true

@@ -58,7 +58,9 @@ type API struct {
 	Response    *response.Service
 	Backups     *backup.Keeper
 	Restored    *backup.Service
-	Log         *slog.Logger
+	// Ways are the settings of what comes in.
+	Ways Ways
+	Log  *slog.Logger
 }
 
 // call is one request with who makes it.
@@ -120,7 +122,7 @@ func (a *API) Handler(s *web.Server) http.Handler {
 	mux := http.NewServeMux()
 	for _, rt := range routes {
 		mux.Handle(rt.Method+" /api/v1"+rt.Path, s.Handle(func(w http.ResponseWriter, r *http.Request, req web.Request) error {
-			if rt.Right != public {
+			if rt.Right != public && !rt.InBody {
 				if err := require(req.Who, rt.Right); err != nil {
 					return err
 				}

@@ -35,23 +35,23 @@ func webhook(cut int, members ...string) string {
 		"commonLabels":{},"commonAnnotations":{},"externalURL":"http://alertmanager.example","alerts":[%s]}`, cut, strings.Join(members, ","))
 }
 
-type intake struct {
+type inbox struct {
 	*node
 	sender, reader string
 }
 
-func newIntake(t *testing.T) *intake {
+func newIntake(t *testing.T) *inbox {
 	t.Helper()
 	n := newNode(t)
-	return &intake{n, n.token(t, access.DeliverAlerts), n.token(t, access.Read)}
+	return &inbox{n, n.token(t, access.DeliverAlerts), n.token(t, access.Read)}
 }
 
-func (in *intake) deliver(body string) *httptest.ResponseRecorder {
+func (in *inbox) deliver(body string) *httptest.ResponseRecorder {
 	return in.call("POST", "/intake/alertmanager", in.sender, body)
 }
 
 // taken delivers and wants the answer that the sender takes for stored.
-func (in *intake) taken(t *testing.T, body string) {
+func (in *inbox) taken(t *testing.T, body string) {
 	t.Helper()
 	if w := in.deliver(body); w.Code != 204 {
 		t.Fatalf("not taken: %d %s", w.Code, w.Body)
@@ -60,7 +60,7 @@ func (in *intake) taken(t *testing.T, body string) {
 
 // facts returns the facts about alerts that are in the journal now, not those
 // that the state has folded.
-func (in *intake) facts(t *testing.T) (kinds []string) {
+func (in *inbox) facts(t *testing.T) (kinds []string) {
 	t.Helper()
 	all, err := in.store.Read(t.Context(), 0, 10_000)
 	if err != nil {
@@ -77,7 +77,7 @@ func (in *intake) facts(t *testing.T) (kinds []string) {
 	return kinds
 }
 
-func (in *intake) wantFacts(t *testing.T, what string, want ...string) {
+func (in *inbox) wantFacts(t *testing.T, what string, want ...string) {
 	t.Helper()
 	if got := in.facts(t); strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("%s: the journal has %v, want %v", what, got, want)

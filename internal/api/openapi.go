@@ -95,7 +95,7 @@ func (s *schemas) responses(rt route) object {
 	if rt.Out != nil {
 		ok["content"] = jsonOf(s.of(reflect.TypeOf(rt.Out)))
 	}
-	status := map[int]string{200: "200", 201: "201", 204: "204"}[rt.status()]
+	status := map[int]string{200: "200", 201: "201", 202: "202", 204: "204"}[rt.status()]
 	if rt.Out == nil && rt.Method == "GET" {
 		status = "200" // it writes its own answer
 	}

@@ -1,10 +1,7 @@
 package api
 
 import (
-	"errors"
-	"io"
 	"math"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -79,7 +76,11 @@ func (a *API) alerts(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.View.AllAlerts(c.flag("waiting"), offset, limit), nil
+	f := view.AlertFilter{Waiting: c.flag("waiting"), Query: c.query("q"), Incident: c.query("incident"), Source: c.query("source")}
+	if len(f.Query) > 200 {
+		return nil, holdfast.Errorf(holdfast.TooLarge, "a search has at most %d bytes", 200).At("q")
+	}
+	return a.View.AllAlerts(f, offset, limit), nil
 }
 
 func (a *API) alert(c *call) (any, error) { return a.View.Alert(c.path("id")) }
@@ -99,33 +100,6 @@ func (a *API) report(c *call) (any, error) {
 	}
 	id, err := a.Alerts.Report(c.r.Context(), c.by(), in)
 	return Created{id}, err
-}
-
-// maxWebhook is the largest webhook of Alertmanager in bytes: about ten
-// thousand alerts.
-const maxWebhook = 16 << 20
-
-// alertmanager stores a delivery before it answers. Whatever keeps it from
-// storing is 503, never 429: Alertmanager tries again on 5xx alone.
-func (a *API) alertmanager(c *call) (any, error) {
-	content, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxWebhook))
-	if over := new(http.MaxBytesError); err != nil && !errors.As(err, &over) {
-		return nil, holdfast.Errorf(holdfast.Unavailable, "the alerts could not be stored; send them again").Because(err)
-	} else if err != nil {
-		return nil, holdfast.Errorf(holdfast.TooLarge, "a webhook has at most %d bytes; set max_alerts", maxWebhook).Because(err)
-	}
-	d, err := alert.DecodeAlertmanager(content)
-	if err != nil {
-		return nil, err
-	}
-	sender := holdfast.Actor{Kind: holdfast.Sender, ID: c.who.Account, Name: c.who.Actor.Name, Via: c.who.Actor.Via}
-	if err := a.Alerts.Deliver(c.r.Context(), sender, d); err != nil {
-		if code := holdfast.CodeOf(err); code == holdfast.Invalid || code == holdfast.TooLarge {
-			return nil, err
-		}
-		return nil, holdfast.Errorf(holdfast.Unavailable, "the alerts could not be stored; send them again").Because(err)
-	}
-	return nil, nil
 }
 
 func (a *API) directives(c *call) (any, error) {

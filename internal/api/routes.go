@@ -11,6 +11,7 @@ import (
 	"holdfast/internal/enrolment"
 	"holdfast/internal/filing"
 	"holdfast/internal/incident"
+	"holdfast/internal/intake"
 	"holdfast/internal/lint"
 	"holdfast/internal/roster"
 	"holdfast/internal/trigger"
@@ -30,9 +31,12 @@ type route struct {
 	In, Out any
 	// File means that the body is a file, whatever its type.
 	File bool
-	// Created means that success is 201.
-	Created bool
-	Do      func(*API, *call) (any, error)
+	// Created means that success is 201, Accepted that it is 202.
+	Created, Accepted bool
+	// InBody means that the token may stand in the body, so that the route itself
+	// checks the right.
+	InBody bool
+	Do     func(*API, *call) (any, error)
 }
 
 const (
@@ -46,6 +50,8 @@ func (rt route) status() int {
 	switch {
 	case rt.Created:
 		return http.StatusCreated
+	case rt.Accepted:
+		return http.StatusAccepted
 	case rt.Out == nil:
 		return http.StatusNoContent
 	default:
@@ -106,11 +112,19 @@ func init() {
 		{Method: "POST", Path: "/evidence", Right: access.RunIncident, Summary: "Keep a file (the body) as evidence, to name in a note or a task", Query: []string{"name", "type"}, Out: incident.Evidence{}, Created: true, File: true, Do: (*API).keep},
 		{Method: "GET", Path: "/evidence/{hash}", Right: access.Read, Summary: "A file kept as evidence", Do: (*API).evidence},
 
-		{Method: "GET", Path: "/alerts", Right: access.Read, Summary: "Alerts, newest first", Query: with("waiting"), Out: view.Page[view.Alert]{}, Do: (*API).alerts},
+		{Method: "GET", Path: "/alerts", Right: access.Read, Summary: "Alerts, newest first; those that wait, oldest first", Query: with("waiting", "q", "incident", "source"), Out: view.Page[view.Alert]{}, Do: (*API).alerts},
 		{Method: "GET", Path: "/alerts/{id}", Right: access.Read, Summary: "One alert", Out: view.Alert{}, Do: (*API).alert},
 		{Method: "POST", Path: "/alerts/{id}/dismiss", Right: access.RunIncident, Summary: "Say that an alert needs no incident", In: Reason{}, Do: (*API).dismissAlert},
+		{Method: "POST", Path: "/alerts/{id}/regroup", Right: access.RunIncident, Summary: "Take an alert that was grouped wrongly out of its incident, into another or one of its own", In: Regroup{}, Out: Created{}, Do: (*API).regroup},
 		{Method: "POST", Path: "/reports", Right: access.ReportAlert, Summary: "Report what a person saw", In: alert.Report{}, Out: Created{}, Created: true, Do: (*API).report},
 		{Method: "POST", Path: "/intake/alertmanager", Right: access.DeliverAlerts, Summary: "Webhook of Alertmanager (version 4); answered once the alerts are stored", In: map[string]any{}, Do: (*API).alertmanager},
+		{Method: "POST", Path: "/intake/grafana", Right: access.DeliverAlerts, Summary: "Webhook of Grafana Alerting, signed if a secret is set; answered once the alerts are stored", In: map[string]any{}, Do: (*API).grafana},
+		{Method: "POST", Path: "/intake/pagerduty/v2/enqueue", Right: access.DeliverAlerts, InBody: true, Summary: "Event in the shape of PagerDuty's Events API v2, a token as its routing_key; answered as PagerDuty does", In: map[string]any{}, Out: PagerDuty{}, Accepted: true, Do: (*API).pagerDuty},
+		{Method: "POST", Path: "/intake/cloudevents", Right: access.DeliverAlerts, Summary: "CloudEvents 1.0 in structured, batch or binary mode", In: map[string]any{}, Do: (*API).cloudEvents},
+		{Method: "GET", Path: "/intake/webhooks", Right: access.Read, Summary: "Mappings of senders with a format of their own", Out: []intake.Mapping{}, Do: (*API).webhooks},
+		{Method: "POST", Path: "/intake/webhooks/{name}", Right: access.DeliverAlerts, Summary: "Webhook of a sender with a format of its own, by its mapping", In: map[string]any{}, Do: (*API).webhook},
+		{Method: "POST", Path: "/intake/try", Right: access.Read, Summary: "Which alert a body would become by a mapping, or what is wrong; nothing is stored", In: Try{}, Out: Tried{}, Do: (*API).try},
+		{Method: "GET", Path: "/intake/watchdogs", Right: access.Read, Summary: "Signs of life of monitoring systems, and whether one is missed", Out: []Watchdog{}, Do: (*API).watchdogs},
 
 		{Method: "GET", Path: "/directives", Right: access.Read, Summary: "Directives, newest first", Query: paging, Out: view.Page[view.Directive]{}, Do: (*API).directives},
 		{Method: "POST", Path: "/directives", Right: access.IssueDirective, Summary: "Propose a directive; in force at once where the plan lets your role decide alone", In: Propose{}, Out: Created{}, Created: true, Do: (*API).propose},

@@ -97,7 +97,7 @@ type Control struct {
 	backups    *backup.Keeper
 	restored   *backup.Service
 
-	console, fleet net.Listener
+	console, fleet, mail net.Listener
 }
 
 // books are the folded state, one for each noun.
@@ -140,6 +140,9 @@ func OpenControl(ctx context.Context, opt ControlOptions) (_ *Control, err error
 		return nil, err
 	}
 	if err := c.listenConsole(); err != nil {
+		return nil, err
+	}
+	if err := c.listenMail(); err != nil {
 		return nil, err
 	}
 	return c, c.listenMetrics()
@@ -210,7 +213,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.SetPlaces(string(conf.Probes.Gate), string(conf.Probes.Primary))
 	c.response = &response.Service{
 		Desk: c.desk, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Directives: b.directives, Gates: b.gates,
-		Notices: b.notices, Sender: c.notices, Roster: b.roster, Series: c.series, Timeline: b.timeline, Prober: c.runner, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Notices: b.notices, Sender: c.notices, Roster: b.roster, Series: c.series, Timeline: b.timeline, Prober: c.runner, Documents: c.store, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	c.owed = &obligation.Service{Desk: c.desk, Files: c.store, Log: c.opt.Log, Nouns: obligation.Nouns{
 		Book: b.owed, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Roster: b.roster, Measured: c.response.Figures, Zone: conf.TimeZone.Location(),
@@ -242,7 +245,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		return err
 	}
 	c.loops = append(c.loops,
-		loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"obligations", c.owed.Run}, loop{"notices", courier.Run},
+		loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"watchdogs", c.response.RunWatchdogs}, loop{"obligations", c.owed.Run}, loop{"notices", courier.Run},
 		loop{"departures", func(ctx context.Context) error { return c.roster.Run(ctx, c.opt.Log) }},
 		loop{"pack", (&packer{
 			dir: filepath.Join(conf.Data, "pack"), state: c.state, plans: b.plans, who: b.roster, gates: b.gates,
@@ -433,6 +436,10 @@ func (c *Control) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	ways, err := c.ways()
+	if err != nil {
+		return nil, err
+	}
 	b := c.books
 	source := &view.Source{
 		State: c.state, Now: c.opt.Now, Access: b.access, Alerts: b.alerts, Directives: b.directives, Gates: b.gates, Incidents: b.incidents,
@@ -448,6 +455,7 @@ func (c *Control) handler() (http.Handler, error) {
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
 		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Roster: c.roster, Verifier: c.verifier, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
+	machines.Ways, people.Webhooks, people.PublicReports = ways, ways.Webhooks, conf.Intake.PublicReports
 	screens, err := people.Handler(server)
 	if err != nil {
 		return nil, err
@@ -474,7 +482,7 @@ func (c *Control) listenMetrics() error {
 		}))
 	}
 	gauge("incidents_open", "Incidents that are suspected or active.", func() float64 { return float64(len(c.books.incidents.Open())) })
-	gauge("alerts_waiting", "Alerts that nobody has dealt with.", func() float64 { return float64(len(c.books.alerts.Waiting())) })
+	gauge("alerts_waiting", "Alerts that nobody has dealt with.", func() float64 { return float64(c.books.alerts.WaitingCount()) })
 	gauge("payments_unknown", "Payments whose outcome is not known.", func() float64 { return float64(c.books.gates.UnresolvedCount()) })
 	gauge("gates_enrolled", "Gate processes that a stop waits for.", func() float64 { return float64(len(c.books.gates.Live())) })
 	gauge("journal_unsettled", "1 while the journal was restored and nobody has said that every gate is accounted for.", func() float64 {

@@ -75,7 +75,7 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) due() []notify.Notice {
 	var due []notify.Notice
 	for _, in := range s.Incidents.Open() {
-		due = append(due, s.missing(append(s.deputies(in), s.handovers(in)...))...)
+		due = append(due, s.missing(slices.Concat(s.deputies(in), s.handovers(in), s.suspicion(in)))...)
 		for i, stage := range in.Procedure.Stages {
 			if in.Stages[i].Status != procedure.Open {
 				continue

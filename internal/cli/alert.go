@@ -2,20 +2,24 @@ package cli
 
 import (
 	"encoding/json"
+	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"holdfast"
 	"holdfast/internal/alert"
+	"holdfast/internal/api"
 	"holdfast/internal/detect"
+	"holdfast/internal/intake"
 	"holdfast/internal/locale"
 	"holdfast/internal/view"
 )
 
 func (s *shell) alert() *cobra.Command {
 	return group("alert", "Received signals, and reports of what people saw",
-		s.alertList(), s.alertShow(), s.incidentAttach(), s.alertReport(), s.alertDeliver(),
+		s.alertList(), s.alertShow(), s.incidentAttach(), s.alertReport(), s.alertDeliver(), s.alertRegroup(),
+		s.alertMappings(), s.alertTry(), s.alertWatchdogs(),
 		s.because("POST /alerts/{id}/dismiss", "dismiss ALERT", "Say that an alert needs no incident", "alert %s is dismissed"),
 	)
 }
@@ -38,7 +42,7 @@ func alertRow(p *page, a view.Alert) {
 
 func (s *shell) alertList() *cobra.Command {
 	cmd := s.api("GET /alerts", "list", "List alerts, newest first", func(c *call) error {
-		return show(c.paging().pass("waiting"), nil, func(p *page, v view.Page[view.Alert]) {
+		return show(c.paging().pass("waiting", "q", "incident", "source"), nil, func(p *page, v view.Page[view.Alert]) {
 			p.row(alertHead...)
 			for _, a := range v.Items {
 				alertRow(p, a)
@@ -46,7 +50,10 @@ func (s *shell) alertList() *cobra.Command {
 			more(p, len(v.Items), v.Total, v.Next)
 		})
 	})
-	cmd.Flags().Bool("waiting", false, "only those that nobody has dealt with")
+	cmd.Flags().Bool("waiting", false, "only those that nobody has dealt with, oldest first")
+	cmd.Flags().String("q", "", "only those in whose title or labels these words stand")
+	cmd.Flags().String("incident", "", "only those of this incident")
+	cmd.Flags().String("source", "", "only those of this source")
 	return paged(cmd)
 }
 
@@ -56,6 +63,12 @@ func (s *shell) alertShow() *cobra.Command {
 			p.row(alertHead...)
 			alertRow(p, a)
 			evidence(p, a.Evidence)
+			if g := a.Ground; g != nil {
+				p.line("grouped: %s%s%s", g.Kind, unless(g.Cause == "", ", "+g.Cause), unless(g.Near == "", ", near by "+g.Near))
+			}
+			for _, m := range a.Moves {
+				p.line("moved %s from %s to %s by %s: %s", clock(m.At), m.From, m.To, m.By.Name, m.Reason)
+			}
 			for _, values := range []map[string]string{a.Labels, a.Annotations} {
 				for _, name := range sortedKeys(values) {
 					p.line("%s: %s", name, values[name])
@@ -97,8 +110,24 @@ func (s *shell) alertReport() *cobra.Command {
 	return cmd
 }
 
+func (s *shell) alertRegroup() *cobra.Command {
+	var in api.Regroup
+	cmd := s.api("POST /alerts/{id}/regroup", "regroup ALERT", "Take an alert that was grouped wrongly out of its incident", func(c *call) error {
+		return c.create(in, "the alert belongs to incident %s")
+	})
+	cmd.Flags().StringVar(&in.To, "to", "", "the incident it belongs to (default: one of its own)")
+	cmd.Flags().StringVar(&in.Reason, "reason", "", "why")
+	return cmd
+}
+
+// formats are the ways in that a file can be delivered by, as the end of their route.
+var formats = map[string]string{
+	"alertmanager": "/intake/alertmanager", "grafana": "/intake/grafana", "pagerduty": "/intake/pagerduty/v2/enqueue", "cloudevents": "/intake/cloudevents",
+}
+
 func (s *shell) alertDeliver() *cobra.Command {
-	return s.api("POST /intake/alertmanager", "deliver FILE", "Deliver a webhook of Alertmanager (version 4), - for standard input", func(c *call) error {
+	var as string
+	cmd := s.api("POST /intake/alertmanager", "deliver FILE", "Deliver what a monitoring system would send, - for standard input", func(c *call) error {
 		content, err := s.read(c.args[0], 16<<20)
 		if err != nil {
 			return err
@@ -106,6 +135,79 @@ func (s *shell) alertDeliver() *cobra.Command {
 		if !json.Valid(content) {
 			return holdfast.Errorf(holdfast.Invalid, "%s is not JSON", c.args[0])
 		}
+		var known bool
+		if c.route, known = formats[as]; !known {
+			c.route = "/intake/webhooks/" + url.PathEscape(as)
+		}
 		return c.act(json.RawMessage(content), "the alerts are stored")
+	})
+	cmd.Flags().StringVar(&as, "as", "alertmanager", "alertmanager, grafana, pagerduty, cloudevents, or the name of a mapping")
+	cmd.Annotations[routesOf] += ",POST /intake/grafana,POST /intake/pagerduty/v2/enqueue,POST /intake/cloudevents,POST /intake/webhooks/{name}"
+	return cmd
+}
+
+func (s *shell) alertMappings() *cobra.Command {
+	return s.api("GET /intake/webhooks", "mappings", "List the mappings of senders with a format of their own", func(c *call) error {
+		return show(c, nil, func(p *page, list []intake.Mapping) {
+			p.row("NAME", "FIRING", "RESOLVED", "KEY", "SUMMARY")
+			for _, m := range list {
+				p.row(m.Name, m.Firing, m.Resolved, m.Key, m.Summary)
+			}
+		})
+	})
+}
+
+func (s *shell) alertTry() *cobra.Command {
+	var in api.Try
+	cmd := s.api("POST /intake/try", "try MAPPING BODY", "Show which alert a body would become by a mapping (a JSON file); nothing is stored", func(c *call) error {
+		mapping, err := s.read(c.args[0], 64<<10)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(mapping, &in.Mapping); err != nil {
+			return holdfast.Errorf(holdfast.Invalid, "%s is not a mapping: %v", c.args[0], err)
+		}
+		content, err := s.read(c.args[1], intake.MaxWebhook)
+		if err != nil {
+			return err
+		}
+		in.Body = string(content)
+		c.args = nil
+		return show(c, in, writeTried)
+	})
+	cmd.Flags().BoolVar(&in.Form, "form", false, "the body is a form, not JSON")
+	return cmd
+}
+
+func writeTried(p *page, t api.Tried) {
+	switch {
+	case t.Problem != "" && t.Line > 0:
+		p.line("%s, line %d, column %d: %s", t.Field, t.Line, t.Column, t.Problem)
+	case t.Problem != "":
+		p.line("%s%s", unless(t.Field == "", t.Field+": "), t.Problem)
+	case t.Alert == nil:
+		p.line("it is no alert, and would be dropped")
+	default:
+		p.line("%s%s", t.Alert.Title, unless(!t.Resolved, " (resolved)"))
+		for _, values := range []map[string]string{t.Alert.Labels, t.Alert.Annotations} {
+			for _, name := range sortedKeys(values) {
+				p.line("%s: %s", name, values[name])
+			}
+		}
+	}
+}
+
+func (s *shell) alertWatchdogs() *cobra.Command {
+	return s.api("GET /intake/watchdogs", "watchdogs", "Show the signs of life of monitoring systems", func(c *call) error {
+		return show(c, nil, func(p *page, list []api.Watchdog) {
+			p.row("RULE", "STATE", "HEARD", "DUE")
+			for _, w := range list {
+				state := "heard"
+				if w.Silent != "" {
+					state = "SILENT"
+				}
+				p.row(w.Rule, state, w.Heard, w.Due)
+			}
+		})
 	})
 }

@@ -81,6 +81,9 @@ func writeIncident(p *page, in view.Incident) {
 	writeTeam(p, in)
 	section(p, "Directives", in.Directives, directiveHead, directiveRow)
 	section(p, "Alerts", in.Alerts, alertHead, alertRow)
+	if left := in.AlertsTotal - len(in.Alerts); left > 0 {
+		p.line("%d earlier alerts: holdfast alert list --incident %s", left, in.ID)
+	}
 }
 
 // limitText says that something is late, or soon will be.

@@ -21,13 +21,14 @@ func (c *Config) check(r *report) {
 	r.distinct("allowed_hosts", len(c.AllowedHosts), func(i int) string { return string(c.AllowedHosts[i]) })
 	r.filled("listen.console", string(c.Listen.Console))
 	r.listeners(map[string]Address{
-		"listen.console": c.Listen.Console, "listen.fleet": c.Listen.Fleet, "listen.metrics": c.Listen.Metrics,
+		"listen.console": c.Listen.Console, "listen.fleet": c.Listen.Fleet, "listen.metrics": c.Listen.Metrics, "intake.mail.listen": c.Intake.Mail.Listen,
 	})
 	r.together("tls", map[string]File{"certificate": c.TLS.Certificate, "key": c.TLS.Key})
 	r.together("fleet", c.Fleet.files())
 	r.within("fleet.lease", c.Fleet.Lease, 2*time.Second, 10*time.Minute)
 	c.Notices.SMTP.check(r)
 	r.secret("notices.webhook.secret", c.Notices.Webhook.Secret)
+	c.Intake.check(r)
 	c.Backup.check(r)
 	r.within("sessions.idle", c.Sessions.Idle, time.Minute, 30*24*time.Hour)
 	r.within("sessions.lifetime", c.Sessions.Lifetime, time.Minute, 30*24*time.Hour)

@@ -47,6 +47,7 @@ type Config struct {
 	TLS          Pair     `yaml:"tls"`
 	Fleet        Fleet    `yaml:"fleet"`
 	Notices      Notices  `yaml:"notices"`
+	Intake       Intake   `yaml:"intake"`
 	Sessions     Sessions `yaml:"sessions"`
 	Probes       Probes   `yaml:"probes"`
 	Backup       Backup   `yaml:"backup"`

@@ -148,7 +148,7 @@ func TestExplainShowsEverySettingAndNoSecret(t *testing.T) {
 		t.Errorf("explained:\n%s", text.String())
 	}
 	for _, path := range paths(t, Config{}) {
-		if !strings.Contains(text.String(), path+"=") {
+		if !strings.Contains(path, "[]") && !strings.Contains(text.String(), path+"=") { // an empty list of sections has no settings
 			t.Errorf("%s is not explained", path)
 		}
 	}

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"holdfast/internal/alert"
 	"holdfast/internal/locale"
 	"holdfast/internal/view"
 )
@@ -10,13 +9,19 @@ type alertsPage struct {
 	List    view.Page[view.Alert]
 	Pages   pages
 	Waiting bool
+	Query   string
+	// Incident leaves only the alerts of one.
+	Incident string
 	// Cut counts alerts that senders say they left out.
 	Cut int
 }
 
 func (c *Console) alerts(v *visit) error {
-	own := alertsPage{Waiting: v.query("waiting") != "", Cut: c.View.MembersCut()}
-	own.List = c.View.AllAlerts(own.Waiting, v.offset(), view.PageSize)
+	own := alertsPage{Waiting: v.query("waiting") != "", Query: v.query("q"), Incident: v.query("incident"), Cut: c.View.MembersCut()}
+	if len(own.Query) > 200 {
+		own.Query = ""
+	}
+	own.List = c.View.AllAlerts(view.AlertFilter{Waiting: own.Waiting, Query: own.Query, Incident: own.Incident}, v.offset(), view.PageSize)
 	own.Pages = pagesOf(v, own.List)
 	return c.show(v, "alerts", v.words.T("alerts.title"), true, own)
 }
@@ -65,34 +70,17 @@ func (c *Console) attach(v *visit) error {
 	return v.seeOther("/incidents/"+id, "done")
 }
 
+func (c *Console) regroup(v *visit) error {
+	home, err := c.Response.Regroup(v.r.Context(), v.by(), v.path("id"), v.form("to"), v.form("reason"))
+	if err != nil {
+		return err
+	}
+	return v.seeOther("/incidents/"+home, "done")
+}
+
 func (c *Console) dismissAlert(v *visit) error {
 	if err := c.Alerts.Dismiss(v.r.Context(), v.by(), v.path("id"), v.form("reason")); err != nil {
 		return err
 	}
 	return v.seeOther("/alerts/"+v.path("id"), "done")
-}
-
-// reportForm is what a person saw, or a customer told.
-type reportForm struct{ Summary, Detail, Caller string }
-
-func (c *Console) reportPage(v *visit) error {
-	own := reportForm{v.form("summary"), v.form("detail"), v.form("caller")}
-	return c.show(v, "report", v.words.T("report.title"), false, own)
-}
-
-func (c *Console) report(v *visit) error {
-	id, err := c.Alerts.Report(v.r.Context(), v.by(), alert.Report{
-		Summary: v.form("summary"), Detail: v.form("detail"), Caller: v.form("caller"),
-	})
-	if err != nil {
-		return err
-	}
-	if v.form("suspect") == "" {
-		return v.seeOther("/alerts/"+id, "reported")
-	}
-	opened, err := c.Response.Suspect(v.r.Context(), v.by(), v.form("summary"), []string{id})
-	if err != nil {
-		return v.seeOther("/alerts/"+id, "reported") // the plan's rules may have opened one already
-	}
-	return v.seeOther("/incidents/"+opened, "reported")
 }

@@ -30,6 +30,7 @@ import (
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/filing"
+	"holdfast/internal/intake"
 	"holdfast/internal/journal"
 	"holdfast/internal/locale"
 	"holdfast/internal/obligation"
@@ -62,6 +63,10 @@ type Console struct {
 	Readers     *callout.Readers
 	Response    *response.Service
 	Restored    *backup.Service
+	// Webhooks are the mappings of senders with a format of their own.
+	Webhooks []*intake.Webhook
+	// PublicReports lets anybody report a problem, without an account.
+	PublicReports bool
 	// Zone is the operator's time zone, for readers whose browser names none.
 	Zone *time.Location
 	Log  *slog.Logger
@@ -71,6 +76,8 @@ type Console struct {
 	// asks bounds how often forms ask about expressions.
 	asks   *access.Limiter
 	guests guests
+	// strangers bounds reports of those without an account.
+	strangers strangers
 }
 
 // visit is one request of one reader.
@@ -125,6 +132,7 @@ const maxOpenForm = 256 << 10
 // Handler returns the handler of all screens.
 func (c *Console) Handler(s *web.Server) (http.Handler, error) {
 	c.web, c.Zone, c.guests = s, cmp.Or(c.Zone, time.UTC), newGuests()
+	c.strangers = newStrangers()
 	c.asks, c.screens.names.of = newAsks(), c.View
 	if err := c.screens.parse(); err != nil {
 		return nil, err
@@ -215,9 +223,12 @@ func init() {
 		{"GET /alerts/{id}", access.Read, (*Console).alert, nil},
 		{"POST /alerts/{id}/suspect", access.RunIncident, (*Console).suspect, (*Console).alert},
 		{"POST /alerts/{id}/attach", access.RunIncident, (*Console).attach, (*Console).alert},
+		{"POST /alerts/{id}/regroup", access.RunIncident, (*Console).regroup, (*Console).alert},
 		{"POST /alerts/{id}/dismiss", access.RunIncident, (*Console).dismissAlert, (*Console).alert},
-		{"GET /report", access.ReportAlert, (*Console).reportPage, nil},
-		{"POST /report", access.ReportAlert, (*Console).report, (*Console).reportPage},
+		{"GET /report", public, (*Console).reportPage, nil},
+		{"POST /report", public, (*Console).report, (*Console).reportPage},
+		{"GET /intake", access.Read, (*Console).intakePage, nil},
+		{"POST /intake/try", access.Read, (*Console).tryMapping, (*Console).intakePage},
 
 		{"GET /gates", access.Read, (*Console).gates, nil},
 		{"GET /gates/{name}", access.Read, (*Console).gate, nil},

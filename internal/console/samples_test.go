@@ -115,7 +115,7 @@ func screenSamples() map[string][]any {
 				Backups:  backup.Status{Scheduled: true, Last: &backup.Entry{Made: past, Position: 5}, LateSeconds: 90, Due: past, Overdue: true, Since: past},
 			},
 		}, BackupFailed: "the disk is full", Steps: stepSamples, Awaiting: []awaited{{"read", "Revision 1", "/plan/1"}}}, posturePage{Posture: view.Posture{Journal: view.Journal{Alarm: true, Restored: &view.Restored{At: past, Made: past}}}}},
-		"report": {reportForm{}, reportForm{"Summary", "Detail", "Caller"}},
+		"report": {reportForm{}, reportForm{Summary: "Summary", Detail: "Detail", Caller: "Caller", Seen: "2026-11-24T03:00", Staff: true}, reportForm{Sent: "0123456789abcdef"}},
 		"read": {
 			readForm{Plan: plan.Published{Number: 2}, Address: "/read/p/2/mei", Reader: draft.Owed{Name: "Mei", Due: future}, News: &readingNews{1, nil, changeSamples}, Content: p},
 			readForm{Plan: plan.Published{Number: 1}, Reader: draft.Owed{Name: "Mei", At: past}, Content: p, Accepted: true},
@@ -126,6 +126,9 @@ func screenSamples() map[string][]any {
 	}
 	maps.Copy(samples, staffSamples())
 	maps.Copy(samples, obligationSamples())
+	for name, more := range intakeSamples() {
+		samples[name] = append(samples[name], more...)
+	}
 	return samples
 }
 

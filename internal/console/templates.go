@@ -309,8 +309,14 @@ func party(p *locale.Printer, a *view.Actor) string {
 	if a.Kind == string(holdfast.System) {
 		return p.T("actor.system")
 	}
+	if a.Kind == string(holdfast.Sender) && (a.ID == Public.ID || a.ID == mailSender) {
+		return p.T("actor." + a.ID)
+	}
 	return a.Name
 }
+
+// mailSender is who mail's facts are by.
+const mailSender = "mail"
 
 func incidentOf(root *page) view.Incident {
 	if own, ok := root.Page.(incidentPage); ok {

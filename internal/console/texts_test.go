@@ -18,6 +18,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/access"
+	"holdfast/internal/alert"
 	"holdfast/internal/console/form"
 	"holdfast/internal/draft"
 	"holdfast/internal/expression"
@@ -252,6 +253,10 @@ func built(t *testing.T) map[string][]string {
 		"assess.number.":     obligation.Numbers[:],
 		"lang.":              words(holdfast.Langs[:]),
 		"waiver.state.":      constants(t, "waiver", "State"),
+		"actor.":             {"public", "mail"},
+		"intake.field.":      {"firing", "resolved", "key", "alertname", "severity", "summary", "description", "link", "labels"},
+		"ground.":            {alert.First, alert.SameCause, alert.WholeSystem, alert.LevelOne},
+		"ground.near.":       {alert.Minutes, alert.Firing, alert.Handled},
 		"start.":             firstStepKeys,
 		"start.hint.":        firstStepKeys,
 		"awaited.":           {"review", "answer", "approve", "publish", "mend", "read"},

@@ -36,6 +36,7 @@ package expression
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -95,11 +96,15 @@ func Compile(src string, fields map[string]Type) (*Expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Expression{source: src, program: program, reads: map[string]Type{}}
+	return &Expression{source: src, program: program, reads: t.reads(fields)}, nil
+}
+
+func (t *tree) reads(fields map[string]Type) map[string]Type {
+	reads := map[string]Type{}
 	for _, name := range fieldsOf(t.root) {
-		x.reads[name] = fields[name]
+		reads[name] = fields[name]
 	}
-	return x, nil
+	return reads
 }
 
 // Source returns the text the expression was compiled from.
@@ -109,28 +114,41 @@ func (x *Expression) Source() string { return x.source }
 // the declared type, whether or not the outcome depends on it; other values are
 // ignored. Errors have code Invalid, or TooLarge for a text over [MaxText].
 func (x *Expression) Eval(values map[string]any) (bool, error) {
+	out, err := eval(x.program, x.reads, values)
+	if err != nil {
+		return false, err
+	}
+	yes, ok := out.(bool)
+	if !ok {
+		return false, holdfast.Errorf(holdfast.Invalid, "the expression cannot be evaluated").Because(fmt.Errorf("the result is %T", out))
+	}
+	return yes, nil
+}
+
+// eval runs a program on the values of the fields that it reads.
+func eval(program *vm.Program, reads map[string]Type, values map[string]any) (any, error) {
 	m := machines.Get().(*machine)
 	defer m.release()
-	for _, name := range slices.Sorted(maps.Keys(x.reads)) {
+	for _, name := range slices.Sorted(maps.Keys(reads)) {
 		v, given := values[name]
 		if !given {
-			return false, holdfast.Errorf(holdfast.Invalid, "the expression reads %s, which has no value", name).At(name)
+			return nil, holdfast.Errorf(holdfast.Invalid, "the expression reads %s, which has no value", name).At(name)
 		}
-		v, err := convert(name, v, x.reads[name])
+		v, err := convert(name, v, reads[name])
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		m.env[name] = v
 	}
-	yes, err := m.run(x.program)
+	out, err := m.vm.Run(program, m.env)
 	if err != nil {
 		var at *file.Error
 		if errors.As(err, &at) {
-			return false, newError(at)
+			return nil, newError(at)
 		}
-		return false, holdfast.Errorf(holdfast.Invalid, "the expression cannot be evaluated").Because(err)
+		return nil, holdfast.Errorf(holdfast.Invalid, "the expression cannot be evaluated").Because(err)
 	}
-	return yes, nil
+	return out, nil
 }
 
 // convert returns v as the machine wants it, or says why it is not of the type.

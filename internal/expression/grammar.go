@@ -30,8 +30,21 @@ type tree struct {
 	root   ast.Node
 }
 
-// read parses src and checks it against the language and the declared fields.
+// read parses src and checks that it is a condition of the language over the
+// declared fields.
 func read(src string, fields map[string]Type) (*tree, error) {
+	t, err := readAny(src, fields)
+	if err != nil {
+		return nil, err
+	}
+	if kind := t.root.Type().Kind(); kind != reflect.Bool {
+		return nil, errorAt(t.source, t.root.Location(), "the expression must be true or false, and this is %s: compare it with something", typeOf(kind))
+	}
+	return t, nil
+}
+
+// readAny parses src and checks it against the language and the declared fields.
+func readAny(src string, fields map[string]Type) (*tree, error) {
 	switch {
 	case len(src) > MaxSource:
 		return nil, holdfast.Errorf(holdfast.TooLarge, "the expression has %d bytes; %d is the limit", len(src), MaxSource)
@@ -60,9 +73,6 @@ func read(src string, fields map[string]Type) (*tree, error) {
 		return nil, t.located(err)
 	}
 	t.root = parsed.Node
-	if kind := t.root.Type().Kind(); kind != reflect.Bool {
-		return nil, errorAt(t.source, t.root.Location(), "the expression must be true or false, and this is %s: compare it with something", typeOf(kind))
-	}
 	return t, nil
 }
 

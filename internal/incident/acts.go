@@ -21,12 +21,9 @@ const (
 
 // Suspect opens an incident.
 func Suspect(b *Book, s SuspectedFact, now time.Time) (string, []journal.Draft, error) {
-	// One line: it becomes the subject of mail.
-	s.Title = strings.Join(strings.Fields(s.Title), " ")
-	if s.Title == "" {
+	if s.Title = oneLine(s.Title); s.Title == "" {
 		return "", nil, holdfast.Errorf(holdfast.Invalid, "an incident needs a title").At("title")
 	}
-	s.Title = cut(payment.Mask(s.Title), maxTitle)
 	in := &Incident{ID: b.NextID(now)}
 	return in.ID, in.draft(s), nil
 }

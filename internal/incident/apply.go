@@ -15,12 +15,19 @@ func (in *Incident) apply(e event, f holdfast.Fact) {
 	case SuspectedFact:
 		in.State, in.Title, in.Suggested, in.Rule = Suspected, e.Title, e.Level, e.Rule
 		in.Alerts, in.Drill = e.Alerts, e.Drill
+		in.Cause, in.Tell = e.Cause, e.Tell
 		in.Opened, in.OpenedBy = f.Time, f.Actor
+		if len(e.Alerts) > 0 {
+			in.LastAlert = f.Time
+		}
 	case AlertAdded:
 		in.Alerts = append(in.Alerts[:len(in.Alerts):len(in.Alerts)], e.Alert)
-		if in.State == Suspected && Graver(e.Level, in.Suggested) {
-			in.Suggested, in.Rule = e.Level, e.Rule
-		}
+		in.LastAlert = f.Time
+		in.suggest(e.Level, e.Rule)
+	case AlertsJoined:
+		in.join(e, f)
+	case AlertLeft:
+		in.leave(e)
 	case ConfirmedFact:
 		in.confirm(e, f)
 	case DismissedFact:

@@ -14,6 +14,10 @@ type SuspectedFact struct {
 	Rule   string         `json:"rule,omitempty"`
 	Alerts []string       `json:"alerts,omitempty"`
 	Drill  bool           `json:"drill,omitempty"`
+	// Cause is what its alerts have in common, and Tell the roles that its rule tells
+	// of the suspicion.
+	Cause string   `json:"cause,omitempty"`
+	Tell  []string `json:"tell,omitempty"`
 }
 
 // AlertAdded joins an alert to an open incident.

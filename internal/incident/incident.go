@@ -112,6 +112,12 @@ type Incident struct {
 	Rule      string
 	Level     holdfast.Level
 	Alerts    []string
+	// Cause is what its alerts have in common; empty where they speak of the whole
+	// system. LastAlert is when the latest of them came.
+	Cause     string
+	LastAlert time.Time
+	// Tell lists the roles that are told of the suspicion.
+	Tell []string
 
 	Opened      time.Time
 	OpenedBy    holdfast.Actor
@@ -369,6 +375,8 @@ func decode[E event](f holdfast.Fact) (event, error) {
 var decoders = map[string]func(holdfast.Fact) (event, error){
 	SuspectedFact{}.kind(): decode[SuspectedFact],
 	AlertAdded{}.kind():    decode[AlertAdded],
+	AlertsJoined{}.kind():  decode[AlertsJoined],
+	AlertLeft{}.kind():     decode[AlertLeft],
 	ConfirmedFact{}.kind(): decode[ConfirmedFact],
 	DismissedFact{}.kind(): decode[DismissedFact],
 	StageOpened{}.kind():   decode[StageOpened],

@@ -169,6 +169,7 @@ func (c *checker) alerts() {
 			c.add(path+".level", "P015", errLevel(a.Level))
 		}
 		c.text(path+".why", a.Why)
+		c.alertRule(path, a)
 	}
 }
 

@@ -118,13 +118,26 @@ type AlertRule struct {
 	// Level is what the rule suggests; 0 asks for triage.
 	Level holdfast.Level `json:"level,omitempty" yaml:"level,omitempty"`
 	Why   holdfast.Text  `json:"why" yaml:"why"`
+	// GroupBy names the labels that say which alerts have one cause; empty means
+	// the first of [CauseLabels] that an alert has.
+	GroupBy []string `json:"group_by,omitempty" yaml:"group_by,omitempty"`
+	// Tell lists the roles that are told at once when the rule opens a suspected
+	// incident, before anybody has confirmed it.
+	Tell []string `json:"tell,omitempty" yaml:"tell,omitempty"`
+	// Watchdog marks an alert that always fires, by which monitoring shows that it
+	// lives. When none has come for so long, the alert "monitoring silent" opens.
+	Watchdog procedure.Duration `json:"watchdog,omitzero" yaml:"watchdog,omitempty"`
 }
+
+// CauseLabels are the labels that say what an alert is about, the most telling
+// first: a part of the payments, else a part of the machines.
+var CauseLabels = []string{"channel", "bank", "method", "merchant", "region", "gate", "service", "component", "job"}
 
 // AlertFields are the fields that the match of an alert rule may read.
 func AlertFields() map[string]expression.Type {
 	return map[string]expression.Type{
 		"name":        expression.String, // the label alertname
-		"source":      expression.String, // who sent it: alertmanager, or report for a person's
+		"source":      expression.String, // who sent it: alertmanager, grafana, mail, report for a person's
 		"labels":      expression.StringMap,
 		"annotations": expression.StringMap,
 	}

@@ -1,7 +1,6 @@
 package response
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -169,16 +168,26 @@ func (t *Timeline) Apply(f holdfast.Fact) error {
 		delete(t.early, f.Subject)
 	}
 	t.facts[owner] = append(t.facts[owner], f)
+	if f.Kind == alert.KindMoved {
+		var m alert.Move
+		if err := f.Decode(&m); err != nil {
+			return err
+		}
+		t.owner[f.Subject] = m.To // what happens to it from now on belongs there
+	}
 	return nil
 }
 
-// insert adds facts in their places.
+// insert adds facts in their places, which are near the end.
 func (t *Timeline) insert(incident string, facts []holdfast.Fact) {
-	if len(facts) == 0 {
-		return
+	all := t.facts[incident]
+	for _, f := range facts {
+		at := len(all)
+		for at > 0 && all[at-1].Position > f.Position {
+			at--
+		}
+		all = slices.Insert(all, at, f)
 	}
-	all := slices.Concat(t.facts[incident], facts)
-	slices.SortFunc(all, func(a, b holdfast.Fact) int { return cmp.Compare(a.Position, b.Position) })
 	t.facts[incident] = all
 }
 

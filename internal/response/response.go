@@ -60,7 +60,11 @@ type Service struct {
 	Prober     Prober
 	// Zone is the operator's: the plan's bands are times of its clock. Nil is UTC.
 	Zone *time.Location
-	Log  *slog.Logger
+	// Documents keep when watchdogs were heard.
+	Documents journal.Documents
+	Log       *slog.Logger
+
+	Heard Heard
 
 	rules rules
 }
@@ -83,7 +87,7 @@ func (s *Service) Suspect(ctx context.Context, by holdfast.Actor, title string, 
 		return "", holdfast.Errorf(holdfast.TooLarge, "at most %d alerts at once; attach the others to the incident", maxAlerts).At("alerts")
 	}
 	err = s.do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
-		id, drafts, err = incident.Suspect(s.Incidents, incident.SuspectedFact{Title: title, Alerts: alerts}, now)
+		id, drafts, err = incident.Suspect(s.Incidents, incident.SuspectedFact{Title: title, Alerts: alerts, Cause: s.causeOf(alerts, now)}, now)
 		if err != nil {
 			return nil, err
 		}
@@ -94,7 +98,7 @@ func (s *Service) Suspect(ctx context.Context, by holdfast.Actor, title string, 
 
 func (s *Service) attach(drafts []journal.Draft, id, rule string, alerts []string) ([]journal.Draft, error) {
 	for _, a := range alerts {
-		more, err := alert.Attach(s.Alerts.Alert(a), id, rule)
+		more, err := alert.Attach(s.Alerts.Alert(a), id, rule, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -351,7 +355,10 @@ func (s *Service) Run(ctx context.Context) error {
 // written against, so a step that another node took meanwhile is not taken twice.
 func (s *Service) follow(ctx context.Context) error {
 	by := holdfast.Self("response")
-	for _, next := range []decision{s.suspectFromAlerts, s.endTasks, s.tellLimits, s.judgeLevels} {
+	if err := s.group(ctx, by); err != nil {
+		return err
+	}
+	for _, next := range []decision{s.endTasks, s.tellLimits, s.judgeLevels} {
 		if err := s.do(ctx, by, next); err != nil {
 			return err
 		}

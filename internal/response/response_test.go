@@ -439,7 +439,7 @@ func TestNoPlan(t *testing.T) {
 		if w.mayAlone("mei", "stop", holdfast.Level1, before) {
 			t.Error("without a plan somebody may act alone")
 		}
-		if drafts, err := w.suspectFromAlerts(before); drafts != nil || err != nil {
+		if _, drafts, err := w.groupOnce(before); drafts != nil || err != nil {
 			t.Errorf("without a plan an incident was suspected: %v, %v", drafts, err)
 		}
 	})

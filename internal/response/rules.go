@@ -2,13 +2,10 @@ package response
 
 import (
 	"sync"
-	"time"
 
 	"holdfast"
 	"holdfast/internal/alert"
 	"holdfast/internal/expression"
-	"holdfast/internal/incident"
-	"holdfast/internal/journal"
 	"holdfast/internal/plan"
 )
 
@@ -17,6 +14,8 @@ type rules struct {
 	mu   sync.Mutex
 	hash holdfast.Hash
 	list []rule
+	// judged is the turn up to which no waiting alert concerns a rule.
+	judged uint64
 }
 
 type rule struct {
@@ -33,7 +32,7 @@ func (r *rules) of(p *plan.Revision) []rule {
 	if r.hash == p.Hash {
 		return r.list
 	}
-	r.hash, r.list = p.Hash, nil
+	r.hash, r.list, r.judged = p.Hash, nil, 0
 	for _, ar := range p.Plan().Alerts {
 		if e, err := expression.Compile(ar.Match, plan.AlertFields()); err == nil {
 			r.list = append(r.list, rule{ar, e})
@@ -42,56 +41,19 @@ func (r *rules) of(p *plan.Revision) []rule {
 	return r.list
 }
 
-// suspectFromAlerts deals with the oldest waiting alert that a rule of the plan
-// matches: it joins the gravest incident that it can belong to, or opens one. One
-// alert is dealt with at a time; the next fact brings the next.
-func (s *Service) suspectFromAlerts(now time.Time) ([]journal.Draft, error) {
-	p, ok := s.Plans.Current("", now)
-	if !ok {
-		return nil, nil
-	}
-	list := s.rules.of(p)
-	for _, a := range s.Alerts.Waiting() {
-		r, ok := matching(list, a)
-		if !ok || !a.Firing {
-			continue
-		}
-		for _, in := range s.Incidents.Open() {
-			if !mayJoin(in, r.Level) {
-				continue
-			}
-			drafts, err := incident.AddAlert(in, incident.AlertAdded{Alert: a.ID, Level: r.Level, Rule: r.ID})
-			if err != nil {
-				return nil, err
-			}
-			return s.attach(drafts, in.ID, r.ID, []string{a.ID})
-		}
-		f := incident.SuspectedFact{Title: a.Title(), Level: r.Level, Rule: r.ID, Alerts: []string{a.ID}}
-		id, drafts, err := incident.Suspect(s.Incidents, f, now)
-		if err != nil {
-			return nil, err
-		}
-		return s.attach(drafts, id, r.ID, []string{a.ID})
-	}
-	return nil, nil
-}
-
-// mayJoin reports whether an alert may join an incident without a person's word.
-// It must not vanish in one: a drill has nothing to do with it, in an incident
-// that only awaits its debrief nobody looks any more, and a procedure that runs
-// for a lesser level does not do what a graver alert asks for, or one whose
-// gravity has still to be judged.
-func mayJoin(in *incident.Incident, level holdfast.Level) bool {
-	if in.Drill || !in.Ongoing() {
-		return false
-	}
-	return in.State == incident.Suspected || in.Level == holdfast.Level1 || level != holdfast.Unknown && level >= in.Level
-}
-
 func matching(list []rule, a *alert.Alert) (rule, bool) {
 	values := map[string]any{
 		"name": a.Labels["alertname"], "source": a.Source,
 		"labels": a.Labels, "annotations": a.Annotations,
+	}
+	if id := a.Labels[watchdogName]; a.Source == ownSource && id != "" {
+		for _, r := range list {
+			if r.ID == id && r.Watchdog != 0 {
+				r.Watchdog = 0 // its silence is no sign of life
+				return r, true
+			}
+		}
+		return rule{}, false
 	}
 	for _, r := range list {
 		if ok, err := r.match.Eval(values); err == nil && ok {
@@ -99,4 +61,19 @@ func matching(list []rule, a *alert.Alert) (rule, bool) {
 		}
 	}
 	return rule{}, false
+}
+
+func (r *rules) judgedUpTo() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.judged
+}
+
+// judgedTo notes that the alerts up to a turn were judged by the rules of a revision.
+func (r *rules) judgedTo(hash holdfast.Hash, turn uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.hash == hash {
+		r.judged = max(r.judged, turn)
+	}
 }

@@ -90,7 +90,7 @@ func runPlan(t *testing.T, n int, text []byte, story func(w *world)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, loop := range []func(context.Context) error{nd.Desk.State.Run, nd.Run, nd.callout.Run, courier.Run} {
+			for _, loop := range []func(context.Context) error{nd.Desk.State.Run, nd.Run, nd.callout.Run, courier.Run, nd.RunWatchdogs} {
 				wg.Go(func() {
 					if err := loop(ctx); err != nil {
 						t.Errorf("a loop ended: %v", err)
@@ -114,7 +114,7 @@ func (w *world) newNode() *node {
 	genesis := w.store.Genesis()
 	s := &Service{
 		Incidents: incident.NewBook(), Alerts: alert.NewBook(), Plans: plan.NewBook(), Directives: directive.NewBook(genesis), Gates: enrolment.NewBook(),
-		Notices: notify.NewBook(), Roster: roster.NewBook(), Series: traffic.NewSeries(), Timeline: NewTimeline(), Prober: w, Log: slog.New(slog.NewTextHandler(w, nil)),
+		Notices: notify.NewBook(), Roster: roster.NewBook(), Series: traffic.NewSeries(), Timeline: NewTimeline(), Prober: w, Documents: w.store, Log: slog.New(slog.NewTextHandler(w, nil)),
 	}
 	n := &node{Service: s, timeline: s.Timeline}
 	state := journal.NewState(w.store, genesis, s.Incidents, s.Alerts, s.Plans, s.Directives, s.Gates, s.Notices, s.Roster, n.timeline)

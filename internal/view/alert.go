@@ -1,6 +1,8 @@
 package view
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"holdfast"
@@ -22,11 +24,26 @@ type Alert struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 	Link        string            `json:"link,omitempty"`
 	Incident    string            `json:"incident,omitempty"`
-	Dismissed   string            `json:"dismissed,omitempty"`
-	Waiting     bool              `json:"waiting"`
-	By          *Actor            `json:"by"`
+	// Ground is why it belongs to its incident, if no person put it there.
+	Ground *alert.Ground `json:"ground,omitempty"`
+	// Moves are the times it was moved to another incident, oldest first.
+	Moves []Move `json:"moves,omitempty"`
+	// TakenUp is when its sender first said that somebody has taken it up.
+	TakenUp   time.Time `json:"taken_up_at,omitzero"`
+	Dismissed string    `json:"dismissed,omitempty"`
+	Waiting   bool      `json:"waiting"`
+	By        *Actor    `json:"by"`
 	// Evidence is what the alert rests on, if the gates' own counts raised it.
 	Evidence *detect.Finding `json:"evidence,omitempty"`
+}
+
+// Move is one time that a person moved an alert.
+type Move struct {
+	From   string    `json:"from"`
+	To     string    `json:"to"`
+	Reason string    `json:"reason"`
+	By     *Actor    `json:"by"`
+	At     time.Time `json:"at"`
 }
 
 func viewAlert(a *alert.Alert) Alert {
@@ -35,23 +52,72 @@ func viewAlert(a *alert.Alert) Alert {
 		StartsAt: a.StartsAt, Received: a.Received, Firing: a.Firing, Ended: a.Ended,
 		Labels: a.Labels, Annotations: a.Annotations, Link: a.Link,
 		Incident: a.Incident, Dismissed: a.Dismissed, Waiting: a.Waiting(), By: actor(a.Reporter),
+		Ground: a.Ground, TakenUp: a.TakenUp,
 	}
 	if f, ok := detect.Read(a.Incoming); ok {
 		v.Evidence = &f
 	}
+	for _, m := range a.Moves {
+		v.Moves = append(v.Moves, Move{m.From, m.To, m.Reason, actor(m.By), m.At})
+	}
 	return v
 }
 
-// AllAlerts assembles a page of alerts, newest first; waiting leaves only those
-// that nobody has dealt with.
-func (s *Source) AllAlerts(waiting bool, offset, size int) (p Page[Alert]) {
-	s.State.View(func() {
-		list := s.Alerts.All()
-		if waiting {
-			list = s.Alerts.Waiting()
+// AlertFilter chooses alerts; the zero value takes all.
+type AlertFilter struct {
+	// Waiting leaves only those that nobody has dealt with.
+	Waiting bool
+	// Incident and Source leave only those of one; Query those in whose title or labels
+	// every word of it stands, in any case.
+	Incident, Source, Query string
+}
+
+func (f AlertFilter) takes(a *alert.Alert, words []string) bool {
+	if f.Waiting && !a.Waiting() || f.Incident != "" && a.Incident != f.Incident || f.Source != "" && a.Source != f.Source {
+		return false
+	}
+	if len(words) == 0 {
+		return true
+	}
+	var b strings.Builder
+	b.WriteString(a.Title() + " " + a.ID)
+	for k, v := range a.Labels {
+		b.WriteString(" " + k + "=" + v)
+	}
+	text := strings.ToLower(b.String())
+	return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) })
+}
+
+// AllAlerts assembles a page of alerts, newest first; waiting ones, oldest first.
+func (s *Source) AllAlerts(f AlertFilter, offset, size int) (p Page[Alert]) {
+	words := strings.Fields(strings.ToLower(f.Query))
+	if size <= 0 || size > MaxPage {
+		size = PageSize
+	}
+	p.Items = []Alert{}
+	take := func(a *alert.Alert) bool {
+		if f.takes(a, words) {
+			if p.Total >= offset && len(p.Items) < size {
+				p.Items = append(p.Items, viewAlert(a))
+			}
+			p.Total++
 		}
-		p = paginate(list, offset, size, viewAlert)
+		// Without a condition the rest need not be looked at to be counted.
+		return f != (AlertFilter{}) || len(p.Items) < size
+	}
+	s.State.View(func() {
+		if f.Waiting {
+			s.Alerts.WaitingAfter(0, func(a *alert.Alert, _ uint64) bool { return take(a) })
+		} else {
+			s.Alerts.Newest(take)
+		}
+		if f == (AlertFilter{}) {
+			p.Total = s.Alerts.Count()
+		}
 	})
+	if end := offset + len(p.Items); end < p.Total && len(p.Items) > 0 {
+		p.Next = end
+	}
 	return p
 }
 
@@ -70,7 +136,7 @@ func (s *Source) Alert(id string) (v Alert, err error) {
 
 // AlertsWaiting counts the alerts that nobody has dealt with.
 func (s *Source) AlertsWaiting() (n int) {
-	s.State.View(func() { n = len(s.Alerts.Waiting()) })
+	s.State.View(func() { n = s.Alerts.WaitingCount() })
 	return n
 }
 
@@ -78,4 +144,11 @@ func (s *Source) AlertsWaiting() (n int) {
 func (s *Source) MembersCut() (n int) {
 	s.State.View(func() { n = s.Alerts.CutMembers() })
 	return n
+}
+
+// Trial assembles the alert that an arrival would become.
+func Trial(in alert.Incoming) Alert {
+	v := viewAlert(&alert.Alert{ID: in.ID(), Incoming: in.Clean(), Firing: !in.Resolved})
+	v.Waiting, v.By = false, nil
+	return v
 }

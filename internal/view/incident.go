@@ -36,8 +36,15 @@ type Incident struct {
 	OpenStages []Named `json:"open_stages"`
 
 	// What follows is empty in a list.
-	Stages     []Stage     `json:"stages,omitempty"`
-	Alerts     []Alert     `json:"alerts,omitempty"`
+	Stages []Stage `json:"stages,omitempty"`
+	// Alerts are the latest of its alerts, at most [AlertsShown] of AlertsTotal; the
+	// list of alerts has all of them.
+	Alerts      []Alert `json:"alerts,omitempty"`
+	AlertsTotal int     `json:"alerts_total,omitempty"`
+	// Cause is what its alerts have in common; empty for the whole system.
+	Cause string `json:"cause,omitempty"`
+	// Told lists the roles that were told of the suspicion.
+	Told       []string    `json:"told,omitempty"`
 	Directives []Directive `json:"directives,omitempty"`
 	Timeline   []Event     `json:"timeline,omitempty"`
 	Posts      []Post      `json:"posts,omitempty"`
@@ -246,7 +253,8 @@ func (s *Source) whole(in *incident.Incident) Incident {
 	for i := range in.Stages {
 		v.Stages = append(v.Stages, s.stage(in, i, p))
 	}
-	for _, id := range in.Alerts {
+	v.Cause, v.Told, v.AlertsTotal = in.Cause, in.Tell, len(in.Alerts)
+	for _, id := range in.Alerts[max(0, len(in.Alerts)-AlertsShown):] {
 		if a := s.Alerts.Alert(id); a != nil {
 			v.Alerts = append(v.Alerts, viewAlert(a))
 		}
@@ -257,7 +265,7 @@ func (s *Source) whole(in *incident.Incident) Incident {
 			v.Directives = append(v.Directives, s.directive(d))
 		}
 	}
-	for _, f := range s.Timeline.Of(in.ID) {
+	for _, f := range withoutStorm(s.Timeline.Of(in.ID)) {
 		v.Timeline = append(v.Timeline, Event{Position: f.Position, At: f.Time, Actor: actor(f.Actor), Kind: f.Kind, Subject: string(f.Subject), Body: f.Body})
 	}
 	v.Judgement = s.judgement(in)

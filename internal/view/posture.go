@@ -95,7 +95,7 @@ func (s *Source) Posture() (p Posture) {
 			Band: s.band(), Journal: s.journal(backups), Traffic: s.traffic(),
 			Directives: []Directive{}, Incidents: []Incident{}, Late: []Late{}, AtRisk: []Late{},
 			Unresolved:    s.Gates.UnresolvedCount(),
-			AlertsWaiting: len(s.Alerts.Waiting()), MembersCut: s.Alerts.CutMembers(),
+			AlertsWaiting: s.Alerts.WaitingCount(), MembersCut: s.Alerts.CutMembers(),
 		}
 		for _, d := range s.Directives.All() {
 			if d.State == directive.InForce || d.State == directive.Proposed {

@@ -219,7 +219,7 @@ func (w *world) everything() map[string]any {
 	w.Helper()
 	all := map[string]any{
 		"posture": w.Posture(), "band": w.Band(), "gates": w.AllGates(), "people": w.People(), "vacant": w.VacantRoles(),
-		"incidents": w.AllIncidents(false, "", 0, 0), "open": w.AllIncidents(true, "", 0, 0), "alerts": w.AllAlerts(false, 0, 0), "waiting": w.AllAlerts(true, 0, 0),
+		"incidents": w.AllIncidents(false, "", 0, 0), "open": w.AllIncidents(true, "", 0, 0), "alerts": w.AllAlerts(AlertFilter{}, 0, 0), "waiting": w.AllAlerts(AlertFilter{Waiting: true}, 0, 0),
 		"directives": w.AllDirectives(0, 0), "unknowns": w.Unknowns(false, 0, 0), "settled": w.Unknowns(true, 0, 0), "revisions": w.PlanRevisions("", 0, 0), "preview": w.Preview("all"),
 		"obligations": w.AllObligations(false, 0, 0), "packs": w.Packs(), "counters": w.Counters(),
 	}
@@ -237,7 +237,7 @@ func (w *world) everything() map[string]any {
 		c, err := w.IncidentChart(v)
 		add("chart of "+in.ID, c, errors.Join(err))
 	}
-	for _, a := range w.AllAlerts(false, 0, 0).Items {
+	for _, a := range w.AllAlerts(AlertFilter{}, 0, 0).Items {
 		v, err := w.Alert(a.ID)
 		add("alert "+a.ID, v, err)
 	}

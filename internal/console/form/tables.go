@@ -32,6 +32,8 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"measure.from":   words("measure-from", plan.Sources()...),
 	"band.days":      words("day", plan.Days[:]...),
 
+	"alertrule.tell": roles,
+
 	"stage.stage":     stages,
 	"stage.role":      roles,
 	"task.role":       roles,
