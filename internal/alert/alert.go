@@ -83,7 +83,7 @@ type Alert struct {
 	Ended     time.Time
 	Incident  string
 	Ground    *Ground
-	Moves     []Move
+	Moves     []Moved
 	Dismissed string
 	// TakenUp is when its sender first said that somebody has taken it up.
 	TakenUp  time.Time
@@ -243,7 +243,7 @@ func Move(a *Alert, from, to string) ([]journal.Draft, error) {
 	case a.Incident != from:
 		return nil, nil // it has gone elsewhere meanwhile
 	}
-	return []journal.Draft{journal.NewDraft(subject(a.ID), a.Revision, KindAttached, attached{to, ""})}, nil
+	return []journal.Draft{journal.NewDraft(subject(a.ID), a.Revision, KindAttached, attached{to, "", a.Ground})}, nil
 }
 
 // Dismiss decides that an alert needs no incident.

@@ -90,7 +90,7 @@ func (b *Book) apply(id string, f holdfast.Fact) error {
 		a.Incident, a.Ground, a.Dismissed = t.Incident, t.Ground, ""
 		b.queue.drop(a)
 	case KindMoved:
-		var m Move
+		var m Moved
 		if err := f.Decode(&m); err != nil {
 			return err
 		}

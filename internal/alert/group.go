@@ -70,8 +70,8 @@ func Cause(labels map[string]string, groupBy, usual []string) string {
 	return cut(strings.Join(parts, ", "), maxName)
 }
 
-// Move is a change of the incident that an alert belongs to, made by a person.
-type Move struct {
+// Moved is a change of the incident that an alert belongs to, made by a person.
+type Moved struct {
 	From   string         `json:"from"`
 	To     string         `json:"to"`
 	Reason string         `json:"reason"`
@@ -91,6 +91,6 @@ func Regroup(a *Alert, to, reason string) ([]journal.Draft, error) {
 	case strings.TrimSpace(reason) == "" || len(reason) > maxText:
 		return nil, holdfast.Errorf(holdfast.Invalid, "write why the alert does not belong there").At("reason")
 	}
-	m := Move{From: a.Incident, To: to, Reason: payment.Mask(reason)}
+	m := Moved{From: a.Incident, To: to, Reason: payment.Mask(reason)}
 	return []journal.Draft{journal.NewDraft(subject(a.ID), a.Revision, KindMoved, m)}, nil
 }

@@ -169,7 +169,7 @@ func (t *Timeline) Apply(f holdfast.Fact) error {
 	}
 	t.facts[owner] = append(t.facts[owner], f)
 	if f.Kind == alert.KindMoved {
-		var m alert.Move
+		var m alert.Moved
 		if err := f.Decode(&m); err != nil {
 			return err
 		}

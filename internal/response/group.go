@@ -118,7 +118,7 @@ func (s *Service) take(g *grouped, m member, now time.Time) bool {
 func (s *Service) home(cause string, level holdfast.Level, now time.Time) (*incident.Incident, alert.Ground) {
 	open := s.Incidents.Open()
 	for _, in := range open {
-		if in.Cause != cause || !mayJoin(in, level) || !s.mechanical(in) {
+		if !s.hasCause(in, cause) || !mayJoin(in, level) || !s.mechanical(in) {
 			continue
 		}
 		if near := s.near(in, now); near != "" {
@@ -136,6 +136,14 @@ func (s *Service) home(cause string, level holdfast.Level, now time.Time) (*inci
 		}
 	}
 	return nil, alert.Ground{Kind: alert.First, Cause: cause}
+}
+
+// hasCause reports whether an incident, or one that was merged into it, has a cause.
+func (s *Service) hasCause(in *incident.Incident, cause string) bool {
+	return in.Cause == cause || slices.ContainsFunc(in.Parts, func(p incident.Absorbed) bool {
+		part := s.Incidents.Incident(p.From)
+		return part != nil && part.Cause == cause
+	})
 }
 
 // mechanical reports whether alerts may join an incident by their cause: one that a
