@@ -63,7 +63,7 @@ const (
 	Commander Role = "commander"
 	Admin     Role = "admin"
 	// Author is for members of the drafting team, Superior for those who approve
-	// what it wrote.
+	// what it wrote and who decide, with the plan's authority, on directives.
 	Author   Role = "author"
 	Superior Role = "superior"
 	// Sender is for programs that deliver alerts or tell of changes.
@@ -79,7 +79,7 @@ var (
 		Commander: slices.Concat(duty, []Action{Approve, LiftDirective, RunRamp}),
 		Admin:     slices.Concat(viewer, []Action{ManageGates, PublishPlan, ManageRoster, ManageAccess}),
 		Author:    slices.Concat(viewer, []Action{DraftPlan, OpenTrigger}),
-		Superior:  slices.Concat(viewer, []Action{ApprovePlan, PublishPlan, OpenTrigger}),
+		Superior:  slices.Concat(viewer, []Action{ApprovePlan, PublishPlan, OpenTrigger, IssueDirective, Approve, LiftDirective}),
 		Sender:    {DeliverAlerts, OpenTrigger},
 	}
 )

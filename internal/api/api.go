@@ -19,6 +19,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
+	"holdfast/internal/authority"
 	"holdfast/internal/backup"
 	"holdfast/internal/callout"
 	"holdfast/internal/directive"
@@ -53,6 +54,7 @@ type API struct {
 	Triggers    *trigger.Service
 	Filings     *filing.Service
 	Waivers     *waiver.Service
+	Authority   *authority.Service
 	Obligations *obligation.Service
 	Verifier    *callout.Verifier
 	Response    *response.Service

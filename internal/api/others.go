@@ -153,7 +153,7 @@ func (a *API) directive(c *call) (any, error) {
 }
 
 func (a *API) approve(c *call) (any, error) {
-	return nil, a.Directives.Approve(c.r.Context(), c.by(), c.path("id"))
+	return nil, a.Response.ApproveDirective(c.r.Context(), c.by(), c.who.Account, c.path("id"))
 }
 
 func (a *API) refuse(c *call) (any, error) {
@@ -169,7 +169,8 @@ func (a *API) lift(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.Directives.Lift(c.r.Context(), c.by(), c.path("id"), in.Revision, in.Reason)
+	lifted, err := a.Response.Lift(c.r.Context(), c.by(), c.who.Account, c.path("id"), in.Revision, in.Reason)
+	return Lifted{lifted}, err
 }
 
 func (a *API) gates(*call) (any, error) { return a.View.AllGates(), nil }

@@ -7,6 +7,7 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
 	"holdfast/internal/attachment"
+	"holdfast/internal/authority"
 	"holdfast/internal/backup"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/filing"
@@ -131,7 +132,18 @@ func init() {
 		{Method: "GET", Path: "/directives/{id}", Right: access.Read, Summary: "One directive; with wait, once it is confirmed or ended or the time is up", Query: []string{"wait"}, Out: view.Directive{}, Do: (*API).directive},
 		{Method: "POST", Path: "/directives/{id}/approve", Right: access.Approve, Summary: "Approve, as a second person", Do: (*API).approve},
 		{Method: "POST", Path: "/directives/{id}/refuse", Right: access.IssueDirective, Summary: "Refuse, or take back, a proposal", In: Reason{}, Do: (*API).refuse},
-		{Method: "POST", Path: "/directives/{id}/lift", Right: access.LiftDirective, Summary: "Lift a directive", In: Lift{}, Do: (*API).lift},
+		{Method: "POST", Path: "/directives/{id}/lift", Right: access.LiftDirective, Summary: "Lift a directive, or ask a second person to where the plan does not let you alone", In: Lift{}, Out: Lifted{}, Do: (*API).lift},
+		{Method: "POST", Path: "/directives/{id}/lift/approve", Right: access.Approve, Summary: "Lift it, as a second person", Do: (*API).grantLift},
+		{Method: "POST", Path: "/directives/{id}/lift/refuse", Right: access.LiftDirective, Summary: "Refuse, or take back, the wish to lift it", In: Reason{}, Do: (*API).refuseLift},
+
+		{Method: "GET", Path: "/authority", Right: access.Read, Summary: "Who may decide on directives now: by role, by delegation, by breaking the glass", Out: view.Authority{}, Do: (*API).authority},
+		{Method: "GET", Path: "/delegations", Right: access.Read, Summary: "Roles that somebody has for another, newest first", Query: with("active"), Out: view.Page[view.Delegation]{}, Do: (*API).delegations},
+		{Method: "POST", Path: "/delegations", Right: access.Acknowledge, Summary: "Delegate your roles to another person for a time; for somebody else's it takes manage-roster", In: authority.Given{}, Out: Created{}, Created: true, Do: (*API).delegate},
+		{Method: "POST", Path: "/delegations/{id}/end", Right: access.Acknowledge, Summary: "End a delegation before its time", In: Reason{}, Do: (*API).endDelegation},
+		{Method: "GET", Path: "/break-glass", Right: access.Read, Summary: "Times that somebody acted beyond his authority, newest first", Query: with("open"), Out: view.Page[view.Glass]{}, Do: (*API).glasses},
+		{Method: "POST", Path: "/break-glass", Right: access.IssueDirective, Summary: "Act alone beyond your authority for a time, while on duty; superiors are told at once", In: BreakGlass{}, Out: Created{}, Created: true, Do: (*API).breakGlass},
+		{Method: "POST", Path: "/break-glass/{id}/end", Right: access.IssueDirective, Summary: "End it before its time", In: Reason{}, Do: (*API).endGlass},
+		{Method: "POST", Path: "/break-glass/{id}/judge", Right: access.Approve, Summary: "Judge it, as a holder of the role that the plan names", In: Judge{}, Do: (*API).judgeGlass},
 
 		{Method: "GET", Path: "/gates", Right: access.Read, Summary: "Gates", Out: []view.Gate{}, Do: (*API).gates},
 		{Method: "GET", Path: "/gates/{name}", Right: access.Read, Summary: "One gate", Out: view.Gate{}, Do: (*API).gate},

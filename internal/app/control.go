@@ -22,6 +22,7 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
 	"holdfast/internal/api"
+	"holdfast/internal/authority"
 	"holdfast/internal/backup"
 	"holdfast/internal/callout"
 	"holdfast/internal/config"
@@ -85,6 +86,7 @@ type Control struct {
 	filings    *filing.Service
 	waivers    *waiver.Service
 	owed       *obligation.Service
+	deciders   *authority.Service
 	roster     *roster.Service
 	verifier   *callout.Verifier
 	inviter    *callout.Inviter
@@ -114,6 +116,7 @@ type books struct {
 	filings    *filing.Book
 	waivers    *waiver.Book
 	owed       *obligation.Book
+	authority  *authority.Book
 	roster     *roster.Book
 	timeline   *response.Timeline
 	restored   *backup.Book
@@ -163,11 +166,11 @@ func (c *Control) openJournal(ctx context.Context) (err error) {
 	c.down.add("journal", c.store.Close)
 	c.books = books{
 		access: access.NewBook(), alerts: alert.NewBook(), directives: directive.NewBook(c.store.Genesis()), gates: enrolment.NewBook(),
-		incidents: incident.NewBook(), notices: notify.NewBook(), plans: plan.NewBook(), drafts: draft.NewBook(), triggers: trigger.NewBook(), filings: filing.NewBook(), waivers: waiver.NewBook(), owed: obligation.NewBook(), roster: roster.NewBook(), timeline: response.NewTimeline(),
+		incidents: incident.NewBook(), notices: notify.NewBook(), plans: plan.NewBook(), drafts: draft.NewBook(), triggers: trigger.NewBook(), filings: filing.NewBook(), waivers: waiver.NewBook(), owed: obligation.NewBook(), authority: authority.NewBook(), roster: roster.NewBook(), timeline: response.NewTimeline(),
 		restored: backup.NewBook(),
 	}
 	b := c.books
-	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.triggers, b.filings, b.waivers, b.owed, b.roster, b.timeline, b.restored)
+	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.triggers, b.filings, b.waivers, b.owed, b.authority, b.roster, b.timeline, b.restored)
 	if err := c.state.Load(ctx); err != nil {
 		return fmt.Errorf("fold the journal: %w", err)
 	}
@@ -191,6 +194,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.plans = &plan.Service{Desk: c.desk, Book: b.plans}
 	c.triggers = &trigger.Service{Desk: c.desk, Nouns: trigger.Nouns{Triggers: b.triggers, Drafts: b.drafts, Plans: b.plans, Roster: b.roster}}
 	c.waivers = &waiver.Service{Desk: c.desk, Nouns: waiver.Nouns{Waivers: b.waivers, Plans: b.plans, Drafts: b.drafts, Roster: b.roster}}
+	c.deciders = &authority.Service{Desk: c.desk, Nouns: authority.Nouns{Book: b.authority, Plans: b.plans, Roster: b.roster}, Log: c.opt.Log}
 	c.filings = &filing.Service{Desk: c.desk, Book: b.filings, Plans: b.plans, Files: c.store}
 	c.drafts = &draft.Service{Desk: c.desk, Nouns: draft.Nouns{Drafts: b.drafts, Plans: b.plans, Roster: b.roster, Notices: b.notices, MayApprove: b.mayApprove, Judge: judge(b.waivers)}, Files: c.store}
 	c.roster = roster.New(c.desk, b.roster)
@@ -213,7 +217,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.SetPlaces(string(conf.Probes.Gate), string(conf.Probes.Primary))
 	c.response = &response.Service{
 		Desk: c.desk, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Directives: b.directives, Gates: b.gates,
-		Notices: b.notices, Sender: c.notices, Roster: b.roster, Series: c.series, Timeline: b.timeline, Prober: c.runner, Documents: c.store, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Notices: b.notices, Sender: c.notices, Roster: b.roster, Authority: c.deciders.Nouns, Series: c.series, Timeline: b.timeline, Prober: c.runner, Documents: c.store, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	c.owed = &obligation.Service{Desk: c.desk, Files: c.store, Log: c.opt.Log, Nouns: obligation.Nouns{
 		Book: b.owed, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Roster: b.roster, Measured: c.response.Figures, Zone: conf.TimeZone.Location(),
@@ -238,6 +242,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	}
 	told := &callout.Service{
 		State: c.state, Incidents: b.incidents, Plans: b.plans, Roster: b.roster, Book: b.notices, Notices: c.notices,
+		Directives: b.directives, Authority: c.deciders.Nouns, Decide: c.decidePage,
 		Link: c.link, Zone: conf.TimeZone.Location(), Log: c.opt.Log, Now: c.opt.Now,
 	}
 	detection, err := c.detection()
@@ -245,7 +250,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		return err
 	}
 	c.loops = append(c.loops,
-		loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"watchdogs", c.response.RunWatchdogs}, loop{"obligations", c.owed.Run}, loop{"notices", courier.Run},
+		loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"watchdogs", c.response.RunWatchdogs}, loop{"authority", c.deciders.Run}, loop{"obligations", c.owed.Run}, loop{"notices", courier.Run},
 		loop{"departures", func(ctx context.Context) error { return c.roster.Run(ctx, c.opt.Log) }},
 		loop{"pack", (&packer{
 			dir: filepath.Join(conf.Data, "pack"), state: c.state, plans: b.plans, who: b.roster, gates: b.gates,
@@ -317,6 +322,14 @@ func (c *Control) courier() (*notify.Courier, error) {
 
 // link is the address of an incident's page, as notices give it.
 func (c *Control) link(id string) string { return c.URL() + "/incidents/" + id }
+
+// decidePage is the address of a directive's page or, of none, of that on authority.
+func (c *Control) decidePage(directive string) string {
+	if directive == "" {
+		return c.URL() + "/authority"
+	}
+	return c.URL() + "/directives/" + directive
+}
 
 // confirmPage is the address of the page that confirms a contact.
 func (c *Control) confirmPage(ask string) string { return c.URL() + "/confirm/" + ask }
@@ -444,16 +457,16 @@ func (c *Control) handler() (http.Handler, error) {
 	source := &view.Source{
 		State: c.state, Now: c.opt.Now, Access: b.access, Alerts: b.alerts, Directives: b.directives, Gates: b.gates, Incidents: b.incidents,
 		Notices: b.notices, Plans: b.plans, Roster: b.roster, Timeline: b.timeline, Response: c.response, Series: c.series, Node: c.node, Durability: c.store.Durability,
-		Restored: b.restored, Backups: c.backups, Triggers: c.triggers.Nouns, Filings: b.filings, Waivers: b.waivers, Obligations: c.owed.Nouns, Files: c.store,
+		Restored: b.restored, Backups: c.backups, Triggers: c.triggers.Nouns, Filings: b.filings, Waivers: b.waivers, Obligations: c.owed.Nouns, Authority: c.deciders.Nouns, Files: c.store,
 		Version: telemetry.Version(), Operator: conf.Operator,
 	}
 	machines := &api.API{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Roster: c.roster, Verifier: c.verifier, Response: c.response, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
+		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Authority: c.deciders, Roster: c.roster, Verifier: c.verifier, Response: c.response, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
 	}
 	people := &console.Console{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Roster: c.roster, Verifier: c.verifier, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Authority: c.deciders, Roster: c.roster, Verifier: c.verifier, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	machines.Ways, people.Webhooks, people.PublicReports = ways, ways.Webhooks, conf.Intake.PublicReports
 	screens, err := people.Handler(server)

@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/authority"
+	"holdfast/internal/directive"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
 	"holdfast/internal/locale"
@@ -44,8 +46,14 @@ type Service struct {
 	Notices   *notify.Service
 	// Link makes the address of an incident's page.
 	Link func(incident string) string
-	Zone *time.Location
-	Log  *slog.Logger
+	// Directives and Authority say who must be told of what waits for a second person;
+	// without Directives nobody is. Decide makes the address of a directive's page, or,
+	// of none, that of the page on authority.
+	Directives *directive.Book
+	Authority  authority.Nouns
+	Decide     func(directive string) string
+	Zone       *time.Location
+	Log        *slog.Logger
 	// Now says when it is, and so who is on duty.
 	Now func() time.Time
 }
@@ -73,7 +81,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 // due lists the notices of open stages that do not exist yet.
 func (s *Service) due() []notify.Notice {
-	var due []notify.Notice
+	due := s.missing(s.decisions())
 	for _, in := range s.Incidents.Open() {
 		due = append(due, s.missing(slices.Concat(s.deputies(in), s.handovers(in), s.suspicion(in)))...)
 		for i, stage := range in.Procedure.Stages {

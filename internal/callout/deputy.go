@@ -42,23 +42,30 @@ func (s *Service) words(in *incident.Incident, more ...any) []any {
 
 // personal writes a notice whose text is Holdfast's own, not a template of the plan,
 // over each channel of a person. It asks to be acknowledged.
-func (s *Service) personal(in *incident.Incident, task string, round int, person roster.Person, write func(*locale.Printer) (subject, body string)) (list []notify.Notice) {
-	lang := person.Lang
-	if rev, ok := s.Plans.Revision(in.Plan.ID, in.Plan.Revision); ok && lang == "" {
-		lang = rev.Plan().Language
+func (s *Service) personal(in *incident.Incident, task string, round int, person roster.Person, write func(*locale.Printer) (subject, body string)) []notify.Notice {
+	if rev, ok := s.Plans.Revision(in.Plan.ID, in.Plan.Revision); ok && person.Lang == "" {
+		person.Lang = rev.Plan().Language
 	}
-	subject, body := write(locale.For(lang))
+	about := notify.Notice{Incident: in.ID, Task: task, Round: round, Urgent: in.Level == holdfast.Level1, Drill: in.Drill, WantAck: true, Why: Deputy}
+	return letters(about, person, write)
+}
+
+// letters writes what a notice is about to a person, once for each way to reach him.
+func letters(about notify.Notice, person roster.Person, write func(*locale.Printer) (subject, body string)) (list []notify.Notice) {
+	words := locale.For(person.Lang)
+	subject, body := write(words)
+	if about.Drill {
+		subject = words.T("notice.drill") + " " + subject
+	}
 	for _, c := range person.Contacts {
 		if !delivers(procedure.Notice{}, c) {
 			continue
 		}
-		list = append(list, notify.Notice{
-			ID:       notify.ID(in.ID, task, person.ID, string(c.Channel), c.Address, round),
-			Incident: in.ID, Task: task, Person: person.ID, PersonName: person.Name,
-			Channel: string(c.Channel), Address: c.Address, Lang: lang,
-			Subject: drillMark(in, lang) + subject, Body: body,
-			Urgent: in.Level == holdfast.Level1, Drill: in.Drill, WantAck: true, Why: Deputy, Round: round,
-		})
+		n := about
+		n.ID = notify.ID(n.Incident, n.Task, person.ID, string(c.Channel), c.Address, n.Round)
+		n.Person, n.PersonName, n.Channel, n.Address, n.Lang = person.ID, person.Name, string(c.Channel), c.Address, person.Lang
+		n.Subject, n.Body = subject, body
+		list = append(list, n)
 	}
 	return list
 }

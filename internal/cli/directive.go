@@ -23,7 +23,7 @@ func (s *shell) directive() *cobra.Command {
 		s.directiveList(), s.directiveShow(),
 		s.propose("stop", "Stop payments; with --wait, return when the stop is confirmed"),
 		s.propose("limit", "Admit only a share of the payers, or so many payments per second"),
-		s.directiveLift(), s.directiveApprove(), s.directiveRefuse(),
+		s.directiveLift(), s.directiveGrantLift(), s.directiveRefuseLift(), s.directiveApprove(), s.directiveRefuse(),
 	)
 }
 
@@ -195,8 +195,22 @@ func (w *waiting) confirmed(c *call, id string) error {
 
 func (s *shell) directiveLift() *cobra.Command {
 	var in api.Lift
-	cmd := s.api("POST /directives/{id}/lift", "lift DIRECTIVE", "Lift a directive", func(c *call) error {
-		return c.act(in, "directive %s is lifted", c.args[0])
+	cmd := s.api("POST /directives/{id}/lift", "lift DIRECTIVE", "Lift a directive, or ask a second person to", func(c *call) error {
+		answer, err := c.do(in)
+		if err != nil {
+			return err
+		}
+		var done api.Lifted
+		if err := json.Unmarshal(answer, &done); err != nil {
+			return fmt.Errorf("the node's answer cannot be read: %w", err)
+		}
+		c.print(answer)
+		if done.Lifted {
+			c.say("directive %s is lifted", c.args[0])
+		} else {
+			c.say("directive %s stays in force until a second person consents: holdfast directive lift-approve %s", c.args[0], c.args[0])
+		}
+		return nil
 	})
 	cmd.Flags().StringVar(&in.Reason, "reason", "", "why, for the record")
 	cmd.Flags().Uint64Var((*uint64)(&in.Revision), "revision", 0, "the revision you looked at; refused if it changed since (default: the present one)")

@@ -24,6 +24,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
+	"holdfast/internal/authority"
 	"holdfast/internal/backup"
 	"holdfast/internal/callout"
 	"holdfast/internal/directive"
@@ -57,6 +58,7 @@ type Console struct {
 	Triggers    *trigger.Service
 	Filings     *filing.Service
 	Waivers     *waiver.Service
+	Authority   *authority.Service
 	Obligations *obligation.Service
 	Roster      *roster.Service
 	Verifier    *callout.Verifier
@@ -243,6 +245,14 @@ func init() {
 		{"POST /directives/{id}/approve", access.Approve, (*Console).approve, (*Console).directive},
 		{"POST /directives/{id}/refuse", access.IssueDirective, (*Console).refuse, (*Console).directive},
 		{"POST /directives/{id}/lift", access.LiftDirective, (*Console).lift, (*Console).directive},
+		{"POST /directives/{id}/lift/approve", access.Approve, (*Console).grantLift, (*Console).directive},
+		{"POST /directives/{id}/lift/refuse", access.LiftDirective, (*Console).refuseLift, (*Console).directive},
+		{"GET /authority", access.Read, (*Console).authority, nil},
+		{"POST /delegations", access.Acknowledge, (*Console).delegate, (*Console).authority},
+		{"POST /delegations/{id}/end", access.Acknowledge, (*Console).endDelegation, (*Console).authority},
+		{"POST /break-glass", access.IssueDirective, (*Console).breakGlass, (*Console).authority},
+		{"POST /break-glass/{id}/end", access.IssueDirective, (*Console).endGlass, (*Console).authority},
+		{"POST /break-glass/{id}/judge", access.Approve, (*Console).judgeGlass, (*Console).authority},
 
 		{"GET /risks", access.Read, (*Console).risks, nil},
 		{"POST /risks/{id}/changes", access.OpenTrigger, (*Console).assessRisk, (*Console).risks},

@@ -69,7 +69,7 @@ func (v *visit) directed(err error) error {
 }
 
 func (c *Console) approve(v *visit) error {
-	return v.directed(c.Directives.Approve(v.r.Context(), v.by(), v.path("id")))
+	return v.directed(c.Response.ApproveDirective(v.r.Context(), v.by(), v.who().Account, v.path("id")))
 }
 
 func (c *Console) refuse(v *visit) error {
@@ -81,5 +81,17 @@ func (c *Console) lift(v *visit) error {
 	if err != nil {
 		return holdfast.Errorf(holdfast.Invalid, "the page was not sent whole; load it again").At("revision")
 	}
-	return v.directed(c.Directives.Lift(v.r.Context(), v.by(), v.path("id"), holdfast.Revision(revision), v.form("reason")))
+	lifted, err := c.Response.Lift(v.r.Context(), v.by(), v.who().Account, v.path("id"), holdfast.Revision(revision), v.form("reason"))
+	if err == nil && !lifted {
+		return v.seeOther("/directives/"+v.path("id"), "liftasked")
+	}
+	return v.directed(err)
+}
+
+func (c *Console) grantLift(v *visit) error {
+	return v.directed(c.Response.AnswerLift(v.r.Context(), v.by(), v.who().Account, v.path("id"), true, ""))
+}
+
+func (c *Console) refuseLift(v *visit) error {
+	return v.directed(c.Response.AnswerLift(v.r.Context(), v.by(), v.who().Account, v.path("id"), false, v.form("reason")))
 }

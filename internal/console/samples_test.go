@@ -73,6 +73,7 @@ func screenSamples() map[string][]any {
 		"triggers":  triggersSamples(),
 		"filings":   filingsSamples(),
 		"waivers":   waiversSamples(),
+		"authority": authoritySamples(),
 		"drafts":    draftsSamples(),
 		"draft":     draftSamples(),
 
@@ -162,11 +163,15 @@ func directivesOf() (list []view.Directive) {
 				ID: string(kind) + "-" + string(state), State: string(state), Kind: string(kind), Scope: "all", Reason: "a reason", ProposedBy: mei, ProposedAt: past,
 				Share: .25, Rate: 10, Incident: "INC-1", Gates: rowsOf(), Totals: directive.Totals{NotKnown: 1}, IssuedAt: past,
 			}
+			if state == directive.InForce {
+				d.Glass, d.LiftAsked, d.Deciders = "g1", &view.LiftWish{By: bo, At: past, Reason: "over"}, []string{"Mei", "Bo"}
+			}
 			if state == directive.Lifted {
 				d.EndedBy, d.EndReason, d.EndedAt, d.ApprovedBy = self, "over", past, mei
 			}
 			list = append(list, d)
 			d.ID, d.Why, d.PreAuthorised, d.Gates, d.Totals, d.Confirmed, d.ConfirmedAfterMillis, d.ProposedBy = d.ID+"-2", word, true, nil, directive.Totals{}, past, 400, bo
+			d.LiftAsked = nil
 			list = append(list, d)
 		}
 	}

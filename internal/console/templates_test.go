@@ -52,7 +52,7 @@ func rooms() (list []page) {
 	for _, state := range bands {
 		list = append(list, page{
 			Title: "Title", Live: true, Account: "Mei", Nav: nav, Flash: "It is done.", Version: "1", Zone: "UTC", PrintFoot: "Foot", who: all,
-			Band: view.Band{State: state, Percent: 25, Confirmed: state != "stopped", Incident: "INC-1", Drill: true, Alarm: true},
+			Band: view.Band{State: state, Percent: 25, Confirmed: state != "stopped", Incident: "INC-1", Drill: true, Alarm: true, Glass: &view.BandGlass{Name: "Mei", Until: future}},
 		})
 	}
 	stopped := list[0]

@@ -196,7 +196,7 @@ var gateStates = []string{"live", "silent", "gone"}
 // facts are the kinds that an incident's timeline puts in words.
 func facts(t *testing.T) []string {
 	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop", "incident.reopened-suspected", "incident.level-risen-automatically", "incident.level-fallen"}
-	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice", "obligation": "obligation"} {
+	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice", "obligation": "obligation", "authority": "glass"} {
 		list = append(list, literals(t, dir, `^`+noun+`\.[a-z-]+$`)...)
 	}
 	return slices.DeleteFunc(list, func(kind string) bool {

@@ -90,6 +90,11 @@ func (b *Book) applyDirective(id string, f holdfast.Fact) error {
 			return err
 		}
 		d.Confirmation = &c
+	case KindLiftAsked:
+		d.LiftWish = &LiftWish{By: f.Actor, At: f.Time}
+		return f.Decode(d.LiftWish)
+	case KindLiftRefused:
+		d.LiftWish = nil
 	case KindRefused, KindLifted:
 		return b.ended(d, f)
 	}

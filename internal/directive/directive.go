@@ -1,8 +1,8 @@
 // Package directive holds the authorised instructions to the gates and their
 // life:
 //
-//	proposed ──▶ in force ──▶ lifted
-//	    └──────▶ refused
+//	proposed ──▶ in force ──▶ lifted        at once, or asked for by one
+//	    └──────▶ refused                    person and granted by a second
 //
 // A directive that the plan pre-authorises goes into force with its proposal;
 // any other needs the approval of a second person. In force, a directive is
@@ -10,7 +10,8 @@
 // what that takes. Restrictions end only by a fact, never by a clock.
 //
 // Facts on subject directive/<id>: directive.proposed, directive.approved,
-// directive.issued, directive.refused, directive.confirmed, directive.lifted.
+// directive.issued, directive.refused, directive.confirmed, directive.lift-asked,
+// directive.lift-refused, directive.lifted.
 // On subject posture/main: posture.lease-set, posture.key-added. The facts
 // issued, lifted, lease-set and key-added change the posture; its head is the
 // position of the newest of them.
@@ -36,8 +37,12 @@ const (
 	KindRefused   = "directive.refused"
 	KindConfirmed = "directive.confirmed"
 	KindLifted    = "directive.lifted"
-	KindLeaseSet  = "posture.lease-set"
-	KindKeyAdded  = "posture.key-added"
+
+	KindLiftAsked   = "directive.lift-asked"
+	KindLiftRefused = "directive.lift-refused"
+
+	KindLeaseSet = "posture.lease-set"
+	KindKeyAdded = "posture.key-added"
 )
 
 // State is where a directive stands.
@@ -66,6 +71,8 @@ type Proposal struct {
 	Salt  string  `json:"salt,omitempty"`
 	// Rate caps admitted payments per second over all gates; 0 means no cap.
 	Rate float64 `json:"rate,omitempty"`
+	// Glass is the break of the glass by which it is ordered, if it is.
+	Glass string `json:"glass,omitempty"`
 }
 
 // Issued puts a proposal in force.
@@ -96,9 +103,11 @@ type Directive struct {
 	ended holdfast.Position
 	// Confirmation is nil until every gate was accounted for.
 	Confirmation *Confirmation
-	LiftedBy     holdfast.Actor
-	LiftedAt     time.Time
-	EndReason    string
+	// LiftWish is set while somebody asks for it to be lifted.
+	LiftWish  *LiftWish
+	LiftedBy  holdfast.Actor
+	LiftedAt  time.Time
+	EndReason string
 }
 
 // Limits on what a person may write.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"time"
 
 	"holdfast"
@@ -47,6 +48,30 @@ type Governance struct {
 	ReviewBy Date `json:"review_by,omitempty" yaml:"review_by,omitempty"`
 	// Owner is the role that keeps the plan up to date.
 	Owner string `json:"owner,omitempty" yaml:"owner,omitempty"`
+	// BreakGlass says under which terms somebody on duty may act alone beyond his
+	// authority; without it nobody may.
+	BreakGlass *BreakGlass `json:"break_glass,omitempty" yaml:"break_glass,omitempty"`
+}
+
+// BreakGlass are the terms of acting alone beyond one's authority (R4.12).
+type BreakGlass struct {
+	// Directives lists what may be ordered so: stop, limit, lift.
+	Directives []string `json:"directives" yaml:"directives"`
+	// Lasts is for how long; zero means 30 minutes, and 4 hours is the most.
+	Lasts procedure.Duration `json:"lasts,omitzero" yaml:"lasts,omitempty"`
+	// Superior is the role to whose holder it is answered for.
+	Superior string `json:"superior" yaml:"superior"`
+	// AnswerWithin is by when after it began; zero means 24 hours.
+	AnswerWithin procedure.Duration `json:"answer_within,omitzero" yaml:"answer_within,omitempty"`
+}
+
+// MaxBreakGlass is the longest time for which somebody may act beyond his authority.
+const MaxBreakGlass = procedure.Duration(4 * time.Hour)
+
+// Terms returns how long breaking the glass lasts, and by when after it began it
+// must have been answered for.
+func (b BreakGlass) Terms() (lasts, answer time.Duration) {
+	return cmp.Or(b.Lasts.D(), 30*time.Minute), cmp.Or(b.AnswerWithin.D(), 24*time.Hour)
 }
 
 // The ways in which the roles of one approval step decide.

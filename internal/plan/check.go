@@ -101,11 +101,18 @@ func (c *checker) role(path string, r Role) {
 	for i, a := range r.Authority {
 		path := at(path+".authority", i)
 		c.gradedLevel(path+".level", a.Level)
-		c.count(path+".directives", len(a.Directives))
-		for j, kind := range a.Directives {
-			if !slices.Contains(authorityKinds, kind) {
-				c.add(at(path+".directives", j), "P015", holdfast.Errorf(holdfast.Invalid, "directive %q is not known: write one of %s", kind, strings.Join(authorityKinds, ", ")))
-			}
+		c.authorityDirectives(path+".directives", a.Directives)
+		if a.Scope != "" {
+			c.expression(path+".scope", compileScope(a.Scope))
+		}
+	}
+}
+
+func (c *checker) authorityDirectives(path string, kinds []string) {
+	c.count(path, len(kinds))
+	for i, kind := range kinds {
+		if !slices.Contains(authorityKinds, kind) {
+			c.add(at(path, i), "P015", holdfast.Errorf(holdfast.Invalid, "directive %q is not known: write one of %s", kind, strings.Join(authorityKinds, ", ")))
 		}
 	}
 }

@@ -109,6 +109,14 @@ func (c *checker) governance() {
 	if every := g.RemindEvery.D(); every != 0 && every < time.Hour {
 		c.add("governance.remind_every", "P015", holdfast.Errorf(holdfast.Invalid, "readers would be reminded every %s: write 1h or more", every.String()))
 	}
+	if b := g.BreakGlass; b != nil {
+		const path = "governance.break_glass"
+		c.authorityDirectives(path+".directives", b.Directives)
+		c.knownRole(path+".superior", b.Superior)
+		if b.Lasts > MaxBreakGlass {
+			c.add(path+".lasts", "P015", holdfast.Errorf(holdfast.Invalid, "nobody acts beyond his authority for longer than %s: write less", MaxBreakGlass.String()))
+		}
+	}
 }
 
 func (c *checker) risks() {

@@ -83,6 +83,10 @@ type Role struct {
 type Authority struct {
 	// Directives lists kinds: stop, limit, lift.
 	Directives []string `json:"directives" yaml:"directives"`
+	// Scope is which payments it covers: empty or "all" for every payment, else an
+	// expression over payment fields. A directive is within it if its own scope is
+	// this one, with whatever else joined by and.
+	Scope string `json:"scope,omitempty" yaml:"scope,omitempty"`
 	// Level is the lowest gravity at which the authority holds: 1 means only at
 	// level 1, 3 means at any level.
 	Level holdfast.Level `json:"level" yaml:"level"`

@@ -49,9 +49,9 @@ var enums = map[string][]string{
 	"Reporting.packs":      Packs[:],
 	"Probe.kind":           {ProbeHTTP, ProbePayment},
 	"Directive.kind":       {procedure.DirectiveStop, procedure.DirectiveLimit},
-	"Authority.directives": authorityKinds,
-	"Notice.channels":      {"smtp", "webhook"},
-	"Stage.stage":          stageKinds(),
+	"Authority.directives": authorityKinds, "BreakGlass.directives": authorityKinds,
+	"Notice.channels": {"smtp", "webhook"},
+	"Stage.stage":     stageKinds(),
 }
 
 func stageKinds() (kinds []string) {

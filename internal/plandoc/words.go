@@ -26,28 +26,29 @@ var choices = map[string]struct {
 	kind   string
 	values []string
 }{
-	"approvalstep.mode":    {"approval-mode", []string{plan.ApproveOne, plan.ApproveAll, plan.ApproveInOrder}},
-	"authority.directives": {"directive-kind", []string{procedure.DirectiveStop, procedure.DirectiveLimit, "lift"}},
-	"directive.kind":       {"directive-kind", []string{procedure.DirectiveStop, procedure.DirectiveLimit}},
-	"material.kind":        {"material-kind", []string{plan.Regulation, plan.Policy, plan.Technical, plan.Manual}},
-	"material.cited":       {"chapter", chapterKeys()},
-	"measure.type":         {"measure-type", []string{plan.MeasureNumber, plan.MeasureText, plan.MeasureYesNo}},
-	"measure.from":         {"measure-from", plan.Sources()},
-	"band.days":            {"day", plan.Days[:]},
-	"stage.stage":          {"stage", stageKinds()},
-	"notice.channels":      {"channel", []string{"smtp", "webhook"}},
-	"temporary.kind":       {"temporary-kind", []string{plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand}},
-	"drillplan.kind":       {"drill-kind", []string{plan.Tabletop, plan.Simulated, plan.Live}},
-	"obligation.from":      {"moment", plan.Moments[:]},
-	"reporting.packs":      {"pack", plan.Packs[:]},
-	"probe.kind":           {"probe-kind", []string{plan.ProbeHTTP, plan.ProbePayment}},
+	"approvalstep.mode":     {"approval-mode", []string{plan.ApproveOne, plan.ApproveAll, plan.ApproveInOrder}},
+	"authority.directives":  {"directive-kind", []string{procedure.DirectiveStop, procedure.DirectiveLimit, "lift"}},
+	"breakglass.directives": {"directive-kind", []string{procedure.DirectiveStop, procedure.DirectiveLimit, "lift"}},
+	"directive.kind":        {"directive-kind", []string{procedure.DirectiveStop, procedure.DirectiveLimit}},
+	"material.kind":         {"material-kind", []string{plan.Regulation, plan.Policy, plan.Technical, plan.Manual}},
+	"material.cited":        {"chapter", chapterKeys()},
+	"measure.type":          {"measure-type", []string{plan.MeasureNumber, plan.MeasureText, plan.MeasureYesNo}},
+	"measure.from":          {"measure-from", plan.Sources()},
+	"band.days":             {"day", plan.Days[:]},
+	"stage.stage":           {"stage", stageKinds()},
+	"notice.channels":       {"channel", []string{"smtp", "webhook"}},
+	"temporary.kind":        {"temporary-kind", []string{plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand}},
+	"drillplan.kind":        {"drill-kind", []string{plan.Tabletop, plan.Simulated, plan.Live}},
+	"obligation.from":       {"moment", plan.Moments[:]},
+	"reporting.packs":       {"pack", plan.Packs[:]},
+	"probe.kind":            {"probe-kind", []string{plan.ProbeHTTP, plan.ProbePayment}},
 }
 
 // references names the fields that name another part of the plan, by the key of
 // the list that it stands in.
 var references = map[string]string{
 	"plan.team":               "roles",
-	"governance.distribution": "roles", "governance.owner": "roles", "approvalstep.roles": "roles",
+	"governance.distribution": "roles", "governance.owner": "roles", "approvalstep.roles": "roles", "breakglass.superior": "roles",
 	"role.department": "departments",
 	"risk.owner":      "roles", "risk.materials": "materials", "material.file": "attachments",
 	"stage.role": "roles", "task.role": "roles", "task.deputy": "roles", "task.probes": "probes", "branch.approval": "roles",
@@ -349,6 +350,9 @@ func (t tongue) authority(list []plan.Authority) string {
 		if a.Alone {
 			line += " · " + t.words.T("plan.alone")
 		}
+		if a.Scope != "" {
+			line += " · " + t.words.T("plan.only-payments") + " " + a.Scope
+		}
 		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
@@ -357,6 +361,7 @@ func (t tongue) authority(list []plan.Authority) string {
 func (t tongue) readAuthority(text string) (list []plan.Authority, ok bool) {
 	for _, line := range strings.Split(text, "\n") {
 		a := plan.Authority{}
+		line, a.Scope, _ = strings.Cut(strings.TrimSpace(line), " · "+t.words.T("plan.only-payments")+" ")
 		line, a.Alone = strings.CutSuffix(strings.TrimSpace(line), " · "+t.words.T("plan.alone"))
 		for l := holdfast.Level1; l <= holdfast.Level3; l++ {
 			if kinds, found := strings.CutSuffix(line, t.words.T("document.bracket", "text", t.level(l))); found {

@@ -2,57 +2,120 @@ package response
 
 import (
 	"context"
-	"slices"
+	"strings"
 	"time"
 
 	"holdfast"
+	"holdfast/internal/authority"
 	"holdfast/internal/directive"
 	"holdfast/internal/journal"
-	"holdfast/internal/plan"
 )
 
-// Propose proposes a directive outside a procedure. It goes into force at once
-// if the plan lets a role of the account's person decide alone; otherwise a
+// Propose proposes a directive outside a procedure. Where the plan names who
+// decides on its kind, the account's person must be one of them. It goes into force
+// at once if he may decide alone, by the plan or by breaking the glass; otherwise a
 // second person has to approve it.
 func (s *Service) Propose(ctx context.Context, by holdfast.Actor, account string, p directive.Proposal) (id string, err error) {
 	err = s.do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
-		level := holdfast.Unknown
 		if p.Incident != "" {
-			in := s.Incidents.Incident(p.Incident)
-			if in == nil || in.Over() {
+			if in := s.Incidents.Incident(p.Incident); in == nil || in.Over() {
 				return nil, holdfast.Errorf(holdfast.Invalid, "there is no open incident %q", p.Incident).At("incident")
 			}
-			level = in.Level
 		}
-		id, drafts, err = directive.Propose(s.Directives, p, s.mayAlone(account, string(p.Kind), level, now), s.gateProcesses())
+		if err := p.Check(); err != nil {
+			return nil, err
+		}
+		grounds, err := s.grounds(account, string(p.Kind), p.Scope, p.Incident, "", now)
+		if err != nil {
+			return nil, err
+		}
+		alone, ok := authority.Alone(grounds)
+		p.Glass = alone.Glass
+		id, drafts, err = directive.Propose(s.Directives, p, ok, s.gateProcesses())
 		return drafts, err
 	})
 	return id, err
 }
 
-// mayAlone reports whether the plan in force lets a role that the account's
-// person holds decide on a kind of directive without a second person. Outside an
-// incident of known level any such authority counts: a stop must never wait for
-// a level to be judged.
-func (s *Service) mayAlone(account, kind string, level holdfast.Level, now time.Time) bool {
-	rev, ok := s.Plans.Current("", now)
-	if !ok {
-		return false
-	}
-	for _, person := range s.Roster.People() {
-		if account == "" || person.Account != account {
-			continue
+// ApproveDirective puts a proposed directive in force, as a second person with
+// authority for it.
+func (s *Service) ApproveDirective(ctx context.Context, by holdfast.Actor, account, id string) error {
+	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
+		drafts, err := directive.Approve(s.Directives, id, by, s.gateProcesses())
+		if err != nil {
+			return nil, err
 		}
-		for _, id := range person.Roles {
-			role, _ := rev.Plan().Role(id)
-			if slices.ContainsFunc(role.Authority, func(a plan.Authority) bool {
-				return a.Alone && slices.Contains(a.Directives, kind) && (level == holdfast.Unknown || level <= a.Level)
-			}) {
-				return true
-			}
+		d := s.Directives.Directive(id)
+		_, err = s.grounds(account, string(d.Kind), d.Scope, d.Incident, d.ProposedBy.ID, now)
+		return drafts, err
+	})
+}
+
+// Lift ends a directive if the account's person may decide on that alone, and asks
+// for a second person otherwise. It reports whether the directive is lifted.
+func (s *Service) Lift(ctx context.Context, by holdfast.Actor, account, id string, seen holdfast.Revision, reason string) (lifted bool, err error) {
+	err = s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
+		drafts, err := directive.Lift(s.Directives.Directive(id), seen, reason)
+		if err != nil {
+			return nil, err
 		}
+		d := s.Directives.Directive(id)
+		grounds, err := s.grounds(account, authority.Lift, d.Scope, d.Incident, "", now)
+		if err != nil {
+			return nil, err
+		}
+		if _, lifted = authority.Alone(grounds); lifted || !s.Authority.Named(authority.Lift, now) {
+			lifted = true
+			return drafts, nil
+		}
+		return directive.AskLift(d, seen, reason)
+	})
+	return lifted, err
+}
+
+// AnswerLift is a second person's answer to the wish to lift a directive. Whoever
+// asked may take the wish back.
+func (s *Service) AnswerLift(ctx context.Context, by holdfast.Actor, account, id string, granted bool, reason string) error {
+	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
+		d := s.Directives.Directive(id)
+		if !granted {
+			return directive.RefuseLift(d, reason)
+		}
+		drafts, err := directive.GrantLift(d, by)
+		if err != nil {
+			return nil, err
+		}
+		_, err = s.grounds(account, authority.Lift, d.Scope, d.Incident, d.LiftWish.By.ID, now)
+		return drafts, err
+	})
+}
+
+// grounds returns why the account's person may decide, and refuses who may not
+// where the plan in force names who does.
+func (s *Service) grounds(account, kind, scope, incidentID, proposer string, now time.Time) ([]authority.Grounds, error) {
+	w := s.Wish(kind, scope, incidentID, proposer)
+	list := s.Authority.May(account, w, now)
+	if len(list) > 0 || !s.Authority.Named(kind, now) {
+		return list, nil
 	}
-	return false
+	var names []string
+	for _, p := range s.Authority.Deciders(w, now) {
+		names = append(names, p.Name)
+	}
+	if len(names) == 0 {
+		return nil, holdfast.Errorf(holdfast.Forbidden, "nobody who has an account holds a role with authority for this %s (scope %s, level %s); a gate can still be stopped at the gate itself", kind, w.Scope, w.Level)
+	}
+	return nil, holdfast.Errorf(holdfast.Forbidden, "your roles have no authority for this %s (scope %s, level %s); these people have it: %s", kind, w.Scope, w.Level, strings.Join(names, ", "))
+}
+
+// Wish is a decision on a directive as package authority asks for it. Call it under
+// the state's lock.
+func (s *Service) Wish(kind, scope, incidentID, proposer string) authority.Wish {
+	w := authority.Wish{Kind: kind, Scope: scope, ProposedBy: proposer}
+	if in := s.Incidents.Incident(incidentID); in != nil {
+		w.Level = in.Level
+	}
+	return w
 }
 
 // Acknowledge records that a person has taken note of a task's notices: the

@@ -122,7 +122,7 @@ func (s *Service) Preview(scope string) Preview {
 }
 
 // Timeline keeps, for each incident, the facts that belong to it: its own and
-// those of its alerts, directives and notices.
+// those of its alerts, directives, notices and breaks of the glass.
 type Timeline struct {
 	facts map[string][]holdfast.Fact // by incident
 	owner map[holdfast.Subject]string
@@ -145,7 +145,7 @@ func (t *Timeline) Apply(f holdfast.Fact) error {
 	case "incident", "obligation":
 		t.facts[id] = append(t.facts[id], f)
 		return nil
-	case "alert", "directive", "notice":
+	case "alert", "directive", "notice", "glass":
 	default:
 		return nil
 	}

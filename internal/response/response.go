@@ -24,6 +24,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/alert"
+	"holdfast/internal/authority"
 	"holdfast/internal/callout"
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
@@ -55,6 +56,7 @@ type Service struct {
 	Notices    *notify.Book
 	Sender     *notify.Service
 	Roster     *roster.Book
+	Authority  authority.Nouns
 	Series     *traffic.Series
 	Timeline   *Timeline
 	Prober     Prober

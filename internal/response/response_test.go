@@ -382,28 +382,9 @@ func TestSuspectByHand(t *testing.T) {
 	})
 }
 
-func TestMayAlone(t *testing.T) {
+func TestProposals(t *testing.T) {
 	t.Parallel()
 	run(t, 1, func(w *world) {
-		for _, tt := range []struct {
-			account, kind string
-			level         holdfast.Level
-			want          bool
-		}{
-			{"mei", "stop", holdfast.Level1, true},  // duty officer and commander
-			{"mei", "stop", holdfast.Level3, true},  // the commander at any level
-			{"mei", "stop", holdfast.Unknown, true}, // a stop never waits for a level to be judged
-			{"mei", "limit", holdfast.Level1, false},
-			{"lin", "stop", holdfast.Level1, false}, // may, but not alone
-			{"nobody", "stop", holdfast.Level1, false},
-			{"", "stop", holdfast.Level1, false}, // people without an account are nobody's
-		} {
-			var got bool
-			w.Desk.State.View(func() { got = w.mayAlone(tt.account, tt.kind, tt.level, time.Now()) })
-			if got != tt.want {
-				t.Errorf("%q, %s at level %s: %t", tt.account, tt.kind, tt.level, got)
-			}
-		}
 		ctx := w.Context()
 		stop := directive.Proposal{Kind: posture.Stop, Scope: "all", Reason: "now"}
 		one, err := w.Propose(ctx, mei, "mei", stop)
@@ -413,21 +394,54 @@ func TestMayAlone(t *testing.T) {
 		if a, b := w.Directives.Directive(one).State, w.Directives.Directive(other).State; a != directive.InForce || b != directive.Proposed {
 			t.Errorf("the duty officer's stop is %s, the other's %s", a, b)
 		}
+		w.wantCode(w.ApproveDirective(ctx, lin, "lin", other), holdfast.Forbidden)
+		stranger := holdfast.Actor{Kind: holdfast.Account, ID: "guest"}
+		w.wantCode(w.ApproveDirective(ctx, stranger, "guest", other), holdfast.Forbidden)
+		_, err = w.Propose(ctx, stranger, "guest", stop)
+		w.wantCode(err, holdfast.Forbidden)
+		w.must(w.ApproveDirective(ctx, mei, "mei", other))
+
+		// To lift takes two, both with authority.
+		lifted, err := w.Lift(ctx, mei, "mei", one, 0, "over")
+		w.must(err)
+		if d := w.Directives.Directive(one); lifted || d.State != directive.InForce || d.LiftWish == nil {
+			t.Errorf("one person has lifted a stop: %+v", d)
+		}
+		_, err = w.Lift(ctx, lin, "lin", one, 0, "over")
+		w.wantCode(err, holdfast.Conflict)
+		w.wantCode(w.AnswerLift(ctx, mei, "mei", one, true, ""), holdfast.Forbidden)
+		w.wantCode(w.AnswerLift(ctx, stranger, "guest", one, true, ""), holdfast.Forbidden)
+		w.must(w.AnswerLift(ctx, lin, "lin", one, false, "too early"))
+		w.wantCode(w.AnswerLift(ctx, lin, "lin", one, true, ""), holdfast.Conflict)
+		_, err = w.Lift(ctx, mei, "mei", one, 0, "now it is")
+		w.must(err)
+		w.must(w.AnswerLift(ctx, lin, "lin", one, true, ""))
+		if d := w.Directives.Directive(one); d.State != directive.Lifted || d.EndReason != "now it is" {
+			t.Errorf("the directive is %+v", d)
+		}
 	})
 }
 
-// Where the duty officer may act alone only at level 1, a lesser level needs a
-// second person.
-func TestMayAloneUpToLevel(t *testing.T) {
+// What the glass gives ends with its time, and what was ordered by it stays.
+func TestBreakGlass(t *testing.T) {
 	t.Parallel()
 	run(t, 1, func(w *world) {
-		person, _ := w.Roster.Person("mei")
-		person.Roles = []string{"duty-officer"}
-		w.must(w.people.Record(w.Context(), mei, person))
-		for level, want := range map[holdfast.Level]bool{holdfast.Level1: true, holdfast.Level2: false, holdfast.Level3: false} {
-			if got := w.mayAlone("mei", "stop", level, time.Now()); got != want {
-				t.Errorf("at level %s: %t", level, got)
-			}
+		ctx := w.Context()
+		limit := directive.Proposal{Kind: posture.Limit, Scope: "all", Reason: "slow", Share: 0.5}
+		first, err := w.Propose(ctx, mei, "mei", limit)
+		w.must(err)
+		glass, err := w.glass.BreakGlass(ctx, mei, "nobody answers", "")
+		w.must(err)
+		second, err := w.Propose(ctx, mei, "mei", limit)
+		w.must(err)
+		if a, b := w.Directives.Directive(first), w.Directives.Directive(second); a.State != directive.Proposed || b.State != directive.InForce || b.Glass != glass {
+			t.Errorf("without the glass %s, with it %s by %q", a.State, b.State, b.Glass)
+		}
+		w.sleep(30 * time.Minute)
+		third, err := w.Propose(ctx, mei, "mei", limit)
+		w.must(err)
+		if a, b := w.Directives.Directive(second), w.Directives.Directive(third); a.State != directive.InForce || b.State != directive.Proposed || b.Glass != "" {
+			t.Errorf("after its time: %s, and a new one %s by %q", a.State, b.State, b.Glass)
 		}
 	})
 }
@@ -436,8 +450,8 @@ func TestNoPlan(t *testing.T) {
 	t.Parallel()
 	run(t, 1, func(w *world) {
 		before := time.Now().Add(-time.Hour) // no plan was in force yet
-		if w.mayAlone("mei", "stop", holdfast.Level1, before) {
-			t.Error("without a plan somebody may act alone")
+		if list := w.Authority.May("mei", w.Wish("stop", "all", "", ""), before); list != nil {
+			t.Errorf("without a plan somebody may act: %v", list)
 		}
 		if _, drafts, err := w.groupOnce(before); drafts != nil || err != nil {
 			t.Errorf("without a plan an incident was suspected: %v, %v", drafts, err)

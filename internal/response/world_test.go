@@ -15,6 +15,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/alert"
+	"holdfast/internal/authority"
 	"holdfast/internal/callout"
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
@@ -64,6 +65,7 @@ type node struct {
 	*Service
 	alerts   *alert.Service
 	dirs     *directive.Service
+	glass    *authority.Service
 	timeline *Timeline
 	plans    *plan.Service
 	people   *roster.Service
@@ -117,9 +119,12 @@ func (w *world) newNode() *node {
 		Notices: notify.NewBook(), Roster: roster.NewBook(), Series: traffic.NewSeries(), Timeline: NewTimeline(), Prober: w, Documents: w.store, Log: slog.New(slog.NewTextHandler(w, nil)),
 	}
 	n := &node{Service: s, timeline: s.Timeline}
-	state := journal.NewState(w.store, genesis, s.Incidents, s.Alerts, s.Plans, s.Directives, s.Gates, s.Notices, s.Roster, n.timeline)
+	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster}
+	n.glass = &authority.Service{Nouns: s.Authority, Log: s.Log}
+	state := journal.NewState(w.store, genesis, s.Incidents, s.Alerts, s.Plans, s.Directives, s.Gates, s.Notices, s.Roster, s.Authority.Book, n.timeline)
 	s.Desk = &journal.Desk{Journal: journalOf{w.store, w}, State: state, Now: time.Now}
 	s.Sender = &notify.Service{Desk: s.Desk, Book: s.Notices}
+	n.glass.Desk = s.Desk
 	n.alerts = &alert.Service{Desk: s.Desk, Book: s.Alerts}
 	n.dirs = &directive.Service{Desk: s.Desk, Book: s.Directives, Gates: s.Gates}
 	n.plans = &plan.Service{Desk: s.Desk, Book: s.Plans}

@@ -34,12 +34,25 @@ type Directive struct {
 	// directive is issued, not confirmed.
 	Confirmed time.Time `json:"confirmed_at,omitzero"`
 	// ConfirmedAfterMillis is the time from issue to confirmation.
-	ConfirmedAfterMillis int64            `json:"confirmed_after_ms,omitempty"`
-	EndedBy              *Actor           `json:"ended_by,omitempty"`
-	EndedAt              time.Time        `json:"ended_at,omitzero"`
-	EndReason            string           `json:"end_reason,omitempty"`
-	Gates                []directive.Row  `json:"gates"`
-	Totals               directive.Totals `json:"totals"`
+	ConfirmedAfterMillis int64     `json:"confirmed_after_ms,omitempty"`
+	EndedBy              *Actor    `json:"ended_by,omitempty"`
+	EndedAt              time.Time `json:"ended_at,omitzero"`
+	EndReason            string    `json:"end_reason,omitempty"`
+	// Glass is the break of the glass by which it was ordered.
+	Glass string `json:"break_glass,omitempty"`
+	// LiftAsked is who asks for it to be lifted, and waits for a second person.
+	LiftAsked *LiftWish `json:"lift_asked,omitempty"`
+	// Deciders are the people who may answer what waits.
+	Deciders []string         `json:"deciders,omitempty"`
+	Gates    []directive.Row  `json:"gates"`
+	Totals   directive.Totals `json:"totals"`
+}
+
+// LiftWish is the wish that a directive be lifted.
+type LiftWish struct {
+	By     *Actor    `json:"by"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
 }
 
 // directive assembles one. Call it under the state's lock.
@@ -58,6 +71,10 @@ func (s *Source) directive(d *directive.Directive) Directive {
 		v.Gates = []directive.Row{}
 	}
 	v.Why = s.why(d)
+	v.Glass, v.Deciders = d.Glass, s.deciders(d)
+	if w := d.LiftWish; w != nil && d.State == directive.InForce {
+		v.LiftAsked = &LiftWish{actor(w.By), w.At, w.Reason}
+	}
 	if c := d.Confirmation; c != nil {
 		v.Confirmed = c.Confirmed
 		v.ConfirmedAfterMillis = max(1, c.Confirmed.Sub(c.Issued).Milliseconds())

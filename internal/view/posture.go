@@ -51,8 +51,16 @@ type Band struct {
 	Confirmed bool   `json:"confirmed,omitempty"`
 	Incident  string `json:"incident,omitempty"`
 	Drill     bool   `json:"drill,omitempty"`
+	// Glass is who acts beyond his authority now, until when.
+	Glass *BandGlass `json:"break_glass,omitempty"`
 	// Alarm is true if a gate or the journal needs attention.
 	Alarm bool `json:"alarm,omitempty"`
+}
+
+// BandGlass is somebody who acts beyond his authority.
+type BandGlass struct {
+	Name  string    `json:"name"`
+	Until time.Time `json:"until"`
 }
 
 // Traffic is what the gates counted in the last seconds.
@@ -132,6 +140,11 @@ func (s *Source) band() Band {
 				b.State, b.Incident, b.Drill = "level-"+strconv.Itoa(int(in.Level)), in.ID, in.Drill
 				break
 			}
+		}
+	}
+	for _, g := range s.Authority.Book.Glasses() {
+		if g.Holds(s.Now()) {
+			b.Glass = &BandGlass{s.personName(g.Person), g.Until}
 		}
 	}
 	share, confirmed := 1.0, true

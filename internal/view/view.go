@@ -13,6 +13,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
+	"holdfast/internal/authority"
 	"holdfast/internal/backup"
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
@@ -47,6 +48,7 @@ type Source struct {
 	Waivers    *waiver.Book
 	// Obligations works out what incidents owe to regulators.
 	Obligations obligation.Nouns
+	Authority   authority.Nouns
 	// Files keeps the attachments of plans; nil leaves unsaid what is not kept.
 	Files    journal.Blobs
 	Timeline *response.Timeline

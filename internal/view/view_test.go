@@ -16,6 +16,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
+	"holdfast/internal/authority"
 	"holdfast/internal/callout"
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
@@ -85,14 +86,15 @@ func newWorld(t *testing.T) *world {
 	triggers := trigger.NewBook()
 	s.Triggers = trigger.Nouns{Triggers: triggers, Drafts: draft.NewBook(), Plans: s.Plans, Roster: s.Roster}
 	owed := obligation.NewBook()
-	s.State = journal.NewState(store, store.Genesis(), triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed)
+	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster}
+	s.State = journal.NewState(store, store.Genesis(), s.Authority.Book, triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed)
 	desk := &journal.Desk{Journal: store, State: s.State, Now: time.Now}
 	log := slog.New(slog.DiscardHandler)
 	dirs := &directive.Service{Desk: desk, Book: s.Directives, Gates: s.Gates}
 	s.Node = fleet.NewNode(desk, dirs, s.Gates, s.Series, log)
 	s.Response = &response.Service{
 		Desk: desk, Incidents: s.Incidents, Alerts: s.Alerts, Plans: s.Plans, Directives: s.Directives, Gates: s.Gates, Notices: s.Notices,
-		Sender: &notify.Service{Desk: desk, Book: s.Notices}, Roster: s.Roster, Series: s.Series, Timeline: s.Timeline, Prober: prober{}, Log: log,
+		Sender: &notify.Service{Desk: desk, Book: s.Notices}, Roster: s.Roster, Authority: s.Authority, Series: s.Series, Timeline: s.Timeline, Prober: prober{}, Log: log,
 	}
 	s.Obligations = obligation.Nouns{
 		Book: owed, Incidents: s.Incidents, Alerts: s.Alerts, Plans: s.Plans, Roster: s.Roster, Measured: s.Response.Figures, Zone: time.UTC,

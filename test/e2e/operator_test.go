@@ -20,11 +20,11 @@ import (
 // takes notes, stops and limits payments and lifts that again, round after round.
 // He remembers what the node acknowledged.
 type operator struct {
-	s             *system
-	flow          *balancer
-	rng           *rand.Rand
-	first, second *client.Client // two people
-	incident      string
+	s                    *system
+	flow                 *balancer
+	rng                  *rand.Rand
+	first, second, third *client.Client // three people; only the last two may lift
+	incident             string
 
 	enough chan struct{} // closed when the present round is to be the last
 	ended  chan struct{} // closed when it was
@@ -71,7 +71,7 @@ func (s *system) operator(flow *balancer, seed uint64) *operator {
 // idleOperator acts only when he is told to.
 func (s *system) idleOperator(flow *balancer, seed uint64) *operator {
 	o := &operator{
-		s: s, flow: flow, rng: rand.New(rand.NewPCG(seed, 2)), first: s.api(), second: s.approver(),
+		s: s, flow: flow, rng: rand.New(rand.NewPCG(seed, 2)), first: s.api(), second: s.approver(), third: s.superior(),
 		enough: make(chan struct{}), ended: make(chan struct{}), round: make(chan struct{}),
 	}
 	close(o.ended)
@@ -248,15 +248,7 @@ func (o *operator) lift(ctx context.Context, d *order) error {
 	o.mu.Lock()
 	d.lifting = time.Now()
 	o.mu.Unlock()
-	err := o.insist(ctx, func(again bool) error {
-		if again {
-			v, err := client.Get[view.Directive](ctx, o.first, "/directives/"+d.id)
-			if err != nil || v.State == string(directive.Lifted) {
-				return err
-			}
-		}
-		return o.first.Do(ctx, http.MethodPost, "/directives/"+d.id+"/lift", map[string]any{"reason": "enough"}, nil)
-	})
+	err := liftBy(ctx, o.insist, o.second, o.third, d.id)
 	if err != nil {
 		return fmt.Errorf("lift %s: %w", d.id, err)
 	}
@@ -266,6 +258,29 @@ func (o *operator) lift(ctx context.Context, d *order) error {
 	o.mu.Unlock()
 	return nil
 }
+
+// liftBy lifts a directive: the first asks, the second consents. A try that was not
+// answered may have been carried out.
+func liftBy(ctx context.Context, insist func(context.Context, func(bool) error) error, asks, consents *client.Client, id string) error {
+	look := func() (view.Directive, error) { return client.Get[view.Directive](ctx, asks, "/directives/"+id) }
+	if err := insist(ctx, func(again bool) error {
+		if v, err := look(); again && (err != nil || v.State == string(directive.Lifted) || v.LiftAsked != nil) {
+			return err
+		}
+		return asks.Do(ctx, http.MethodPost, "/directives/"+id+"/lift", map[string]any{"reason": "enough"}, nil)
+	}); err != nil {
+		return err
+	}
+	return insist(ctx, func(again bool) error {
+		if v, err := look(); again && (err != nil || v.State == string(directive.Lifted)) {
+			return err
+		}
+		return consents.Do(ctx, http.MethodPost, "/directives/"+id+"/lift/approve", nil, nil)
+	})
+}
+
+// once tries without another chance.
+func once(_ context.Context, try func(bool) error) error { return try(false) }
 
 // done returns what was acknowledged so far.
 func (o *operator) done() ([]act, []order) {

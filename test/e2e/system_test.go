@@ -123,7 +123,18 @@ func (s *system) path(name string) string { return filepath.Join(s.dir, name) }
 // approver is the second person of acts that need two.
 func (s *system) approver() *client.Client {
 	s.t.Helper()
-	c, err := client.New(s.ready.API, s.token(s.ready.Second, access.Approve, access.Read), holdfast.En)
+	return s.as(s.ready.Second, access.Approve, access.LiftDirective, access.Read)
+}
+
+// superior is the one whose consent a lift needs besides the approver's.
+func (s *system) superior() *client.Client {
+	s.t.Helper()
+	return s.as("superior", access.Approve, access.Read)
+}
+
+func (s *system) as(account string, scopes ...access.Action) *client.Client {
+	s.t.Helper()
+	c, err := client.New(s.ready.API, s.token(account, scopes...), holdfast.En)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -19,8 +19,10 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"approvalstep.mode":       words("approval-mode", plan.ApproveOne, plan.ApproveAll, plan.ApproveInOrder),
 	"approvalstep.roles":      roles,
 
-	"role.department":      departments,
-	"authority.directives": words("directive-kind", "stop", "limit", "lift"),
+	"role.department":       departments,
+	"authority.directives":  words("directive-kind", "stop", "limit", "lift"),
+	"breakglass.directives": words("directive-kind", "stop", "limit", "lift"),
+	"breakglass.superior":   roles,
 
 	"risk.owner":     roles,
 	"risk.levels":    levelSource,
