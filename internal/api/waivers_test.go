@@ -54,3 +54,35 @@ func TestWaivers(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// A waiver that only the draft needs, or only the revision in force, is not called
+// idle by the other; one that neither needs is.
+func TestWaiverOfADraftIsNotIdle(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	all := n.all(t)
+	if w := n.call("POST", "/plan", all, quoted(t, Publish{Text: string(plan.Builtin())})); w.Code != 201 {
+		t.Fatalf("publish: %d %s", w.Code, w.Body)
+	}
+	if w := n.call("POST", "/people", all, quoted(t, RosterText{Text: "id,name\nlin,林\n", Format: "csv"})); w.Code != 204 {
+		t.Fatalf("people: %d %s", w.Code, w.Body)
+	}
+	draft := created(t, n.call("POST", "/drafts", all, `{"note":"with a manual that nothing cites"}`))
+	chapter := "materials:\n  - { id: lonely, title: { en: Manual }, kind: manual }\n"
+	if w := n.call("PUT", "/drafts/"+draft+"/chapters/materials", all, quoted(t, SaveChapter{Text: chapter})); w.Code > 204 {
+		t.Fatalf("save: %d %s", w.Code, w.Body)
+	}
+	other := n.all(t) // no author accepts what is wrong in his own text
+	for _, path := range []string{"materials/lonely", "materials/nowhere"} {
+		created(t, n.call("POST", "/waivers", other, `{"rule":"L124","path":"`+path+`","owner":"lin","reason":"It is cited from next year on.","expires":"2026-12-20T00:00:00Z"}`))
+	}
+	var idle []string
+	for _, f := range get[Judged](t, n, all, "/plan/lint").Findings {
+		if f.Rule == "L521" {
+			idle = append(idle, f.Path)
+		}
+	}
+	if len(idle) != 1 || idle[0] != "materials/nowhere" {
+		t.Errorf("idle: %q", idle)
+	}
+}

@@ -78,6 +78,9 @@ type Input struct {
 	// Lost lists the hashes of files that are not kept where it is judged.
 	Lost    []string
 	Waivers []Waiver
+	// Elsewhere is found in another text of the same plan, such as the open draft beside
+	// the revision in force: a waiver of it is not idle.
+	Elsewhere []Finding
 }
 
 // People is the roster at one moment.

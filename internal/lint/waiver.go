@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -59,6 +60,7 @@ func (j *judge) waive() []Finding {
 		}
 	}
 	for n, w := range j.Waivers {
+		used[n] = used[n] || slices.ContainsFunc(j.Elsewhere, w.Covers)
 		switch {
 		case !w.complete() || !j.Now.Before(w.Expires):
 			j.rule = ruleByID[ruleExpired]

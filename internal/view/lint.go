@@ -90,6 +90,9 @@ func (s *Source) Lint() (Lint, error) {
 	in.Plan, in.Places = current.Plan(), c.places
 	in.Lost = s.lost(in.Plan)
 	c.lost = len(in.Lost) > 0
+	if len(in.Waivers) > 0 {
+		in.Elsewhere = s.draftFindings(in)
+	}
 	found := lint.Check(in)
 	if found == nil {
 		found = []lint.Finding{}
@@ -113,8 +116,27 @@ func (s *Source) LintDraft(d *draft.Draft, p *plan.Plan, places plan.Places) []l
 	return s.lintText(p, places, s.LostIn(d, p), d.Author)
 }
 
+// draftFindings is what lint finds in the open draft of the plan that is judged: a
+// waiver may be there for the draft alone.
+func (s *Source) draftFindings(in lint.Input) []lint.Finding {
+	if s.Triggers.Drafts == nil {
+		return nil
+	}
+	var d *draft.Draft
+	s.State.View(func() { d, _ = s.Triggers.Drafts.OpenOf(in.Plan.ID) })
+	if d == nil {
+		return nil
+	}
+	p, _ := plan.Decode("", d.Text())
+	in.Plan, in.Places, in.Lost, in.Waivers = p, nil, s.LostIn(d, p), nil
+	return lint.Check(in)
+}
+
 func (s *Source) lintText(p *plan.Plan, places plan.Places, lost []string, author func(holdfast.Actor) bool) []lint.Finding {
 	in := lint.Input{Plan: p, Places: places, Now: s.Now().UTC(), Lost: lost}
+	if inForce, err := s.Lint(); err == nil && inForce.Plan == p.ID {
+		in.Elsewhere = inForce.Findings
+	}
 	s.State.View(func() {
 		in.People, in.Gates = lint.PeopleOf(s.Roster), lint.GatesOf(s.Gates)
 		in.Waivers = s.Waivers.For(p.ID, author)
