@@ -24,7 +24,7 @@ import (
 
 func (s *shell) draft() *cobra.Command {
 	return group("draft", "Drafts of the plan: begin, review, approve, publish", slices.Concat(
-		[]*cobra.Command{s.draftBegin(), s.draftList(), s.draftShow(), s.draftChapter(), s.draftRestore()},
+		[]*cobra.Command{s.draftBegin(), s.draftImport(), s.draftList(), s.draftShow(), s.draftChapter(), s.draftRestore()},
 		s.reviewers(),
 		[]*cobra.Command{
 			s.api("POST /drafts/{id}/review", "review DRAFT", "Open a draft to its reviewers", func(c *call) error {

@@ -81,12 +81,9 @@ func (c *Console) beginDraft(v *visit) error {
 	return v.seeOther("/drafts/"+id, "")
 }
 
-// newPlan is the id of a plan that is begun here.
-const newPlan = "payment-system"
-
 // emptyPlan is a text with nothing but what every plan must have.
 func emptyPlan(v *visit) []byte {
-	p := &plan.Plan{Format: plan.Format, ID: newPlan, Language: v.words.Lang()}
+	p := &plan.Plan{Format: plan.Format, ID: view.NewPlan, Language: v.words.Lang()}
 	for l := holdfast.Level1; l <= holdfast.Level3; l++ {
 		p.Levels = append(p.Levels, plan.Level{Level: l})
 	}

@@ -10,10 +10,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/attachment"
-	"holdfast/internal/docx"
 	"holdfast/internal/lint"
-	"holdfast/internal/locale"
-	"holdfast/internal/plan"
 	"holdfast/internal/plandoc"
 	"holdfast/internal/roster"
 )
@@ -67,42 +64,26 @@ func kindOf(name string, content []byte) planKind {
 
 // showWord shows what a Word document gives as a plan. Nothing is begun yet.
 func (c *Console) showWord(v *visit, name string, content []byte) error {
-	blocks, err := docx.Read(content)
-	if err != nil {
-		return err
-	}
 	lang := v.words.Lang()
 	if given := holdfast.Lang(v.form("lang")); slices.Contains(holdfast.Langs[:], given) {
 		lang = given
 	}
-	var base *plan.Plan
-	if now, err := c.View.Plan(0); err == nil {
-		base = now.Content
+	got, err := c.View.ReadWord(content, lang)
+	if err != nil {
+		return err
 	}
-	got := plandoc.Import(blocks, locale.For(lang), base)
-	if base == nil {
-		got.Plan.ID = newPlan
-	}
-	text := plan.Encode(got.Plan)
-	own := wordPage{Name: name, Note: v.form("note"), Lang: lang, Found: got.Found(), Kept: got.Kept, People: got.People, Text: string(text)}
+	own := wordPage{Name: name, Note: v.form("note"), Lang: lang, Found: got.Found(), Kept: got.Kept, People: got.People, Text: string(got.Text)}
 	if len(got.People) > 0 {
 		own.PeopleText = string(roster.EncodePeople(got.People))
 	}
 	for _, err := range got.Unread {
 		own.Unread = append(own.Unread, v.words.Error(err))
 	}
-	p, faults := plan.Decode("", text)
-	for _, f := range faults {
+	for _, f := range got.Faults {
 		own.Missing = append(own.Missing, finding{Severity: string(lint.Error), Rule: f.Rule, Message: v.words.Error(f.Error)})
 	}
-	if len(faults) == 0 {
-		_, places, _ := plan.Read("", text)
-		for _, f := range c.View.LintText(p, places) {
-			// What else could be better the draft shows.
-			if f.Waived == nil && f.Severity == lint.Error {
-				own.Missing = append(own.Missing, finding{Severity: string(f.Severity), Rule: f.Rule, Message: v.words.Error(f.Error)})
-			}
-		}
+	for _, f := range got.Missing {
+		own.Missing = append(own.Missing, finding{Severity: string(f.Severity), Rule: f.Rule, Message: v.words.Error(f.Error)})
 	}
 	return c.write(v, "importplan", http.StatusOK, c.page(v, v.words.T("import.title"), own))
 }

@@ -54,8 +54,8 @@ func Import(blocks []docx.Block, words *locale.Printer, base *plan.Plan) Importe
 // Found is how many parts of one chapter a document gave.
 type Found struct {
 	// Chapter is the chapter's key, as in field.plan.KEY.
-	Chapter string
-	Parts   int
+	Chapter string `json:"chapter"`
+	Parts   int    `json:"parts"`
 }
 
 // Found lists the chapters that have something, in their official order.
