@@ -86,6 +86,69 @@ func TestFiftyReviewers(t *testing.T) {
 	}
 }
 
+// Fifty outside reviewers comment at once by their links, and answer themselves: each
+// has his own thread, of all that was said, also when the database is read anew, and no
+// link opens another's.
+func TestFiftyOutsideReviewers(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "journal")
+	s := engine(t, dir)
+	nodes := []*world{newWorld(t, s), newWorld(t, s)}
+	for _, w := range nodes {
+		w.Letters = &letters{}
+	}
+	id := start(t, nodes[0])
+	const reviewers = 50
+	links := make([]Link, reviewers)
+	for i := range reviewers {
+		links[i], _ = nodes[0].outside(t, id, Guest{Name: fmt.Sprintf("Guest %d", i), Lang: holdfast.En})
+	}
+	must(t, nodes[1].Desk.State.Reach(t.Context(), nodes[0].Desk.State.Head().Position))
+	var all sync.WaitGroup
+	insist := func(act func() error) {
+		for {
+			err := act()
+			if holdfast.CodeOf(err) == holdfast.Unavailable {
+				continue // so many at once that its turn did not come: nothing was done
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		}
+	}
+	for i, l := range links {
+		all.Go(func() {
+			w, text := nodes[i%2], fmt.Sprintf("I am guest %d", i)
+			insist(func() error {
+				return w.OutsideComment(t.Context(), l, Remark{Chapter: "general", Path: "purpose", Quote: "test", Text: text})
+			})
+			insist(func() error { return w.OutsideFinish(t.Context(), l) })
+		})
+	}
+	all.Wait()
+	must(t, s.Close())
+
+	w := newWorld(t, reopened(t, dir))
+	w.Letters = &letters{}
+	d := w.draft(t, id)
+	if len(d.Comments) != reviewers {
+		t.Errorf("%d comments", len(d.Comments))
+	}
+	for i, l := range links {
+		_, r, err := w.Admit(l)
+		must(t, err)
+		own := d.ThreadsOf(r.Outside.Actor(id))
+		if len(own) != 1 || own[0].Text != fmt.Sprintf("I am guest %d", i) || own[0].By.Name != r.Outside.Name || r.Finished.IsZero() {
+			t.Errorf("guest %d: %+v, finished %v", i, own, r.Finished)
+		}
+		if other := (Link{l.Draft, links[(i+1)%reviewers].Reviewer, l.Secret}); i == 0 {
+			_, _, err := w.Admit(other)
+			wantCode(t, "another's place by his own secret", err, holdfast.NotFound)
+		}
+	}
+}
+
 func reopened(t *testing.T, dir string) *sqljournal.Store {
 	t.Helper()
 	s := engine(t, dir)
