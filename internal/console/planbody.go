@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -52,6 +53,15 @@ type chapterHead struct {
 func (b planBody) Place(path string) *spot { return b.Remarks.place(path, false) }
 
 func (b planBody) Entry(path string) *spot { return b.Remarks.place(path, true) }
+
+// StepSpot is the place of a step of a dependency.
+func (b planBody) StepSpot(dependency, step int) *spot {
+	if b.Remarks == nil {
+		return nil
+	}
+	anchor, _ := b.Plan.Anchor(fmt.Sprintf("dependencies[%d].steps[%d]", dependency, step))
+	return b.Remarks.place(anchor, true)
+}
 
 func newPlanBody(words *locale.Printer, p *plan.Plan, at string) planBody {
 	b := planBody{Plan: p, words: words, at: at}

@@ -89,3 +89,28 @@ func TestEditorCountsComments(t *testing.T) {
 		}
 	}
 }
+
+// A comment on a step of a dependency stands at that step, and a new one can be made
+// there.
+func TestRemarksAtAStep(t *testing.T) {
+	t.Parallel()
+	p, _ := plan.Decode("", plan.Builtin())
+	anchor, ok := p.Anchor("dependencies[0].steps[1]")
+	if !ok {
+		t.Fatal("the built-in plan has no such step")
+	}
+	list := []thread{{Comment: &draft.Comment{ID: 1, Chapter: "dependencies", Path: anchor}}}
+	body := newPlanBody(locale.For(holdfast.En), p, "/drafts/d1")
+	body.Remarks = newRemarks(p, holdfast.En, list, "/drafts/d1/read", "/drafts/d1/comments")
+	body.Remarks.May = true
+	body = body.Begin()
+	if s := body.Place("dependencies[" + p.Dependencies[0].ID + "]"); len(s.Threads) != 0 {
+		t.Error("it hangs on the dependency")
+	}
+	if s := body.StepSpot(0, 0); len(s.Threads) != 0 || s.Link == "" {
+		t.Errorf("the step before has %+v", s)
+	}
+	if s := body.StepSpot(0, 1); len(s.Threads) != 1 || s.Path != anchor {
+		t.Errorf("the step has %+v", s)
+	}
+}

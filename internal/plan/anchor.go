@@ -2,6 +2,7 @@ package plan
 
 import (
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,8 +17,9 @@ import (
 //	risks[power]
 //	governance.approval[sign]
 //
-// Entries that nothing tells apart, such as the steps of a dependency, are named
-// by their position.
+// A step of a dependency is named by when it is due, dependencies[cloud].steps[after=30m0s],
+// where no other is due then. Entries that nothing tells apart are named by their
+// position.
 
 // Anchor returns the anchor of a place. Entries may be named by position or as
 // anchors name them; false means that the plan has no such place.
@@ -69,7 +71,7 @@ func (p *Plan) walk(place string, positions bool) (anchor, path string, v reflec
 			if i < 0 {
 				return "", "", v, false
 			}
-			name, position = key+"["+entryName(v.Index(i), id, i)+"]", at(key, i)
+			name, position = key+"["+entryName(v, id, i)+"]", at(key, i)
 			v = v.Index(i)
 		}
 		anchors, paths = append(anchors, name), append(paths, position)
@@ -89,7 +91,16 @@ func inside(v reflect.Value) reflect.Value {
 
 // entryName names an entry of a list as anchors do; field is what tells entries
 // apart, of [idField].
-func entryName(entry reflect.Value, field, i int) string {
+func entryName(list reflect.Value, field, i int) string {
+	entry := list.Index(i)
+	if steps, ok := list.Interface().([]DependencyStep); ok {
+		due := steps[i].After
+		if alone := !slices.ContainsFunc(slices.Concat(steps[:i:i], steps[i+1:]), func(s DependencyStep) bool { return s.After == due }); alone {
+			if name := "after=" + due.D().String(); !strings.ContainsAny(name, ".[]") {
+				return name
+			}
+		}
+	}
 	if field >= 0 {
 		id := entry.Field(field)
 		if l, ok := id.Interface().(holdfast.Level); ok {
@@ -105,11 +116,11 @@ func entryName(entry reflect.Value, field, i int) string {
 // entryAt returns the position of the entry with a name, -1 for none.
 func entryAt(list reflect.Value, field int, name string, positions bool) int {
 	for i := range list.Len() {
-		if entryName(list.Index(i), field, i) == name {
+		if entryName(list, field, i) == name {
 			return i
 		}
 	}
-	if i, err := strconv.Atoi(name); err == nil && positions && i >= 0 && i < list.Len() {
+	if i, err := strconv.Atoi(name); err == nil && (positions || field < 0) && i >= 0 && i < list.Len() {
 		return i
 	}
 	return -1

@@ -4,9 +4,11 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"holdfast"
 	"holdfast/internal/plan"
+	"holdfast/internal/procedure"
 )
 
 func TestAnchor(t *testing.T) {
@@ -24,7 +26,7 @@ func TestAnchor(t *testing.T) {
 		"procedures[level=1].stages[notify].tasks[0].limit": "procedures[level=1].stages[notify].tasks[" + p.Procedures[0].Stages[2].Tasks[0].ID + "].limit",
 		"levels[2].criteria":          "levels[level=3].criteria",
 		"contacts[0]":                 "contacts[" + p.Contacts[0].Party + "]",
-		"dependencies[0].steps[0].do": "dependencies[" + p.Dependencies[0].ID + "].steps[0].do",
+		"dependencies[0].steps[0].do": "dependencies[" + p.Dependencies[0].ID + "].steps[after=" + p.Dependencies[0].Steps[0].After.D().String() + "].do",
 		"team[0]":                     "team[0]",
 	} {
 		got, ok := p.Anchor(place)
@@ -108,4 +110,33 @@ func FuzzAnchor(f *testing.F) {
 		}
 		p.Words(place, holdfast.En)
 	})
+}
+
+// A step of a dependency keeps its comments when others are put before it; two that
+// are due at once are told apart by their places only.
+func TestAnchorOfADependencysStep(t *testing.T) {
+	t.Parallel()
+	step := func(after time.Duration, do string) plan.DependencyStep {
+		return plan.DependencyStep{After: procedure.Duration(after), Do: holdfast.Text{En: do}}
+	}
+	p := &plan.Plan{Dependencies: []plan.Dependency{{ID: "cloud", Steps: []plan.DependencyStep{step(0, "wait"), step(30*time.Minute, "move")}}}}
+	anchor, ok := p.Anchor("dependencies[0].steps[1]")
+	if !ok || anchor != "dependencies[cloud].steps[after=30m0s]" || p.Words(anchor, holdfast.En) != "move" {
+		t.Errorf("%q, %v", anchor, ok)
+	}
+	steps := &p.Dependencies[0].Steps
+	*steps = append([]plan.DependencyStep{step(time.Minute, "call")}, *steps...)
+	if path, ok := p.Find(anchor); !ok || path != "dependencies[0].steps[2]" {
+		t.Errorf("now at %q, %v", path, ok)
+	}
+	if path, ok := p.Find("dependencies[cloud].steps[1]"); !ok || path != "dependencies[0].steps[1]" {
+		t.Errorf("an anchor of old is at %q, %v", path, ok)
+	}
+	*steps = append(*steps, step(30*time.Minute, "tell"))
+	if got, _ := p.Anchor("dependencies[0].steps[3]"); got != "dependencies[cloud].steps[3]" {
+		t.Errorf("of two at once: %q", got)
+	}
+	if path, ok := p.Find(anchor); ok {
+		t.Errorf("it is guessed to be at %q", path)
+	}
 }
