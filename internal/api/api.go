@@ -57,6 +57,7 @@ type API struct {
 	Authority   *authority.Service
 	Obligations *obligation.Service
 	Verifier    *callout.Verifier
+	Tester      *callout.Tester
 	Response    *response.Service
 	Backups     *backup.Keeper
 	Restored    *backup.Service

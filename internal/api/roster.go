@@ -105,6 +105,30 @@ func verifyContact(noun string) func(*API, *call) (any, error) {
 	}
 }
 
+// NoticeTest asks for one message that is marked as a test.
+type NoticeTest struct {
+	Channel roster.Channel `json:"channel"`
+	Address string         `json:"address"`
+	Lang    holdfast.Lang  `json:"lang,omitempty"`
+}
+
+// testNotice sends a test and answers with what became of it.
+func (a *API) testNotice(c *call) (any, error) {
+	in, err := body[NoticeTest](c)
+	if err != nil {
+		return nil, err
+	}
+	lang := in.Lang
+	if lang == "" {
+		lang = c.lang
+	}
+	d, err := a.Tester.Send(c.r.Context(), c.by(), in.Channel, in.Address, lang)
+	if err != nil {
+		return nil, err
+	}
+	return view.NewTested(&d), nil
+}
+
 // reachedContact records that someone was reached at an address.
 func reachedContact(noun string) func(*API, *call) (any, error) {
 	return func(a *API, c *call) (any, error) {

@@ -222,6 +222,7 @@ func init() {
 		{Method: "GET", Path: "/people/{id}/history", Right: access.Read, Summary: "Every change of a person, newest first, at most 100", Out: History{}, Do: historyOf("person", "id")},
 		{Method: "POST", Path: "/people/{id}/restore", Right: access.ManageRoster, Summary: "Record a former state of a person anew", In: Restore{}, Do: restoreOf("person", "id")},
 		{Method: "GET", Path: "/people/{id}/held", Right: access.Read, Summary: "What rests on a person, here or left: roles, account, deputies, duty of the coming 14 days", Out: roster.Held{}, Do: (*API).held},
+		{Method: "POST", Path: "/notices/test", Right: access.ManageRoster, Summary: "Send one message marked as a test; answered once the receiver has, within 30 s", In: NoticeTest{}, Out: view.Tested{}, Do: (*API).testNotice},
 		{Method: "POST", Path: "/people/{id}/verify", Right: access.ManageRoster, Summary: "Send a link to an address of a person, to confirm that it works", In: ContactRef{}, Do: verifyContact("person")},
 		{Method: "POST", Path: "/people/{id}/reached", Right: access.ManageRoster, Summary: "Record that you reached a person at an address", In: ContactRef{}, Do: reachedContact("person")},
 		{Method: "GET", Path: "/roles", Right: access.Read, Summary: "Who fills each role, and whether two people do", Out: []view.RoleCover{}, Do: (*API).roles},

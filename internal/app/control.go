@@ -42,8 +42,6 @@ import (
 	"holdfast/internal/probes"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
-	"holdfast/internal/senders/smtp"
-	"holdfast/internal/senders/webhook"
 	"holdfast/internal/sqljournal/source"
 	"holdfast/internal/telemetry"
 	"holdfast/internal/traffic"
@@ -89,6 +87,7 @@ type Control struct {
 	deciders   *authority.Service
 	roster     *roster.Service
 	verifier   *callout.Verifier
+	tester     *callout.Tester
 	inviter    *callout.Inviter
 	readers    *callout.Readers
 	response   *response.Service
@@ -230,6 +229,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		Roster: c.roster, Notices: c.notices, Key: linkKey, Page: c.confirmPage,
 		Operator: conf.Operator, Language: conf.Language, Zone: conf.TimeZone.Location(), Now: c.opt.Now,
 	}
+	c.tester = &callout.Tester{Notices: c.notices, Operator: conf.Operator}
 	c.inviter = &callout.Inviter{Notices: c.notices, Key: linkKey, Page: c.reviewPage, Operator: conf.Operator, Zone: conf.TimeZone.Location()}
 	c.drafts.Letters = letters{c.inviter}
 	c.readers = &callout.Readers{
@@ -284,40 +284,6 @@ func (c *Control) SetPlaces(gate, primary string) {
 			c.runner.Places[name] = place
 		}
 	}
-}
-
-func (c *Control) courier() (*notify.Courier, error) {
-	conf := c.opt.Config.Notices
-	senders := map[string]notify.Sender{}
-	if conf.SMTP.Host != "" {
-		password, err := conf.SMTP.Password.Read(c.opt.Env)
-		if err != nil {
-			return nil, fmt.Errorf("notices.smtp.password: %w", err)
-		}
-		s, err := smtp.New(smtp.Options{
-			Host: conf.SMTP.Host, Port: conf.SMTP.Port, StartTLS: conf.SMTP.StartTLS,
-			Username: conf.SMTP.Username, Password: password, From: conf.SMTP.From,
-		})
-		if err != nil {
-			return nil, err
-		}
-		senders[string(roster.SMTP)] = s
-	}
-	if conf.Webhook.Secret != "" {
-		secret, err := conf.Webhook.Secret.Read(c.opt.Env)
-		if err != nil {
-			return nil, fmt.Errorf("notices.webhook.secret: %w", err)
-		}
-		s, err := webhook.New(webhook.Options{Secret: secret, Now: c.opt.Now})
-		if err != nil {
-			return nil, err
-		}
-		senders[string(roster.Webhook)] = s
-	}
-	for channel, s := range senders {
-		senders[channel] = c.readers.Sender(c.inviter.Sender(c.verifier.Sender(s)))
-	}
-	return notify.NewCourier(notify.CourierOptions{Desk: c.desk, Book: c.books.notices, Senders: senders, Log: c.opt.Log})
 }
 
 // link is the address of an incident's page, as notices give it.
@@ -462,11 +428,11 @@ func (c *Control) handler() (http.Handler, error) {
 	}
 	machines := &api.API{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Authority: c.deciders, Roster: c.roster, Verifier: c.verifier, Response: c.response, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
+		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Authority: c.deciders, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
 	}
 	people := &console.Console{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Authority: c.deciders, Roster: c.roster, Verifier: c.verifier, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Authority: c.deciders, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	machines.Ways, people.Webhooks, people.PublicReports = ways, ways.Webhooks, conf.Intake.PublicReports
 	screens, err := people.Handler(server)

@@ -129,7 +129,7 @@ func (s *Service) notices(in *incident.Incident, stage procedure.StageKind, t pr
 				Incident: in.ID, Task: t.ID,
 				Person: person.ID, PersonName: person.Name,
 				Channel: string(c.Channel), Address: c.Address, Lang: lang,
-				Subject: drillMark(in, lang) + fill.Replace(template.Subject.In(lang)),
+				Subject: fill.Replace(template.Subject.In(lang)),
 				Body:    fill.Replace(template.Body.In(lang)),
 				Urgent:  in.Level == holdfast.Level1, Drill: in.Drill,
 				WantAck: t.Notice.Acknowledge > 0, Why: person.Why, Round: in.Round(),
@@ -146,7 +146,7 @@ func Reachable(p roster.Person, n procedure.Notice) bool {
 
 // delivers reports whether a notice goes to a contact.
 func delivers(n procedure.Notice, c roster.Contact) bool {
-	return c.Channel != roster.Phone && (len(n.Channels) == 0 || slices.Contains(n.Channels, string(c.Channel)))
+	return c.Channel.Sent() && (len(n.Channels) == 0 || slices.Contains(n.Channels, string(c.Channel)))
 }
 
 // filler replaces the placeholders of a template.
@@ -161,14 +161,6 @@ func (s *Service) filler(in *incident.Incident, rev *plan.Revision, lang holdfas
 		"{link}", s.Link(in.ID),
 		"{plan}", fmt.Sprintf("%s r%d", rev.Plan().Title.In(lang), rev.Number),
 	)
-}
-
-// drillMark makes a drill unmistakable in every channel.
-func drillMark(in *incident.Incident, lang holdfast.Lang) string {
-	if !in.Drill {
-		return ""
-	}
-	return locale.For(lang).T("notice.drill") + " "
 }
 
 // Succeeded reports whether a notice task is done: enough of those told have

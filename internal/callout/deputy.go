@@ -52,11 +52,7 @@ func (s *Service) personal(in *incident.Incident, task string, round int, person
 
 // letters writes what a notice is about to a person, once for each way to reach him.
 func letters(about notify.Notice, person roster.Person, write func(*locale.Printer) (subject, body string)) (list []notify.Notice) {
-	words := locale.For(person.Lang)
-	subject, body := write(words)
-	if about.Drill {
-		subject = words.T("notice.drill") + " " + subject
-	}
+	subject, body := write(locale.For(person.Lang))
 	for _, c := range person.Contacts {
 		if !delivers(procedure.Notice{}, c) {
 			continue

@@ -19,7 +19,6 @@ import (
 	"holdfast/internal/locale"
 	"holdfast/internal/notify"
 	"holdfast/internal/plan"
-	"holdfast/internal/roster"
 )
 
 // Readers tells the readers of a plan that a revision was published, with what it
@@ -93,7 +92,7 @@ func (r *Readers) notices(l draft.Letter) (list []notify.Notice) {
 	words := locale.For(lang)
 	subject, body := r.text(l, words)
 	for _, c := range l.To.Contacts {
-		if c.Channel == roster.Phone {
+		if !c.Channel.Private() { // a link that acts in his name is for him alone
 			continue
 		}
 		list = append(list, notify.Notice{

@@ -46,7 +46,7 @@ func (s *Service) suspicionTo(in *incident.Incident, person Recipient, c roster.
 		Incident: in.ID, Task: Suspected,
 		Person: person.ID, PersonName: person.Name,
 		Channel: string(c.Channel), Address: c.Address, Lang: lang,
-		Subject: drillMark(in, lang) + words.T("notice.suspected.subject", "id", in.ID, "title", in.Title),
+		Subject: words.T("notice.suspected.subject", "id", in.ID, "title", in.Title),
 		Body: words.T("notice.suspected.body", "id", in.ID, "title", in.Title, "level", level,
 			"time", words.Time(in.Opened, s.Zone), "link", s.Link(in.ID)),
 		Urgent: in.Suggested == holdfast.Level1 || in.Suggested == holdfast.Unknown, Drill: in.Drill, Why: person.Why,

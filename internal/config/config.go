@@ -101,8 +101,25 @@ type Fleet struct {
 
 // Notices holds how people are told.
 type Notices struct {
-	SMTP    SMTP    `yaml:"smtp"`
-	Webhook Webhook `yaml:"webhook"`
+	SMTP     SMTP         `yaml:"smtp"`
+	Webhook  Webhook      `yaml:"webhook"`
+	SMS      SMS          `yaml:"sms"`
+	Voice    Voice        `yaml:"voice"`
+	DingTalk Robots       `yaml:"dingtalk"`
+	WeCom    Robots       `yaml:"wecom"`
+	Feishu   Robots       `yaml:"feishu"`
+	Slack    Robots       `yaml:"slack"`
+	Limits   NoticeLimits `yaml:"limits"`
+}
+
+// NoticeLimits bound what notices ask of people and of what takes them.
+type NoticeLimits struct {
+	// PerPerson is how many notices that are not urgent one person gets in ten
+	// minutes.
+	PerPerson int `yaml:"per_person" default:"12"`
+	// AtOnce is how many attempts run at once, ToOne how many of them to one place.
+	AtOnce int `yaml:"at_once" default:"64"`
+	ToOne  int `yaml:"to_one" default:"16"`
 }
 
 // SMTP is the mail server that takes our mail. Without a host no mail is sent.

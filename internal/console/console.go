@@ -62,6 +62,7 @@ type Console struct {
 	Obligations *obligation.Service
 	Roster      *roster.Service
 	Verifier    *callout.Verifier
+	Tester      *callout.Tester
 	Readers     *callout.Readers
 	Response    *response.Service
 	Restored    *backup.Service
@@ -327,6 +328,7 @@ func init() {
 		{"GET /people/{id}/edit", access.ManageRoster, (*Console).personEdit, nil},
 		{"POST /people/{id}/edit", access.ManageRoster, (*Console).savePerson, (*Console).personEdit},
 		{"POST /people/{id}/verify", access.ManageRoster, (*Console).verifyPerson, (*Console).person},
+		{"POST /people/{id}/test", access.ManageRoster, (*Console).testPerson, (*Console).person},
 		{"POST /people/{id}/reached", access.ManageRoster, (*Console).reachedPerson, (*Console).person},
 		{"GET /people/{id}/leave", access.ManageRoster, (*Console).leavePage, nil},
 		{"POST /people/{id}/leave", access.ManageRoster, (*Console).leave, (*Console).leavePage},
@@ -345,6 +347,7 @@ func init() {
 		{"GET /parties/{id}/edit", access.ManageRoster, (*Console).partyEdit, nil},
 		{"POST /parties/{id}/edit", access.ManageRoster, (*Console).saveParty, (*Console).partyEdit},
 		{"POST /parties/{id}/verify", access.ManageRoster, (*Console).verifyParty, (*Console).party},
+		{"POST /parties/{id}/test", access.ManageRoster, (*Console).testParty, (*Console).party},
 		{"POST /parties/{id}/reached", access.ManageRoster, (*Console).reachedParty, (*Console).party},
 		{"POST /parties/{id}/remove", access.ManageRoster, (*Console).removeParty, (*Console).party},
 		{"POST /parties/{id}/restore", access.ManageRoster, (*Console).restoreParty, (*Console).party},

@@ -105,6 +105,8 @@ func (c *Console) verifyParty(v *visit) error {
 	return c.verifyAt(v, holdfast.NewSubject("party", v.path("id")), "/parties/"+v.path("id"))
 }
 
+func (c *Console) testParty(v *visit) error { return c.testAt(v, "/parties/"+v.path("id")) }
+
 func (c *Console) reachedParty(v *visit) error {
 	return c.reachedAt(v, holdfast.NewSubject("party", v.path("id")), "/parties/"+v.path("id"))
 }

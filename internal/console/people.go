@@ -96,6 +96,14 @@ func (c *Console) verifyAt(v *visit, at holdfast.Subject, back string) error {
 	return v.seeOther(back, "asked")
 }
 
+// testAt sends a test to an address; the page it leads back to says what became of it.
+func (c *Console) testAt(v *visit, back string) error {
+	if _, err := c.Tester.Send(v.r.Context(), v.by(), roster.Channel(v.form("channel")), v.form("address"), v.words.Lang()); err != nil {
+		return err
+	}
+	return v.seeOther(back, "tested")
+}
+
 func (c *Console) reachedAt(v *visit, at holdfast.Subject, back string) error {
 	if err := c.Roster.Reached(v.r.Context(), v.by(), at, roster.Channel(v.form("channel")), v.form("address"), v.form("note")); err != nil {
 		return err
@@ -121,6 +129,8 @@ func (c *Console) restoreAt(v *visit, at holdfast.Subject, back string) error {
 func (c *Console) verifyPerson(v *visit) error {
 	return c.verifyAt(v, holdfast.NewSubject("person", v.path("id")), "/people/"+v.path("id"))
 }
+
+func (c *Console) testPerson(v *visit) error { return c.testAt(v, "/people/"+v.path("id")) }
 
 func (c *Console) reachedPerson(v *visit) error {
 	return c.reachedAt(v, holdfast.NewSubject("person", v.path("id")), "/people/"+v.path("id"))

@@ -296,8 +296,10 @@ func tasksOf(id, status string) (list []view.Task) {
 		t.ID, t.Notice = t.ID+string(rune('0'+need)), &view.NoticeTask{Need: need, Missing: []view.Named{role}, Unreachable: []string{"Tan"}}
 		t.Notice.People = []view.Told{{Person: "a", Name: "A", Reached: true, Acknowledged: true}, {Person: "b", Name: "B", Reached: true}, {Person: "c", Name: "C"}}
 		for i, state := range []string{"asked", "sending", "failed", "doubtful", "delivered", "gave-up", "acknowledged"} {
-			t.Notice.People[0].Notices = append(t.Notice.People[0].Notices, view.Notice{Channel: "smtp", State: state, Attempts: i, Detail: "d"})
+			t.Notice.People[0].Notices = append(t.Notice.People[0].Notices, view.Notice{ID: t.ID + state, Channel: "smtp", State: state, Attempts: i, Detail: "d"})
 		}
+		t.Notice.People[0].Notices[2].Waits = &future
+		t.Notice.People[0].Notices[2].Log = []view.Attempt{{Number: 1, Began: past, Ended: past, State: "failed", Detail: "451 later", Next: future}, {Ended: past, State: "gave-up"}}
 		list = append(list, t)
 	}
 	for i, d := range directivesOf()[:4] {

@@ -133,6 +133,8 @@ type personForm struct {
 	Other       string
 	Departments []view.Department
 	People      []view.Person
+	// Zone is the reader's, for quiet hours that are new.
+	Zone string
 }
 
 // ContactRows is the part of the form that is about contacts.
@@ -175,7 +177,7 @@ func withVerified(p, known roster.Person) roster.Person {
 }
 
 func (c *Console) personForm(v *visit, f draftForm, p roster.Person) error {
-	own := personForm{draftForm: f, Person: p, Departments: c.View.Departments(), People: c.View.People()}
+	own := personForm{draftForm: f, Person: p, Departments: c.View.Departments(), People: c.View.People(), Zone: v.zone.String()}
 	if typed(v) {
 		own.Person, own.Other = personOf(v), v.form("role-other")
 	}
@@ -207,6 +209,9 @@ func personOf(v *visit) roster.Person {
 	}
 	if id := v.path("id"); id != "" {
 		p.ID = id
+	}
+	if q := (roster.Quiet{From: field("quiet.from"), Until: field("quiet.until"), Zone: field("quiet.zone")}); q.From+q.Until != "" {
+		p.Quiet = q
 	}
 	v.rows("deputy", "person", func(at string) {
 		p.Deputies = append(p.Deputies, roster.Deputy{Person: v.form(at + "person"), Role: v.form(at + "role")})

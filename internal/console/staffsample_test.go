@@ -9,8 +9,8 @@ import (
 
 // pointSamples are contacts in every state.
 var pointSamples = []view.ContactPoint{
-	{Contact: roster.Contact{Channel: roster.SMTP, Address: "mei@example.com", Label: "label", Verified: past}, State: "fresh", Asked: past, Delivery: "delivered"},
-	{Contact: roster.Contact{Channel: roster.Webhook, Address: "https://example.com/1"}, State: "asked", Asked: past, Expires: future},
+	{Contact: roster.Contact{Channel: roster.SMTP, Address: "mei@example.com", Label: "label", Verified: past}, State: "fresh", Asked: past, Delivery: "delivered", Tested: &view.Tested{At: past, State: "delivered", Detail: "250 OK"}},
+	{Contact: roster.Contact{Channel: roster.Webhook, Address: "https://example.com/1"}, State: "asked", Asked: past, Expires: future, Tested: &view.Tested{At: past, State: "gave-up", Detail: "404"}},
 	{Contact: roster.Contact{Channel: roster.Phone, Address: "110", Verified: past}, State: "stale"},
 	{Contact: roster.Contact{Channel: roster.Phone, Address: "111"}, State: "never"},
 }
@@ -19,7 +19,7 @@ func historySample() record {
 	change := func(kind string, whole, now bool) view.Change {
 		c := view.Change{At: past, By: mei, Kind: kind, Text: "why", Whole: whole, Now: now}
 		if whole {
-			for _, field := range []string{"name", "names", "department", "roles", "lang", "account", "deputies", "contacts", "kind", "contract", "zone", "start", "calendar", "rotations"} {
+			for _, field := range []string{"name", "names", "department", "roles", "lang", "account", "quiet", "deputies", "contacts", "kind", "contract", "zone", "start", "calendar", "rotations"} {
 				c.Differences = append(c.Differences, roster.Difference{Field: field, Old: "a", New: "b"})
 			}
 			c.Differences = append(c.Differences, roster.Difference{Field: "name", Old: "a"})

@@ -263,7 +263,7 @@ func built(t *testing.T) map[string][]string {
 		"deciders.why.":      {draft.Vacant, draft.NoAccount, draft.NoRight, draft.Wrote},
 		"unit.":              {"d", "h", "min", "s"},
 		"staff.fact.":        append(literals(t, "roster", `^(person|party|contact|duty)\.[a-z]+$`), "person.left"),
-		"staff.field.":       {"name", "names", "department", "roles", "lang", "account", "deputies", "contacts", "kind", "contract", "zone", "start", "calendar", "rotations"},
+		"staff.field.":       {"name", "names", "department", "roles", "lang", "account", "quiet", "deputies", "contacts", "kind", "contract", "zone", "start", "calendar", "rotations"},
 		"staff.party.":       words(roster.PartyKinds[:]),
 		"staff.row.":         constants(t, "roster", "RowAct"),
 		"staff.unit.":        {"h", "d", "w"},

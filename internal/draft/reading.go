@@ -169,7 +169,7 @@ func (n Nouns) Readings(r *plan.Revision) (list []Owed) {
 		}
 		at, _ := n.Drafts.Read(r.ID, r.Number, p.ID)
 		o := Owed{Person: p.ID, Name: p.Name, Roles: roles, At: at, Due: r.At.Add(within)}
-		o.Reachable = slices.ContainsFunc(p.Contacts, func(c roster.Contact) bool { return c.Channel != roster.Phone })
+		o.Reachable = slices.ContainsFunc(p.Contacts, func(c roster.Contact) bool { return c.Channel.Private() })
 		o.Told, o.Reached = n.told(readingID(r.ID, r.Number), p.ID)
 		list = append(list, o)
 	}

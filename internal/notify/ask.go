@@ -44,6 +44,7 @@ func ask(b *Book, notices []Notice) ([]journal.Draft, error) {
 				return nil, holdfast.Errorf(holdfast.Invalid, "a notice needs a %s in one line of up to %d bytes", name, maxAddress).At(name)
 			}
 		}
+		n = mark(n)
 		n.PersonName, n.Subject = oneLine(n.PersonName, maxName), oneLine(n.Subject, maxSubject)
 		n.Body = shorten(n.Body, maxBody)
 		asked[n.ID] = true
@@ -80,17 +81,4 @@ func oneLine(s string, n int) string {
 		return s
 	}
 	return string([]rune(s)[:n-1]) + cut
-}
-
-// shorten cuts a text to at most n bytes.
-func shorten(s string, n int) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= n {
-		return s
-	}
-	end := n - len(cut)
-	for !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + cut
 }

@@ -17,8 +17,8 @@ type attempt struct {
 }
 
 // patience is how often and how long a notice is tried: again after first, then
-// after twice as long each time up to longest, until total has passed since it
-// was asked for.
+// after twice as long each time up to longest, until total has passed since
+// the first attempt.
 type patience struct{ first, longest, total time.Duration }
 
 func patienceOf(urgent bool) patience {
@@ -30,17 +30,18 @@ func patienceOf(urgent bool) patience {
 
 // next returns when to try again after an attempt that ended now, and whether to
 // try at all. The receiver's wish counts up to the longest wait.
-func (p patience) next(attempts int, asked, now time.Time, wish time.Duration) (time.Time, bool) {
+func (p patience) next(attempts int, since, now time.Time, wish time.Duration) (time.Time, bool) {
 	wait := p.first
 	for i := 1; i < attempts && wait < p.longest; i++ {
 		wait *= 2
 	}
 	at := now.Add(min(max(wait, wish), p.longest))
-	return at, !at.After(asked.Add(p.total))
+	return at, !at.After(since.Add(p.total))
 }
 
 const (
 	lapsed   = "no result was recorded before the claim ran out, so it is not known whether it was sent"
+	noParty  = "a drill never reaches an outside party, and this address belongs to one"
 	noSender = "no sender is set up for this channel; reach the person in another way"
 )
 
@@ -54,7 +55,7 @@ func begin(d *Delivery, now time.Time, claim time.Duration) []journal.Draft {
 	var drafts []journal.Draft
 	revision := d.Revision
 	if d.State == Sending {
-		if now.After(d.Asked.Add(patienceOf(d.Urgent).total)) {
+		if d.Once || now.After(d.since().Add(patienceOf(d.Urgent).total)) {
 			return []journal.Draft{journal.NewDraft(subject(d.ID), revision, kindGaveUp, attempt{Attempt: d.Attempts, Detail: lapsed})}
 		}
 		drafts = append(drafts, journal.NewDraft(subject(d.ID), revision, kindDoubtful, attempt{Attempt: d.Attempts, Detail: lapsed, Retry: now}))
@@ -89,8 +90,8 @@ func finish(d *Delivery, n int, o Outcome, now time.Time) []journal.Draft {
 	if d.State != Sending || d.Attempts != n {
 		return nil
 	}
-	retry, again := patienceOf(d.Urgent).next(n, d.Asked, now, o.After)
-	if o.Result == Refused || !again {
+	retry, again := patienceOf(d.Urgent).next(n, d.since(), now, o.After)
+	if o.Result == Refused || !again || d.Once {
 		return fact(kindGaveUp)
 	}
 	a.Retry = retry

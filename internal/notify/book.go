@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"time"
+
 	"holdfast"
 )
 
@@ -13,6 +15,10 @@ type Book struct {
 	tasks map[task][]*Person
 	// people lists, for each incident, everyone told for any task.
 	people map[string][]*Person
+	// begun has, for each person, when the newest notices that are not urgent began.
+	begun map[string][]time.Time
+	// tests has the newest test of each channel and address.
+	tests map[[2]string]*Delivery
 }
 
 type task struct {
@@ -22,7 +28,7 @@ type task struct {
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{all: map[string]*Delivery{}, open: map[string]*Delivery{}, tasks: map[task][]*Person{}, people: map[string][]*Person{}}
+	return &Book{all: map[string]*Delivery{}, open: map[string]*Delivery{}, tasks: map[task][]*Person{}, people: map[string][]*Person{}, begun: map[string][]time.Time{}, tests: map[[2]string]*Delivery{}}
 }
 
 // Apply folds a fact.
@@ -45,6 +51,9 @@ func (b *Book) Apply(f holdfast.Fact) error {
 		if err := f.Decode(&a); err != nil {
 			return err
 		}
+		if f.Kind == kindSending && a.Attempt == 1 && !d.Urgent {
+			b.begun[d.Person] = append(within(b.begun[d.Person], f.Time), f.Time)
+		}
 		d.apply(f, a)
 		if d.State.final() {
 			delete(b.open, id)
@@ -62,6 +71,9 @@ func (b *Book) applyAsked(id string, f holdfast.Fact) error {
 	}
 	d.ID = id
 	b.all[id] = d
+	if d.Incident == TestSubject {
+		b.tests[[2]string{d.Channel, d.Address}] = d
+	}
 	p := b.person(d.Notice, d.Person)
 	if p == nil {
 		p = &Person{ID: d.Person, Name: d.PersonName}
@@ -89,11 +101,36 @@ func (d *Delivery) apply(f holdfast.Fact, a attempt) {
 	switch next {
 	case Sending:
 		d.Attempts, d.Due = a.Attempt, a.Until
+		if d.Begun.IsZero() {
+			d.Begun = f.Time
+		}
 	case Delivered:
 		d.Delivered, d.Detail = f.Time, a.Detail
 	default:
 		d.Due, d.Detail = a.Retry, a.Detail
 	}
+	d.keep(f.Time, next, a)
+}
+
+// maxLog is how many attempts of a notice are kept at hand; the journal has all.
+const maxLog = 20
+
+// keep notes an attempt, or what became of it.
+func (d *Delivery) keep(at time.Time, state State, a attempt) {
+	if state == Sending {
+		d.Log = append(d.Log, Attempt{Number: a.Attempt, Began: at, State: Sending})
+		d.Log = d.Log[max(0, len(d.Log)-maxLog):]
+		return
+	}
+	i := len(d.Log) - 1
+	for i >= 0 && d.Log[i].Number != a.Attempt {
+		i--
+	}
+	if i < 0 {
+		d.Log = append(d.Log, Attempt{Number: a.Attempt})
+		i = len(d.Log) - 1
+	}
+	d.Log[i].Ended, d.Log[i].State, d.Log[i].Detail, d.Log[i].Next = at, state, a.Detail, a.Retry
 }
 
 func (b *Book) applyAcknowledged(d *Delivery, f holdfast.Fact) error {

@@ -31,6 +31,15 @@ type CourierOptions struct {
 	// AtOnce is how many attempts run at once, default 64; ToOne how many of them
 	// to one place, default 8. A place is a host of web addresses, or a channel.
 	AtOnce, ToOne int
+	// PerPerson is how many notices that are not urgent one person gets in ten
+	// minutes; default 12. The others wait for their turn.
+	PerPerson int
+	// Quiet returns when the quiet hours of a person end in which an instant lies;
+	// the zero time if it lies in none. Nil means that nobody has any.
+	Quiet func(person string, now time.Time) time.Time
+	// Outside reports whether an address belongs to an outside party. Nil means that
+	// there is none. Both are called under the state's lock.
+	Outside func(channel, address string) bool
 }
 
 // Courier sends the notices that are due, the urgent ones first. An attempt
@@ -49,6 +58,7 @@ type Courier struct {
 	mu     sync.Mutex
 	busy   map[string]bool      // by notice
 	places map[string]int       // attempts that run, by place
+	claims map[string]bool      // people of whom a notice that counts is being claimed
 	held   map[string]time.Time // notices that could not be claimed, until when
 }
 
@@ -70,15 +80,15 @@ func NewCourier(o CourierOptions) (*Courier, error) {
 	if o.Desk == nil || o.Book == nil || o.Log == nil {
 		return nil, errors.New("notify: a courier needs a desk, a book and a log")
 	}
-	if o.Limit < 0 || o.AtOnce < 0 || o.ToOne < 0 {
+	if o.Limit < 0 || o.AtOnce < 0 || o.ToOne < 0 || o.PerPerson < 0 {
 		return nil, errors.New("notify: a courier's limits are not negative")
 	}
 	o.Limit = cmp.Or(o.Limit, 20*time.Second)
-	o.AtOnce, o.ToOne = cmp.Or(o.AtOnce, 64), cmp.Or(o.ToOne, 8)
+	o.AtOnce, o.ToOne, o.PerPerson = cmp.Or(o.AtOnce, 64), cmp.Or(o.ToOne, 8), cmp.Or(o.PerPerson, 12)
 	o.Senders = maps.Clone(o.Senders)
 	return &Courier{
 		CourierOptions: o, claim: o.Limit + claimMargin, freed: make(chan struct{}, 1),
-		busy: map[string]bool{}, places: map[string]int{}, held: map[string]time.Time{},
+		busy: map[string]bool{}, places: map[string]int{}, claims: map[string]bool{}, held: map[string]time.Time{},
 	}, nil
 }
 
@@ -110,13 +120,16 @@ type errand struct {
 	id, place string
 	urgent    bool
 	due       time.Time
+	// person is set for a first attempt that counts towards the person's limit: one
+	// is claimed after the other, so that each sees those before it.
+	person string
 }
 
 // start begins the attempts that are due and that there is room for. It returns
 // how long to wait for the next.
 func (c *Courier) start(ctx context.Context) time.Duration {
-	errands := c.errands()
 	now := c.Desk.Now()
+	errands := c.errands(now)
 	wait := longestWait
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,15 +141,19 @@ func (c *Courier) start(ctx context.Context) time.Duration {
 		}
 		switch {
 		case c.busy[e.id]:
+		case e.person != "" && c.claims[e.person] && !due.After(now): // the end of the claim wakes the loop
 		case due.After(now):
 			wait = min(wait, due.Sub(now))
 		case len(c.busy) >= c.AtOnce || c.places[e.place] >= c.ToOne: // the end of an attempt wakes the loop
 		default:
 			c.busy[e.id] = true
 			c.places[e.place]++
+			if e.person != "" {
+				c.claims[e.person] = true
+			}
 			c.done.Go(func() {
 				defer c.free(e)
-				c.run(ctx, e.id)
+				c.run(ctx, e)
 			})
 		}
 	}
@@ -145,10 +162,17 @@ func (c *Courier) start(ctx context.Context) time.Duration {
 
 // errands lists what is to be sent, now or later: urgent notices first, and of
 // those what has been due longest.
-func (c *Courier) errands() (list []errand) {
+func (c *Courier) errands(now time.Time) (list []errand) {
 	c.Desk.State.View(func() {
 		for _, d := range c.Book.open {
-			list = append(list, errand{d.ID, place(d.Channel, d.Address), d.Urgent, d.Due})
+			e := errand{id: d.ID, place: place(d.Channel, d.Address), urgent: d.Urgent, due: d.Due}
+			if wait := c.notBefore(d, now); wait.After(e.due) {
+				e.due = wait
+			}
+			if !d.Urgent && d.Attempts == 0 {
+				e.person = d.Person
+			}
+			list = append(list, e)
 		}
 	})
 	slices.SortFunc(list, func(a, b errand) int {
@@ -182,6 +206,10 @@ func (c *Courier) free(e errand) {
 		delete(c.places, e.place)
 	}
 	c.mu.Unlock()
+	c.wake()
+}
+
+func (c *Courier) wake() {
 	select {
 	case c.freed <- struct{}{}:
 	default:
@@ -189,8 +217,15 @@ func (c *Courier) free(e errand) {
 }
 
 // run makes one attempt: claim, send, record.
-func (c *Courier) run(ctx context.Context, id string) {
+func (c *Courier) run(ctx context.Context, e errand) {
+	id := e.id
 	m, until, err := c.take(ctx, id)
+	if e.person != "" {
+		c.mu.Lock()
+		delete(c.claims, e.person)
+		c.mu.Unlock()
+		c.wake()
+	}
 	if err != nil {
 		c.mu.Lock()
 		c.held[id] = c.Desk.Now().Add(holdTime)
@@ -222,9 +257,12 @@ func (c *Courier) take(ctx context.Context, id string) (m Message, until time.Ti
 			return nil, nil
 		}
 		last, until = *d, now.Add(c.claim)
-		if c.Senders[d.Channel] == nil {
+		switch {
+		case d.Drill && c.Outside != nil && c.Outside(d.Channel, d.Address):
+			drafts = giveUp(d, now, noParty)
+		case c.Senders[d.Channel] == nil:
 			drafts = giveUp(d, now, noSender)
-		} else {
+		case !c.notBefore(d, now).After(now):
 			drafts = begin(d, now, c.claim)
 		}
 		return drafts, nil

@@ -36,6 +36,11 @@
 // doubtful: it is not known whether the receiver got the notice, and it is sent
 // again under the same id.
 //
+// A notice that is not urgent waits for the end of its person's quiet hours, and
+// for its turn where the person gets many; an urgent one waits for nothing. Subject
+// and text of a drill begin with a mark, and a drill to an address of an outside
+// party is given up unsent.
+//
 // Attempts that may succeed later are repeated at due instants that move apart,
 // an urgent notice sooner and for longer (see [Courier] for the times). What the
 // receiver refuses for good, and what has run out of time, is given up: it is
@@ -83,6 +88,8 @@ type Notice struct {
 	Drill  bool `json:"drill,omitempty"`
 	// WantAck asks the person to acknowledge.
 	WantAck bool `json:"want_ack,omitempty"`
+	// Once means that there is one attempt, whatever it comes to.
+	Once bool `json:"once,omitempty"`
 	// Why says why it goes to this person, if not as a holder of the role.
 	Why string `json:"why,omitempty"`
 	// Round tells apart tellings for one task of which each counts by itself: who
@@ -137,6 +144,31 @@ type Delivery struct {
 	// Detail is what the last attempt ended with: the receiver's answer, or what
 	// went wrong.
 	Detail string
+	// Begun is when the first attempt began.
+	Begun time.Time
+	// Log has the attempts, oldest first, the newest 20 of them.
+	Log []Attempt
+}
+
+// Attempt is one try to deliver a notice.
+type Attempt struct {
+	Number int
+	// Began is zero for a notice that was given up without one; Ended is zero while
+	// it runs.
+	Began, Ended time.Time
+	State        State
+	Detail       string
+	// Next is when it is tried again, if it is.
+	Next time.Time
+}
+
+// since is from when on a notice's time runs out: what had to wait for quiet hours
+// or its turn has all of it left.
+func (d *Delivery) since() time.Time {
+	if d.Begun.IsZero() {
+		return d.Asked
+	}
+	return d.Begun
 }
 
 // Acknowledgement is a person's word that a task's notices were noted.

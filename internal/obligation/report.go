@@ -26,7 +26,7 @@ func (n Nouns) Fill(s Sheet, d Duty, lang holdfast.Lang, operator string) string
 	var b strings.Builder
 	line := func(text string) { b.WriteString(text + "\n") }
 	if s.Incident.Drill {
-		line(w.words.T("notice.drill"))
+		line(w.words.T("mark.drill"))
 	}
 	line(d.Stage.Title.In(lang))
 	line(w.words.T("owed.to", "name", d.Rule.Recipient.In(lang)))

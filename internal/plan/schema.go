@@ -9,6 +9,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/procedure"
+	"holdfast/internal/roster"
 )
 
 // Schema returns the JSON Schema (draft 2020-12) of the plan file, for editors:
@@ -50,8 +51,18 @@ var enums = map[string][]string{
 	"Probe.kind":           {ProbeHTTP, ProbePayment},
 	"Directive.kind":       {procedure.DirectiveStop, procedure.DirectiveLimit},
 	"Authority.directives": authorityKinds, "BreakGlass.directives": authorityKinds,
-	"Notice.channels": {"smtp", "webhook"},
+	"Notice.channels": channels(),
 	"Stage.stage":     stageKinds(),
+}
+
+// channels are those that notices are sent over.
+func channels() (list []string) {
+	for _, c := range roster.Channels {
+		if c.Sent() {
+			list = append(list, string(c))
+		}
+	}
+	return list
 }
 
 func stageKinds() (kinds []string) {

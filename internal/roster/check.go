@@ -2,9 +2,6 @@ package roster
 
 import (
 	"fmt"
-	"net/mail"
-	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -56,7 +53,7 @@ func check(p Person) []*holdfast.Error {
 			invalid(field, "the role %q stands here twice", r)
 		}
 	}
-	return slices.Concat(faults, checkContacts(p.Contacts), checkDeputies(p))
+	return slices.Concat(faults, p.Quiet.check(), checkContacts(p.Contacts), checkDeputies(p))
 }
 
 // checkContacts returns what is wrong with the contacts of a person or a party.
@@ -69,7 +66,7 @@ func checkContacts(contacts []Contact) []*holdfast.Error {
 		invalid("contacts", "a person or a party has at most %d contacts, not %d", maxContacts, len(contacts))
 	}
 	for i, c := range contacts {
-		if e := checkContact(c); e != nil {
+		if e := CheckAddress(c.Channel, c.Address); e != nil {
 			faults = append(faults, e.At(fmt.Sprintf("contacts[%d].%s", i, e.Field)))
 		}
 		if !line(c.Label, maxLabel) {
@@ -113,36 +110,4 @@ func notName(s string) *holdfast.Error {
 // line reports whether s is one printable line of at most limit characters.
 func line(s string, limit int) bool {
 	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= limit && s == strings.TrimSpace(s) && !strings.ContainsFunc(s, unicode.IsControl)
-}
-
-// phoneNumber has 3 to 15 digits (ITU-T E.164), with or without a plus before
-// and single spaces and hyphens between.
-var phoneNumber = regexp.MustCompile(`^\+?[0-9]([ -]?[0-9]){2,14}$`)
-
-func checkContact(c Contact) *holdfast.Error {
-	if len(c.Address) > maxAddress {
-		return holdfast.Errorf(holdfast.TooLarge, "an address has at most %d bytes, not %d", maxAddress, len(c.Address)).At("address")
-	}
-	switch c.Channel {
-	case SMTP:
-		if a, err := mail.ParseAddress(c.Address); err != nil || a.Address != c.Address {
-			return holdfast.Errorf(holdfast.Invalid, "%q is not a mail address: write it bare, as name@example.com", c.Address).At("address")
-		}
-	case Webhook:
-		if !webhook(c.Address) {
-			return holdfast.Errorf(holdfast.Invalid, "%q is not a webhook's address: write a URL with http or https and a host, and no user, password or fragment", c.Address).At("address")
-		}
-	case Phone:
-		if !phoneNumber.MatchString(c.Address) {
-			return holdfast.Errorf(holdfast.Invalid, "%q is not a phone number: write 3 to 15 digits, as +886 2 5550 0101", c.Address).At("address")
-		}
-	default:
-		return holdfast.Errorf(holdfast.Invalid, "there is no channel %q; write smtp, webhook or phone", c.Channel).At("channel")
-	}
-	return nil
-}
-
-func webhook(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && u.Fragment == ""
 }

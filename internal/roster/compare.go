@@ -7,7 +7,7 @@ import (
 
 // Difference is one field in which two states differ, each value in short.
 type Difference struct {
-	// Field is name, names, department, roles, lang, account, deputies, contacts,
+	// Field is name, names, department, roles, lang, account, quiet, deputies, contacts,
 	// kind, contract, zone, start, calendar or rotations.
 	Field string `json:"field"`
 	Old   string `json:"old"`
@@ -34,7 +34,7 @@ func Compare[T state](before, after T) []Difference {
 func (p Person) Fields() [][2]string {
 	return [][2]string{
 		{"name", p.Name}, {"names", joined(p.Names.ZhHant, p.Names.ZhHans, p.Names.En)}, {"department", p.Department},
-		{"roles", strings.Join(p.Roles, " ")}, {"lang", string(p.Lang)}, {"account", p.Account}, {"deputies", joinDeputies(p.Deputies)}, {"contacts", contactsText(p.Contacts)},
+		{"roles", strings.Join(p.Roles, " ")}, {"lang", string(p.Lang)}, {"account", p.Account}, {"quiet", p.Quiet.String()}, {"deputies", joinDeputies(p.Deputies)}, {"contacts", contactsText(p.Contacts)},
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 // there says nothing: what is recorded stays. Columns of
 // contacts are numbered from 1, in the order in which they are tried; label N
 // may be left out. Roles, and deputies written PERSON or PERSON/ROLE, are
-// separated by spaces.
+// separated by spaces. Quiet hours are written 22:00-07:00 Asia/Taipei.
 //
 //	id,name,name en,department,roles,lang,account,deputies,channel 1,address 1,verified 1,label 1
 //	chen.wei,陳偉,Chen Wei,technology,duty-officer,zh-Hant,chen.wei,lin.fang/duty-officer,phone,'+886 2 5550 0101,2026-10-01,
@@ -30,7 +30,7 @@ import (
 // A spreadsheet runs a cell that begins with =, +, -, @, a tab or a line end as a
 // formula. Such a cell is written with an apostrophe before it, which reading
 // takes off again.
-var csvColumns = []string{"id", "name", "name zh-hant", "name zh-hans", "name en", "department", "roles", "lang", "account", "deputies"}
+var csvColumns = []string{"id", "name", "name zh-hant", "name zh-hans", "name en", "department", "roles", "lang", "account", "deputies", "quiet"}
 
 var csvPartyColumns = []string{"id", "name", "kind", "lang", "contract"}
 
@@ -43,7 +43,7 @@ const byteOrderMark = "\uFEFF"
 func EncodePeopleCSV(people []Person) []byte {
 	return encodeCSV(csvColumns, people, func(p Person) ([]string, []Contact) {
 		return []string{
-			p.ID, p.Name, p.Names.ZhHant, p.Names.ZhHans, p.Names.En, p.Department, strings.Join(p.Roles, " "), string(p.Lang), p.Account, joinDeputies(p.Deputies),
+			p.ID, p.Name, p.Names.ZhHant, p.Names.ZhHans, p.Names.En, p.Department, strings.Join(p.Roles, " "), string(p.Lang), p.Account, joinDeputies(p.Deputies), p.Quiet.String(),
 		}, p.Contacts
 	})
 }
@@ -406,6 +406,7 @@ func (t *table) person(row []string, before []Person) Person {
 	p := Person{
 		ID: cell("id"), Name: cell("name"), Names: holdfast.Text{ZhHant: cell("name zh-hant"), ZhHans: cell("name zh-hans"), En: cell("name en")},
 		Department: cell("department"), Roles: strings.Fields(cell("roles")), Lang: holdfast.Lang(cell("lang")), Account: cell("account"),
+		Quiet: quietOf(cell("quiet")),
 	}
 	for _, word := range strings.Fields(cell("deputies")) {
 		person, role, _ := strings.Cut(word, "/")
@@ -462,6 +463,9 @@ func (t *table) day(column, text string) time.Time {
 func columnOf(path string, numbers []string) string {
 	if l, ok := strings.CutPrefix(path, "names."); ok {
 		return "name " + strings.ToLower(l)
+	}
+	if strings.HasPrefix(path, "quiet.") {
+		return "quiet"
 	}
 	field, rest, _ := strings.Cut(path, "[")
 	if field != "contacts" {

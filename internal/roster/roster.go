@@ -49,6 +49,7 @@
 //	    roles: [duty-officer]      # plan roles
 //	    lang: zh-Hant              # zh-Hant, zh-Hans or en; may be left out
 //	    account: chen.wei          # with which the person signs in, if any
+//	    quiet: {from: "22:00", until: "07:00", zone: Asia/Taipei}   # only urgent notices then; may be left out
 //	    deputies:                  # who stands in; without a role, in all of them
 //	      - {person: lin.fang, role: duty-officer}
 //	    contacts:                  # tried in this order
@@ -100,6 +101,8 @@ type Person struct {
 	Lang holdfast.Lang `json:"lang,omitempty" yaml:"lang,omitempty"`
 	// Account is the name of the account the person signs in with, or empty.
 	Account string `json:"account,omitempty" yaml:"account,omitempty"`
+	// Quiet are hours in which only urgent notices reach the person; zero means none.
+	Quiet Quiet `json:"quiet,omitzero" yaml:"quiet,omitempty"`
 }
 
 // Deputy stands in for the person whose entry names him.
@@ -110,25 +113,12 @@ type Deputy struct {
 	Role string `json:"role,omitempty" yaml:"role,omitempty"`
 }
 
-// Channel is a way to reach a person.
-type Channel string
-
-const (
-	SMTP    Channel = "smtp"
-	Webhook Channel = "webhook"
-	// Phone is for people to dial; Holdfast does not.
-	Phone Channel = "phone"
-)
-
-// Channels lists the channels.
-var Channels = [...]Channel{SMTP, Webhook, Phone}
-
 // Contact is one address of a person or a party.
 type Contact struct {
 	// Label says in a few words what answers there, such as "duty desk"; optional.
 	Label   string  `json:"label,omitempty" yaml:"label,omitempty"`
 	Channel Channel `json:"channel" yaml:"channel"`
-	// Address is a bare mail address, an http or https URL, or a phone number.
+	// Address is as its channel has it; see [Channel].
 	Address string `json:"address" yaml:"address"`
 	// Verified is when it was last found to work, a day alone being its midnight
 	// in UTC; zero means never.
@@ -158,6 +148,6 @@ func (p Person) clone() Person {
 }
 
 func (p Person) equal(q Person) bool {
-	return p.ID == q.ID && p.Name == q.Name && p.Names == q.Names && p.Department == q.Department && p.Lang == q.Lang && p.Account == q.Account &&
+	return p.ID == q.ID && p.Name == q.Name && p.Names == q.Names && p.Department == q.Department && p.Lang == q.Lang && p.Account == q.Account && p.Quiet == q.Quiet &&
 		slices.Equal(p.Roles, q.Roles) && slices.Equal(p.Deputies, q.Deputies) && slices.EqualFunc(p.Contacts, q.Contacts, Contact.equal)
 }

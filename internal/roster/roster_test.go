@@ -150,7 +150,7 @@ func TestCheckContact(t *testing.T) {
 		{SMTP, strings.Repeat("x", 500) + "@example.com", false},
 	}
 	for _, tt := range tests {
-		if e := checkContact(Contact{Channel: tt.channel, Address: tt.address}); (e == nil) != tt.good {
+		if e := CheckAddress(tt.channel, tt.address); (e == nil) != tt.good {
 			t.Errorf("%s %q: %v", tt.channel, tt.address, e)
 		}
 	}

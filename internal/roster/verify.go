@@ -108,8 +108,8 @@ func askContact(b *Book, s holdfast.Subject, channel Channel, address, ask strin
 	if err != nil {
 		return nil, err
 	}
-	if c.Channel == Phone {
-		return nil, holdfast.Errorf(holdfast.Invalid, "Holdfast does not dial: call %s and record that someone was reached", address).At("channel")
+	if !c.Channel.Private() {
+		return nil, holdfast.Errorf(holdfast.Invalid, "no link goes to %s: a phone cannot open one, and a group's message is read by others; reach someone there and record it", address).At("channel")
 	}
 	if last, ok := b.Asked(s, c); ok && now.Before(last.At.Add(askPause)) {
 		return nil, holdfast.Errorf(holdfast.TooMany, "a link was sent to %s less than a minute ago; wait for it", address)

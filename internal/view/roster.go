@@ -23,6 +23,8 @@ type ContactPoint struct {
 	Asked    time.Time `json:"asked,omitzero"`
 	Expires  time.Time `json:"expires,omitzero"`
 	Delivery string    `json:"delivery,omitempty"`
+	// Tested is what became of the newest test of the address, if there was one.
+	Tested *Tested `json:"tested,omitempty"`
 }
 
 // StandIn is a person beside another, with the role it is about; without one it
@@ -97,7 +99,7 @@ func (s *Source) points(at holdfast.Subject, contacts []roster.Contact) []Contac
 	list := []ContactPoint{}
 	now := s.Now()
 	for _, c := range contacts {
-		p := ContactPoint{Contact: c, State: "never", AgeDays: -1}
+		p := ContactPoint{Contact: c, State: "never", AgeDays: -1, Tested: NewTested(s.Notices.Tested(string(c.Channel), c.Address))}
 		if !c.Verified.IsZero() {
 			age := max(now.Sub(c.Verified), 0)
 			p.AgeDays, p.State = int(age/(24*time.Hour)), "fresh"

@@ -44,7 +44,7 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"branch.approval": roles,
 	"notice.template": templates,
 	"notice.to":       roles,
-	"notice.channels": words("channel", "smtp", "webhook"),
+	"notice.channels": words("channel", "smtp", "sms", "voice", "dingtalk", "wecom", "feishu", "slack", "webhook"),
 	"directive.kind":  words("directive-kind", procedure.DirectiveStop, procedure.DirectiveLimit),
 	"temporary.kind":  words("temporary-kind", plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand),
 	"temporary.role":  roles,

@@ -35,18 +35,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"holdfast"
 	"holdfast/internal/notify"
+	"holdfast/internal/senders/httpcall"
 )
 
 // Options make a sender.
@@ -60,19 +57,15 @@ type Options struct {
 
 // Sender delivers notices as signed web requests. It is safe for concurrent use.
 type Sender struct {
-	key   []byte
-	now   func() time.Time
-	limit time.Duration
-	http  *http.Client
+	key    []byte
+	client *httpcall.Client
 }
 
 var _ notify.Sender = (*Sender)(nil)
 
 const (
-	prefix           = "whsec_"
-	minKey, maxKey   = 24, 64 // bytes, by the specification
-	answerKept       = 400    // bytes of the answer's body
-	answerHeaderKept = 64 << 10
+	prefix         = "whsec_"
+	minKey, maxKey = 24, 64 // bytes, by the specification
 )
 
 // New makes a sender.
@@ -81,24 +74,8 @@ func New(o Options) (*Sender, error) {
 	if err != nil || !strings.HasPrefix(o.Secret, prefix) || len(key) < minKey || len(key) > maxKey {
 		return nil, holdfast.Errorf(holdfast.Invalid, "the secret of webhooks is %s and then base64 of %d to %d random bytes; make one with: openssl rand -base64 32", prefix, minKey, maxKey).At("notices.webhook.secret")
 	}
-	if o.Now == nil || o.Limit < 0 {
-		return nil, errors.New("webhook: a sender needs a clock, and a limit that is not negative")
-	}
-	if o.Limit == 0 {
-		o.Limit = 10 * time.Second
-	}
-	return &Sender{key: key, now: o.Now, limit: o.Limit, http: &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: o.Limit}).DialContext,
-			TLSHandshakeTimeout:    o.Limit,
-			MaxResponseHeaderBytes: answerHeaderKept,
-			MaxIdleConnsPerHost:    2,
-			IdleConnTimeout:        30 * time.Second,
-			ForceAttemptHTTP2:      true,
-		},
-	}}, nil
+	client, err := httpcall.New(httpcall.Options{Now: o.Now, Limit: o.Limit, Secrets: []string{o.Secret}})
+	return &Sender{key: key, client: client}, err
 }
 
 // payload is the body.
@@ -124,25 +101,7 @@ type data struct {
 
 // Send makes one request.
 func (s *Sender) Send(ctx context.Context, m notify.Message) notify.Outcome {
-	ctx, cancel := context.WithTimeout(ctx, s.limit)
-	defer cancel()
-	// Once there is a connection, the receiver may have the message.
-	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
-	r, err := s.request(ctx, m)
-	if err != nil {
-		return notify.Outcome{Result: notify.Refused, Detail: err.Error()}
-	}
-	answer, err := s.http.Do(r)
-	if err != nil {
-		o := notify.Outcome{Result: notify.Retry, Detail: plain(err)}
-		if connected.Load() {
-			o.Result = notify.Unsure
-		}
-		return o
-	}
-	defer answer.Body.Close()
-	return s.judge(answer)
+	return s.client.Do(ctx, func(ctx context.Context) (*http.Request, error) { return s.request(ctx, m) }, judge)
 }
 
 func (s *Sender) request(ctx context.Context, m notify.Message) (*http.Request, error) {
@@ -160,10 +119,9 @@ func (s *Sender) request(ctx context.Context, m notify.Message) (*http.Request, 
 	if err != nil {
 		return nil, fmt.Errorf("make the request: %w", err)
 	}
-	at := strconv.FormatInt(s.now().Unix(), 10)
+	at := strconv.FormatInt(s.client.Now().Unix(), 10)
 	r.Header = http.Header{
 		"Content-Type":      {"application/json"},
-		"User-Agent":        {"Holdfast"},
 		"Webhook-Id":        {m.ID},
 		"Webhook-Timestamp": {at},
 		"Webhook-Signature": {"v1," + s.sign(m.ID, at, body)},
@@ -178,53 +136,11 @@ func (s *Sender) sign(id, at string, body []byte) string {
 	return base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
-// judge reads the answer. The status decides; a body that cannot be read changes
-// nothing.
-func (s *Sender) judge(answer *http.Response) notify.Outcome {
-	text, _ := io.ReadAll(io.LimitReader(answer.Body, answerKept))
-	o := notify.Outcome{Result: result(answer.StatusCode), Detail: strings.TrimSpace(answer.Status + " " + string(text))}
-	if place := answer.Header.Get("Location"); answer.StatusCode/100 == 3 && place != "" {
-		o.Detail = answer.Status + ": redirects are not followed; this one leads to " + place
-	}
-	if o.Result == notify.Retry {
-		o.After = s.retryAfter(answer.Header.Get("Retry-After"))
+// judge goes by the status; a body that cannot be read changes nothing.
+func judge(a httpcall.Answer) notify.Outcome {
+	o := notify.Outcome{Result: httpcall.ByStatus(a.Status)}
+	if place := a.Header.Get("Location"); a.Status/100 == 3 && place != "" {
+		o.Detail = a.Line + ": redirects are not followed; this one leads to " + place
 	}
 	return o
-}
-
-func result(status int) notify.Result {
-	switch {
-	case status >= 200 && status < 300:
-		return notify.Sent
-	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
-		return notify.Retry
-	case status >= 400 && status < 500:
-		return notify.Refused
-	default:
-		return notify.Retry
-	}
-}
-
-// retryAfter reads the header of that name: seconds, or a time.
-func (s *Sender) retryAfter(value string) time.Duration {
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(0, at.Sub(s.now()))
-	}
-	return 0
-}
-
-// plain drops the method and the address, which may hold a token, from an error
-// of the client.
-func plain(err error) string {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "no answer within the time limit"
-	}
-	return err.Error()
 }
