@@ -171,7 +171,7 @@ func directivesOf() (list []view.Directive) {
 			}
 			list = append(list, d)
 			d.ID, d.Why, d.PreAuthorised, d.Gates, d.Totals, d.Confirmed, d.ConfirmedAfterMillis, d.ProposedBy = d.ID+"-2", word, true, nil, directive.Totals{}, past, 400, bo
-			d.LiftAsked = nil
+			d.LiftAsked, d.Glass = nil, ""
 			list = append(list, d)
 		}
 	}

@@ -1,0 +1,95 @@
+package e2e_test
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"testing"
+
+	"holdfast"
+	"holdfast/internal/sandbox/postoffice"
+)
+
+// Two pairs of eyes, clicked through in Chromium: the duty officer alone limits
+// payments by breaking the glass, which every page shows and the superior is told
+// of and judges; the commander asks for the limit to be lifted; the superior is
+// away, so who stands in for him consents, from the link in her mail.
+func TestTwoPairsOfEyes(t *testing.T) {
+	for _, lang := range []holdfast.Lang{holdfast.ZhHant, holdfast.En} {
+		t.Run(string(lang), func(t *testing.T) {
+			t.Parallel()
+			w := openWorld(t)
+			duty := w.signIn(openBrowser(t, w.ready.Console, string(lang)+"-duty"), w.ready.Account, lang)
+			superior := w.signIn(openBrowser(t, w.ready.Console, string(lang)+"-superior"), "superior", lang)
+			commander := w.signIn(openBrowser(t, w.ready.Console, string(lang)+"-commander"), w.ready.Second, lang)
+
+			// His role may limit payments only with a second person; the glass lets him alone.
+			duty.open("/authority")
+			duty.shoot("70-authority")
+			duty.reveal("#break-reason")
+			duty.fill("#break-reason", "the commander does not answer")
+			duty.press("form[action='/break-glass'] button")
+			duty.waitFor("#band .glass")
+			duty.open("/directives")
+			duty.reveal("#share")
+			duty.fill("#share", "50")
+			duty.fill("#lreason", "half is all that it bears")
+			duty.press("#limit button")
+			duty.waitFor("a[href^='/authority?all=1#glass-']")
+			limit := duty.evaluate("location.pathname")
+			duty.shoot("71-by-the-glass")
+
+			w.told("chen.zong@demo.invalid", "/authority")
+			superior.open("/authority")
+			superior.waitFor("#band .glass")
+			superior.reveal("[id^='judge-reason-']")
+			superior.fill("[id^='judge-reason-']", "there was nobody else")
+			superior.press("button[name=right][value=yes]")
+			superior.open("/authority?all=1")
+			superior.shoot("72-judged")
+
+			// The superior goes away; who has his role meanwhile may consent.
+			superior.reveal("#to")
+			superior.fill("#to", "zhao.jishu")
+			superior.fill("#until", "2026-12-24T18:00")
+			superior.fill("#delegate input[name=reason]", "on leave")
+			superior.press("#delegate button")
+			superior.waitFor("#delegations .tag.good")
+			superior.shoot("73-delegated")
+
+			commander.open(limit)
+			commander.reveal("#lift textarea")
+			commander.fill("#lift textarea", "it bears all again")
+			commander.press("#lift button")
+			commander.waitFor("#lift-asked")
+			if commander.count("form[action$='/lift/approve']") != 0 {
+				t.Error("who asked may consent himself")
+			}
+			link := w.told("zhao.jishu@demo.invalid", limit)
+			deputy := w.signIn(openBrowser(t, w.ready.Console, string(lang)+"-deputy"), "technology", lang)
+			deputy.open(link)
+			deputy.shoot("74-lift-asked")
+			deputy.press("form[action$='/lift/approve'] button")
+			deputy.waitGone("#lift-asked")
+			deputy.shoot("75-lifted")
+			if commander.open(limit); commander.count("#lift-asked, #lift") != 0 {
+				t.Error("the directive is not lifted")
+			}
+		})
+	}
+}
+
+// told waits for a mail with a link to a page and returns its path.
+func (w *world) told(address, page string) string {
+	w.t.Helper()
+	ctx, cancel := limited(w.t, context.Background())
+	defer cancel()
+	link := regexp.MustCompile(`https?://\S+`)
+	m, err := w.demo.Office.Await(ctx, func(m postoffice.Message) bool {
+		return m.IsTo(address) && m.By == postoffice.Mail && strings.HasSuffix(link.FindString(m.Body), page)
+	})
+	if err != nil {
+		w.t.Fatalf("nobody told %s of %s: %v", address, page, err)
+	}
+	return w.path(link.FindString(m.Body))
+}
