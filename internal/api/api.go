@@ -59,6 +59,8 @@ type API struct {
 	Verifier    *callout.Verifier
 	Tester      *callout.Tester
 	Response    *response.Service
+	Acks        *callout.Acks
+	Caller      *callout.Caller
 	Backups     *backup.Keeper
 	Restored    *backup.Service
 	// Ways are the settings of what comes in.

@@ -83,11 +83,24 @@ type Answer struct {
 }
 
 // Acknowledge confirms that a person was told. Without a person it is the
-// caller's own; for another it says how that person was reached.
+// caller's own; for another it says how that person was reached. With the reply code
+// of a person's message neither task nor person is needed.
 type Acknowledge struct {
-	Task   string `json:"task"`
+	Task   string `json:"task,omitempty"`
 	Person string `json:"person,omitempty"`
+	Code   string `json:"code,omitempty"`
 	Note   string `json:"note,omitempty"`
+}
+
+// NewCall records a call made by hand. Result is reached, not-reached or voicemail; At is
+// when it was made, now if it is left out.
+type NewCall struct {
+	Task   string    `json:"task"`
+	Person string    `json:"person"`
+	Number string    `json:"number,omitempty"`
+	Result string    `json:"result"`
+	At     time.Time `json:"at,omitzero"`
+	Note   string    `json:"note,omitempty"`
 }
 
 // Propose is a directive to propose.

@@ -139,6 +139,10 @@ func (a *API) acknowledge(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if in.Code != "" {
+		_, err := a.Acks.AcknowledgeByCode(c.r.Context(), c.by(), c.path("id"), in.Code, in.Note)
+		return nil, err
+	}
 	if in.Person != "" && in.Person != a.Drafts.Reader(c.by(), c.who.Person) {
 		if err := c.who.Require(access.RunIncident); err != nil {
 			return nil, err // that another was told is for who runs the incident to say

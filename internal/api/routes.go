@@ -109,7 +109,9 @@ func init() {
 		{Method: "POST", Path: "/incidents/{id}/corrections", Right: access.RunIncident, Summary: "Correct an entry of the timeline by a new one; both are kept", In: incident.Corrected{}, Do: (*API).correct},
 		{Method: "PUT", Path: "/incidents/{id}/debrief", Right: access.RunIncident, Summary: "Keep the debrief as it is now written", In: incident.Debrief{}, Do: (*API).debrief},
 		{Method: "POST", Path: "/incidents/{id}/close", Right: access.RunIncident, Summary: "Close the incident", Do: (*API).close},
-		{Method: "POST", Path: "/incidents/{id}/acknowledge", Right: access.Acknowledge, Summary: "Acknowledge a task's notices: your own, or by phone for another person", In: Acknowledge{}, Do: (*API).acknowledge},
+		{Method: "POST", Path: "/incidents/{id}/acknowledge", Right: access.Acknowledge, Summary: "Acknowledge a task's notices: your own, by phone for another person, or by reply code", In: Acknowledge{}, Do: (*API).acknowledge},
+		{Method: "GET", Path: "/incidents/{id}/calls", Right: access.Read, Summary: "Whom to call by hand, in order, and the calls that were made", Out: []view.CallList{}, Do: (*API).calls},
+		{Method: "POST", Path: "/incidents/{id}/calls", Right: access.RunIncident, Summary: "Record a call: who was reached, or not", In: NewCall{}, Do: (*API).recordCall},
 		{Method: "POST", Path: "/evidence", Right: access.RunIncident, Summary: "Keep a file (the body) as evidence, to name in a note or a task", Query: []string{"name", "type"}, Out: incident.Evidence{}, Created: true, File: true, Do: (*API).keep},
 		{Method: "GET", Path: "/evidence/{hash}", Right: access.Read, Summary: "A file kept as evidence", Do: (*API).evidence},
 

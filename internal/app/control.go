@@ -90,6 +90,9 @@ type Control struct {
 	tester     *callout.Tester
 	inviter    *callout.Inviter
 	readers    *callout.Readers
+	acks       *callout.Acks
+	caller     *callout.Caller
+	auditor    *callout.Auditor
 	response   *response.Service
 	series     *traffic.Series
 	node       *fleet.Node
@@ -236,10 +239,14 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		State: c.state, Drafts: c.drafts, Notices: c.notices, Key: linkKey, Plan: c.planPage, Page: c.readPage,
 		Operator: conf.Operator, Zone: conf.TimeZone.Location(), Log: c.opt.Log, Now: c.opt.Now,
 	}
+	c.acks = &callout.Acks{
+		State: c.state, Incidents: b.incidents, Book: b.notices, Notices: c.notices, Key: linkKey, Page: c.ackPage, Now: c.opt.Now, Tries: callout.NewTries(),
+	}
 	courier, err := c.courier()
 	if err != nil {
 		return err
 	}
+	c.caller = &callout.Caller{Desk: c.desk, Incidents: b.incidents, Book: b.notices, Roster: b.roster}
 	told := &callout.Service{
 		State: c.state, Incidents: b.incidents, Plans: b.plans, Roster: b.roster, Book: b.notices, Notices: c.notices,
 		Directives: b.directives, Authority: c.deciders.Nouns, Decide: c.decidePage,
@@ -249,8 +256,11 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if c.auditor, err = c.audit(told); err != nil {
+		return err
+	}
 	c.loops = append(c.loops,
-		loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"watchdogs", c.response.RunWatchdogs}, loop{"authority", c.deciders.Run}, loop{"obligations", c.owed.Run}, loop{"notices", courier.Run},
+		loop{"auditor", c.auditor.Run}, loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"watchdogs", c.response.RunWatchdogs}, loop{"authority", c.deciders.Run}, loop{"obligations", c.owed.Run}, loop{"notices", courier.Run},
 		loop{"departures", func(ctx context.Context) error { return c.roster.Run(ctx, c.opt.Log) }},
 		loop{"pack", (&packer{
 			dir: filepath.Join(conf.Data, "pack"), state: c.state, plans: b.plans, who: b.roster, gates: b.gates,
@@ -304,6 +314,9 @@ func (c *Control) confirmPage(ask string) string { return c.URL() + "/confirm/" 
 func (c *Control) reviewPage(draft, reviewer string) string {
 	return c.URL() + "/review/" + draft + "/" + reviewer
 }
+
+// ackPage is the address of the page that acknowledges a notice.
+func (c *Control) ackPage(notice string) string { return c.URL() + "/acknowledge/" + notice }
 
 // planPage is the address of a revision's page.
 func (c *Control) planPage(revision int) string { return fmt.Sprintf("%s/plan/%d", c.URL(), revision) }
@@ -423,16 +436,16 @@ func (c *Control) handler() (http.Handler, error) {
 	source := &view.Source{
 		State: c.state, Now: c.opt.Now, Access: b.access, Alerts: b.alerts, Directives: b.directives, Gates: b.gates, Incidents: b.incidents,
 		Notices: b.notices, Plans: b.plans, Roster: b.roster, Timeline: b.timeline, Response: c.response, Series: c.series, Node: c.node, Durability: c.store.Durability,
-		Restored: b.restored, Backups: c.backups, Triggers: c.triggers.Nouns, Filings: b.filings, Waivers: b.waivers, Obligations: c.owed.Nouns, Authority: c.deciders.Nouns, Files: c.store,
+		Restored: b.restored, Backups: c.backups, Auditor: c.auditor, Triggers: c.triggers.Nouns, Filings: b.filings, Waivers: b.waivers, Obligations: c.owed.Nouns, Authority: c.deciders.Nouns, Files: c.store,
 		Version: telemetry.Version(), Operator: conf.Operator,
 	}
 	machines := &api.API{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Authority: c.deciders, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
+		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Authority: c.deciders, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
 	}
 	people := &console.Console{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Authority: c.deciders, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Authority: c.deciders, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	machines.Ways, people.Webhooks, people.PublicReports = ways, ways.Webhooks, conf.Intake.PublicReports
 	screens, err := people.Handler(server)
@@ -463,6 +476,7 @@ func (c *Control) listenMetrics() error {
 	gauge("incidents_open", "Incidents that are suspected or active.", func() float64 { return float64(len(c.books.incidents.Open())) })
 	gauge("alerts_waiting", "Alerts that nobody has dealt with.", func() float64 { return float64(c.books.alerts.WaitingCount()) })
 	gauge("payments_unknown", "Payments whose outcome is not known.", func() float64 { return float64(c.books.gates.UnresolvedCount()) })
+	gauge("overdue", "What was due to people and has not come to pass, as the auditor saw it last.", func() float64 { return float64(c.auditor.Report().Missing()) })
 	gauge("gates_enrolled", "Gate processes that a stop waits for.", func() float64 { return float64(len(c.books.gates.Live())) })
 	gauge("journal_unsettled", "1 while the journal was restored and nobody has said that every gate is accounted for.", func() float64 {
 		if c.books.restored.Open() != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"holdfast/internal/config"
+	"holdfast/internal/callout"
 	"holdfast/internal/notify"
 	"holdfast/internal/roster"
 	"holdfast/internal/senders/aliyun"
@@ -24,7 +25,7 @@ func (c *Control) courier() (*notify.Courier, error) {
 		return nil, err
 	}
 	for channel, s := range senders {
-		senders[channel] = c.readers.Sender(c.inviter.Sender(c.verifier.Sender(s)))
+		senders[channel] = callout.Filling(s, c.readers.Fill, c.inviter.Fill, c.verifier.Fill, c.acks.Fill)
 	}
 	limits := c.opt.Config.Notices.Limits
 	return notify.NewCourier(notify.CourierOptions{

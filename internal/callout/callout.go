@@ -3,16 +3,27 @@
 // person's language and asks package notify to deliver it. It decodes facts,
 // roster and plan; it sends nothing itself.
 //
+// # Escalation
+//
+// While too few have acknowledged, the notice's plan says what follows: those of the
+// present step are told again, then those of the next, and when the last step's time
+// is over people are to be called by hand. Each is a fact of the incident, which says
+// when it was due and how much later it came: a wait is an instant, so one that ends
+// while nothing runs ends once, late. What is due follows from the folded state alone
+// ([Stand]); the fact names whom it tells, and their notices are then asked for like
+// any other. A clock that is set back to before a wait began ends that wait at once:
+// telling somebody early is cheaper than not telling him.
+//
 // It looks at the state, not at events: a notice that ought to exist and does
 // not is asked for, and its id is a hash of what it is for, so asking twice, or
 // from two control nodes, makes one notice.
 //
 // # Links
 //
-// Three kinds of message carry a link that works without an account: [Verifier]
+// Four kinds of message carry a link that works without an account: [Verifier]
 // has an address of the roster confirmed, [Inviter] invites outside reviewers of
 // a draft, [Readers] tells the readers of a revision what it changes and reminds
-// them. The journal never holds the secret of a link: the notice has a place for
+// them, [Acks] has notices acknowledged. The journal never holds the secret of a link: the notice has a place for
 // it, which is filled as the message leaves.
 package callout
 
@@ -22,6 +33,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"holdfast"
@@ -56,6 +68,16 @@ type Service struct {
 	Log        *slog.Logger
 	// Now says when it is, and so who is on duty.
 	Now func() time.Time
+
+	heard atomic.Pointer[time.Time]
+}
+
+// Heard returns when the loop was last at work; zero if it has not begun.
+func (s *Service) Heard() time.Time {
+	if at := s.heard.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
 }
 
 // Run asks for what is due until ctx ends.
@@ -63,48 +85,107 @@ func (s *Service) Run(ctx context.Context) error {
 	watch, end := s.State.Watch()
 	defer end()
 	for {
-		var due []notify.Notice
-		s.State.View(func() { due = s.due() })
-		for _, n := range due { // one by one: what is wrong with one must not keep the others back
-			if err := s.Notices.Ask(ctx, holdfast.Self("callout"), n); err != nil && ctx.Err() == nil {
-				s.Log.Warn("a notice cannot be asked for now", "incident", n.Incident, "task", n.Task, "person", n.Person, "error", err)
-			}
-		}
+		wait := s.Step(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-watch:
-		case <-time.After(retryAfter): // after a failure, without waiting for a fact
+		case <-time.After(wait):
 		}
 	}
 }
 
-// due lists the notices of open stages that do not exist yet.
-func (s *Service) due() []notify.Notice {
-	due := s.missing(s.decisions())
-	for _, in := range s.Incidents.Open() {
-		due = append(due, s.missing(slices.Concat(s.deputies(in), s.handovers(in), s.suspicion(in)))...)
-		for i, stage := range in.Procedure.Stages {
-			if in.Stages[i].Status != procedure.Open {
-				continue
+// Step does what is due now, and says how long to wait for the next.
+func (s *Service) Step(ctx context.Context) (wait time.Duration) {
+	at := s.Now()
+	s.heard.Store(&at)
+	s.ask(ctx)
+	wait = retryAfter // after a failure, without waiting for a fact
+	for range mostAtOnce {
+		var next time.Time
+		var now time.Time
+		receipt, err := s.Notices.Desk.Do(ctx, holdfast.Self("callout"), func(at time.Time) (drafts []journal.Draft, err error) {
+			now = at
+			drafts, next = s.step(at)
+			return drafts, nil
+		})
+		if err != nil {
+			if ctx.Err() == nil {
+				s.Log.Warn("an escalation cannot go on now", "error", err)
 			}
-			for _, t := range stage.Tasks {
-				if t.Notice == nil || in.Tasks[t.ID].Status != procedure.Open {
-					continue
-				}
-				for _, n := range s.notices(in, stage.Kind, t) {
-					if s.Book.Notice(n.ID) == nil {
-						due = append(due, n)
-					}
-				}
+			return retryAfter
+		}
+		if receipt.Last == 0 {
+			if until := next.Sub(now); !next.IsZero() && until < wait {
+				wait = max(until, time.Millisecond)
+			}
+			return wait
+		}
+		s.ask(ctx)
+	}
+	return time.Millisecond
+}
+
+// mostAtOnce is how many steps of escalations are taken before the loop looks up.
+const mostAtOnce = 100
+
+// ask asks for the notices that ought to exist and do not.
+func (s *Service) ask(ctx context.Context) {
+	var due []notify.Notice
+	s.State.View(func() {
+		due = s.due()
+		for i, n := range due {
+			if n.WantAck && s.Incidents.Incident(n.Incident) != nil {
+				due[i].Body = strings.TrimRight(n.Body, "\n") + "\n\n" + locale.For(n.Lang).T("acknowledge.letter", "link", acknowledgePlace, "code", codePlace)
 			}
 		}
+	})
+	for _, n := range due { // one by one: what is wrong with one must not keep the others back
+		if err := s.Notices.Ask(ctx, holdfast.Self("callout"), n); err != nil && ctx.Err() == nil {
+			s.Log.Warn("a notice cannot be asked for now", "incident", n.Incident, "task", n.Task, "person", n.Person, "error", err)
+		}
+	}
+}
+
+// due lists the notices that do not exist yet: those of open tasks, and those of the
+// rounds of their escalations.
+func (s *Service) due() []notify.Notice {
+	due := s.missing(s.decisions())
+	now := s.Now()
+	for _, in := range s.Incidents.Open() {
+		due = append(due, s.missing(slices.Concat(s.deputies(in), s.handovers(in), s.suspicion(in)))...)
+		noticeTasks(in, func(stage procedure.StageKind, t procedure.Task) {
+			if in.Tasks[t.ID].Status == procedure.Open {
+				due = append(due, s.notices(in, t, 0, Recipients(s.Roster, stage, *t.Notice, now))...)
+			}
+			if !Escalating(in, stage, t) {
+				return
+			}
+			for _, r := range in.Escalation(t.ID).Rounds {
+				due = append(due, s.notices(in, t, r.Round, s.unanswered(in, t.ID, r.People))...)
+			}
+		})
 	}
 	return due
 }
 
-// notices writes one notice for each way to reach each of those whom a task tells now.
-func (s *Service) notices(in *incident.Incident, stage procedure.StageKind, t procedure.Task) []notify.Notice {
+// unanswered lists those of a round who are on the roster and have not acknowledged.
+func (s *Service) unanswered(in *incident.Incident, task string, people []incident.Paged) (list []Recipient) {
+	for _, p := range people {
+		if person, ok := s.Roster.Person(p.ID); ok && !Acknowledged(s.Book, in, task, p.ID) {
+			list = append(list, Recipient{person, p.Why})
+		}
+	}
+	return list
+}
+
+// rounds is more than the rounds that levels make ([incident.Incident.Round]): the id of
+// a notice tells apart both those and the repetitions of one telling.
+const rounds = 10
+
+// notices writes the notices of a repetition that do not exist yet, one for each way to
+// reach each of its people.
+func (s *Service) notices(in *incident.Incident, t procedure.Task, again int, people []Recipient) (list []notify.Notice) {
 	rev, ok := s.Plans.Revision(in.Plan.ID, in.Plan.Revision)
 	if !ok {
 		return nil
@@ -113,26 +194,28 @@ func (s *Service) notices(in *incident.Incident, stage procedure.StageKind, t pr
 	if !ok {
 		return nil
 	}
-	var list []notify.Notice
-	for _, person := range Recipients(s.Roster, stage, *t.Notice, s.Now()) {
+	for _, person := range people {
 		lang := person.Lang
 		if lang == "" {
 			lang = rev.Plan().Language
 		}
-		fill := s.filler(in, rev, lang)
+		var fill *strings.Replacer
 		for _, c := range person.Contacts {
-			if !delivers(*t.Notice, c) {
+			id := notify.ID(in.ID, t.ID, person.ID, string(c.Channel), c.Address, in.Round()+rounds*again)
+			if !delivers(*t.Notice, c) || s.Book.Notice(id) != nil {
 				continue
 			}
+			if fill == nil {
+				fill = s.filler(in, rev, lang)
+			}
 			list = append(list, notify.Notice{
-				ID:       notify.ID(in.ID, t.ID, person.ID, string(c.Channel), c.Address, in.Round()),
-				Incident: in.ID, Task: t.ID,
+				ID: id, Incident: in.ID, Task: t.ID,
 				Person: person.ID, PersonName: person.Name,
 				Channel: string(c.Channel), Address: c.Address, Lang: lang,
 				Subject: fill.Replace(template.Subject.In(lang)),
 				Body:    fill.Replace(template.Body.In(lang)),
 				Urgent:  in.Level == holdfast.Level1, Drill: in.Drill,
-				WantAck: t.Notice.Acknowledge > 0, Why: person.Why, Round: in.Round(),
+				WantAck: t.Notice.Acknowledge > 0, Why: person.Why, Round: in.Round(), Again: again,
 			})
 		}
 	}
@@ -169,23 +252,22 @@ func (s *Service) filler(in *incident.Incident, rev *plan.Revision, lang holdfas
 // whom nobody stands in, is not reached: the task then waits for a person, who tells
 // them by hand.
 func Succeeded(b *notify.Book, people *roster.Book, in *incident.Incident, stage procedure.StageKind, t procedure.Task, now time.Time) (note string, ok bool) {
-	acknowledged, reached := 0, map[string]bool{}
 	told := b.ByRound(in.ID, t.ID, in.Round())
-	for _, p := range told {
-		if p.Acknowledged() {
-			acknowledged++
-		}
-		reached[p.ID] = p.Reached()
+	if t.Notice.Acknowledge > 0 {
+		s := Stand(b, people, in, stage, t, now)
+		return fmt.Sprintf("%d of %d acknowledged", s.Acknowledged, len(told)), s.Enough
 	}
-	if n := t.Notice.Acknowledge; n > 0 {
-		return fmt.Sprintf("%d of %d acknowledged", acknowledged, len(told)), acknowledged >= n
+	reached := map[string]bool{}
+	for _, p := range told {
+		reached[p.ID] = p.Reached()
 	}
 	ok = len(told) > 0
 	for _, role := range t.Notice.To {
 		ok = ok && len(people.Holders(role)) > 0
 	}
 	for _, p := range Recipients(people, stage, *t.Notice, now) {
-		ok = ok && reached[p.ID]
+		_, called := in.ReachedByCall(t.ID, p.ID)
+		ok = ok && (reached[p.ID] || called)
 	}
 	return fmt.Sprintf("%d of %d reached", len(reached), len(told)), ok
 }

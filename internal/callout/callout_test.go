@@ -192,7 +192,7 @@ func TestEachOnce(t *testing.T) {
 		if got := w.to("convene-team"); got != "" {
 			t.Errorf("the stage is not open, and %s are called", got)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(50 * time.Second) // before they are told again
 		w.do(func(time.Time) ([]journal.Draft, error) { return incident.Note(in, "", "something else happens", nil) })
 		if got := w.to("tell-superiors"); got != want {
 			t.Errorf("later: %s", got)

@@ -2,10 +2,6 @@ package callout
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"net/url"
 	"strings"
 	"time"
 
@@ -43,17 +39,13 @@ type Invitation struct {
 }
 
 // Secret returns the secret of a link, the same each time.
-func (i *Inviter) Secret(link string) string {
-	mac := hmac.New(sha256.New, i.Key)
-	mac.Write([]byte("review a draft\x00" + link))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
-}
+func (i *Inviter) Secret(link string) string { return secret(i.Key, toReview, link) }
 
 // Address is where a link leads, with its secret.
 func (i *Inviter) Address(link string, lang holdfast.Lang) string {
 	draft, rest, _ := strings.Cut(link, "/")
 	reviewer, _, _ := strings.Cut(rest, "/")
-	return i.Page(draft, reviewer) + "?key=" + url.QueryEscape(i.Secret(link)) + "&lang=" + url.QueryEscape(string(lang))
+	return address(i.Page(draft, reviewer), i.Secret(link), lang)
 }
 
 // Invite asks for a link to be mailed.
@@ -73,23 +65,10 @@ func (i *Inviter) Invite(ctx context.Context, by holdfast.Actor, link string, to
 	})
 }
 
-// Fill puts the link into an invitation that is about to leave; any other message
-// stays as it is.
+// Fill puts the link into an invitation that is about to leave.
 func (i *Inviter) Fill(m notify.Message) notify.Message {
 	if m.Incident == InvitationSubject {
 		m.Body = strings.ReplaceAll(m.Body, linkPlace, i.Address(m.Task, m.Lang))
 	}
 	return m
-}
-
-// Sender returns a sender that fills what it is given to send.
-func (i *Inviter) Sender(s notify.Sender) notify.Sender { return inviting{s, i} }
-
-type inviting struct {
-	notify.Sender
-	inviter *Inviter
-}
-
-func (s inviting) Send(ctx context.Context, m notify.Message) notify.Outcome {
-	return s.Sender.Send(ctx, s.inviter.Fill(m))
 }

@@ -2,13 +2,9 @@ package callout
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -138,35 +134,19 @@ func (r *Readers) text(l draft.Letter, words *locale.Printer) (subject, body str
 		"news", news, "how", how, "time", words.Time(l.Due, r.Zone), "link", link)
 }
 
-func (r *Readers) secret(task, person string) string {
-	mac := hmac.New(sha256.New, r.Key)
-	mac.Write([]byte("read a revision\x00" + task + "\x00" + person))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
-}
+func (r *Readers) secret(task, person string) string { return secret(r.Key, toRead, task, person) }
 
 // Fill puts the link into a letter to a reader without an account that is about to
-// leave; any other message stays as it is.
+// leave.
 func (r *Readers) Fill(m notify.Message) notify.Message {
 	if m.Incident != draft.ReadingSubject || !strings.Contains(m.Body, linkPlace) {
 		return m
 	}
 	at := strings.LastIndexByte(m.Task, '.')
 	if number, err := strconv.Atoi(m.Task[at+1:]); at > 0 && err == nil {
-		m.Body = strings.ReplaceAll(m.Body, linkPlace, r.Page(m.Task[:at], number, m.Person)+"?key="+url.QueryEscape(r.secret(m.Task, m.Person))+"&lang="+url.QueryEscape(string(m.Lang)))
+		m.Body = strings.ReplaceAll(m.Body, linkPlace, address(r.Page(m.Task[:at], number, m.Person), r.secret(m.Task, m.Person), m.Lang))
 	}
 	return m
-}
-
-// Sender returns a sender that fills what it is given to send.
-func (r *Readers) Sender(s notify.Sender) notify.Sender { return telling{s, r} }
-
-type telling struct {
-	notify.Sender
-	readers *Readers
-}
-
-func (s telling) Send(ctx context.Context, m notify.Message) notify.Outcome {
-	return s.Sender.Send(ctx, s.readers.Fill(m))
 }
 
 // Admitted is what a reader's link leads to.

@@ -2,12 +2,9 @@ package callout
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
@@ -36,9 +33,6 @@ type Verifier struct {
 	Zone     *time.Location
 	Now      func() time.Time
 }
-
-// linkPlace stands in the text of a notice where the link goes.
-const linkPlace = "{link}"
 
 // Ask sends a message with a link to an address of a person or a party. Asking
 // again makes a new link, and the former works no more.
@@ -85,31 +79,14 @@ func (v *Verifier) language(own holdfast.Lang) holdfast.Lang {
 	return v.Language
 }
 
-func (v *Verifier) secret(ask string) string {
-	mac := hmac.New(sha256.New, v.Key)
-	mac.Write([]byte("confirm a contact\x00" + ask))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
-}
+func (v *Verifier) secret(ask string) string { return secret(v.Key, toConfirm, ask) }
 
-// Fill puts the link into a message of verification that is about to leave; any
-// other message stays as it is.
+// Fill puts the link into a message of verification that is about to leave.
 func (v *Verifier) Fill(m notify.Message) notify.Message {
 	if m.Incident == roster.NoticeSubject {
-		m.Body = strings.ReplaceAll(m.Body, linkPlace, v.Page(m.Task)+"?key="+url.QueryEscape(v.secret(m.Task))+"&lang="+url.QueryEscape(string(m.Lang)))
+		m.Body = strings.ReplaceAll(m.Body, linkPlace, address(v.Page(m.Task), v.secret(m.Task), m.Lang))
 	}
 	return m
-}
-
-// Sender returns a sender that fills what it is given to send.
-func (v *Verifier) Sender(s notify.Sender) notify.Sender { return filling{s, v} }
-
-type filling struct {
-	notify.Sender
-	verifier *Verifier
-}
-
-func (f filling) Send(ctx context.Context, m notify.Message) notify.Outcome {
-	return f.Sender.Send(ctx, f.verifier.Fill(m))
 }
 
 // linkKey is the document that holds the key of links, one for all control nodes.

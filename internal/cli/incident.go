@@ -15,7 +15,7 @@ func (s *shell) incident() *cobra.Command {
 	return group("incident", "Declared emergencies, from suspicion to debrief",
 		s.incidentList(), s.incidentShow(), s.incidentOpen(), s.incidentConfirm(), s.incidentDismiss(), s.incidentAttach(),
 		s.incidentNote(), s.incidentTake(), s.incidentDone(), s.incidentDirect(), s.incidentProbe(), s.incidentRamp(),
-		s.incidentEndStage(), s.incidentSkip(), s.incidentAnswerSkip(), s.incidentAcknowledge(),
+		s.incidentEndStage(), s.incidentSkip(), s.incidentAnswerSkip(), s.incidentAcknowledge(), s.incidentCalls(), s.incidentCalled(),
 		s.incidentLevel(),
 		s.incidentFalseAlarm(), s.incidentAnswerFalseAlarm(), s.incidentReopen(), s.incidentMerge(), s.incidentUnmerge(), s.incidentLink(),
 		s.incidentPost(), s.incidentHandover(), s.incidentAnswerHandover(), s.incidentDecide(), s.incidentMakeDecision(), s.incidentCorrect(),
@@ -79,6 +79,7 @@ func writeIncident(p *page, in view.Incident) {
 	}
 	writeTies(p, in)
 	writeTeam(p, in)
+	writeEscalations(p, in)
 	section(p, "Directives", in.Directives, directiveHead, directiveRow)
 	section(p, "Alerts", in.Alerts, alertHead, alertRow)
 	if left := in.AlertsTotal - len(in.Alerts); left > 0 {
@@ -225,13 +226,18 @@ func (s *shell) incidentAnswerSkip() *cobra.Command {
 
 func (s *shell) incidentAcknowledge() *cobra.Command {
 	var in api.Acknowledge
-	cmd := s.api("POST /incidents/{id}/acknowledge", "acknowledge INCIDENT TASK",
-		"Acknowledge a task's notices: your own, or for a person you reached by hand", func(c *call) error {
-			in.Task = c.args[1]
+	cmd := s.api("POST /incidents/{id}/acknowledge", "acknowledge INCIDENT [TASK]",
+		"Acknowledge a task's notices: your own, for a person you reached by hand, or by reply code", func(c *call) error {
+			if len(c.args) == 2 {
+				in.Task = c.args[1]
+			} else if in.Code == "" {
+				return holdfast.Errorf(holdfast.Invalid, "name the task, or give the reply code with --code")
+			}
 			return c.act(in, "incident %s: the acknowledgement is recorded", c.args[0])
 		})
-	cmd.Args = cobra.ExactArgs(2)
+	cmd.Args = cobra.RangeArgs(1, 2)
 	cmd.Flags().StringVar(&in.Person, "person", "", "the person who was reached, if it is not you")
+	cmd.Flags().StringVar(&in.Code, "code", "", "the reply code at the end of a person's message; it tells who and for which task")
 	cmd.Flags().StringVar(&in.Note, "note", "", "how the person was reached")
 	return cmd
 }

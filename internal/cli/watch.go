@@ -44,6 +44,7 @@ func writePosture(p *page, v view.Posture) {
 		p.line("payments per second: not known, no gate reports")
 	}
 	p.line("unknown outcomes: %d; alerts waiting: %d%s", v.Unresolved, v.AlertsWaiting, unless(v.MembersCut == 0, fmt.Sprintf("; %d more that senders left out", v.MembersCut)))
+	writeAudit(p, v.Audit)
 	section(p, "Gates", v.Gates, gateHead, gateRow)
 	section(p, "Directives", v.Directives, directiveHead, directiveRow)
 	section(p, "Incidents", v.Incidents, incidentHead, incidentRow)

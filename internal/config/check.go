@@ -29,6 +29,8 @@ func (c *Config) check(r *report) {
 	c.Notices.check(r)
 	c.Intake.check(r)
 	c.Backup.check(r)
+	r.secret("dead_man.url", c.DeadMan.URL)
+	r.within("dead_man.every", c.DeadMan.Every, 10*time.Second, time.Hour)
 	r.within("sessions.idle", c.Sessions.Idle, time.Minute, 30*24*time.Hour)
 	r.within("sessions.lifetime", c.Sessions.Lifetime, time.Minute, 30*24*time.Hour)
 	if c.Sessions.Idle > c.Sessions.Lifetime {

@@ -51,6 +51,7 @@ type Config struct {
 	Sessions     Sessions `yaml:"sessions"`
 	Probes       Probes   `yaml:"probes"`
 	Backup       Backup   `yaml:"backup"`
+	DeadMan      DeadMan  `yaml:"dead_man"`
 	Log          Log      `yaml:"log"`
 
 	origins map[string]Origin
@@ -166,6 +167,16 @@ type Backup struct {
 	Keep int `yaml:"keep" default:"7"`
 	// Passphrase encrypts the node's keys inside; without one they are left out.
 	Passphrase Secret `yaml:"passphrase"`
+}
+
+// DeadMan is an outside switch that raises the alarm when it is called no more. It is
+// called only while nothing is missing that was due to people.
+type DeadMan struct {
+	// URL names where to find the address, which is a secret as a rule.
+	URL Secret `yaml:"url"`
+	// Every is the time between calls, from 10 s to 1 h.
+	Every  Duration `yaml:"every" default:"1m"`
+	Method string   `yaml:"method" default:"POST" one:"GET POST"`
 }
 
 // Log says how the process logs to its standard error.

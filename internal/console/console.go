@@ -65,6 +65,8 @@ type Console struct {
 	Tester      *callout.Tester
 	Readers     *callout.Readers
 	Response    *response.Service
+	Acks        *callout.Acks
+	Caller      *callout.Caller
 	Restored    *backup.Service
 	// Webhooks are the mappings of senders with a format of their own.
 	Webhooks []*intake.Webhook
@@ -186,6 +188,8 @@ func init() {
 		{"POST /review/{draft}/{reviewer}/finished", public, (*Console).reviewFinish, (*Console).review},
 		{"GET /read/{plan}/{n}/{person}", public, (*Console).readPage, nil},
 		{"POST /read/{plan}/{n}/{person}", public, (*Console).acknowledgeRead, (*Console).readPage},
+		{"GET /acknowledge/{notice}", public, (*Console).ackPage, nil},
+		{"POST /acknowledge/{notice}", public, (*Console).ackNotice, (*Console).ackPage},
 		{"GET /live", access.Read, (*Console).live, nil},
 
 		{"GET /{$}", access.Read, (*Console).posture, nil},
@@ -220,6 +224,9 @@ func init() {
 		{"POST /incidents/{id}/corrections", access.RunIncident, (*Console).correct, (*Console).incident},
 		{"POST /incidents/{id}/debrief", access.RunIncident, (*Console).debrief, (*Console).incident},
 		{"POST /incidents/{id}/acknowledge", access.Acknowledge, (*Console).acknowledge, (*Console).incident},
+		{"POST /incidents/{id}/code", access.Acknowledge, (*Console).acknowledgeByCode, (*Console).incident},
+		{"GET /incidents/{id}/calls", access.Read, (*Console).calls, nil},
+		{"POST /incidents/{id}/calls", access.RunIncident, (*Console).recordCall, (*Console).calls},
 		{"GET /evidence/{hash}", access.Read, (*Console).evidence, nil},
 
 		{"GET /alerts", access.Read, (*Console).alerts, nil},

@@ -54,6 +54,8 @@ type incidentPage struct {
 	MergeInto, LinkWith []view.Incident
 	// Correct is the entry of the timeline that the reader is about to correct.
 	Correct *line
+	// Codes says that somebody may still acknowledge by reply code.
+	Codes bool
 }
 
 // called is a task for which the reader was called, and its stage's title.
@@ -76,7 +78,7 @@ func (c *Console) incident(v *visit) error {
 	if err != nil {
 		return err
 	}
-	own := incidentPage{Incident: in, Mine: ownPart{mine(in, v.who()), postsOf(in, v.who())}}
+	own := incidentPage{Incident: in, Mine: ownPart{mine(in, v.who()), postsOf(in, v.who())}, Codes: awaitsReply(in)}
 	own.Level = newLevelCard(v.words, in.Judgement)
 	owed, err := c.View.IncidentObligations(in.ID)
 	if err != nil {
@@ -152,6 +154,18 @@ func told(t view.Task) []view.Told {
 	default:
 		return nil
 	}
+}
+
+// awaitsReply reports whether an open task has told somebody who has not acknowledged.
+func awaitsReply(in view.Incident) bool {
+	for _, s := range in.Stages {
+		for _, t := range s.Tasks {
+			if t.Notice != nil && t.Notice.Need > 0 && t.Status == string(procedure.Open) && slices.ContainsFunc(t.Notice.People, func(p view.Told) bool { return !p.Acknowledged }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // act carries out an act on an incident and shows it again.

@@ -63,6 +63,8 @@ func screenSamples() map[string][]any {
 		"incident":     incidentSamples(),
 		"incidents":    {incidentsPage{}, incidentsPage{List: view.Page[view.Incident]{Items: incidentsOf()}, Pages: listed, Query: "x", Open: true}},
 		"chapter":      chapterSamples(),
+		"calls":        callSamples(),
+		"acknowledge":  ackSamples(),
 		"plantimeline": timelineSamples(),
 		"planchanges": {
 			changesPage{PlanChanges: view.PlanChanges{Revision: 2, Against: 1, Changes: changeSamples}, Pick: pick{Revisions: []view.Plan{{Revision: 2}, {Revision: 1}}, Old: 1, New: 2}, Lines: []diffLine{{"added", "+a"}}}, changesPage{},
@@ -108,7 +110,7 @@ func screenSamples() map[string][]any {
 		},
 		"posture": {posturePage{}, posturePage{Chart: sampleChart(), Preview: response.Preview{Known: true, PerSecond: 300, Gates: 2}, Posture: view.Posture{
 			Operator: "Bank", Position: 7, Directives: directivesOf(), Incidents: incidentsOf(), Gates: gatesOf(), Traffic: view.Traffic{Known: true, Done: 1},
-			Unresolved: 4, AlertsWaiting: 2, MembersCut: 1, Late: []view.Late{{Incident: "INC-1", Of: "task", ID: "t", Task: "t", Title: word, Due: past}}, AtRisk: []view.Late{{Incident: "INC-1", Of: "stage", ID: "handle", Title: word, Due: future}, {Incident: "INC-1", Of: "post", ID: "commander", Due: future}}, Obligations: owedSamples(),
+			Unresolved: 4, AlertsWaiting: 2, MembersCut: 1, Late: []view.Late{{Incident: "INC-1", Of: "task", ID: "t", Task: "t", Title: word, Due: past}}, AtRisk: []view.Late{{Incident: "INC-1", Of: "stage", ID: "handle", Title: word, Due: future}, {Incident: "INC-1", Of: "post", ID: "commander", Due: future}}, Obligations: owedSamples(), Audit: auditSample(),
 			Journal: view.Journal{
 				Durability: journal.Durability{Machines: 1, Fault: journal.NotSynchronous},
 				Alarm:      true, Ahead: []view.Ahead{{Gate: "east", Seen: holdfast.Head{Position: 9}}},
@@ -243,7 +245,7 @@ func incidentSamples() (list []any) {
 	f := &incident.Figures{Detected: past, Confirmed: past, Recovered: past, DeclinedAtLeast: true, DeclinedAmount: map[string]int64{"CNY": 5}, NotKnown: 1}
 	for _, in := range incidentsOf() {
 		in.Alerts, in.Directives, in.Debrief, in.Figures = []view.Alert{{ID: "a1", Title: "Title", Firing: true}}, directivesOf(), d, f
-		own := incidentPage{Incident: in, Chart: sampleChart(), Owed: owedSamples(), Mine: ownPart{Tasks: []called{{"tell", word}}, Posts: []string{"commander"}}, Improvements: d.Improvements}
+		own := incidentPage{Incident: in, Chart: sampleChart(), Owed: owedSamples(), Mine: ownPart{Tasks: []called{{"tell", word}}, Posts: []string{"commander"}}, Codes: true, Improvements: d.Improvements}
 		own.Timeline = []line{{At: past, Text: "Text", Detail: "Detail", Who: "Mei", Evidence: []incident.Evidence{{Name: "log.txt"}}, Position: 7, Corrects: 6, CorrectedBy: []holdfast.Position{8}, MayCorrect: true}}
 		own.Deliveries = []line{{At: past, Text: "Text", Position: 5}}
 		switch in.State {
@@ -300,6 +302,11 @@ func tasksOf(id, status string) (list []view.Task) {
 		}
 		t.Notice.People[0].Notices[2].Waits = &future
 		t.Notice.People[0].Notices[2].Log = []view.Attempt{{Number: 1, Began: past, Ended: past, State: "failed", Detail: "451 later", Next: future}, {Ended: past, State: "gave-up"}}
+		list = append(list, t)
+	}
+	for i, e := range escalationSamples() {
+		t := task("notice")
+		t.ID, t.Notice = t.ID+"e"+string(rune('0'+i)), &view.NoticeTask{Need: 1, Escalation: e, ByHand: []string{"A", "B"}}
 		list = append(list, t)
 	}
 	for i, d := range directivesOf()[:4] {

@@ -207,6 +207,7 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 			return p.Money(holdfast.Money{Minor: minor, Currency: currency})
 		},
 		"span":     p.Span,
+		"seconds":  func(n int64) string { return p.Span(time.Duration(n) * time.Second) },
 		"party":    func(a *view.Actor) string { return party(p, a) },
 		"bySystem": func(a *view.Actor) bool { return a != nil && a.Kind == string(holdfast.System) },
 		"named": func(n view.Named) string {

@@ -119,7 +119,7 @@ var (
 	marked = regexp.MustCompile(`<(?:input|textarea|span) [^>]*lang="[^"]*"[^>]*>[^<]*`)
 	id     = regexp.MustCompile(`\bid="([^"]*)"`)
 	forID  = regexp.MustCompile(`\bfor="([^"]*)"`)
-	noHref = regexp.MustCompile(`href="[^"/h#?]|ZgotmplZ|<no value>`)
+	noHref = regexp.MustCompile(`href="[^"/h#?t]|href="t[^e]|ZgotmplZ|<no value>`)
 )
 
 func shown(t *testing.T, i int, made *template.Template, p *page) string {

@@ -220,6 +220,11 @@ func built(t *testing.T) map[string][]string {
 		"right.name.":        words(access.AllActions()),
 		"band.":              bands,
 		"channel.":           constants(t, "roster", "Channel"),
+		"audit.kind.":        constants(t, "callout", "FindingKind"),
+		"calls.why.":         constants(t, "callout", "ByHand"),
+		"calls.result.":      incident.CallResults,
+		"escalation.next.":   constants(t, "callout", "DueKind"),
+		"escalation.why.":    {"lapsed", "unreachable", "clock"},
 		"directive.act.":     constants(t, "posture", "Kind"),
 		"directive.kind.":    append(constants(t, "posture", "Kind"), "lift"), // a role may decide to lift
 		"directive.state.":   constants(t, "directive", "State"),

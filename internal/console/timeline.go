@@ -47,6 +47,10 @@ type body struct {
 	Text   string  `json:"text"`
 	Detail string  `json:"detail"`
 
+	Result string          `json:"result"`
+	Late   int64           `json:"late"` // in seconds
+	People json.RawMessage `json:"people"`
+
 	Person   string              `json:"person"`
 	Name     string              `json:"person_name"`
 	Channel  string              `json:"channel"`
@@ -136,7 +140,8 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 		MayCorrect: v.who().May(access.RunIncident),
 		Text: v.words.T(key, "id", id, "level", b.Level, "stage", stageTitle(v, in, b.Stage), "task", taskTitle(v, in, b.Task),
 			"probe", probeTitle(v, in, b.Probe), "percent", v.words.Percent(b.Share), "kind", v.words.T("directive.kind."+b.Kind),
-			"moment", v.words.T("choice.moment."+cmp.Or(b.Moment, "occurred")), "person", person, "channel", v.words.T("channel."+b.Channel), "name", name),
+			"moment", v.words.T("choice.moment."+cmp.Or(b.Moment, "occurred")), "person", person, "channel", v.words.T("channel."+b.Channel), "name", name,
+			"people", namesOf(v, b.People), "result", resultWord(v, b.Result)),
 	}
 	if e.Actor != nil {
 		l.Who = party(v.words, e.Actor)
@@ -147,6 +152,9 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 	}
 	if l.Detail = cmp.Or(b.Reason, b.Note, b.Text, b.Detail); ownWords(in, e, id) {
 		l.Detail = ""
+	}
+	if b.Late > 0 && l.Detail == "" {
+		l.Detail = v.words.T("escalation.late", "span", v.words.Span(time.Duration(b.Late)*time.Second))
 	}
 	return l
 }
@@ -202,4 +210,25 @@ func probeTitle(v *visit, in view.Incident, id string) string {
 		}
 	}
 	return id
+}
+
+// namesOf names those whom a round tells.
+func namesOf(v *visit, told json.RawMessage) string {
+	var people []incident.Paged
+	_ = json.Unmarshal(told, &people) // people of another shape are not of a round
+	names := make([]string, len(people))
+	for i, p := range people {
+		names[i] = p.Name
+	}
+	if len(names) == 0 {
+		return v.words.T("escalation.nobody")
+	}
+	return strings.Join(names, v.words.T("plan.list-mark"))
+}
+
+func resultWord(v *visit, result string) string {
+	if result == "" {
+		return ""
+	}
+	return v.words.T("calls.result." + result)
 }

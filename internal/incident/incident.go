@@ -149,6 +149,9 @@ type Incident struct {
 	before    struct{ met, missed int }
 	Decisions []Decision
 	Debrief   Debrief
+	// Calls are in the order in which they were recorded.
+	Calls       []Call
+	escalations map[escalationKey]Escalation
 	// Closed holds the figures as they were when the incident was closed.
 	Closed *Figures
 
@@ -355,6 +358,7 @@ func (in *Incident) clone() *Incident {
 	c.limits = maps.Clone(in.limits)
 	c.Levels = in.Levels.clone()
 	c.Held = maps.Clone(in.Held)
+	c.escalations = maps.Clone(in.escalations)
 	return &c
 }
 
@@ -408,6 +412,10 @@ var decoders = map[string]func(holdfast.Fact) (event, error){
 	DecisionAsked{}.kind():    decode[DecisionAsked],
 	DecisionMade{}.kind():     decode[DecisionMade],
 	Corrected{}.kind():        decode[Corrected],
+	Escalated{}.kind():        decode[Escalated],
+	RePaged{}.kind():          decode[RePaged],
+	CallByHand{}.kind():       decode[CallByHand],
+	Called{}.kind():           decode[Called],
 
 	FalseAlarmAsked{}.kind():   decode[FalseAlarmAsked],
 	FalseAlarmGranted{}.kind(): decode[FalseAlarmGranted],

@@ -60,6 +60,8 @@ func (b *Book) Apply(f holdfast.Fact) error {
 		}
 	case kindAcknowledged:
 		return b.applyAcknowledged(d, f)
+	case kindLapsed:
+		b.applyLapsed(d, f)
 	}
 	return nil
 }
@@ -137,6 +139,9 @@ func (b *Book) applyAcknowledged(d *Delivery, f holdfast.Fact) error {
 	var a acknowledged
 	if err := f.Decode(&a); err != nil {
 		return err
+	}
+	if a.How == ByLink {
+		d.Used = f.Time
 	}
 	p := b.person(d.Notice, d.Person)
 	p.Ack = &Acknowledgement{At: f.Time, By: f.Actor, How: a.How, Note: a.Note}

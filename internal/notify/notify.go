@@ -10,7 +10,8 @@
 //	                                ├─▶ notice.delivered
 //	                                └─▶ notice.gave-up
 //
-//	notice.acknowledged, at any time: nothing more is sent to the person for the task
+//	notice.acknowledged, at any time: nothing more is sent to the person for the task,
+//	until notice.acknowledgement-lapsed
 //
 // Facts stand on the subject notice/<id>. The id is a hash of what the notice is
 // for ([ID]): asking for the same notice twice, or from two control nodes, makes
@@ -24,6 +25,7 @@
 //	notice.doubtful      {"attempt":1,"detail":"…","retry":"2026-11-24T03:00:32Z"}
 //	notice.gave-up       {"attempt":1,"detail":"550 no such mailbox"}
 //	notice.acknowledged  {"person":"mei","how":"console","note":""}
+//	notice.acknowledgement-lapsed  {"person":"mei","due":"2026-11-24T03:20:00Z","late":40}
 //
 // # Delivery
 //
@@ -95,6 +97,9 @@ type Notice struct {
 	// Round tells apart tellings for one task of which each counts by itself: who
 	// has acknowledged one has not acknowledged another. The first is 0.
 	Round int `json:"round,omitempty"`
+	// Again counts the repetitions of one telling: who has acknowledged one has
+	// acknowledged all. The first time is 0.
+	Again int `json:"again,omitempty"`
 }
 
 // ID returns the id of the notice for a task to a person at an address. Round
@@ -148,6 +153,8 @@ type Delivery struct {
 	Begun time.Time
 	// Log has the attempts, oldest first, the newest 20 of them.
 	Log []Attempt
+	// Used is when its link acknowledged, if it did.
+	Used time.Time
 }
 
 // Attempt is one try to deliver a notice.
@@ -175,18 +182,32 @@ func (d *Delivery) since() time.Time {
 type Acknowledgement struct {
 	At time.Time
 	By holdfast.Actor
-	// How says in which way: console, or phone for one recorded by another person.
+	// How says in which way.
 	How  string
 	Note string
 }
+
+// How a person acknowledges.
+const (
+	// ByConsole: signed in, on the incident's page or over the API.
+	ByConsole = "console"
+	// ByPhone: another person recorded it.
+	ByPhone = "phone"
+	// ByLink: with the link of one notice, which is used by it.
+	ByLink = "link"
+	// ByCode: with the reply code of the notices, which he or another person entered.
+	ByCode = "code"
+)
 
 // Person is someone who is told for a task.
 type Person struct {
 	ID, Name string
 	// Deliveries has one entry for each way to reach the person, as asked for.
 	Deliveries []*Delivery
-	// Ack is nil until the person has acknowledged.
+	// Ack is nil until the person has acknowledged, and again once that has lapsed.
 	Ack *Acknowledgement
+	// Lapsed is when an acknowledgement lapsed last.
+	Lapsed time.Time
 }
 
 // Acknowledged reports whether the person has acknowledged.

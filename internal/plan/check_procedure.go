@@ -77,8 +77,26 @@ func (c *checker) notice(path string, n procedure.Notice) {
 		}
 	}
 	if n.Acknowledge < 0 || n.Acknowledge > MaxEntries {
-		c.add(path+".acknowledge", "P015", holdfast.Errorf(holdfast.Invalid, "0 to %d people can be asked to acknowledge, not %d", MaxEntries, n.Acknowledge))
+		c.add(path+".acknowledge", "P015", errAcknowledge(n.Acknowledge))
 	}
+	for i, s := range n.Escalate {
+		c.escalationStep(at(path+".escalate", i), s)
+	}
+}
+
+func (c *checker) escalationStep(path string, s procedure.EscalationStep) {
+	if c.count(path+".to", len(s.To)) {
+		for i, role := range s.To {
+			c.knownRole(at(path+".to", i), role)
+		}
+	}
+	if s.Acknowledge < 0 || s.Acknowledge > MaxEntries {
+		c.add(path+".acknowledge", "P015", errAcknowledge(s.Acknowledge))
+	}
+}
+
+func errAcknowledge(n int) *holdfast.Error {
+	return holdfast.Errorf(holdfast.Invalid, "0 to %d people can be asked to acknowledge, not %d", MaxEntries, n)
 }
 
 func (c *checker) directive(path string, d procedure.Directive) {

@@ -52,7 +52,7 @@ var references = map[string]string{
 	"role.department": "departments",
 	"risk.owner":      "roles", "risk.materials": "materials", "material.file": "attachments",
 	"stage.role": "roles", "task.role": "roles", "task.deputy": "roles", "task.probes": "probes", "branch.approval": "roles",
-	"notice.template": "templates", "notice.to": "roles",
+	"notice.template": "templates", "notice.to": "roles", "escalationstep.to": "roles",
 	"temporary.role": "roles", "temporary.parameters": "parameters",
 	"dependency.role": "roles", "dependencystep.temporary": "temporary", "dependencystep.approval": "roles",
 	"recoverystep.role": "roles", "recoverystep.probes": "probes", "drillplan.roles": "roles",
@@ -168,6 +168,8 @@ func (t tongue) value(name names, field string, v reflect.Value) string {
 		return t.ramp(x)
 	case []procedure.Branch:
 		return t.branches(name, x)
+	case []procedure.EscalationStep:
+		return t.escalation(name, x)
 	case []plan.Authority:
 		return t.authority(x)
 	case []plan.Band:
@@ -428,6 +430,8 @@ func (t tongue) read(field, text string, into reflect.Value) bool {
 		return assign(x)(readRamp(text))
 	case *[]procedure.Branch:
 		return assign(x)(t.readBranches(text))
+	case *[]procedure.EscalationStep:
+		return assign(x)(t.readEscalation(text))
 	case *[]plan.Authority:
 		return assign(x)(t.readAuthority(text))
 	case *[]plan.Band:

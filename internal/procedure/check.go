@@ -137,6 +137,9 @@ func (c *checker) task(path string, t Task) {
 		c.add(path, "P025",
 			holdfast.Errorf(holdfast.Invalid, "task %q has %d actions: a task has at most one of notice, directive, probes and ramp; make a task of each", t.ID, actions))
 	}
+	if t.Notice != nil {
+		c.escalation(path+".notice", *t.Notice)
+	}
 	if t.Directive != nil {
 		c.directive(path+".directive", *t.Directive)
 	}

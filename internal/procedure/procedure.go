@@ -131,6 +131,17 @@ type Notice struct {
 	// Acknowledge is how many of those told must acknowledge before the task is
 	// done; 0 means it is done when each has been reached on one channel.
 	Acknowledge int `json:"acknowledge,omitempty" yaml:"acknowledge,omitempty"`
+	// Within is how long those told have to acknowledge before the first step of
+	// Escalate begins; 0 means without end.
+	Within Duration `json:"within,omitzero" yaml:"within,omitempty"`
+	// Again is after how long they are told again while too few have acknowledged; 0
+	// means that they are not.
+	Again Duration `json:"again,omitzero" yaml:"again,omitempty"`
+	// Lapse is how long an acknowledgement counts of somebody with an account who
+	// takes no task of the incident; 0 means for good.
+	Lapse Duration `json:"lapse,omitzero" yaml:"lapse,omitempty"`
+	// Escalate says whom to tell next, step by step, the superior last.
+	Escalate []EscalationStep `json:"escalate,omitempty" yaml:"escalate,omitempty"`
 }
 
 // The kinds of directive a task may propose. Payments are let in again by a

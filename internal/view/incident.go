@@ -131,6 +131,10 @@ type NoticeTask struct {
 	// no notice can reach: they have to be told by hand.
 	Missing     []Named  `json:"missing,omitempty"`
 	Unreachable []string `json:"unreachable,omitempty"`
+	// Escalation is what follows when too few acknowledge; nil if nothing does.
+	Escalation *Escalation `json:"escalation,omitempty"`
+	// ByHand lists the names of those who have to be called.
+	ByHand []string `json:"by_hand,omitempty"`
 }
 
 // DirectiveTask is what a task does at the gates.
@@ -348,6 +352,7 @@ func (s *Source) task(in *incident.Incident, stage procedure.Stage, t procedure.
 
 func (s *Source) noticeTask(in *incident.Incident, stage procedure.StageKind, t procedure.Task, p *plan.Plan) *NoticeTask {
 	v := &NoticeTask{Need: t.Notice.Acknowledge, Roles: []Named{}, People: s.told(in, t.ID), Unreachable: s.unreachable(in, stage, t)}
+	v.Escalation, v.ByHand = s.escalation(in, stage, t, p), s.byHand(in, t.ID)
 	for _, id := range t.Notice.To {
 		v.Roles = append(v.Roles, role(p, id))
 		if len(s.Roster.Holders(id)) == 0 {

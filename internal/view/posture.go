@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/callout"
 	"holdfast/internal/directive"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
@@ -35,6 +36,8 @@ type Posture struct {
 	AtRisk []Late `json:"at_risk"`
 	// Obligations are reports whose limit is near or has passed.
 	Obligations []Obligation `json:"obligations"`
+	// Audit says whether what was due to people came to pass.
+	Audit *callout.Audited `json:"audit,omitempty"`
 	// Journal says what the record survives, whether stops can be confirmed, and what
 	// of it needs attention.
 	Journal Journal `json:"journal"`
@@ -118,6 +121,10 @@ func (s *Source) Posture() (p Posture) {
 		p.Gates, p.Obligations = s.gates(), s.pressing()
 	})
 	p.Band.Alarm = p.Band.Alarm || p.Journal.Alarm
+	if s.Auditor != nil {
+		report := s.Auditor.Report()
+		p.Audit = &report
+	}
 	return p
 }
 

@@ -15,6 +15,7 @@ import (
 	"holdfast/internal/alert"
 	"holdfast/internal/authority"
 	"holdfast/internal/backup"
+	"holdfast/internal/callout"
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/filing"
@@ -57,6 +58,8 @@ type Source struct {
 	Node     *fleet.Node
 	Restored *backup.Book
 	Backups  *backup.Keeper
+	// Auditor watches that what is due to people comes to pass; nil says nothing of it.
+	Auditor *callout.Auditor
 	// Durability is what the journal says of itself.
 	Durability func() journal.Durability
 	Version    string

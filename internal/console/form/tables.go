@@ -36,18 +36,19 @@ var sources = map[string]func(*plan.Plan) []Option{
 
 	"alertrule.tell": roles,
 
-	"stage.stage":     stages,
-	"stage.role":      roles,
-	"task.role":       roles,
-	"task.deputy":     roles,
-	"task.probes":     probes,
-	"branch.approval": roles,
-	"notice.template": templates,
-	"notice.to":       roles,
-	"notice.channels": words("channel", "smtp", "sms", "voice", "dingtalk", "wecom", "feishu", "slack", "webhook"),
-	"directive.kind":  words("directive-kind", procedure.DirectiveStop, procedure.DirectiveLimit),
-	"temporary.kind":  words("temporary-kind", plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand),
-	"temporary.role":  roles,
+	"stage.stage":       stages,
+	"stage.role":        roles,
+	"task.role":         roles,
+	"task.deputy":       roles,
+	"task.probes":       probes,
+	"branch.approval":   roles,
+	"notice.template":   templates,
+	"notice.to":         roles,
+	"notice.channels":   words("channel", "smtp", "sms", "voice", "dingtalk", "wecom", "feishu", "slack", "webhook"),
+	"escalationstep.to": roles,
+	"directive.kind":    words("directive-kind", procedure.DirectiveStop, procedure.DirectiveLimit),
+	"temporary.kind":    words("temporary-kind", plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand),
+	"temporary.role":    roles,
 	"temporary.parameters": func(p *plan.Plan) []Option {
 		return options(p.Parameters, func(e plan.Parameter) (string, holdfast.Text) { return e.ID, e.Title })
 	},
@@ -109,7 +110,7 @@ var hidden = map[string]bool{
 func inline(t reflect.Type) bool {
 	switch t {
 	case textType, reflect.TypeFor[procedure.Step](), reflect.TypeFor[procedure.Branch](), reflect.TypeFor[plan.Authority](),
-		reflect.TypeFor[plan.DependencyStep](), reflect.TypeFor[plan.Band](), reflect.TypeFor[plan.ApprovalStep](), reflect.TypeFor[plan.Department]():
+		reflect.TypeFor[procedure.EscalationStep](), reflect.TypeFor[plan.DependencyStep](), reflect.TypeFor[plan.Band](), reflect.TypeFor[plan.ApprovalStep](), reflect.TypeFor[plan.Department]():
 		return true
 	}
 	return t.Kind() != reflect.Struct
