@@ -71,12 +71,10 @@ func (c *Console) ackLink(v *visit) (own ackForm, err error) {
 		own.Key = v.form("key")
 	}
 	own.AckPage, err = c.Acks.Admit(v.path("notice"), own.Key)
-	if holdfast.CodeOf(err) == holdfast.NotFound {
-		if busy := c.guests.guesses.Take(access.ClientKey(v.req.Client), c.Desk.Now()); busy != nil {
-			err = busy
-		}
-	}
 	own.Address, own.Link = "/acknowledge/"+url.PathEscape(v.path("notice")), "/incidents/"+url.PathEscape(own.Incident)
+	if busy := c.guests.bound(v, own.Address, err, c.Desk.Now()); busy != nil {
+		err = busy
+	}
 	return own, err
 }
 

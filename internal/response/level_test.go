@@ -188,7 +188,7 @@ func TestLevelChangesInMidIncident(t *testing.T) {
 		}
 		sent = len(w.sent)
 		w.must(w.ChangeLevel(w.Context(), mei, id, holdfast.Level1, "it is down again"))
-		w.sleep(time.Minute)
+		w.sleep(50 * time.Second) // before those who do not acknowledge are told again
 		for _, line := range w.sent[sent:] {
 			if strings.HasSuffix(line, " tell-superiors") {
 				t.Errorf("told again: %s", line)
