@@ -70,7 +70,7 @@ func vocabularyOf(words *locale.Printer, p *plan.Plan, field string) expression.
 	case "probe.expect":
 		v.Fields = plan.ProbeFields()
 		v.Know("status", "200")
-	case "level.enter":
+	case "level.enter", "band.enter":
 		v.Fields = plan.ReadableFields(p.MeasureFields())
 	case "branch.when":
 		v.Fields = plan.ReadableFields(p.BranchFields())

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/expression"
 	"holdfast/internal/incident"
 	"holdfast/internal/locale"
 	"holdfast/internal/plan"
@@ -18,8 +19,15 @@ type levelCard struct {
 	view.Judgement
 	// Says is the outcome in a sentence, Grave its colour.
 	Says, Grave string
+	Asks        []criterionRow
 	Rows        []measureRow
 	Records     []levelRecord
+}
+
+// criterionRow is what the plan asks for a level, with its expression in words.
+type criterionRow struct {
+	view.LevelCriterion
+	Said string
 }
 
 // measureRow is a measure with its value and source in words.
@@ -47,6 +55,13 @@ func newLevelCard(p *locale.Printer, j *view.Judgement) *levelCard {
 		card.Rows = append(card.Rows, measureRow{
 			LevelMeasure: m, Shown: measureShown(p, m.Reading, m.Unit), Source: measureSource(p, m), Asked: m.Value == nil || m.From == "",
 		})
+	}
+	vocabulary := expression.Vocabulary{Titles: map[string]string{}}
+	for _, m := range j.Measures {
+		vocabulary.Titles[m.Measure] = m.Title.In(p.Lang())
+	}
+	for _, c := range j.Criteria {
+		card.Asks = append(card.Asks, criterionRow{c, vocabulary.Explain(p, c.Enter)})
 	}
 	name := func(id string) string {
 		if m, known := titles[id]; known && !m.Title.IsZero() {

@@ -181,3 +181,16 @@ func BenchmarkTimeline2000Tasks(b *testing.B) {
 }
 
 func minutes(n int) procedure.Duration { return procedure.Duration(time.Duration(n) * time.Minute) }
+
+// A measure that only a part of the day reads is read.
+func TestBandReadsMeasure(t *testing.T) {
+	t.Parallel()
+	src := strings.Replace(string(plan.Builtin()), "enter: functions_limited > 0 or channels_affected > 0 or success_percent < 90\n", "enter: channels_affected > 0 or success_percent < 90\n", 1)
+	p, places, faults := plan.Read("", []byte(src))
+	if len(faults) > 0 || src == string(plan.Builtin()) {
+		t.Fatal(faults)
+	}
+	if found := Check(Input{Plan: p, Places: places, Now: time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)}); len(found) > 0 {
+		t.Error(found)
+	}
+}

@@ -76,6 +76,9 @@ func (j *judge) orphanMeasure() {
 	}
 	for _, l := range j.Plan.Levels {
 		mark(l.Enter)
+		for _, b := range l.Bands {
+			mark(b.Enter)
+		}
 	}
 	for _, t := range j.tasks {
 		for _, b := range t.Branches {

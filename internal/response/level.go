@@ -2,6 +2,7 @@ package response
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"holdfast"
@@ -63,7 +64,7 @@ func (s *Service) Evaluate(in *incident.Incident, now time.Time) (incident.Level
 // that the plan pre-authorises; one incident at a time.
 func (s *Service) judgeLevels(now time.Time) ([]journal.Draft, error) {
 	for _, in := range s.Incidents.Open() {
-		if !in.Ongoing() {
+		if !in.Ongoing() || !s.judged.due(in, now) {
 			continue
 		}
 		if e, ok := s.Evaluate(in, now); ok {
@@ -72,8 +73,38 @@ func (s *Service) judgeLevels(now time.Time) ([]journal.Draft, error) {
 				return drafts, nil
 			}
 		}
+		s.judged.done(in, now)
 	}
 	return nil, nil
+}
+
+// judgeEvery bounds how often an incident is judged by one node: gathering reads
+// counts of hours, and in a call-out there are hundreds of facts a second.
+const judgeEvery = time.Second
+
+// judged is when each incident was judged last with nothing to store.
+type judged struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+// due reports whether an incident is to be judged now. One that was never judged is.
+func (j *judged) due(in *incident.Incident, now time.Time) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	since := now.Sub(j.at[in.ID])
+	return since < 0 || since >= judgeEvery
+}
+
+// done keeps the time. What is to be stored is not done until it is on record: on a
+// conflict the decision is made anew.
+func (j *judged) done(in *incident.Incident, now time.Time) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.at == nil || len(j.at) > 1000 {
+		j.at = map[string]time.Time{}
+	}
+	j.at[in.ID] = now
 }
 
 // Flow is the procedure that an incident would run at a level. Call it under the

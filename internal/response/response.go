@@ -68,7 +68,8 @@ type Service struct {
 
 	Heard Heard
 
-	rules rules
+	rules  rules
+	judged judged
 }
 
 type decision func(now time.Time) ([]journal.Draft, error)

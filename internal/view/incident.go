@@ -17,11 +17,12 @@ import (
 
 // Incident is one emergency, in short or whole.
 type Incident struct {
-	ID          string            `json:"id"`
-	Revision    holdfast.Revision `json:"revision"`
-	State       string            `json:"state"`
-	Drill       bool              `json:"drill,omitempty"`
-	Title       string            `json:"title"`
+	ID       string            `json:"id"`
+	Revision holdfast.Revision `json:"revision"`
+	State    string            `json:"state"`
+	Drill    bool              `json:"drill,omitempty"`
+	Title    string            `json:"title"`
+	// Suggested is the graver of what an alert's rule and the criteria say.
 	Suggested   holdfast.Level    `json:"suggested_level,omitempty"`
 	Level       holdfast.Level    `json:"level,omitempty"`
 	Opened      time.Time         `json:"opened_at"`
@@ -234,6 +235,9 @@ func (s *Source) summary(in *incident.Incident) Incident {
 		Confirmed: in.Confirmed, ConfirmedBy: actor(in.ConfirmedBy),
 		Ended: in.Ended, EndedBy: actor(in.EndedBy), EndReason: in.EndReason,
 		OpenStages: []Named{},
+	}
+	if last, ok := in.Evaluated(); ok && in.State == incident.Suspected && incident.Graver(last.Level, v.Suggested) {
+		v.Suggested = last.Level
 	}
 	if in.Plan.ID != "" {
 		ref := in.Plan
