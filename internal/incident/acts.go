@@ -53,8 +53,9 @@ func (in *Incident) Over() bool {
 	return in.State == Closed || in.State == Dismissed || in.State == Merged
 }
 
-// Confirm sets the level and starts its procedure (R4.2).
-func Confirm(in *Incident, level holdfast.Level, plan PlanRef, p procedure.Procedure, note string) ([]journal.Draft, error) {
+// Confirm sets the level and starts its procedure (R4.2). Seen are the evaluations
+// that were before the eyes of whoever confirms: what they say anew is stored with it.
+func Confirm(in *Incident, level holdfast.Level, plan PlanRef, p procedure.Procedure, note string, seen ...LevelEvaluated) ([]journal.Draft, error) {
 	switch {
 	case in == nil || in.State != Suspected:
 		return nil, errState(in, Suspected)
@@ -63,7 +64,7 @@ func Confirm(in *Incident, level holdfast.Level, plan PlanRef, p procedure.Proce
 	case len(note) > maxText:
 		return nil, errLong("note")
 	}
-	return in.draft(ConfirmedFact{Level: level, Plan: plan, Procedure: p, Note: payment.Mask(note)}), nil
+	return in.draft(append(in.unstored(seen), ConfirmedFact{Level: level, Plan: plan, Procedure: p, Note: payment.Mask(note)})...), nil
 }
 
 // Dismiss ends a suspicion that was none.

@@ -158,8 +158,9 @@ func (in *Incident) isHeld(l holdfast.Level) bool {
 	return in.held != holdfast.Unknown && !Graver(l, in.held)
 }
 
-// Rise brings an incident to a graver level at once.
-func Rise(in *Incident, f Flow, reason string) ([]journal.Draft, error) {
+// Rise brings an incident to a graver level at once. Seen are the evaluations that
+// it rests on, as Confirm has them; with one that says the level no reason is needed.
+func Rise(in *Incident, f Flow, reason string, seen ...LevelEvaluated) ([]journal.Draft, error) {
 	if err := in.mayChange(); err != nil {
 		return nil, err
 	}
@@ -167,13 +168,23 @@ func Rise(in *Incident, f Flow, reason string) ([]journal.Draft, error) {
 	if !Graver(to, in.Level) {
 		return nil, holdfast.Errorf(holdfast.Conflict, "incident %s is at level %s already; to a lesser one it falls with the consent of a second person", in.ID, in.Level).At("level")
 	}
-	last, _ := in.Evaluated()
-	if last.Level != to || reason != "" {
+	says := slices.ContainsFunc(seen, func(e LevelEvaluated) bool { return e.Level == to })
+	if !says || reason != "" {
 		if err := needText("reason", reason, holdfast.Errorf(holdfast.Invalid, "the criteria do not say level %s: write why it is", to)); err != nil {
 			return nil, err
 		}
 	}
-	return in.draft(in.changed(f, LevelChanged{To: to, Reason: payment.Mask(strings.TrimSpace(reason))})), nil
+	return in.draft(append(in.unstored(seen), in.changed(f, LevelChanged{To: to, Reason: payment.Mask(strings.TrimSpace(reason))}))...), nil
+}
+
+// unstored returns the evaluations that say something else than the last on record.
+func (in *Incident) unstored(seen []LevelEvaluated) (events []event) {
+	for _, e := range seen {
+		if last, ok := in.Evaluated(); !ok || !e.sameResult(last.LevelEvaluated) || !e.sameInputs(last.LevelEvaluated) {
+			events = append(events, e)
+		}
+	}
+	return events
 }
 
 // AskFall asks for a lesser level.

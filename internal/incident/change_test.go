@@ -219,9 +219,13 @@ func TestRiseIsRefused(t *testing.T) {
 	}
 	_, err := Rise(s.in, flowOf(holdfast.Level1), "")
 	s.code(err, holdfast.Invalid) // the criteria do not say so
-	s.append(holdfast.Self("response"), s.at, Judge(s.in, judge(t, known{"leaked": true}), s.at, func(holdfast.Level) (Flow, bool) { return Flow{}, false }))
-	drafts, err := Rise(s.in, flowOf(holdfast.Level1), "")
+	_, err = Rise(s.in, flowOf(holdfast.Level1), "", judge(t, known{"failed": 5.0}))
+	s.code(err, holdfast.Invalid)
+	drafts, err := Rise(s.in, flowOf(holdfast.Level1), "", judge(t, known{"leaked": true}))
 	s.do("mei", drafts, err)
+	if last, ok := s.in.Evaluated(); !ok || last.Level != holdfast.Level1 {
+		t.Error("what the rise rests on is not on record")
+	}
 	_, err = Rise(&Incident{State: Suspected}, flowOf(holdfast.Level1), "x")
 	s.code(err, holdfast.Conflict)
 	_, err = Rise(nil, flowOf(holdfast.Level1), "x")

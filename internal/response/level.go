@@ -156,8 +156,17 @@ func (s *Service) ChangeLevel(ctx context.Context, by holdfast.Actor, id string,
 		if !ok {
 			return nil, holdfast.Errorf(holdfast.Invalid, "the plan in force has no procedure for level %s", to).At("level")
 		}
-		return incident.Rise(in, flow, reason)
+		return incident.Rise(in, flow, reason, s.seen(in, now)...)
 	})
+}
+
+// seen is what the criteria say now, for the act that rests on it; none where the
+// plan has nothing to work out.
+func (s *Service) seen(in *incident.Incident, now time.Time) []incident.LevelEvaluated {
+	if e, ok := s.Evaluate(in, now); ok {
+		return []incident.LevelEvaluated{e}
+	}
+	return nil
 }
 
 // AnswerFall is the second person's answer to the wish for a lesser level. The one

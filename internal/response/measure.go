@@ -206,8 +206,8 @@ func (g *gathering) recently() recent {
 	return *g.last
 }
 
-// allHeard reports whether this node has counts of every gate in service. With
-// several control nodes each has those of the gates that are with it.
+// allHeard reports whether this node has counts of every gate in service: from the
+// gates that are with it, and from other nodes for theirs.
 func (g *gathering) allHeard() bool {
 	heard := g.Series.Gates()
 	for _, name := range g.gateProcesses() {

@@ -134,7 +134,11 @@ func (s *Service) Confirm(ctx context.Context, by holdfast.Actor, id string, lev
 			return nil, holdfast.Errorf(holdfast.Invalid, "the plan in force has no procedure for level %s", level).At("level")
 		}
 		ref := incident.PlanRef{ID: p.ID, Revision: p.Number, Hash: p.Hash}
-		return incident.Confirm(s.Incidents.Incident(id), level, ref, proc, note)
+		in := s.Incidents.Incident(id)
+		if in == nil {
+			return incident.Confirm(nil, level, ref, proc, note)
+		}
+		return incident.Confirm(in, level, ref, proc, note, s.seen(in, now)...)
 	})
 }
 
