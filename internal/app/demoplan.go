@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 
@@ -12,9 +13,22 @@ import (
 
 var hold = regexp.MustCompile(`hold: \d+m`)
 
-// demoPlan is the built-in plan with hold times of seconds: nobody watches a
-// demo for a quarter of an hour.
-func demoPlan() []byte { return hold.ReplaceAll(plan.Builtin(), []byte("hold: 3s")) }
+// demoPlan is the built-in plan with hold times of seconds, since nobody watches a
+// demo for a quarter of an hour, and with a watchdog of its monitor.
+func demoPlan() []byte {
+	text := hold.ReplaceAll(plan.Builtin(), []byte("hold: 3s"))
+	return bytes.Replace(text, []byte("\nprocedures:\n"), []byte(demoWatchdog+"\nprocedures:\n"), 1)
+}
+
+const demoWatchdog = `  - id: watchdog
+    match: name == "Watchdog"
+    level: 3
+    watchdog: 1m
+    why:
+      zh-Hant: 監控系統恆常送出的心跳；收不到即無從得知有無異常。
+      zh-Hans: 监控系统恒常送出的心跳；收不到即无从得知有无异常。
+      en: The monitor's sign of life. Without it nobody is told of what goes wrong.
+`
 
 // DemoAccount is an account of the demo, and what its holder does.
 type DemoAccount struct {

@@ -19,6 +19,7 @@ type monitor struct {
 	kept *kept
 	http *http.Client
 
+	beats  int // seconds since the last watchdog that was taken
 	bad    int // seconds in a row in which payments failed
 	good   int
 	unsent bool // the last message was not taken
@@ -29,6 +30,7 @@ const (
 	failing = 0.5
 	// fireAfter and resolveAfter are seconds in a row.
 	fireAfter, resolveAfter = 3, 10
+	barkEvery               = 10
 )
 
 func newMonitor(d *Demo, k *kept) *monitor {
@@ -43,6 +45,9 @@ func (m *monitor) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		}
+		if m.beats--; m.beats <= 0 && m.bark(ctx) == nil {
+			m.beats = barkEvery
 		}
 		if m.look() {
 			// What could not be delivered is sent again at the next look.
@@ -97,13 +102,39 @@ func (m *monitor) send(ctx context.Context) error {
 		"version": "4", "groupKey": `{}:{alertname="PaymentFailures"}`, "status": status, "receiver": "holdfast",
 		"alerts": []map[string]any{{
 			"status": status, "fingerprint": "d15ea5e0d15ea5e0", "startsAt": m.kept.Firing.UTC(), "endsAt": ends,
-			"labels":      map[string]string{"alertname": "PaymentFailures", "severity": "critical", "service": "payments"},
+			"labels":      map[string]string{"alertname": "PaymentFailures", "severity": "critical"},
 			"annotations": map[string]string{"summary": "More than half of the payments fail"},
 		}},
 	})
 	if err != nil {
 		return err
 	}
+	if err := m.post(ctx, body); err != nil {
+		return err
+	}
+	if status == "resolved" {
+		m.since(time.Time{})
+	}
+	return nil
+}
+
+// bark sends the watchdog: an alert that always fires, by which the monitor shows
+// that it lives.
+func (m *monitor) bark(ctx context.Context) error {
+	body, err := json.Marshal(map[string]any{
+		"version": "4", "groupKey": `{}:{alertname="Watchdog"}`, "status": "firing", "receiver": "holdfast",
+		"alerts": []map[string]any{{
+			"status": "firing", "fingerprint": "ba4c0ba4c0ba4c0b", "startsAt": time.Unix(0, 0).UTC(),
+			"labels": map[string]string{"alertname": "Watchdog", "severity": "none"},
+		}},
+	})
+	if err != nil {
+		return err
+	}
+	return m.post(ctx, body)
+}
+
+func (m *monitor) post(ctx context.Context, body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.demo.Control.URL()+"/api/v1/intake/alertmanager", bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -117,9 +148,6 @@ func (m *monitor) send(ctx context.Context) error {
 	resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
 		return fmt.Errorf("status %d", resp.StatusCode)
-	}
-	if status == "resolved" {
-		m.since(time.Time{})
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func intakeSamples() map[string][]any {
 	dogs := []watchdogRow{{"prometheus", word, time.Minute, past, past, ""}, {"other", word, time.Minute, past, past, "a1"}, {"third", word, time.Minute, time.Time{}, past, ""}}
 	return map[string][]any{
 		"intake": {intakePage{Watchdogs: dogs}, tried, found, fires, wrong, problem},
-		"alert":  {alertPage{moved, incidentsOf()}},
+		"alert":  {alertPage{moved, incidentsOf()}, alertPage{Alert: view.Alert{ID: "a5", Incident: "INC-1", Ground: &alert.Ground{Kind: alert.SameCause}}}},
 		"alerts": {alertsPage{Query: "app", Incident: "INC-1", List: view.Page[view.Alert]{Items: []view.Alert{moved}, Total: 900}}},
 		"incident": {incidentPage{Incident: view.Incident{
 			ID: "INC-9", State: string(incident.Suspected), Cause: "channel=app", Alerts: []view.Alert{moved}, AlertsTotal: 900,

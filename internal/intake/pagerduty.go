@@ -44,7 +44,8 @@ type pagerDutyPayload struct {
 	Component string `json:"component"`
 	Group     string `json:"group"`
 	Class     string `json:"class"`
-	Details   any    `json:"custom_details"`
+	// Details is any JSON; numbers in it stay as written.
+	Details json.RawMessage `json:"custom_details"`
 }
 
 const (
@@ -68,10 +69,14 @@ func DecodePagerDuty(body []byte, newKey func() string) (PagerDuty, error) {
 	if p.DedupKey == "" {
 		p.DedupKey = newKey()
 	}
+	details, err := readJSON(e.Payload.Details)
+	if err != nil {
+		details = nil // there are none
+	}
 	in := alert.Incoming{
 		Source: "pagerduty", Fingerprint: p.DedupKey, Keyed: true,
 		Resolved: e.EventAction == "resolve", Acknowledged: e.EventAction == "acknowledge",
-		Labels: map[string]string{}, Annotations: flatten(e.Payload.Details, "details"), Link: e.ClientURL,
+		Labels: map[string]string{}, Annotations: flatten(details, "details"), Link: e.ClientURL,
 	}
 	for name, value := range map[string]string{
 		"alertname": cmp.Or(e.Payload.Class, e.Payload.Component, e.Payload.Source), "severity": e.Payload.Severity, "source": e.Payload.Source,
