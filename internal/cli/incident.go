@@ -17,7 +17,7 @@ func (s *shell) incident() *cobra.Command {
 		s.incidentNote(), s.incidentTake(), s.incidentDone(), s.incidentDirect(), s.incidentProbe(), s.incidentRamp(),
 		s.incidentEndStage(), s.incidentSkip(), s.incidentAnswerSkip(), s.incidentAcknowledge(), s.incidentCalls(), s.incidentCalled(),
 		s.incidentLevel(),
-		s.incidentFalseAlarm(), s.incidentAnswerFalseAlarm(), s.incidentReopen(), s.incidentMerge(), s.incidentUnmerge(), s.incidentLink(),
+		s.incidentFailed(), s.incidentAgree(), s.incidentFalseAlarm(), s.incidentAnswerFalseAlarm(), s.incidentReopen(), s.incidentMerge(), s.incidentUnmerge(), s.incidentLink(),
 		s.incidentPost(), s.incidentHandover(), s.incidentAnswerHandover(), s.incidentDecide(), s.incidentMakeDecision(), s.incidentCorrect(),
 		s.incidentDebrief(), s.incidentClose(), s.incidentEvidence(),
 	)
@@ -74,7 +74,7 @@ func writeIncident(p *page, in view.Incident) {
 	for _, st := range in.Stages {
 		p.line("\n%s: %s (%s)%s", st.Kind, st.Status+limitText(st.Limit), p.in(st.Title), unless(st.Skip == nil || st.Skip.Granted, "; a skip is asked for: holdfast incident answer-skip"))
 		for _, t := range st.Tasks {
-			p.row("  "+t.ID, t.Kind, t.Status+limitText(t.Limit)+unless(t.Deputised == nil, ", passed to the deputy"), t.Due, taskDetail(t)+p.in(t.Title))
+			p.row("  "+t.ID, t.Kind, t.Status+limitText(t.Limit)+unless(t.Deputised == nil, ", passed to the deputy")+unless(t.Branch == nil, ", branch"), t.Due, taskDetail(t)+p.in(t.Title))
 		}
 	}
 	writeTies(p, in)

@@ -200,6 +200,8 @@ func init() {
 		{"POST /incidents/{id}/notes", access.RunIncident, (*Console).note, (*Console).incident},
 		{"POST /incidents/{id}/tasks/{task}/take", access.RunIncident, (*Console).take, (*Console).incident},
 		{"POST /incidents/{id}/tasks/{task}/done", access.RunIncident, (*Console).done, (*Console).incident},
+		{"POST /incidents/{id}/tasks/{task}/failed", access.RunIncident, (*Console).failed, (*Console).incident},
+		{"POST /incidents/{id}/tasks/{task}/agree", access.Acknowledge, (*Console).agreeBranch, (*Console).incident},
 		{"POST /incidents/{id}/tasks/{task}/direct", access.IssueDirective, (*Console).direct, (*Console).incident},
 		{"POST /incidents/{id}/tasks/{task}/probe", access.RunIncident, (*Console).probe, (*Console).incident},
 		{"POST /incidents/{id}/tasks/{task}/ramp", access.RunRamp, (*Console).rampTo, (*Console).incident},

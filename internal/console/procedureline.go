@@ -22,6 +22,9 @@ type procedureBody struct {
 	Into  string `json:"into"`
 	Other string `json:"other"`
 
+	When string `json:"when"`
+	Note string `json:"note"`
+
 	N          int             `json:"n"`
 	Post       string          `json:"post"`
 	Holder     incident.Holder `json:"holder"`
@@ -67,6 +70,8 @@ func (c *Console) procedureLine(v *visit, in view.Incident, e view.Event) *line 
 			key = "fact.incident.task-deputised-nobody"
 		}
 		l.Text = v.words.T(key, "task", taskTitle(v, in, b.Task), "who", who)
+	case "incident.branch-taken", "incident.branch-agreed", "incident.task-failed":
+		l.Text, l.Detail = v.words.T("fact."+e.Kind, "task", taskTitle(v, in, b.Task), "do", branchText(v, in, b.Task)), cmp.Or(b.When, b.Note)
 	case "incident.reopened":
 		l.Text, l.Detail = v.words.T("fact.incident.reopened", "stage", stageTitle(v, in, b.From)), b.Reason
 		if b.From == "" {
@@ -114,6 +119,18 @@ func teamLine(v *visit, in view.Incident, kind string, b procedureBody) *line {
 		return nil
 	}
 	return &l
+}
+
+// branchText is what a task's branch says to do.
+func branchText(v *visit, in view.Incident, task string) string {
+	for _, s := range in.Stages {
+		for _, t := range s.Tasks {
+			if t.ID == task && t.Branch != nil {
+				return t.Branch.Do.In(v.words.Lang())
+			}
+		}
+	}
+	return ""
 }
 
 func deputies(v *visit, in view.Incident, task string) string {

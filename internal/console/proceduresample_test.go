@@ -19,6 +19,12 @@ func passedOn(t view.Task) (list []view.Task) {
 		t.Limit, t.Deputised = &view.Limit{State: "breached", Due: past}, &view.Deputised{Role: &role, People: []view.Told{{Person: "lin", Name: "Lin"}, {Person: "bo", Name: "Bo"}}}
 	})
 	add("-nobody", func(t *view.Task) { t.Deputised = &view.Deputised{} })
+	add("-branch", func(t *view.Task) {
+		t.Failed, t.Branch = past, &view.Branch{N: 1, When: "minutes > 60", Do: word, At: past, Approval: &role}
+	})
+	add("-agreed", func(t *view.Task) {
+		t.Branch = &view.Branch{N: 1, When: "minutes > 60", Do: word, At: past, Approval: &role, Agreed: past, AgreedBy: bo}
+	})
 	add("-waits", func(t *view.Task) { t.Status, t.After = "waiting", []view.Named{role, role} })
 	return list
 }

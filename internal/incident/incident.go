@@ -32,6 +32,18 @@
 //
 //	incident.task-deputised {"task":"repair","role":"technology-head","people":["lin"],"due":"…","late":3}
 //
+// # Branches
+//
+// A task's branches are conditions over the plan's measures, the level, the minutes
+// since the confirmation and the task's result. The first that holds is recorded with
+// what it read: what it says is done instead, once a holder of the role that it names
+// has agreed. A task that was tried without success is said to have failed and stays
+// open.
+//
+//	incident.branch-taken  {"task":"repair","n":1,"when":"minutes > 60","values":{"minutes":60.1}}
+//	incident.branch-agreed {"task":"repair","n":1}
+//	incident.task-failed   {"task":"repair","note":"…"}
+//
 // # Posts
 //
 // An active incident has six posts: commander, technology, operations, risk,
@@ -189,6 +201,10 @@ type Task struct {
 	Evidence []Evidence
 	// Deputised says that nobody took the task in time, and who stands in.
 	Deputised *Deputised
+	// Branch is the branch that it has come to, if one; Failed is when it was last said
+	// to have been tried without success.
+	Branch *Taken
+	Failed time.Time
 }
 
 // Evidence is a file kept with an act.
@@ -416,6 +432,10 @@ var decoders = map[string]func(holdfast.Fact) (event, error){
 	RePaged{}.kind():          decode[RePaged],
 	CallByHand{}.kind():       decode[CallByHand],
 	Called{}.kind():           decode[Called],
+
+	BranchTaken{}.kind():  decode[BranchTaken],
+	BranchAgreed{}.kind(): decode[BranchAgreed],
+	TaskFailed{}.kind():   decode[TaskFailed],
 
 	FalseAlarmAsked{}.kind():   decode[FalseAlarmAsked],
 	FalseAlarmGranted{}.kind(): decode[FalseAlarmGranted],

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/plan"
 	"holdfast/internal/roster"
 )
 
@@ -47,11 +48,23 @@ func (w *world) confirmed(level holdfast.Level) string {
 	return id
 }
 
+// hurried is the built-in plan with twenty minutes for the analysis at level 3: time
+// passes in steps of seconds.
+func hurried(t *testing.T) []byte {
+	t.Helper()
+	const slow = "limit: 4h\n            takes: 2h\n            evidence: true\n      - stage: handle\n        title: { zh-Hant: 處理問題, zh-Hans: 处理问题, en: Handle }\n        role: technology-lead\n        limit: 24h"
+	text := strings.Replace(string(plan.Builtin()), slow, strings.Replace(slow, "limit: 4h\n            takes: 2h", "limit: 20m\n            takes: 2m", 1), 1)
+	if text == string(plan.Builtin()) {
+		t.Fatal("the built-in plan has changed")
+	}
+	return []byte(text)
+}
+
 // Two nodes tell each limit once, as it falls due; the deputy of a task that nobody
 // took is told by a notice of his own.
 func TestDeputyTakesOver(t *testing.T) {
 	t.Parallel()
-	run(t, 2, func(w *world) {
+	runPlan(t, 2, hurried(t), func(w *world) {
 		id := w.confirmed(holdfast.Level3)
 		stage := w.Incidents.Incident(id).Procedure.Stages[3]
 		task := stage.Tasks[0]
@@ -83,7 +96,7 @@ func TestDeputyTakesOver(t *testing.T) {
 // late.
 func TestLateTimers(t *testing.T) {
 	t.Parallel()
-	run(t, 1, func(w *world) {
+	runPlan(t, 1, hurried(t), func(w *world) {
 		id := w.confirmed(holdfast.Level3)
 		task := w.Incidents.Incident(id).Procedure.Stages[3].Tasks[0]
 		w.down.Store(true)

@@ -68,8 +68,9 @@ type Service struct {
 
 	Heard Heard
 
-	rules  rules
-	judged judged
+	rules    rules
+	judged   judged
+	branches conditions
 }
 
 type decision func(now time.Time) ([]journal.Draft, error)
@@ -365,7 +366,7 @@ func (s *Service) follow(ctx context.Context) error {
 	if err := s.group(ctx, by); err != nil {
 		return err
 	}
-	for _, next := range []decision{s.endTasks, s.tellLimits, s.judgeLevels} {
+	for _, next := range []decision{s.endTasks, s.tellLimits, s.judgeLevels, s.takeBranches} {
 		if err := s.do(ctx, by, next); err != nil {
 			return err
 		}

@@ -107,6 +107,10 @@ type Task struct {
 	// TakeBy is when somebody has to have taken it, or its deputy takes over.
 	TakeBy    time.Time  `json:"take_by,omitzero"`
 	Deputised *Deputised `json:"deputised,omitempty"`
+	// Branch is what is done instead, if a condition of the task holds.
+	Branch *Branch `json:"branch,omitempty"`
+	// Failed is when it was last said to have been tried without success.
+	Failed time.Time `json:"failed_at,omitzero"`
 	// After are the tasks that it waits for.
 	After        []Named             `json:"after,omitempty"`
 	NeedEvidence bool                `json:"need_evidence,omitempty"`
@@ -329,7 +333,7 @@ func (s *Source) task(in *incident.Incident, stage procedure.Stage, t procedure.
 		v.Due, v.Late = v.Limit.Due, st.Status == procedure.Open && v.Limit.State == "breached"
 	}
 	v.TakeBy, _ = in.TakeBy(t)
-	v.Deputised = s.deputised(in, t.ID, p)
+	v.Deputised, v.Branch, v.Failed = s.deputised(in, t.ID, p), branch(in, t, p), st.Failed
 	if st.Status == procedure.Waiting {
 		for _, id := range t.After {
 			_, before, _ := in.Procedure.Task(id)
