@@ -161,6 +161,7 @@ func (c *Console) draftWith(v *visit, link *view.OutsideLink) error {
 	if err != nil {
 		return err
 	}
+	c.looked(v, d)
 	own := draftPage{
 		Draft: d, Hash: plan.Hash(d.Text()), Reviewers: c.View.Reviewers(d), Link: link, Langs: holdfast.Langs[:], MayWrite: mayWrite(v, d),
 		MayApprove: v.who().May(access.ApprovePlan), MayInvite: v.who().May(access.DraftPlan),
@@ -309,6 +310,7 @@ func (c *Console) draftRead(v *visit) error {
 	if err != nil {
 		return err
 	}
+	c.looked(v, d)
 	mayWrite := v.who().May(access.DraftPlan) && d.State.Open()
 	own := draftReadPage{
 		Draft: d, Body: newPlanBody(v.words, p, "/drafts/"+d.ID), Faults: len(faults), MayComment: d.State.Open() && (mayWrite || d.Reviews(v.by())),

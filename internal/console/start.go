@@ -31,6 +31,9 @@ func (c *Console) awaiting(v *visit) (list []awaited) {
 		if d.State != draft.InApproval && d.OpenComments() > 0 && d.Author(v.by()) {
 			add("answer", "#comments")
 		}
+		if n := c.news(v, d); n > 0 {
+			list = append(list, awaited{"news", v.words.T("awaited.news-since", "id", d.ID, "n", v.words.Int(int64(n))), "/drafts/" + d.ID + "#comments"})
+		}
 		if d.State == draft.InApproval {
 			_, complete, turn := c.Drafts.Place(d, v.by())
 			switch {
