@@ -150,6 +150,13 @@ func (t *Route) check(r *report, at string) {
 		r.at(join(at, "outcome.not_done"), "%d is among the statuses of done, too", status)
 	}
 	t.Decline.check(r, join(at, "decline"))
+	switch {
+	case t.AnswerAmount.IsZero():
+	case t.AnswerAmount.From != "json":
+		r.at(join(at, "answer_amount"), "%s: the amount of an answer is read by json:", t.AnswerAmount)
+	case t.Fields.Amount.IsZero():
+		r.at(join(at, "answer_amount"), "there is no amount to compare it with; say where fields.amount is, too")
+	}
 	if t.Inquiry != nil {
 		t.Inquiry.check(r, join(at, "inquiry"), t)
 	}
@@ -166,7 +173,7 @@ func (t *Route) checkQuiet(r *report, at string) {
 	if t.Kind == "" {
 		return
 	}
-	for _, name := range []string{"mode", "body", "unreadable", "outcome", "decline", "inquiry"} {
+	for _, name := range []string{"mode", "body", "unreadable", "outcome", "answer_amount", "decline", "inquiry"} {
 		if path := join(at, name); r.given(path) {
 			r.at(path, "only routes of kind payment and refund have this; this one is of kind %s", t.Kind)
 		}

@@ -129,6 +129,9 @@ type Route struct {
 	// cannot be read from it.
 	Unreadable string  `yaml:"unreadable" default:"decline" one:"decline forward"`
 	Outcome    Outcome `yaml:"outcome"`
+	// AnswerAmount is where the answer to a payment that was done names its amount,
+	// as json:/amount. How many name another than was asked for is counted.
+	AnswerAmount Source `yaml:"answer_amount"`
 	// Timeout is how long the primary may take to answer, from 100 ms to 5 min.
 	Timeout Duration `yaml:"timeout" default:"10s"`
 	Decline Decline  `yaml:"decline"`

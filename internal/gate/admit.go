@@ -223,15 +223,25 @@ func (g *Gate) Passed(p *payment.Payment, o payment.Outcome, took time.Duration)
 	g.count(p, posture.Verdict{}, o, took)
 }
 
+// Answered counts that the answer to a payment that was done named an amount, and
+// whether it differs from the one asked for.
+func (g *Gate) Answered(p *payment.Payment, v posture.Verdict, differs bool) {
+	g.counter.Answered(keyOf(p, v, payment.Done), differs)
+}
+
 func (g *Gate) count(p *payment.Payment, v posture.Verdict, o payment.Outcome, took time.Duration) {
+	g.counter.Add(keyOf(p, v, o), p.Amount, took)
+}
+
+func keyOf(p *payment.Payment, v posture.Verdict, o payment.Outcome) traffic.Key {
 	verdict := v.Action.String()
 	if p.Probe != "" {
 		verdict = "probe"
 	}
-	g.counter.Add(traffic.Key{
+	return traffic.Key{
 		Route: p.Route, Kind: p.Kind, Channel: p.Channel, Method: p.Method,
 		Verdict: verdict, Reason: v.Reason.String(), Outcome: o, Currency: p.Currency,
-	}, p.Amount, took)
+	}
 }
 
 // ProbeKeys returns the keys that sign probe marks, as the posture names them.

@@ -332,7 +332,8 @@ func (x *exchange) send(c *conn) {
 		return
 	}
 	status := resp.StatusCode()
-	x.finish(x.route.classify(status), answered(status))
+	outcome := x.route.classify(status)
+	x.finish(outcome, answered(status))
 	err = c.up.receive(c, x.ctx.IsHead(), resp, x.route.Timeout.D())
 	x.conn = nil
 	if err != nil {
@@ -340,6 +341,7 @@ func (x *exchange) send(c *conn) {
 		x.answer(answerUnknown, "unknown", brokeOff)
 		return
 	}
+	x.compare(outcome, resp)
 	tidy(resp)
 }
 

@@ -21,6 +21,7 @@ type route struct {
 	fields   []field
 	body     []field // those of fields that stand in the body
 	pointers pointers
+	answered pointers // to the amount in an answer
 	required payment.Set
 	decline  *answer
 }
@@ -64,6 +65,9 @@ func newRoute(c config.Route, mode string) (*route, error) {
 			names[i] = f.Name
 		}
 		r.pointers = newPointers(names)
+	}
+	if !c.AnswerAmount.IsZero() {
+		r.answered = newPointers([]string{c.AnswerAmount.Name})
 	}
 	r.decline = newAnswer(c.Decline.Status, c.Decline.Type, c.Decline.Title, c.Decline.RetryAfter.D())
 	return r, nil
