@@ -13,6 +13,8 @@ const (
 	// pause is how many seconds without learning make the volumes unknown again:
 	// they follow the hours, and would be those of another.
 	pause = 600
+	// lastingly is how many seconds of a slight change make it usual.
+	lastingly = 3600
 	// tenMinutes are the seconds of one of Tens, and maxTens of them are kept: four
 	// hours, longer than the burst of a pay day.
 	tenMinutes, maxTens = 600, 24
@@ -124,9 +126,8 @@ func (b *Baseline) unsteady() {
 	b.Steady, b.Short, b.Long, b.Ten, b.Tens = 0, mean{}, mean{}, mean{}, nil
 }
 
-// learn takes a second into what is usual; whole says that no gate's counts are
-// missing from it.
-func (b *Baseline) learn(c *counts, at hour, whole bool) {
+// learn takes a second into what is usual of shares, latencies and amounts.
+func (b *Baseline) learn(c *counts) {
 	slowest := b.slowest()
 	for _, k := range shares {
 		bad, n := c.of(k, slowest)
@@ -141,9 +142,6 @@ func (b *Baseline) learn(c *counts, at hour, whole bool) {
 	}
 	b.learnValue(c)
 	b.Seconds++
-	if whole {
-		b.learnVolume(c, at)
-	}
 }
 
 func (b *Baseline) learnVolume(c *counts, at hour) {

@@ -123,7 +123,7 @@ func TestHeldBack(t *testing.T) {
 // again at once, and what is usual is as before.
 func TestNothingIsLearnedInAnIncident(t *testing.T) {
 	t.Parallel()
-	w, d := newWorld(5, 50), New(time.UTC)
+	w, d := newWorld(5, 30), New(time.UTC)
 	w.run(d, 0, began, nil)
 	w.faults = []fault{{until: math.MaxInt64, channel: "qr", outcome: payment.NotDone, share: always(0.02)}} // too slight to be found
 	usual := d.watches[qr].base.share(Failures)
@@ -131,7 +131,7 @@ func TestNothingIsLearnedInAnIncident(t *testing.T) {
 	if got := d.watches[qr].base.share(Failures); got != usual {
 		t.Errorf("the usual share went from %.4f to %.4f in an incident", usual, got)
 	}
-	w.run(d, began+1800, began+4200, nil)
+	w.run(d, began+1800, began+1800+lastingly+100, nil)
 	if got := d.watches[qr].base.share(Failures); got <= usual {
 		t.Errorf("the usual share stayed at %.4f when it was over", got)
 	}

@@ -154,8 +154,9 @@ type watch struct {
 	tests map[Kind]*test
 	// idle counts seconds without payments: a scope of nothing is forgotten.
 	idle int
-	// still counts seconds without learning.
-	still int
+	// still counts seconds in which no volume was learned, slight those in which
+	// nothing else was though nothing was found.
+	still, slight int
 }
 
 func newWatch(s Scope, b *Baseline) *watch {
@@ -312,36 +313,47 @@ func (w *watch) severity(f Finding) Severity {
 	return Minor
 }
 
-// suspicious reports whether a second of this scope must not be learned from.
-func (w *watch) suspicious() bool {
-	for _, t := range w.tests {
-		if t.open != nil || slices.ContainsFunc(t.sums, func(s sum) bool { return s.S > Threshold/4 }) {
+// suspicious reports whether a test of a volume, or one of the others, says that a
+// second of this scope must not be learned from.
+func (w *watch) suspicious(volume bool) bool {
+	for k, t := range w.tests {
+		if volume == (k == Drop || k == Surge) && slices.ContainsFunc(t.sums, func(s sum) bool { return s.S > Threshold/4 }) {
 			return true
 		}
 	}
 	return false
 }
 
-// learn takes a second into what is usual, unless it must not. What has looked
-// suspicious for ten minutes and made no finding is as slight as it is certain: it
-// becomes usual.
+// learn takes a second into what is usual, unless it must not.
 func (w *watch) learn(s *moment, c *counts, may bool) {
-	suspicious := w.suspicious()
-	if may && !suspicious {
+	may = may && !w.ill()
+	if may && s.whole && !w.suspicious(true) {
 		w.still = 0
-		w.base.learn(c, s.hour, s.whole)
-		return
+		w.base.learnVolume(c, s.hour)
+	} else if w.still++; w.still%pause == 0 {
+		w.unsteady()
 	}
-	if w.still++; w.still%pause > 0 {
-		return
+	switch {
+	case !may:
+	case !w.suspicious(false):
+		w.slight = 0
+		w.base.learn(c)
+	default:
+		if w.slight++; w.slight%lastingly == 0 {
+			w.acceptSlight(s.hour)
+		}
 	}
-	w.unsteady()
-	if !may || w.ill() {
-		return
-	}
+}
+
+// acceptSlight takes as usual what has been certain for an hour and too slight for
+// a finding.
+func (w *watch) acceptSlight(at hour) {
 	for k, t := range w.tests {
+		if k == Drop || k == Surge {
+			continue
+		}
 		if t.passed() {
-			f, _, _ := w.finding(k, s.hour)
+			f, _, _ := w.finding(k, at)
 			w.base.accept(&f)
 		}
 		clear(t.sums)
