@@ -19,7 +19,7 @@ soak: ## the long forms of the tests, then one minute of fuzzing each (FUZZTIME=
 	HOLDFAST_SOAK=1 HOLDFAST_BINARY=$(CURDIR)/build/holdfast go test -count=1 -timeout 12h ./...
 	tools/fuzz.sh $(or $(FUZZTIME),1m)
 
-bench: ## measure Holdfast beside its peers; needs tools/packages.sh bench once; about 14 minutes
+bench: ## measure Holdfast beside its peers; needs tools/packages.sh bench once; about 15 minutes
 	@commands=$$(go list -f '{{if eq .Name "main"}}{{.ImportPath}}{{end}}' ./bench/... 2>/dev/null); \
 	test -n "$$commands" || { echo "there is no command under bench/" >&2; exit 1; }; \
 	for command in $$commands; do echo "== $$command"; go run $$command || exit 1; done

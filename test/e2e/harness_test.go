@@ -70,17 +70,21 @@ func openEmptyWorld(t *testing.T) *world {
 	return startWorld(t, t.TempDir(), true)
 }
 
-func startWorld(t *testing.T, dir string, empty bool) *world {
+func startWorld(t *testing.T, dir string, empty bool, changes ...func(*app.DemoOptions)) *world {
 	t.Helper()
 	program, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{t: t, log: &complaints{}}
-	w.demo, err = app.OpenDemo(context.Background(), app.DemoOptions{
+	o := app.DemoOptions{
 		Dir: dir, Empty: empty, Rate: 20, Seed: 7, SecondGate: !empty, Program: program,
 		Zone: "Asia/Taipei", Language: holdfast.ZhHant, Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now,
-	})
+	}
+	for _, change := range changes {
+		change(&o)
+	}
+	w.demo, err = app.OpenDemo(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
