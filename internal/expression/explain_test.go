@@ -20,7 +20,7 @@ func TestExplain(t *testing.T) {
 		`failed in 1..9`:                             {"失敗筆數介於 1 與 9 之間（含兩端）", "失敗筆數 is 1 to 9"},
 		`lower(region) == "x" and len(region) <= 3`:  {"地區（不分大小寫）是 「x」，且地區的字數不超過 3", "地區 (in any case of letters) is “x”, and the length of 地區 is 3 or less"},
 		`region startsWith "a" or region endsWith "b" or region contains "c" or region matches "d" or region != "e"`: {
-			"地區以 「a」 開頭，或地區以 「b」 結尾，或地區中有 「c」，或地區符合正規表示式 「d」，或地區不是 「e」",
+			"地區以 「a」 開頭，或地區以 「b」 結尾，或地區中有 「c」，或地區符合正規表達式 「d」，或地區不是 「e」",
 			"地區 begins with “a”, or 地區 ends with “b”, or 地區 contains “c”, or 地區 matches the pattern “d”, or 地區 is not “e”"},
 		`not (failed % 2 == 1.5)`: {"並非（失敗筆數 % 2是 1.5）", "not (失敗筆數 % 2 is 1.5)"},
 		`down == true`:            {"系統已停止是 是", "系統已停止 is yes"},
