@@ -12,9 +12,8 @@ import (
 // or only a lower bound. It is three-valued as [Truth] says and safe for concurrent
 // use.
 type Condition struct {
-	source string
-	root   judge
-	reads  map[string]Type
+	root  judge
+	reads map[string]Type
 }
 
 // Values are what a [Condition] is decided on. A field that is not in Known has
@@ -36,18 +35,12 @@ func CompileCondition(src string, fields map[string]Type) (*Condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Condition{source: src, root: root, reads: map[string]Type{}}
+	c := &Condition{root: root, reads: map[string]Type{}}
 	for _, name := range fieldsOf(t.root) {
 		c.reads[name] = fields[name]
 	}
 	return c, nil
 }
-
-// Source returns the text the condition was compiled from.
-func (c *Condition) Source() string { return c.source }
-
-// Reads returns the names of the fields that the condition reads, sorted.
-func (c *Condition) Reads() []string { return slices.Sorted(maps.Keys(c.reads)) }
 
 // Decide tells whether the condition holds. Where it cannot be told, missing
 // names the fields whose values could decide it, sorted. A value of another type
