@@ -45,7 +45,7 @@ func (w *world) suspected(b *browser) string {
 
 func (w *world) confirmLevel1(b *browser) {
 	w.t.Helper()
-	b.do("choose level 1", click("input[name=level][value='1']"))
+	b.do("choose level 1", click("#triage input[name=level][value='1']"))
 	b.fill("#confirm-note", "成功率 0 %, customers report failures")
 	b.press("#triage form[action$='/confirm'] button")
 	b.waitFor("#stage-stop.open")
