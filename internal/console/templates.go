@@ -294,11 +294,15 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"sure":       func(f *detect.Finding) string { return f.SureText(p) },
 		"safeLink":   safeLink,
 		"why":        func(why string) string { return gateWords(p, why) },
-		"limit": func(l any) string {
+		"limit":      func(l obligation.Limit) string { return limitWords(p, l) },
+		"plus": func(l any) string {
 			if held, ok := l.(*obligation.Limit); ok {
-				return limitWords(p, *held)
+				l = *held
 			}
-			return limitWords(p, l.(obligation.Limit))
+			if l := l.(obligation.Limit); !l.IsZero() {
+				return " + " + limitWords(p, l)
+			}
+			return " · " + limitWords(p, obligation.Limit{})
 		},
 		"from":   func(moment string) string { return fromWords(p, moment) },
 		"inZone": func(t time.Time, name string) string { return inZone(p, t, name) },

@@ -118,8 +118,9 @@ func (n Nouns) Sheet(in *incident.Incident, now time.Time) Sheet {
 	for _, p := range s.Packs {
 		for _, r := range p.Rules {
 			j := p.judge(r, s.Figures)
-			if in.State == incident.Dismissed {
-				j = Judgement{expression.No, "dismissed"}
+			// What was merged is reported with what it was merged into.
+			if in.State == incident.Dismissed || in.State == incident.Merged {
+				j = Judgement{expression.No, string(in.State)}
 			}
 			s.Duties = append(s.Duties, n.stages(&s, p, r, j)...)
 		}
@@ -149,8 +150,10 @@ func (n Nouns) packs(in *incident.Incident, now time.Time) (list []*Pack, unknow
 		return nil, nil
 	}
 	revision := 0
-	if in != nil {
+	if in != nil && in.Plan.ID != "" {
 		revision = in.Plan.Revision
+	} else if r, found := n.Plans.Current("", now); found {
+		revision = r.Number
 	}
 	if len(p.Obligations) > 0 {
 		list = append(list, ownPack(p, n.Zone, revision))

@@ -205,7 +205,7 @@ func (n Nouns) count(p *Pack, c Counter, now time.Time) Count {
 	for _, in := range n.Incidents.All() {
 		r := n.Book.Record(in.ID)
 		occurred := momentOf(n.moments(in, r), "occurred")
-		if in.Drill || in.State == incident.Dismissed || in.State == incident.Suspected || occurred.Before(v.Since) || occurred.After(now) {
+		if in.Drill || in.State == incident.Dismissed || in.State == incident.Merged || in.State == incident.Suspected || occurred.Before(v.Since) || occurred.After(now) {
 			continue
 		}
 		if c.Kind == Repeats {

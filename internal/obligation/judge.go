@@ -245,6 +245,9 @@ func (p *Pack) judge(r Rule, f Figures) Judgement {
 			}
 			fits, _ := f.class(c, p.Currency)
 			graded.Holds = graded.Holds.Or(fits.Holds)
+			if fits.Why == "" {
+				fits.Why = "?" // no criteria, or none that may hold
+			}
 			why = append(why, c.ID+": "+fits.Why)
 		}
 		graded.Why = strings.Join(why, " | ")

@@ -96,7 +96,7 @@ func (w filler) value(field string) string {
 	case "temporary":
 		return w.temporary()
 	case "cause":
-		return cause(in, &Record{Assessments: w.sheet.recordOf().Assessments})
+		return w.sheet.Record.assessment().Cause
 	case "leak", "attack":
 		yes, known := w.sheet.Figures.Yes[field]
 		switch {
@@ -108,13 +108,6 @@ func (w filler) value(field string) string {
 		return w.words.T("owed.no")
 	}
 	return w.number(field)
-}
-
-func (s Sheet) recordOf() *Record {
-	if s.Record == nil {
-		return &Record{}
-	}
-	return s.Record
 }
 
 func (w filler) number(field string) string {
