@@ -42,6 +42,9 @@ func CompileCondition(src string, fields map[string]Type) (*Condition, error) {
 	return c, nil
 }
 
+// Reads returns the names of the fields that the condition reads, sorted.
+func (c *Condition) Reads() []string { return slices.Sorted(maps.Keys(c.reads)) }
+
 // Decide tells whether the condition holds. Where it cannot be told, missing
 // names the fields whose values could decide it, sorted. A value of another type
 // than was declared, and a part that cannot be worked out, count as not known.
