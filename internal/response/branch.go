@@ -18,6 +18,8 @@ type conditions struct {
 	mu   sync.Mutex
 	hash holdfast.Hash
 	made map[string]*expression.Condition
+
+	judged judged
 }
 
 // of returns a compiled condition. One that does not compile cannot be in a published
@@ -41,7 +43,7 @@ func (c *conditions) of(hash holdfast.Hash, fields map[string]expression.Type, w
 func (s *Service) takeBranches(now time.Time) ([]journal.Draft, error) {
 	for _, in := range s.Incidents.Open() {
 		ref, p := s.planOf(in, now)
-		if p == nil || !in.Branching() {
+		if p == nil || !in.Branching() || !s.branches.judged.due(in, now) {
 			continue
 		}
 		fields := plan.ReadableFields(p.BranchFields())
@@ -55,6 +57,7 @@ func (s *Service) takeBranches(now time.Time) ([]journal.Draft, error) {
 		if len(drafts) > 0 {
 			return drafts, nil
 		}
+		s.branches.judged.done(in, now) // gathering the measures costs, as for levels
 	}
 	return nil, nil
 }

@@ -2,6 +2,7 @@ package response
 
 import (
 	"testing"
+	"time"
 
 	"holdfast"
 )
@@ -19,6 +20,7 @@ func TestBranchIsTaken(t *testing.T) {
 			t.Fatalf("the task is %+v", got)
 		}
 		w.must(w.EnterMeasure(w.Context(), lin, id, "functions_limited", "1", "refunds"))
+		w.sleep(6 * time.Second)
 		taken := 0
 		for _, f := range w.facts() {
 			if f.Kind == "incident.branch-taken" {
