@@ -3,8 +3,8 @@ package app
 import (
 	"fmt"
 
-	"holdfast/internal/config"
 	"holdfast/internal/callout"
+	"holdfast/internal/config"
 	"holdfast/internal/notify"
 	"holdfast/internal/roster"
 	"holdfast/internal/senders/aliyun"
