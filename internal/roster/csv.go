@@ -247,6 +247,7 @@ func keepPerson(s listing[Person], p, now Person) Person {
 		"lang":         func() { p.Lang = now.Lang },
 		"account":      func() { p.Account = now.Account },
 		"deputies":     func() { p.Deputies = now.Deputies },
+		"quiet":        func() { p.Quiet = now.Quiet },
 	} {
 		if !s.has(column) {
 			keep()

@@ -202,11 +202,11 @@ func TestImportKeepsWhatTheFileHasNoColumnFor(t *testing.T) {
 		want func(*Person)
 		kept string
 	}{
-		{"id,name\nmei,梅\n", func(*Person) {}, "names department roles lang account deputies contacts"},
-		{"id,name,account,lang\nmei,梅,,\n", func(p *Person) { p.Account, p.Lang = "", "" }, "names department roles deputies contacts"},
-		{"id,name,deputies\nmei,梅,lin/duty\n", func(*Person) {}, "names department roles lang account contacts"},
-		{"id,name,channel 1,address 1\nmei,梅,phone,112\n", func(p *Person) { p.Contacts[0] = Contact{Channel: Phone, Address: "112"} }, "names department roles lang account deputies"},
-		{"id,name,channel 1,address 1\nmei,梅,phone,111\n", func(p *Person) { p.Contacts = p.Contacts[1:] }, "names department roles lang account deputies"},
+		{"id,name\nmei,梅\n", func(*Person) {}, "names department roles lang account deputies quiet contacts"},
+		{"id,name,account,lang\nmei,梅,,\n", func(p *Person) { p.Account, p.Lang = "", "" }, "names department roles deputies quiet contacts"},
+		{"id,name,deputies\nmei,梅,lin/duty\n", func(*Person) {}, "names department roles lang account quiet contacts"},
+		{"id,name,channel 1,address 1\nmei,梅,phone,112\n", func(p *Person) { p.Contacts[0] = Contact{Channel: Phone, Address: "112"} }, "names department roles lang account deputies quiet"},
+		{"id,name,channel 1,address 1\nmei,梅,phone,111\n", func(p *Person) { p.Contacts = p.Contacts[1:] }, "names department roles lang account deputies quiet"},
 	} {
 		want := mei.clone()
 		tt.want(&want)
