@@ -28,6 +28,7 @@
 package callout
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -135,12 +136,36 @@ func (s *Service) ask(ctx context.Context) {
 	s.State.View(func() {
 		due = s.due()
 		for i, n := range due {
-			if n.WantAck && s.Incidents.Incident(n.Incident) != nil {
+			// What acts in a person's name goes where nobody else reads it.
+			if n.WantAck && roster.Channel(n.Channel).Private() && s.Incidents.Incident(n.Incident) != nil {
 				due[i].Body = strings.TrimRight(n.Body, "\n") + "\n\n" + locale.For(n.Lang).T("acknowledge.letter", "link", acknowledgePlace, "code", codePlace)
 			}
 		}
 	})
-	for _, n := range due { // one by one: what is wrong with one must not keep the others back
+	slices.SortStableFunc(due, func(a, b notify.Notice) int { return cmp.Compare(rank(a), rank(b)) })
+	for some := range slices.Chunk(due, together) {
+		s.askSome(ctx, some)
+	}
+}
+
+// together is how many notices are asked for in one act, so that a page to hundreds
+// of people is not asked for in hundreds.
+const together = 50
+
+// rank puts urgent notices first.
+func rank(n notify.Notice) int {
+	if n.Urgent {
+		return 0
+	}
+	return 1
+}
+
+// askSome asks for some notices. What is wrong with one must not keep the others back.
+func (s *Service) askSome(ctx context.Context, some []notify.Notice) {
+	if s.Notices.Ask(ctx, holdfast.Self("callout"), some...) == nil {
+		return
+	}
+	for _, n := range some {
 		if err := s.Notices.Ask(ctx, holdfast.Self("callout"), n); err != nil && ctx.Err() == nil {
 			s.Log.Warn("a notice cannot be asked for now", "incident", n.Incident, "task", n.Task, "person", n.Person, "error", err)
 		}
