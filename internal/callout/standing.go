@@ -156,16 +156,12 @@ func (s *Standing) next(b *notify.Book, people *roster.Book, in *incident.Incide
 	}
 	e := in.Escalation(t.ID)
 	step := s.Steps[s.Step]
-	began, last := e.Began, e.Began
-	if began.IsZero() {
-		began, last = in.Tasks[t.ID].Opened, in.Tasks[t.ID].Opened
-	}
+	began, last := in.Waits(t.ID)
 	reachable := s.Step > 0 || slices.ContainsFunc(Recipients(people, stage, *t.Notice, now), func(r Recipient) bool { return Reachable(r.Person, *t.Notice) })
 	if len(e.Rounds) > 0 {
 		r := e.Rounds[len(e.Rounds)-1]
-		last, reachable = r.At, r.Reachable > 0
+		reachable = r.Reachable > 0
 	}
-	began, last = later(began, in.LevelSince()), later(last, in.LevelSince()) // the level may have been left and come back to
 	why, resumed := "unacknowledged", time.Time{}
 	for _, p := range b.ByRound(in.ID, t.ID, in.Round()) {
 		if p.Lapsed.After(last) { // what was due while he counted is due since he counts no more

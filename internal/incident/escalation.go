@@ -78,6 +78,23 @@ type Escalation struct {
 	Rounds []Round
 	// ByHand is when the last step's time was over.
 	ByHand time.Time
+	// phase counts the levels that the incident had left at the last round.
+	phase int
+}
+
+// Waits returns since when a task's escalation has been in its present step, and when
+// its people were told last. At a level that was left and come back to, both are since
+// then.
+func (in *Incident) Waits(task string) (began, last time.Time) {
+	e := in.Escalation(task)
+	if n := len(e.Rounds); n > 0 && e.phase == len(in.Past) {
+		return e.Began, e.Rounds[n-1].At
+	}
+	opened := in.Tasks[task].Opened
+	if opened.Before(in.since) {
+		opened = in.since
+	}
+	return opened, opened
 }
 
 // Round is one telling of a step's people.
@@ -113,11 +130,11 @@ func Escalate[E Escalated | RePaged | CallByHand](in *Incident, e E) []journal.D
 
 func (in *Incident) tellAgain(t Told, step int, f holdfast.Fact) {
 	e := in.Escalation(t.Task)
-	if step != e.Step || e.Began.After(f.Time) || e.Began.IsZero() && in.Tasks[t.Task].Opened.After(f.Time) {
+	if e.Began, _ = in.Waits(t.Task); step != e.Step || e.Began.After(f.Time) {
 		// A wait that began later than now by a clock that was set back begins anew.
 		e.Began = f.Time
 	}
-	e.Step = step
+	e.Step, e.phase = step, len(in.Past)
 	e.Rounds = append(e.Rounds[:len(e.Rounds):len(e.Rounds)], Round{Step: step, At: f.Time, Told: t})
 	in.escalated(t.Task, e)
 }
