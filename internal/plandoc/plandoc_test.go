@@ -217,7 +217,9 @@ func FuzzImport(f *testing.F) {
 // it is the one approved, and a material says which is its.
 func TestExportNamesFiles(t *testing.T) {
 	t.Parallel()
-	p := builtin()
+	own := *builtin() // which other tests read meanwhile
+	p := &own
+	p.Materials = slices.Clone(p.Materials)
 	hash := strings.Repeat("ab", 32)
 	p.Attachments = []plan.Attachment{{ID: "law", Title: holdfast.Text{ZhHant: "辦法全文", ZhHans: "办法全文", En: "The whole law"}, Name: "law.pdf", Type: "application/pdf", Size: 48213, Hash: hash}}
 	p.Materials[0].File = "law"
