@@ -123,6 +123,16 @@ func (w *world) outage() {
 	}
 }
 
+// spoken are the languages in which a story is clicked through: one of the two, and
+// both with HOLDFAST_SOAK=1. That every screen can be shown in all three is for the
+// console's own tests.
+func spoken(one holdfast.Lang) []holdfast.Lang {
+	if os.Getenv("HOLDFAST_SOAK") != "" {
+		return []holdfast.Lang{holdfast.ZhHant, holdfast.En}
+	}
+	return []holdfast.Lang{one}
+}
+
 // signIn signs a person in, in a language.
 func (w *world) signIn(b *browser, account string, lang holdfast.Lang) *browser {
 	w.t.Helper()
