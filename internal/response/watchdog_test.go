@@ -29,12 +29,14 @@ func (w *world) bark(n *node) {
 
 // silences are the alerts "monitoring silent", by when they started and whether they
 // fire.
-func (w *world) silences() (list []*alert.Alert) {
-	for _, a := range w.Alerts.All() {
-		if a.Source == "holdfast" {
-			list = append(list, a)
+func (w *world) silences() (list []alert.Alert) {
+	w.Desk.State.View(func() {
+		for _, a := range w.Alerts.All() {
+			if a.Source == "holdfast" {
+				list = append(list, *a)
+			}
 		}
-	}
+	})
 	return list
 }
 
@@ -49,9 +51,11 @@ func TestWatchdog(t *testing.T) {
 			time.Sleep(4*time.Minute + 59*time.Second)
 			w.bark(w.nodes[1])
 		}
-		if all := w.Alerts.All(); len(all) != 0 || len(w.Incidents.All()) != 0 {
-			t.Fatalf("%d alerts while the watchdog comes", len(all))
-		}
+		w.Desk.State.View(func() {
+			if all := w.Alerts.All(); len(all) != 0 || len(w.Incidents.All()) != 0 {
+				t.Errorf("%d alerts while the watchdog comes", len(all))
+			}
+		})
 		last := time.Now()
 		time.Sleep(5*time.Minute + 10*time.Second)
 		synctest.Wait()
@@ -59,9 +63,11 @@ func TestWatchdog(t *testing.T) {
 		if len(silent) != 1 || !silent[0].Firing || !silent[0].StartsAt.Equal(last.Add(5*time.Minute)) {
 			t.Fatalf("silences: %+v", silent)
 		}
-		if got := w.incidents(); !strings.HasPrefix(got, "1 suspected 2: watchdog/prometheus") {
-			t.Errorf("incidents: %s", got)
-		}
+		w.Desk.State.View(func() {
+			if got := w.incidents(); !strings.HasPrefix(got, "1 suspected 2: watchdog/prometheus") {
+				t.Errorf("incidents: %s", got)
+			}
+		})
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		w.bark(w.nodes[0])

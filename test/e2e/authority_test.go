@@ -15,6 +15,7 @@ import (
 // of and judges; the commander asks for the limit to be lifted; the superior is
 // away, so who stands in for him consents, from the link in her mail.
 func TestTwoPairsOfEyes(t *testing.T) {
+	t.Parallel()
 	for _, lang := range spoken(holdfast.ZhHant) {
 		t.Run(string(lang), func(t *testing.T) {
 			t.Parallel()

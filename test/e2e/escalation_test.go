@@ -10,6 +10,7 @@ import (
 // in Chromium: to open it says nothing yet, since a mail server opens links too; the
 // button does, once. Who was called in vain meanwhile is on the call list.
 func TestReached(t *testing.T) {
+	t.Parallel()
 	for _, lang := range spoken(holdfast.ZhHant) {
 		t.Run(string(lang), func(t *testing.T) {
 			t.Parallel()

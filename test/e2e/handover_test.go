@@ -21,6 +21,7 @@ import (
 // the same, is merged, let go again, and ends as a false alarm with the consent of
 // the other; then it is opened again.
 func TestHandover(t *testing.T) {
+	t.Parallel()
 	for _, lang := range spoken(holdfast.ZhHant) {
 		t.Run(string(lang), func(t *testing.T) {
 			t.Parallel()

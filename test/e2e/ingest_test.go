@@ -13,6 +13,7 @@ import (
 // is about something else and takes it out. Then he tries how a sender's body would
 // become an alert.
 func TestIngest(t *testing.T) {
+	t.Parallel()
 	for _, lang := range spoken(holdfast.En) {
 		t.Run(string(lang), func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ import (
 // notice. Later one person asks for level 2, a second one refuses with a reason, and
 // then consents; the stop stays in force. Clicked through in Chromium by two people.
 func TestLevels(t *testing.T) {
+	t.Parallel()
 	for _, lang := range spoken(holdfast.ZhHant) {
 		t.Run(string(lang), func(t *testing.T) {
 			t.Parallel()

@@ -15,6 +15,7 @@ import (
 // agree, everybody on the distribution list acknowledges. Then the plan works: a
 // report opens an incident, whose procedure stops the payments.
 func TestPlanFromNothing(t *testing.T) {
+	t.Parallel()
 	for _, lang := range []holdfast.Lang{holdfast.ZhHant, holdfast.En} {
 		t.Run(string(lang), func(t *testing.T) {
 			t.Parallel()
