@@ -164,6 +164,12 @@ func (s *shift) merge(one, two string) {
 	id := func(path string) string { return path[strings.LastIndex(path, "/")+1:] }
 	s.mei.open(two)
 	s.mei.write("into", id(one))
+	// What she chose stays when the page renews itself around it.
+	s.lin.open(two)
+	s.lin.fill("#question", "同一原因？ One cause?")
+	s.lin.fill("#options", "是 yes\n否 no")
+	s.lin.press("#ask-decision button")
+	s.mei.waitFor("#decision-D1")
 	s.mei.fill("#merge-reason", "同一原因 one cause")
 	s.mei.press("#merge button")
 	s.mei.waitFor("#tied a[href='" + one + "']")

@@ -18,13 +18,22 @@ if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.
 // What is folded is printed, in browsers whose style sheets cannot say so, too.
 addEventListener("beforeprint", () => { for (const chapter of document.querySelectorAll("details.chapter")) chapter.open = true; });
 
-// Someone types here, or has opened something: leave it alone.
+// touched tells whether a field holds something else than what the page came with.
+// A list without a preset entry comes with its first.
+function touched(field) {
+  if (field.matches("select")) {
+    const preset = [...field.options].filter((o) => o.defaultSelected);
+    const came = preset.length || field.multiple ? preset : [...field.options].slice(0, 1);
+    return [...field.selectedOptions].some((o) => !came.includes(o)) || field.selectedOptions.length !== came.length;
+  }
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  return field.value !== field.defaultValue;
+}
+
+// Someone types or has chosen something here: leave it alone.
 function inUse(part) {
   if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return true;
-  for (const field of part.querySelectorAll("input:not([type=hidden]), textarea")) {
-    if (field.type === "checkbox" || field.type === "radio" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue) return true;
-  }
-  return false;
+  return [...part.querySelectorAll("input:not([type=hidden]), textarea, select")].some(touched);
 }
 
 function swap(fresh) {
