@@ -30,7 +30,7 @@ var layers = [][]string{
 	4:  {"posture", "standin", "roster", "alert", "notify", "access", "approval", "enrolment"},
 	5:  {"plan", "directive", "incident", "detect", "archive", "intake"},
 	6:  {"gate", "obligation", "backup", "lint", "plandoc", "draft", "filing", "authority"},
-	7:  {"ramp", "callout", "trigger", "waiver"},
+	7:  {"ramp", "callout", "trigger", "waiver", "debrief"},
 	8:  {"response"},
 	9:  {"drill"},
 	10: {"config", "telemetry"},
@@ -58,7 +58,7 @@ var (
 	dataPlane    = []string{"payment", "posture", "standin", "gate", "gate/httpgate", "gate/isogate"}
 	controlPlane = []string{
 		"procedure", "plan", "roster", "alert", "detect", "incident", "directive", "approval", "obligation", "access",
-		"notify", "archive", "intake", "authority", "attachment", "enrolment", "backup", "lint", "plandoc", "draft", "filing", "callout", "trigger", "waiver",
+		"notify", "archive", "intake", "authority", "attachment", "enrolment", "backup", "lint", "plandoc", "draft", "filing", "callout", "trigger", "waiver", "debrief",
 		"response", "ramp", "drill",
 	}
 )

@@ -111,7 +111,10 @@ type Ramped struct {
 	Directives []string `json:"directives,omitempty"`
 }
 
-// DebriefSaved holds the debrief as it is now written.
+// DebriefKind is the kind of fact that held a debrief before package debrief did.
+const DebriefKind = "incident.debrief-saved"
+
+// DebriefSaved holds the debrief as it was then written.
 type DebriefSaved struct {
 	Debrief
 }
@@ -166,5 +169,5 @@ func (TaskDone) kind() string      { return "incident.task-done" }
 func (Noted) kind() string         { return "incident.noted" }
 func (ProbeRan) kind() string      { return "incident.probe-ran" }
 func (Ramped) kind() string        { return "incident.ramped" }
-func (DebriefSaved) kind() string  { return "incident.debrief-saved" }
+func (DebriefSaved) kind() string  { return DebriefKind }
 func (ClosedFact) kind() string    { return "incident.closed" }
