@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"holdfast"
@@ -41,7 +42,10 @@ type packer struct {
 // Run keeps the files until ctx ends. A file that cannot be written is told to
 // the log and tried again at the next change.
 func (k *packer) Run(ctx context.Context) error {
-	watch, end := k.state.Watch()
+	watch, end := k.state.WatchFacts(func(f holdfast.Fact) bool {
+		noun, _ := f.Subject.Split()
+		return slices.Contains([]string{"plan", "person", "party", "gate"}, noun)
+	})
 	defer end()
 	for {
 		next, err := k.make()

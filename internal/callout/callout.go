@@ -83,7 +83,7 @@ func (s *Service) Heard() time.Time {
 
 // Run asks for what is due until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	watch, end := s.State.Watch()
+	watch, end := s.State.WatchFacts(func(f holdfast.Fact) bool { return !notify.OfAttempt(f) })
 	defer end()
 	for {
 		wait := s.Step(ctx)

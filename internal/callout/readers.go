@@ -53,7 +53,7 @@ const retryAfter = 5 * time.Second
 
 // Run asks for the letters that are due until ctx ends.
 func (r *Readers) Run(ctx context.Context) error {
-	watch, end := r.State.Watch()
+	watch, end := r.State.WatchFacts(func(f holdfast.Fact) bool { return !notify.OfAttempt(f) })
 	defer end()
 	for {
 		var due []draft.Letter

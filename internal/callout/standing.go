@@ -74,8 +74,14 @@ func Acknowledged(b *notify.Book, in *incident.Incident, task, person string) bo
 // only a call reached after that.
 func told(b *notify.Book, in *incident.Incident, task string, steps int) (of [][]string, others []string) {
 	of = make([][]string, steps)
+	type place struct {
+		step int
+		id   string
+	}
+	seen := map[place]bool{}
 	add := func(step int, id string) {
-		if step < steps && !slices.Contains(of[step], id) {
+		if step < steps && !seen[place{step, id}] {
+			seen[place{step, id}] = true
 			of[step] = append(of[step], id)
 		}
 	}

@@ -43,9 +43,11 @@ func Recipients(b *roster.Book, stage procedure.StageKind, n procedure.Notice, n
 }
 
 func recipients(b *roster.Book, n procedure.Notice, everyone bool, now time.Time) (list []Recipient) {
+	seen := map[string]bool{}
 	for _, role := range n.To {
 		for _, r := range ofRole(b, role, n, everyone, now) {
-			if !slices.ContainsFunc(list, func(o Recipient) bool { return o.ID == r.ID }) {
+			if !seen[r.ID] {
+				seen[r.ID] = true
 				list = append(list, r)
 			}
 		}

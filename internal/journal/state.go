@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"holdfast"
@@ -24,8 +25,8 @@ type State struct {
 
 	mu       sync.RWMutex
 	head     holdfast.Head
-	reached  chan struct{}                 // closed and replaced at each advance
-	watchers map[chan struct{}]func() bool // what each waits for; nil for any advance
+	reached  chan struct{}                                // closed and replaced at each advance
+	watchers map[chan struct{}]func([]holdfast.Fact) bool // what each waits for; nil for any advance
 }
 
 // NewState makes a state that follows j. Its head must be given: the journal's
@@ -34,7 +35,7 @@ func NewState(j Journal, genesis holdfast.Head, projections ...Projection) *Stat
 	return &State{
 		journal: j, projections: projections, batch: readBatch, head: genesis,
 		reached:  make(chan struct{}),
-		watchers: map[chan struct{}]func() bool{},
+		watchers: map[chan struct{}]func([]holdfast.Fact) bool{},
 	}
 }
 
@@ -93,7 +94,7 @@ func (s *State) fold(facts []holdfast.Fact, chained int) error {
 	close(s.reached)
 	s.reached = make(chan struct{})
 	for w, due := range s.watchers {
-		if due != nil && !due() {
+		if due != nil && !due(facts) {
 			continue
 		}
 		select {
@@ -138,12 +139,23 @@ func (s *State) Reach(ctx context.Context, p holdfast.Position) error {
 
 // Watch returns a channel that gets a signal after each advance, signals that
 // were not taken being merged, and a function that ends it.
-func (s *State) Watch() (<-chan struct{}, func()) { return s.WatchFor(nil) }
+func (s *State) Watch() (<-chan struct{}, func()) { return s.watch(nil) }
 
 // WatchFor is Watch for who waits for few of the advances: there is a signal only
 // after those at which due returns true. It is called while the state is locked,
 // so it must be quick, and what it reads must be changed under View only.
 func (s *State) WatchFor(due func() bool) (<-chan struct{}, func()) {
+	return s.watch(func([]holdfast.Fact) bool { return due() })
+}
+
+// WatchFacts is Watch for whom few facts concern: there is a signal only after an
+// advance by one that does. It is asked while the state is locked, so it must be
+// quick.
+func (s *State) WatchFacts(concerns func(holdfast.Fact) bool) (<-chan struct{}, func()) {
+	return s.watch(func(facts []holdfast.Fact) bool { return slices.ContainsFunc(facts, concerns) })
+}
+
+func (s *State) watch(due func([]holdfast.Fact) bool) (<-chan struct{}, func()) {
 	w := make(chan struct{}, 1)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -187,6 +188,28 @@ func TestWatchForTellsOfWhatIsDueOnly(t *testing.T) {
 			t.Errorf("advance %d: a signal %v, want %v", i, got, want)
 		}
 		if want {
+			<-signals
+		}
+	}
+}
+
+func TestWatchFactsTellsOfWhatConcernsOnly(t *testing.T) {
+	m := NewMemory("m")
+	s := NewState(m, m.Genesis())
+	signals, end := s.WatchFacts(func(f holdfast.Fact) bool { return f.Kind == "loud" })
+	defer end()
+	for i, kinds := range [][]string{{"quiet"}, {"quiet", "loud"}, {"quiet", "quiet"}} {
+		for j, kind := range kinds {
+			subject := holdfast.Subject(fmt.Sprintf("a/%d-%d", i, j))
+			write(t, m, string(subject), NewDraft(subject, 0, kind, i))
+		}
+		if err := s.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := len(signals) == 1, slices.Contains(kinds, "loud"); got != want {
+			t.Errorf("after %v: a signal %v, want %v", kinds, got, want)
+		}
+		if len(signals) > 0 {
 			<-signals
 		}
 	}

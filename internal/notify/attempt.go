@@ -3,6 +3,7 @@ package notify
 import (
 	"time"
 
+	"holdfast"
 	"holdfast/internal/journal"
 )
 
@@ -15,6 +16,19 @@ type attempt struct {
 	Detail  string    `json:"detail,omitempty"`
 	Retry   time.Time `json:"retry,omitzero"`
 }
+
+// OfAttempt reports whether a fact is about an attempt to deliver a notice. A page to
+// hundreds makes thousands of them, and who decides whom to tell need look at none.
+func OfAttempt(f holdfast.Fact) bool {
+	switch f.Kind {
+	case kindSending, kindDelivered, kindFailed, kindDoubtful, kindGaveUp:
+		return true
+	}
+	return false
+}
+
+// Arrived reports whether a fact says that a notice was delivered.
+func Arrived(f holdfast.Fact) bool { return f.Kind == kindDelivered }
 
 // patience is how often and how long a notice is tried: again after first, then
 // after twice as long each time up to longest, until total has passed since

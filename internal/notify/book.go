@@ -13,6 +13,8 @@ type Book struct {
 	// open holds those of which an attempt is due now or later.
 	open  map[string]*Delivery
 	tasks map[task][]*Person
+	// told finds in tasks.
+	told map[told]*Person
 	// people lists, for each incident, everyone told for any task.
 	people map[string][]*Person
 	// begun has, for each person, when the newest notices that are not urgent began.
@@ -26,9 +28,14 @@ type task struct {
 	round          int
 }
 
+type told struct {
+	task
+	person string
+}
+
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{all: map[string]*Delivery{}, open: map[string]*Delivery{}, tasks: map[task][]*Person{}, people: map[string][]*Person{}, begun: map[string][]time.Time{}, tests: map[[2]string]*Delivery{}}
+	return &Book{all: map[string]*Delivery{}, open: map[string]*Delivery{}, tasks: map[task][]*Person{}, told: map[told]*Person{}, people: map[string][]*Person{}, begun: map[string][]time.Time{}, tests: map[[2]string]*Delivery{}}
 }
 
 // Apply folds a fact.
@@ -81,6 +88,7 @@ func (b *Book) applyAsked(id string, f holdfast.Fact) error {
 		p = &Person{ID: d.Person, Name: d.PersonName}
 		key := task{d.Incident, d.Task, d.Round}
 		b.tasks[key] = append(b.tasks[key], p)
+		b.told[told{key, d.Person}] = p
 		b.people[d.Incident] = append(b.people[d.Incident], p)
 	}
 	p.Deliveries = append(p.Deliveries, d)
@@ -156,12 +164,7 @@ func (b *Book) applyAcknowledged(d *Delivery, f holdfast.Fact) error {
 
 // person finds who is told for the same task in the same round as a notice.
 func (b *Book) person(n Notice, id string) *Person {
-	for _, p := range b.tasks[task{n.Incident, n.Task, n.Round}] {
-		if p.ID == id {
-			return p
-		}
-	}
-	return nil
+	return b.told[told{task{n.Incident, n.Task, n.Round}, id}]
 }
 
 // Notice returns a notice and what became of it, or nil.

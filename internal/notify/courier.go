@@ -55,11 +55,13 @@ type Courier struct {
 	freed chan struct{}
 	done  sync.WaitGroup
 
-	mu     sync.Mutex
-	busy   map[string]bool      // by notice
-	places map[string]int       // attempts that run, by place
-	claims map[string]bool      // people of whom a notice that counts is being claimed
-	held   map[string]time.Time // notices that could not be claimed, until when
+	mu       sync.Mutex
+	busy     map[string]bool      // notices, until the result is recorded
+	places   map[string]int       // attempts that run, by place
+	held     map[string]time.Time // notices that could not be claimed, until when
+	claiming bool
+	results  []result // that are not recorded yet
+	writing  bool     // they are being recorded
 }
 
 const (
@@ -88,7 +90,7 @@ func NewCourier(o CourierOptions) (*Courier, error) {
 	o.Senders = maps.Clone(o.Senders)
 	return &Courier{
 		CourierOptions: o, claim: o.Limit + claimMargin, freed: make(chan struct{}, 1),
-		busy: map[string]bool{}, places: map[string]int{}, claims: map[string]bool{}, held: map[string]time.Time{},
+		busy: map[string]bool{}, places: map[string]int{}, held: map[string]time.Time{},
 	}, nil
 }
 
@@ -126,14 +128,23 @@ type errand struct {
 }
 
 // start begins the attempts that are due and that there is room for. It returns
-// how long to wait for the next.
+// how long to wait for the next. While some are being claimed no others are: those
+// that become due meanwhile are claimed together after them.
 func (c *Courier) start(ctx context.Context) time.Duration {
+	c.mu.Lock()
+	claiming := c.claiming
+	c.mu.Unlock()
+	if claiming { // the end of the claim wakes the loop
+		return longestWait
+	}
 	now := c.Desk.Now()
 	errands := c.errands(now)
 	wait := longestWait
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	maps.DeleteFunc(c.held, func(_ string, until time.Time) bool { return !until.After(now) })
+	var chosen []errand
+	people := map[string]bool{}
 	for _, e := range errands {
 		due := e.due
 		if held, ok := c.held[e.id]; ok && held.After(due) {
@@ -141,21 +152,20 @@ func (c *Courier) start(ctx context.Context) time.Duration {
 		}
 		switch {
 		case c.busy[e.id]:
-		case e.person != "" && c.claims[e.person] && !due.After(now): // the end of the claim wakes the loop
 		case due.After(now):
 			wait = min(wait, due.Sub(now))
-		case len(c.busy) >= c.AtOnce || c.places[e.place] >= c.ToOne: // the end of an attempt wakes the loop
+		case e.person != "" && people[e.person]:
+		case len(c.busy) >= c.AtOnce || c.places[e.place] >= c.ToOne || len(chosen) == claimAtOnce: // the end of an attempt, or of the claim, wakes the loop
 		default:
 			c.busy[e.id] = true
 			c.places[e.place]++
-			if e.person != "" {
-				c.claims[e.person] = true
-			}
-			c.done.Go(func() {
-				defer c.free(e)
-				c.run(ctx, e)
-			})
+			people[e.person] = true
+			chosen = append(chosen, e)
 		}
+	}
+	if len(chosen) > 0 {
+		c.claiming = true
+		c.done.Go(func() { c.begin(ctx, chosen) })
 	}
 	return wait
 }
@@ -199,16 +209,6 @@ func place(channel, address string) string {
 	return channel + " " + rest
 }
 
-func (c *Courier) free(e errand) {
-	c.mu.Lock()
-	delete(c.busy, e.id)
-	if c.places[e.place]--; c.places[e.place] == 0 {
-		delete(c.places, e.place)
-	}
-	c.mu.Unlock()
-	c.wake()
-}
-
 func (c *Courier) wake() {
 	select {
 	case c.freed <- struct{}{}:
@@ -216,66 +216,7 @@ func (c *Courier) wake() {
 	}
 }
 
-// run makes one attempt: claim, send, record.
-func (c *Courier) run(ctx context.Context, e errand) {
-	id := e.id
-	m, until, err := c.take(ctx, id)
-	if e.person != "" {
-		c.mu.Lock()
-		delete(c.claims, e.person)
-		c.mu.Unlock()
-		c.wake()
-	}
-	if err != nil {
-		c.mu.Lock()
-		c.held[id] = c.Desk.Now().Add(holdTime)
-		c.mu.Unlock()
-		if ctx.Err() == nil {
-			c.Log.Warn("a notice cannot be claimed now", "notice", id, "error", err)
-		}
-		return
-	}
-	// Writing the claim may have taken its whole time.
-	left := min(c.Limit, until.Sub(c.Desk.Now()))
-	if m.ID == "" || left <= 0 || ctx.Err() != nil {
-		return
-	}
-	c.record(ctx, m, until, c.send(ctx, m, left))
-}
-
 var self = holdfast.Self("notices")
-
-// take claims a notice. The message is zero if there is nothing to send: another
-// courier was first, or no sender serves the channel.
-func (c *Courier) take(ctx context.Context, id string) (m Message, until time.Time, err error) {
-	var last Delivery
-	var drafts []journal.Draft
-	_, err = c.Desk.Do(ctx, self, func(now time.Time) ([]journal.Draft, error) {
-		drafts = nil
-		d := c.Book.Notice(id)
-		if d == nil {
-			return nil, nil
-		}
-		last, until = *d, now.Add(c.claim)
-		switch {
-		case d.Drill && c.Outside != nil && c.Outside(d.Channel, d.Address):
-			drafts = giveUp(d, now, noParty)
-		case c.Senders[d.Channel] == nil:
-			drafts = giveUp(d, now, noSender)
-		case !c.notBefore(d, now).After(now):
-			drafts = begin(d, now, c.claim)
-		}
-		return drafts, nil
-	})
-	if err != nil || len(drafts) == 0 {
-		return Message{}, until, err
-	}
-	if drafts[len(drafts)-1].Kind != kindSending {
-		c.warnGaveUp(last.Notice, last.Attempts, "not sent")
-		return Message{}, until, nil
-	}
-	return Message{Notice: last.Notice, Asked: last.Asked, Attempt: last.Attempts + 1}, until, nil
-}
 
 func (c *Courier) warnGaveUp(n Notice, attempts int, detail string) {
 	c.Log.Warn("a notice was given up", "notice", n.ID, "incident", n.Incident, "channel", n.Channel, "attempts", attempts, "detail", oneLine(detail, maxDetail))
@@ -293,35 +234,4 @@ func (c *Courier) send(ctx context.Context, m Message, limit time.Duration) (o O
 		}
 	}()
 	return c.Senders[m.Channel].Send(ctx, m)
-}
-
-// record states the result. It tries until the claim runs out; the notice is
-// doubtful then, which is true.
-func (c *Courier) record(ctx context.Context, m Message, until time.Time, o Outcome) {
-	for {
-		try, stop := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
-		var gaveUp bool
-		_, err := c.Desk.Do(try, self, func(now time.Time) ([]journal.Draft, error) {
-			drafts := finish(c.Book.Notice(m.ID), m.Attempt, o, now)
-			gaveUp = len(drafts) > 0 && drafts[0].Kind == kindGaveUp
-			return drafts, nil
-		})
-		stop()
-		switch {
-		case err == nil && gaveUp:
-			c.warnGaveUp(m.Notice, m.Attempt, o.Detail)
-			return
-		case err == nil:
-			return
-		case ctx.Err() != nil || !c.Desk.Now().Before(until):
-			c.Log.Warn("the result of a notice is not recorded", "notice", m.ID, "error", err)
-			return
-		}
-		pause := time.NewTimer(holdTime / 4)
-		select {
-		case <-ctx.Done():
-		case <-pause.C:
-		}
-		pause.Stop()
-	}
 }

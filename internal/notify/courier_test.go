@@ -458,6 +458,38 @@ func TestAttemptsAtOnceAreBounded(t *testing.T) {
 	})
 }
 
+// A page to hundreds claims those it has room for together, and each is still
+// claimed before its first byte and recorded by itself.
+func TestAPageToManyIsClaimedTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		n := w.node(map[string]sendFunc{"smtp": func(context.Context, Message) Outcome { time.Sleep(time.Second); return Outcome{Result: Sent} }},
+			func(o *CourierOptions) { o.AtOnce, o.ToOne = 50, 50 })
+		claims := 0
+		n.link.breaks(func(kind string) error {
+			if kind == kindSending {
+				claims++
+			}
+			return nil
+		})
+		var notices []Notice
+		for i := range 200 {
+			notices = append(notices, urgent(note(fmt.Sprintf("p%03d", i), "smtp")))
+		}
+		n.ask(notices...)
+		time.Sleep(time.Hour)
+		if got := strings.Fields(w.facts()); len(got) != 600 || claims > 200/2 {
+			t.Errorf("%d facts, %d appends with claims", len(got), claims)
+		}
+		for _, notice := range notices {
+			if d := n.delivery(notice); d.State != Delivered || d.Attempts != 1 {
+				t.Errorf("%s is %s after %d attempts", d.Person, d.State, d.Attempts)
+			}
+		}
+	})
+}
+
 func TestUrgentNoticesGoFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

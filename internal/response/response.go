@@ -344,7 +344,7 @@ func (s *Service) gateProcesses() []string {
 
 // Run does what follows by itself, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	watch, end := s.Desk.State.Watch()
+	watch, end := s.Desk.State.WatchFacts(func(f holdfast.Fact) bool { return !notify.OfAttempt(f) || notify.Arrived(f) })
 	defer end()
 	for {
 		if err := s.follow(ctx); err != nil && ctx.Err() == nil {

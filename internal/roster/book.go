@@ -27,6 +27,8 @@ type left struct {
 // the calendars. Read it through [Service], or inside [journal.State.View].
 type Book struct {
 	people map[string]Person
+	// ids are those of people, in order.
+	ids []string
 	// gone are those who left, as they were.
 	gone map[string]Person
 	// leaving are those whose last day is known.
@@ -84,12 +86,18 @@ func (b *Book) Apply(f holdfast.Fact) error {
 			return err
 		}
 		b.people[id] = p
+		if i, known := slices.BinarySearch(b.ids, id); !known {
+			b.ids = slices.Insert(b.ids, i, id)
+		}
 		delete(b.gone, id)
 	case kindLeft:
 		if p, ok := b.people[id]; ok {
 			b.gone[id] = p
 		}
 		delete(b.people, id)
+		if i, known := slices.BinarySearch(b.ids, id); known {
+			b.ids = slices.Delete(b.ids, i, i+1)
+		}
 		delete(b.leaving, id)
 	case kindLeaving:
 		var l Leaving
@@ -166,7 +174,7 @@ func (b *Book) Deputies(person, role string) []Person {
 
 func (b *Book) filter(keep func(Person) bool) []Person {
 	var some []Person
-	for _, id := range slices.Sorted(maps.Keys(b.people)) {
+	for _, id := range b.ids {
 		if p := b.people[id]; keep(p) {
 			some = append(some, p.clone())
 		}

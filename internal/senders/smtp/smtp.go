@@ -17,14 +17,19 @@
 // and every fault before the mail was handed over, signing in included, are
 // tried again; a 5xx answer to the sender, the receiver or the text is for good.
 // A connection that is lost after the last line was sent leaves it unknown.
+//
+// A connection that has taken a mail is kept for a few seconds, so that a page to
+// hundreds of people does not sign in hundreds of times. One that the server has
+// given up meanwhile is replaced: what it did not take at the beginning of a mail,
+// no server has.
 package smtp
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"net"
 	netmail "net/mail"
 	"strings"
 	"sync"
@@ -51,19 +56,21 @@ type Options struct {
 
 	// Limit is how long handing over one mail may take; default 15 s.
 	Limit time.Duration
+	// Idle is how long a connection is kept for the next mail; default 5 s.
+	Idle time.Duration
 	// Roots are trusted to certify the server; nil means those of the system.
 	Roots *x509.CertPool
 }
 
-// farewell is how long the server may take to say goodbye.
-const farewell = time.Second
-
-// Sender delivers notices by mail. It is safe for concurrent use; each mail has
-// a connection of its own.
+// Sender delivers notices by mail. It is safe for concurrent use; a connection
+// carries one mail at a time.
 type Sender struct {
 	opt    Options
 	from   *netmail.Address
 	domain string
+
+	mu   sync.Mutex
+	idle []*session
 }
 
 var _ notify.Sender = (*Sender)(nil)
@@ -80,31 +87,62 @@ func New(o Options) (*Sender, error) {
 	if o.Username != "" && !o.StartTLS {
 		return nil, holdfast.Errorf(holdfast.Invalid, "signing in to the mail server without STARTTLS would show the password to the network").At("notices.smtp.starttls")
 	}
-	if o.Limit < 0 {
-		return nil, errors.New("smtp: the limit of a sender is not negative")
+	if o.Limit < 0 || o.Idle < 0 {
+		return nil, errors.New("smtp: the limits of a sender are not negative")
 	}
-	if o.Limit == 0 {
-		o.Limit = 15 * time.Second
-	}
+	o.Limit, o.Idle = cmp.Or(o.Limit, 15*time.Second), cmp.Or(o.Idle, 5*time.Second)
 	return &Sender{opt: o, from: from, domain: from.Address[strings.LastIndexByte(from.Address, '@')+1:]}, nil
 }
 
 // Send hands one mail to the server.
 func (s *Sender) Send(ctx context.Context, m notify.Message) notify.Outcome {
-	mail, err := s.compose(m)
-	if err != nil {
+	if _, err := s.compose(m); err != nil {
 		return notify.Outcome{Result: notify.Refused, Detail: err.Error()}
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opt.Limit)
 	defer cancel()
-	var held holder
-	defer held.close()
-	defer context.AfterFunc(ctx, held.close)()
-	o := s.deliver(ctx, mail, &held)
+	o := s.deliver(ctx, m)
 	if o.Result != notify.Sent && ctx.Err() != nil {
 		o.Detail = "no answer within the time limit (" + o.Detail + ")"
 	}
 	return o
+}
+
+// deliver hands a mail over, on a connection that is there if the server still takes
+// mails on it.
+func (s *Sender) deliver(ctx context.Context, m notify.Message) notify.Outcome {
+	if kept := s.take(); kept != nil {
+		if o, stale := s.over(ctx, kept, m); !stale || ctx.Err() != nil {
+			return o
+		}
+	}
+	fresh, err := s.dial(ctx)
+	if err != nil {
+		return notify.Outcome{Result: notify.Retry, Detail: err.Error()}
+	}
+	o, _ := s.over(ctx, fresh, m)
+	return o
+}
+
+// over hands a mail over on one connection. It is stale if the server did not let
+// the mail begin.
+func (s *Sender) over(ctx context.Context, c *session, m notify.Message) (o notify.Outcome, stale bool) {
+	mail, err := s.compose(m)
+	if err != nil {
+		return notify.Outcome{Result: notify.Refused, Detail: err.Error()}, false
+	}
+	ended := context.AfterFunc(ctx, c.held.close)
+	err = c.client.SendWithSMTPClient(c.smtp, mail)
+	if on := ended(); mail.IsDelivered() {
+		if on && err == nil {
+			s.keep(c)
+		} else {
+			c.held.close()
+		}
+		return notify.Outcome{Result: notify.Sent, Detail: mail.ServerResponse()}, false
+	}
+	c.held.close()
+	return failure(err), unbegun(err)
 }
 
 var (
@@ -136,24 +174,6 @@ func (s *Sender) compose(m notify.Message) (*mail.Msg, error) {
 }
 
 func broken(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
-
-func (s *Sender) deliver(ctx context.Context, m *mail.Msg, held *holder) notify.Outcome {
-	client, err := s.client(held)
-	if err != nil {
-		return notify.Outcome{Result: notify.Retry, Detail: err.Error()}
-	}
-	session, err := client.DialToSMTPClientWithContext(ctx)
-	if err != nil {
-		return notify.Outcome{Result: notify.Retry, Detail: "the mail server did not let us begin: " + err.Error()}
-	}
-	err = client.SendWithSMTPClient(session, m)
-	if m.IsDelivered() {
-		held.hurry()
-		_ = client.CloseWithSMTPClient(session) // the mail is handed over, whatever the farewell
-		return notify.Outcome{Result: notify.Sent, Detail: m.ServerResponse()}
-	}
-	return failure(err)
-}
 
 func (s *Sender) client(held *holder) (*mail.Client, error) {
 	policy := mail.NoTLS
@@ -194,45 +214,9 @@ func failure(err error) notify.Outcome {
 	return o
 }
 
-var errEnded = errors.New("the time limit has passed")
-
-// holder holds the connection of one mail, so that it can be closed at any
-// moment: the client itself has a deadline for each step only, and leaves the
-// connection open when a session cannot begin.
-type holder struct {
-	mu    sync.Mutex
-	conn  net.Conn
-	ended bool
-}
-
-func (h *holder) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.ended {
-		return nil, errors.Join(errEnded, conn.Close())
-	}
-	h.conn = conn
-	return conn, nil
-}
-
-// hurry leaves little time for what is still said.
-func (h *holder) hurry() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.conn != nil {
-		_ = h.conn.SetDeadline(time.Now().Add(farewell)) // fails only if it is closed
-	}
-}
-
-func (h *holder) close() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.ended = true
-	if h.conn != nil {
-		_ = h.conn.Close() // nothing is lost by a second close
-	}
+// unbegun reports whether a server did not take even the first line of a mail, and
+// may on another connection.
+func unbegun(err error) bool {
+	var e *mail.SendError
+	return errors.As(err, &e) && (e.Reason == mail.ErrConnCheck || e.Reason == mail.ErrSMTPMailFrom) && e.ErrorCode() < 500
 }

@@ -30,6 +30,8 @@ type server struct {
 
 	mu    sync.Mutex
 	mails []received
+	// sessions counts those that began; limit is how many mails one takes, if not 0.
+	sessions, limit int
 	// answers to the commands; nil takes everything.
 	mail, rcpt, data error
 }
@@ -42,20 +44,38 @@ type received struct {
 
 func (s *server) NewSession(c *gosmtp.Conn) (gosmtp.Session, error) {
 	_, encrypted := c.TLSConnectionState()
-	return &session{s: s, got: received{tls: encrypted}}, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions++
+	return &taker{s: s, got: received{tls: encrypted}}, nil
 }
 
-type session struct {
-	s   *server
-	got received
+type taker struct {
+	s     *server
+	got   received
+	taken int
 }
 
-func (s *session) Mail(from string, _ *gosmtp.MailOptions) error { s.got.from = from; return s.s.mail }
-func (s *session) Rcpt(to string, _ *gosmtp.RcptOptions) error   { s.got.to = to; return s.s.rcpt }
-func (s *session) Reset()                                        {}
-func (s *session) Logout() error                                 { return nil }
+func (s *taker) Mail(from string, _ *gosmtp.MailOptions) error {
+	s.s.mu.Lock()
+	defer s.s.mu.Unlock()
+	if s.s.limit > 0 && s.taken >= s.s.limit {
+		return &gosmtp.SMTPError{Code: 421, Message: "too many on this connection"}
+	}
+	s.got.from = from
+	return s.s.mail
+}
+func (s *taker) Rcpt(to string, _ *gosmtp.RcptOptions) error { s.got.to = to; return s.s.rcpt }
+func (s *taker) Reset()                                      {}
+func (s *taker) Logout() error                               { return nil }
 
-func (s *session) Data(r io.Reader) error {
+func (s *server) begun() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sessions
+}
+
+func (s *taker) Data(r io.Reader) error {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return err
@@ -67,6 +87,7 @@ func (s *session) Data(r io.Reader) error {
 	s.s.mu.Lock()
 	defer s.s.mu.Unlock()
 	s.s.mails = append(s.s.mails, s.got)
+	s.taken++
 	return nil
 }
 
@@ -109,7 +130,7 @@ func certificate(t *testing.T) (*tls.Config, *x509.CertPool) {
 
 func sender(t *testing.T, port int, edit ...func(*Options)) *Sender {
 	t.Helper()
-	o := Options{Host: "127.0.0.1", Port: port, From: "值班 <duty@example.org>"}
+	o := Options{Host: "127.0.0.1", Port: port, From: "值班 <duty@example.org>", Idle: 10 * time.Millisecond}
 	for _, e := range edit {
 		e(&o)
 	}
@@ -385,6 +406,34 @@ func TestSigningIn(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	heard()
+}
+
+// A page to many people signs in once, and a connection that the server has given
+// up is replaced without anybody noticing.
+func TestConnectionsAreKept(t *testing.T) {
+	t.Parallel()
+	server := serve(t, &server{}, nil)
+	s := sender(t, server.port, func(o *Options) { o.Idle = time.Minute })
+	for i := range 20 {
+		if o := s.Send(t.Context(), message()); o.Result != notify.Sent {
+			t.Fatalf("%+v", o)
+		}
+		if i == 10 {
+			s.idle[0].held.close() // as a server does that waits no longer
+		}
+	}
+	if mails, begun := len(server.all()), server.begun(); mails != 20 || begun != 2 {
+		t.Errorf("%d mails on %d connections", mails, begun)
+	}
+	server.mu.Lock()
+	server.limit = 1
+	server.mu.Unlock()
+	for range 3 { // one that takes so many on a connection, and no more
+		if o := s.Send(t.Context(), message()); o.Result != notify.Sent {
+			t.Fatalf("%+v", o)
+		}
+	}
+	s.take().quit()
 }
 
 // What would add headers or receivers is refused before anything is sent.
