@@ -79,7 +79,7 @@ func newNode(t *testing.T) *node {
 	src.Filings, src.Waivers, src.Files = filing.NewBook(), waiver.NewBook(), store
 	src.Triggers = trigger.Nouns{Triggers: trigger.NewBook(), Drafts: draft.NewBook(), Plans: src.Plans, Roster: src.Roster}
 	owed := obligation.NewBook()
-	src.Authority = authority.Nouns{Book: authority.NewBook(), Plans: src.Plans, Roster: src.Roster}
+	src.Authority = authority.Nouns{Book: authority.NewBook(), Plans: src.Plans, Roster: src.Roster, Incidents: src.Incidents}
 	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings, src.Waivers, src.Authority.Book, owed)
 	desk := &journal.Desk{Journal: store, State: src.State, Now: clock}
 	accounts, err := access.New(access.Options{Desk: desk, Book: src.Access, Documents: store})

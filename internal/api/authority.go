@@ -34,7 +34,7 @@ func (a *API) refuseLift(c *call) (any, error) {
 	return nil, a.Response.AnswerLift(c.r.Context(), c.by(), c.who.Account, c.path("id"), false, in.Reason)
 }
 
-func (a *API) authority(*call) (any, error) { return a.View.AllAuthority(), nil }
+func (a *API) authority(c *call) (any, error) { return a.View.AllAuthority(c.query("incident")), nil }
 
 func (a *API) delegations(c *call) (any, error) {
 	offset, limit, err := c.page()

@@ -196,7 +196,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.plans = &plan.Service{Desk: c.desk, Book: b.plans}
 	c.triggers = &trigger.Service{Desk: c.desk, Nouns: trigger.Nouns{Triggers: b.triggers, Drafts: b.drafts, Plans: b.plans, Roster: b.roster}}
 	c.waivers = &waiver.Service{Desk: c.desk, Nouns: waiver.Nouns{Waivers: b.waivers, Plans: b.plans, Drafts: b.drafts, Roster: b.roster}}
-	c.deciders = &authority.Service{Desk: c.desk, Nouns: authority.Nouns{Book: b.authority, Plans: b.plans, Roster: b.roster}, Log: c.opt.Log}
+	c.deciders = &authority.Service{Desk: c.desk, Nouns: authority.Nouns{Book: b.authority, Plans: b.plans, Roster: b.roster, Incidents: b.incidents}, Log: c.opt.Log}
 	c.filings = &filing.Service{Desk: c.desk, Book: b.filings, Plans: b.plans, Files: c.store}
 	c.drafts = &draft.Service{Desk: c.desk, Nouns: draft.Nouns{Drafts: b.drafts, Plans: b.plans, Roster: b.roster, Notices: b.notices, MayApprove: b.mayApprove, Judge: judge(b.waivers)}, Files: c.store}
 	c.roster = roster.New(c.desk, b.roster)

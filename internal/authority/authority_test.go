@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"holdfast"
+	"holdfast/internal/incident"
 	"holdfast/internal/journal"
 	"holdfast/internal/plan"
 	"holdfast/internal/roster"
@@ -38,8 +39,8 @@ type world struct {
 func newWorld(t *testing.T, change func(text string) string) *world {
 	t.Helper()
 	store := journal.NewMemory("test")
-	n := Nouns{Book: NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook()}
-	state := journal.NewState(store, store.Genesis(), n.Book, n.Plans, n.Roster)
+	n := Nouns{Book: NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(), Incidents: incident.NewBook()}
+	state := journal.NewState(store, store.Genesis(), n.Book, n.Plans, n.Roster, n.Incidents)
 	w := &world{t: t, now: noon}
 	store.Now = func() time.Time { return w.now }
 	desk := &journal.Desk{Journal: store, State: state, Now: store.Now}
@@ -121,7 +122,7 @@ func TestMay(t *testing.T) {
 			t.Errorf("%s, %s of %s at level %s: %q, not %q", tt.account, tt.kind, tt.scope, tt.level, got, tt.want)
 		}
 	}
-	if w.Nouns.Named("mask", w.now) || !w.Nouns.Named(Lift, w.now) {
+	if w.Nouns.Named("mask", "", w.now) || !w.Nouns.Named(Lift, "", w.now) {
 		t.Error("who is named")
 	}
 	var names []string
@@ -213,7 +214,10 @@ func TestGlass(t *testing.T) {
 	w.code("not on duty", err, holdfast.Forbidden)
 	_, err = w.BreakGlass(ctx, account("duty"), "x", "")
 	w.code("without a reason", err, holdfast.Invalid)
-	id, err := w.BreakGlass(ctx, account("duty"), "the commander does not answer", "2026-1")
+	_, err = w.BreakGlass(ctx, account("duty"), "the commander does not answer", "2026-9")
+	w.code("for an incident that there is not", err, holdfast.Invalid)
+	in := w.incident(holdfast.Level3)
+	id, err := w.BreakGlass(ctx, account("duty"), "the commander does not answer", in)
 	w.must(err)
 	_, err = w.BreakGlass(ctx, account("duty"), "and again", "")
 	w.code("twice", err, holdfast.Conflict)
@@ -226,7 +230,7 @@ func TestGlass(t *testing.T) {
 		t.Error("the glass makes a second pair of eyes")
 	}
 	g := w.Nouns.Book.Glass(id)
-	if !g.Until.Equal(noon.Add(30*time.Minute)) || !g.AnswerBy.Equal(noon.Add(24*time.Hour)) || g.Superior != "superior" || g.Incident != "2026-1" || g.Revision != 1 {
+	if !g.Until.Equal(noon.Add(30*time.Minute)) || !g.AnswerBy.Equal(noon.Add(24*time.Hour)) || g.Superior != "superior" || g.Incident != in || g.Revision != 1 {
 		t.Errorf("its terms are %+v", g.Broken)
 	}
 	w.now = noon.Add(30 * time.Minute)
@@ -262,6 +266,103 @@ func TestGlass(t *testing.T) {
 	_, err = w.Delegate(ctx, account("duty"), Given{To: "clerk", Until: w.now.Add(time.Hour), Reason: "judge me"}, false)
 	w.must(err)
 	w.code("judged through his own delegation", w.Judge(ctx, account("clerk"), id, true, "he was right"), holdfast.Forbidden)
+}
+
+// incident opens one and confirms it under the plan in force.
+func (w *world) incident(level holdfast.Level) (id string) {
+	w.t.Helper()
+	for _, step := range []func() ([]journal.Draft, error){
+		func() (drafts []journal.Draft, err error) {
+			id, drafts, err = incident.Suspect(w.Nouns.Incidents, incident.SuspectedFact{Title: "slow"}, w.now)
+			return drafts, err
+		},
+		func() ([]journal.Draft, error) {
+			rev, _ := w.Nouns.Plans.Current("", w.now)
+			flow, _ := rev.Plan().Procedure(level)
+			return incident.Confirm(w.Nouns.Incidents.Incident(id), level, incident.PlanRef{ID: rev.ID, Revision: rev.Number, Hash: rev.Hash}, flow, "")
+		},
+	} {
+		_, err := w.Desk.Do(w.t.Context(), admin, func(time.Time) ([]journal.Draft, error) { return step() })
+		w.must(err)
+	}
+	return id
+}
+
+// A plan published in mid-incident changes nothing of who decides on that incident,
+// nor the terms of breaking the glass for it; outside it, it rules at once.
+func TestAnIncidentIsRuledByTheRevisionItRuns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	id := w.incident(holdfast.Level2)
+	duty := "- { directives: [limit], level: 2 }"
+	text := string(plan.Builtin())
+	if !strings.Contains(text, duty) || !strings.Contains(text, "lasts: 30m") {
+		t.Fatal("the built-in plan reads another way")
+	}
+	text = strings.Replace(text, duty, "- { directives: [lift], level: 3, alone: true }", 1)
+	text = strings.Replace(text, "lasts: 30m", "lasts: 45m", 1)
+	_, err := w.Desk.Do(t.Context(), admin, func(now time.Time) ([]journal.Draft, error) {
+		_, drafts, err := plan.PublishApproved(w.Nouns.Plans, w.Nouns.Plans.Plans()[0], []byte(text), "", plan.Approved{}, now)
+		return drafts, err
+	})
+	w.must(err)
+	later := w.incident(holdfast.Level2)
+	for _, tt := range []struct{ kind, incident, want string }{
+		{Limit, id, "second"}, {Limit, "", ""}, {Limit, later, ""},
+		{Lift, id, ""}, {Lift, "", "alone"}, {Lift, later, "alone"},
+	} {
+		if got := w.may("lead", w.Nouns.Wish(tt.kind, "all", tt.incident, "")); got != tt.want {
+			t.Errorf("%s for incident %q: %q, not %q", tt.kind, tt.incident, got, tt.want)
+		}
+	}
+	for in, lasts := range map[string]time.Duration{id: 30 * time.Minute, later: 45 * time.Minute} {
+		glass, err := w.BreakGlass(t.Context(), account("duty"), "nobody answers", in)
+		w.must(err)
+		if g := w.Nouns.Book.Glass(glass); g.Until.Sub(g.At) != lasts {
+			t.Errorf("the glass for %s lasts %s", in, g.Until.Sub(g.At))
+		}
+		w.must(w.EndGlass(t.Context(), account("duty"), glass, "that was all"))
+	}
+}
+
+// Deputies answer what nobody answered for as long as the plan says, and nobody else
+// does: not the proposer's own, not for a wish of one's own, not in another role.
+func TestDeputiesAnswerWhenNobodyDoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s string) string {
+		return strings.Replace(s, "governance:\n", "governance:\n  deputies_after: 5m\n", 1)
+	})
+	for id, deputies := range map[string][]roster.Deputy{
+		"chief":     {{Person: "clerk", Role: "superior"}},
+		"commander": {{Person: "stranger"}},
+		"other":     {{Person: "lead", Role: "recorder"}}, // not of the role that has the authority
+	} {
+		p, _ := w.Nouns.Roster.Person(id)
+		if id == "other" {
+			p.Roles = append(p.Roles, "recorder")
+		}
+		p.Deputies = deputies
+		w.must(w.staff.Record(t.Context(), admin, p))
+	}
+	wish := Wish{Kind: Lift, Scope: "all", Level: 2, ProposedBy: "commander", Since: noon}
+	fresh := Wish{Kind: Lift, Scope: "all", Level: 2}
+	for after, want := range map[time.Duration]string{0: "", 5*time.Minute - 1: "", 5 * time.Minute: "second"} {
+		w.now = noon.Add(after)
+		if got := w.may("clerk", wish); got != want {
+			t.Errorf("the deputy after %s: %q, not %q", after, got, want)
+		}
+		for _, account := range []string{"stranger", "lead", "duty"} {
+			if got := w.may(account, wish); got != "" {
+				t.Errorf("%s may answer after %s: %q", account, after, got)
+			}
+		}
+		if w.may("chief", wish) != "second" || w.may("clerk", fresh) != "" {
+			t.Error("a deputy takes authority away, or has it for what he proposes")
+		}
+	}
+	if g := w.Nouns.May("clerk", wish, w.now); len(g) != 1 || !g[0].Deputy || g[0].For != "chief" {
+		t.Errorf("the deputy may by %+v", g)
+	}
 }
 
 func TestNoTermsNoGlass(t *testing.T) {

@@ -89,7 +89,10 @@ type reasonOnly struct {
 
 // smash decides on breaking the glass.
 func (n Nouns) smash(by holdfast.Actor, why, incident string, now time.Time) (id string, drafts []journal.Draft, err error) {
-	rev, published := n.Plans.Current("", now)
+	if in := n.Incidents.Incident(incident); incident != "" && (in == nil || in.Over()) {
+		return "", nil, holdfast.Errorf(holdfast.Invalid, "there is no open incident %q", incident).At("incident")
+	}
+	rev, published := n.Ruling(incident, now)
 	if !published {
 		return "", nil, holdfast.Errorf(holdfast.Conflict, "no plan is in force, so nothing says on which terms somebody may act beyond his authority")
 	}

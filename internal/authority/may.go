@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/directive"
 	"holdfast/internal/expression"
+	"holdfast/internal/incident"
 	"holdfast/internal/plan"
 	"holdfast/internal/roster"
 )
@@ -20,9 +22,10 @@ const (
 
 // Nouns is what decisions on authority ask.
 type Nouns struct {
-	Book   *Book
-	Plans  *plan.Book
-	Roster *roster.Book
+	Book      *Book
+	Plans     *plan.Book
+	Roster    *roster.Book
+	Incidents *incident.Book
 }
 
 // Wish is what somebody wants to decide on.
@@ -30,11 +33,48 @@ type Wish struct {
 	// Kind is stop, limit or lift; Scope is the directive's.
 	Kind  string
 	Scope string
+	// Incident is the one that it is for, whose plan says who decides; "" for none.
+	Incident string
 	// Level is that of the incident; unknown outside one, and then any authority
 	// counts: a stop must never wait for a level to be judged.
 	Level holdfast.Level
-	// ProposedBy is the account of whoever proposed it, for an approval.
+	// ProposedBy is the account of whoever proposed it, for an approval, and Since when
+	// he did.
 	ProposedBy string
+	Since      time.Time
+}
+
+// Wish is a decision as the nouns have it; proposer is an account, or "".
+func (n Nouns) Wish(kind, scope, id, proposer string) Wish {
+	w := Wish{Kind: kind, Scope: scope, Incident: id, ProposedBy: proposer}
+	if in := n.Incidents.Incident(id); in != nil {
+		w.Level = in.Level
+	}
+	return w
+}
+
+// Awaited is what waits for a second person at a directive: its proposal, or the
+// wish to lift it.
+func (n Nouns) Awaited(d *directive.Directive) (w Wish, waits bool) {
+	switch {
+	case d.State == directive.Proposed:
+		w, waits = n.Wish(string(d.Kind), d.Scope, d.Incident, d.ProposedBy.ID), true
+		w.Since = d.ProposedAt
+	case d.State == directive.InForce && d.LiftWish != nil:
+		w, waits = n.Wish(Lift, d.Scope, d.Incident, d.LiftWish.By.ID), true
+		w.Since = d.LiftWish.At
+	}
+	return w, waits
+}
+
+// Ruling returns the revision that says who may decide on an incident: the one that
+// it runs, which a plan published meanwhile does not change. Outside an incident,
+// and while it is only suspected, that is the one in force.
+func (n Nouns) Ruling(id string, now time.Time) (*plan.Revision, bool) {
+	if in := n.Incidents.Incident(id); in != nil && in.Plan.ID != "" {
+		return n.Plans.Revision(in.Plan.ID, in.Plan.Revision)
+	}
+	return n.Plans.Current("", now)
 }
 
 // Grounds are why somebody may decide.
@@ -43,8 +83,10 @@ type Grounds struct {
 	Role string `json:"role,omitempty"`
 	// Alone means without a second person.
 	Alone bool `json:"alone,omitempty"`
-	// For is the person who delegated the role.
-	For string `json:"for,omitempty"`
+	// For is the person who delegated the role, or, with Deputy, for whom the roster
+	// lets him stand in.
+	For    string `json:"for,omitempty"`
+	Deputy bool   `json:"deputy,omitempty"`
 	// Glass is the break of the glass that it rests on.
 	Glass string `json:"glass,omitempty"`
 }
@@ -53,7 +95,7 @@ type Grounds struct {
 // first; none if he may not. Breaking the glass comes last.
 func (n Nouns) May(account string, w Wish, now time.Time) (list []Grounds) {
 	person, found := n.person(account)
-	rev, published := n.Plans.Current("", now)
+	rev, published := n.Ruling(w.Incident, now)
 	if !found || !published {
 		return nil
 	}
@@ -69,9 +111,30 @@ func (n Nouns) May(account string, w Wish, now time.Time) (list []Grounds) {
 			}
 		}
 	}
+	if !w.Since.IsZero() && now.Sub(w.Since) >= rev.Plan().Governance.Deputies() {
+		list = append(list, n.asDeputy(rev.Plan(), person.ID, proposer.ID, w)...)
+	}
 	slices.SortStableFunc(list, func(a, b Grounds) int { return cmp.Compare(rank(a), rank(b)) })
 	if g, ok := n.Book.BrokenBy(person.ID, now); ok && slices.Contains(g.Directives, w.Kind) && w.ProposedBy == "" {
 		list = append(list, Grounds{Alone: true, Glass: g.ID})
+	}
+	return list
+}
+
+// asDeputy returns the grounds of one who stands in, by the roster, for others who may
+// answer what waits and have not. It gives no second pair of eyes: not for the proposer.
+func (n Nouns) asDeputy(p *plan.Plan, id, proposer string, w Wish) (list []Grounds) {
+	for _, other := range n.Roster.People() {
+		if other.ID == id || other.ID == proposer {
+			continue
+		}
+		for _, r := range other.Roles {
+			role, _ := p.Role(r)
+			has := slices.ContainsFunc(role.Authority, func(a plan.Authority) bool { return covers(a, w) })
+			if has && slices.ContainsFunc(n.Roster.Deputies(other.ID, r), func(d roster.Person) bool { return d.ID == id }) {
+				list = append(list, Grounds{Role: r, For: other.ID, Deputy: true})
+			}
+		}
 	}
 	return list
 }
@@ -93,10 +156,10 @@ func covers(a plan.Authority, w Wish) bool {
 		expression.Within(w.Scope, cmp.Or(a.Scope, expression.All.Source()))
 }
 
-// Named reports whether the plan in force names anybody for a kind of directive;
-// where it does not, the rights of accounts are all there is.
-func (n Nouns) Named(kind string, now time.Time) bool {
-	rev, published := n.Plans.Current("", now)
+// Named reports whether the plan that rules an incident names anybody for a kind of
+// directive; where it does not, the rights of accounts are all there is.
+func (n Nouns) Named(kind, id string, now time.Time) bool {
+	rev, published := n.Ruling(id, now)
 	return published && slices.ContainsFunc(rev.Plan().Roles, func(r plan.Role) bool {
 		return slices.ContainsFunc(r.Authority, func(a plan.Authority) bool { return slices.Contains(a.Directives, kind) })
 	})

@@ -36,7 +36,7 @@ func (s *Service) EndDelegation(ctx context.Context, by holdfast.Actor, id, reas
 }
 
 // BreakGlass lets the actor act beyond his authority for a time, on the terms of
-// the plan in force. incident may be empty.
+// the plan that rules the incident. incident may be empty.
 func (s *Service) BreakGlass(ctx context.Context, by holdfast.Actor, reason, incident string) (id string, err error) {
 	err = s.do(ctx, by, "act beyond one's authority", func(now time.Time) (drafts []journal.Draft, err error) {
 		id, drafts, err = s.Nouns.smash(by, reason, incident, now)

@@ -78,7 +78,7 @@ func (w *world) newNode() *node {
 		Directives: directive.NewBook(w.store.Genesis()), Decide: func(id string) string { return "https://h.example/directives/" + id },
 		Link: func(id string) string { return "https://h.example/incidents/" + id }, Zone: time.UTC, Now: time.Now, Log: slog.New(slog.NewTextHandler(w, nil)),
 	}
-	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster}
+	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster, Incidents: s.Incidents}
 	s.State = journal.NewState(w.store, w.store.Genesis(), s.Incidents, s.Plans, s.Roster, s.Book, s.Directives, s.Authority.Book)
 	desk := &journal.Desk{Journal: w.store, State: s.State, Now: time.Now}
 	s.Notices = &notify.Service{Desk: desk, Book: s.Book}

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"time"
 
-	"holdfast"
 	"holdfast/internal/authority"
 	"holdfast/internal/directive"
 	"holdfast/internal/locale"
@@ -30,13 +29,8 @@ func (s *Service) decisions() (list []notify.Notice) {
 		return nil
 	}
 	for _, d := range s.Directives.All() {
-		switch {
-		case d.State == directive.Proposed:
-			list = append(list, s.toDeciders(d, "decide-"+d.ID, string(d.Kind), d.ProposedBy, d.ProposedAt, d.Reason)...)
-		case d.State == directive.InForce && d.LiftWish != nil:
-			w := d.LiftWish
-			task := "lift-" + d.ID + "-" + strconv.FormatInt(w.At.UnixMilli(), 10)
-			list = append(list, s.toDeciders(d, task, authority.Lift, w.By, w.At, w.Reason)...)
+		if wish, waits := s.Authority.Awaited(d); waits {
+			list = append(list, s.toDeciders(d, wish)...)
 		}
 	}
 	for _, g := range s.Authority.Book.Glasses() {
@@ -47,16 +41,19 @@ func (s *Service) decisions() (list []notify.Notice) {
 	return list
 }
 
-func (s *Service) toDeciders(d *directive.Directive, task, kind string, by holdfast.Actor, since time.Time, reason string) (list []notify.Notice) {
-	wish := authority.Wish{Kind: kind, Scope: d.Scope, ProposedBy: by.ID}
+func (s *Service) toDeciders(d *directive.Directive, wish authority.Wish) (list []notify.Notice) {
+	task, by, since, reason := "decide-"+d.ID, d.ProposedBy, d.ProposedAt, d.Reason
+	if w := d.LiftWish; wish.Kind == authority.Lift {
+		task, by, since, reason = "lift-"+d.ID+"-"+strconv.FormatInt(w.At.UnixMilli(), 10), w.By, w.At, w.Reason
+	}
 	about := notify.Notice{Incident: DecisionSubject, Task: task, Urgent: true, Round: min(lastRound, int(s.Now().Sub(since)/askAgain))}
 	if in := s.Incidents.Incident(d.Incident); in != nil {
-		wish.Level, about.Incident, about.Drill = in.Level, in.ID, in.Drill
+		about.Incident, about.Drill = in.ID, in.Drill
 	}
 	for _, person := range s.Authority.Deciders(wish, s.Now()) {
 		list = append(list, letters(about, s.speaking(person), func(p *locale.Printer) (subject, body string) {
 			args := []any{"directive", d.ID, "kind", p.T("directive.kind." + string(d.Kind)), "scope", d.Scope, "by", by.String(), "reason", reason, "link", s.Decide(d.ID)}
-			if kind == authority.Lift {
+			if wish.Kind == authority.Lift {
 				return p.T("notice.lift.subject", args...), p.T("notice.lift.body", args...)
 			}
 			return p.T("notice.decide.subject", args...), p.T("notice.decide.body", args...)

@@ -36,31 +36,34 @@ func (w *world) wantAwaits(when string, want ...string) {
 	}
 }
 
-// Who may answer what waits is told at once, and again while nobody does; who
-// proposed it, or has no authority, is not.
+// Who may answer what waits is told at once, and again while nobody does, then with
+// his deputy; who proposed it, or has no authority, is not.
 func TestDecidersAreTold(t *testing.T) {
 	t.Parallel()
 	run(t, 2, func(w *world) {
 		for id, role := range map[string]string{"mei": "commander", "lin": "superior", "bo": "recorder"} {
 			w.must(w.people.Record(w.Context(), mei, roster.Person{ID: id, Name: id, Account: id, Lang: holdfast.En, Roles: []string{role}, Contacts: []roster.Contact{mail(id), phone}}))
 		}
+		stoodInFor, _ := w.Roster.Person("lin")
+		stoodInFor.Deputies = []roster.Deputy{{Person: "bo"}}
+		w.must(w.people.Record(w.Context(), mei, stoodInFor))
 		w.do(func(time.Time) (drafts []journal.Draft, err error) {
 			_, drafts, err = directive.Propose(w.Directives, directive.Proposal{Kind: posture.Limit, Scope: "all", Reason: "slow", Share: 0.5}, false, nil)
 			return drafts, err
 		})
 		w.wantAwaits("at once", "lin decide-d1 0")
 		w.wait(askAgain)
-		w.wantAwaits("after a while", "lin decide-d1 0", "lin decide-d1 1")
+		w.wantAwaits("after a while, her deputy, too", "bo decide-d1 1", "lin decide-d1 0", "lin decide-d1 1")
 		w.do(func(time.Time) ([]journal.Draft, error) {
 			return directive.Approve(w.Directives, "d1", holdfast.Actor{Kind: holdfast.Account, ID: "lin"}, nil)
 		})
 		w.wait(time.Hour)
-		w.wantAwaits("once it is answered", "lin decide-d1 0", "lin decide-d1 1")
+		w.wantAwaits("once it is answered", "bo decide-d1 1", "lin decide-d1 0", "lin decide-d1 1")
 
 		w.do(func(time.Time) ([]journal.Draft, error) {
 			return directive.AskLift(w.Directives.Directive("d1"), 0, "fast again")
 		})
-		if told := w.awaits(); len(told) != 3 || told[2][:9] != "lin lift-" {
+		if told := w.awaits(); len(told) != 4 || told[3][:9] != "lin lift-" {
 			t.Errorf("of the lift, told are %q", told)
 		}
 		glass := &authority.Service{Desk: w.desk, Nouns: w.Authority}
@@ -68,7 +71,7 @@ func TestDecidersAreTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.wait(time.Second)
-		if told := w.awaits(); len(told) != 4 || told[2] != "lin glass-g1 0" {
+		if told := w.awaits(); len(told) != 5 || told[3] != "lin glass-g1 0" {
 			t.Errorf("of the glass, told are %q", told)
 		}
 	})

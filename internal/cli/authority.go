@@ -19,8 +19,8 @@ func (s *shell) authority() *cobra.Command {
 }
 
 func (s *shell) authorityShow() *cobra.Command {
-	return s.api("GET /authority", "show", "Show who may decide on what now", func(c *call) error {
-		return show(c, nil, func(p *page, v view.Authority) {
+	cmd := s.api("GET /authority", "show", "Show who may decide on what now", func(c *call) error {
+		return show(c.pass("incident"), nil, func(p *page, v view.Authority) {
 			p.row("ROLE", "DIRECTIVES", "LEVEL", "ALONE", "SCOPE", "PEOPLE")
 			for _, r := range v.Rows {
 				var people []string
@@ -35,6 +35,8 @@ func (s *shell) authorityShow() *cobra.Command {
 			}
 		})
 	})
+	cmd.Flags().String("incident", "", "by the revision that this incident runs (default: the one in force)")
+	return cmd
 }
 
 func (s *shell) delegate() *cobra.Command {

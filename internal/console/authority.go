@@ -31,7 +31,7 @@ const shownGlasses = 100
 
 func (c *Console) authority(v *visit) error {
 	own := authorityPage{
-		Authority: c.View.AllAuthority(), All: v.query("all") != "", Others: v.who().May(access.ManageRoster),
+		Authority: c.View.AllAuthority(v.query("incident")), All: v.query("all") != "", Others: v.who().May(access.ManageRoster),
 		People: c.View.People(), Incident: v.query("incident"),
 	}
 	own.Glasses = c.View.Glasses(!own.All, 0, shownGlasses).Items

@@ -27,9 +27,9 @@ func authoritySamples() []any {
 	return []any{
 		authorityPage{},
 		authorityPage{
-			Authority: view.Authority{Rows: rows, Terms: &plan.BreakGlass{}}, Glasses: []view.Glass{glass, over, right, wrong},
+			Authority: view.Authority{Plan: "p", Revision: 2, Rows: rows, Terms: &plan.BreakGlass{}}, Glasses: []view.Glass{glass, over, right, wrong},
 			Delegations: []view.Delegation{given, ended, later}, Others: true, People: []view.Person{own}, Own: own, Incident: "INC-1", All: true,
 		},
-		authorityPage{Authority: view.Authority{Terms: &plan.BreakGlass{}}, Own: own, People: []view.Person{own}},
+		authorityPage{Authority: view.Authority{Plan: "p", Revision: 3, Terms: &plan.BreakGlass{}}, Own: own, People: []view.Person{own}},
 	}
 }

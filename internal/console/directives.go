@@ -3,6 +3,7 @@ package console
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"holdfast"
 	"holdfast/internal/directive"
@@ -22,6 +23,15 @@ func (c *Console) directives(v *visit) error {
 }
 
 type directivePage struct{ Directive view.Directive }
+
+// effectOf is what consent to what waits at a directive would do: of a kind of
+// directive, or a lift.
+type effectOf struct {
+	Directive view.Directive
+	Kind      string
+	By        *view.Actor
+	At        time.Time
+}
 
 func (c *Console) directive(v *visit) error {
 	d, err := c.View.Directive(v.path("id"))

@@ -165,7 +165,11 @@ func directivesOf() (list []view.Directive) {
 				ID: string(kind) + "-" + string(state), State: string(state), Kind: string(kind), Scope: "all", Reason: "a reason", ProposedBy: mei, ProposedAt: past,
 				Share: .25, Rate: 10, Incident: "INC-1", Gates: rowsOf(), Totals: directive.Totals{NotKnown: 1}, IssuedAt: past,
 			}
+			if state == directive.Proposed {
+				d.Effect, d.Deciders = &response.Preview{Known: true, PerSecond: 2, Partly: true, Gates: 2}, []string{"Mei"}
+			}
 			if state == directive.InForce {
+				d.Effect = &response.Preview{Known: kind == posture.Stop, PerSecond: 2, Gates: 2}
 				d.Glass, d.LiftAsked, d.Deciders = "g1", &view.LiftWish{By: bo, At: past, Reason: "over"}, []string{"Mei", "Bo"}
 			}
 			if state == directive.Lifted {

@@ -241,6 +241,9 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 			}
 			return onDirective{root, d.(view.Directive), place}
 		},
+		"effect": func(d view.Directive, kind string, by *view.Actor, at time.Time) effectOf {
+			return effectOf{d, kind, by, at}
+		},
 		"figureTimes": func(f *incident.Figures) []figureTime { return figureTimes(p, f) },
 		"inTeam":      inTeam,
 		"planBody":    func(c *plan.Plan, at string) planBody { return newPlanBody(p, c, at) },

@@ -225,6 +225,7 @@ func built(t *testing.T) map[string][]string {
 		"calls.result.":      incident.CallResults,
 		"escalation.next.":   constants(t, "callout", "DueKind"),
 		"escalation.why.":    {"lapsed", "unreachable", "clock"},
+		"effect.":            append(constants(t, "posture", "Kind"), "lift"),
 		"directive.act.":     constants(t, "posture", "Kind"),
 		"directive.kind.":    append(constants(t, "posture", "Kind"), "lift"), // a role may decide to lift
 		"directive.state.":   constants(t, "directive", "State"),

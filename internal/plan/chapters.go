@@ -48,10 +48,20 @@ type Governance struct {
 	ReviewBy Date `json:"review_by,omitempty" yaml:"review_by,omitempty"`
 	// Owner is the role that keeps the plan up to date.
 	Owner string `json:"owner,omitempty" yaml:"owner,omitempty"`
+	// DeputiesAfter is how long after something was proposed that waits for a second
+	// person, and nobody answered, the deputies of who may answer may answer too; zero
+	// means 10 minutes, and 24 hours is the most.
+	DeputiesAfter procedure.Duration `json:"deputies_after,omitzero" yaml:"deputies_after,omitempty"`
 	// BreakGlass says under which terms somebody on duty may act alone beyond his
 	// authority; without it nobody may.
 	BreakGlass *BreakGlass `json:"break_glass,omitempty" yaml:"break_glass,omitempty"`
 }
+
+// MaxDeputiesAfter is the longest time for which deputies wait.
+const MaxDeputiesAfter = procedure.Duration(24 * time.Hour)
+
+// Deputies is how long deputies wait for those for whom they stand in.
+func (g Governance) Deputies() time.Duration { return cmp.Or(g.DeputiesAfter.D(), 10*time.Minute) }
 
 // BreakGlass are the terms of acting alone beyond one's authority (R4.12).
 type BreakGlass struct {

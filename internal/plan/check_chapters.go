@@ -109,6 +109,9 @@ func (c *checker) governance() {
 	if every := g.RemindEvery.D(); every != 0 && every < time.Hour {
 		c.add("governance.remind_every", "P015", holdfast.Errorf(holdfast.Invalid, "readers would be reminded every %s: write 1h or more", every.String()))
 	}
+	if g.DeputiesAfter > MaxDeputiesAfter {
+		c.add("governance.deputies_after", "P015", holdfast.Errorf(holdfast.Invalid, "deputies wait for at most %s: write less", MaxDeputiesAfter.String()))
+	}
 	if b := g.BreakGlass; b != nil {
 		const path = "governance.break_glass"
 		c.authorityDirectives(path+".directives", b.Directives)

@@ -25,7 +25,7 @@ func (s *Service) Propose(ctx context.Context, by holdfast.Actor, account string
 		if err := p.Check(); err != nil {
 			return nil, err
 		}
-		grounds, err := s.grounds(account, string(p.Kind), p.Scope, p.Incident, "", now)
+		grounds, err := s.grounds(account, s.Authority.Wish(string(p.Kind), p.Scope, p.Incident, ""), now)
 		if err != nil {
 			return nil, err
 		}
@@ -45,8 +45,8 @@ func (s *Service) ApproveDirective(ctx context.Context, by holdfast.Actor, accou
 		if err != nil {
 			return nil, err
 		}
-		d := s.Directives.Directive(id)
-		_, err = s.grounds(account, string(d.Kind), d.Scope, d.Incident, d.ProposedBy.ID, now)
+		w, _ := s.Authority.Awaited(s.Directives.Directive(id))
+		_, err = s.grounds(account, w, now)
 		return drafts, err
 	})
 }
@@ -60,11 +60,11 @@ func (s *Service) Lift(ctx context.Context, by holdfast.Actor, account, id strin
 			return nil, err
 		}
 		d := s.Directives.Directive(id)
-		grounds, err := s.grounds(account, authority.Lift, d.Scope, d.Incident, "", now)
+		grounds, err := s.grounds(account, s.Authority.Wish(authority.Lift, d.Scope, d.Incident, ""), now)
 		if err != nil {
 			return nil, err
 		}
-		if _, lifted = authority.Alone(grounds); lifted || !s.Authority.Named(authority.Lift, now) {
+		if _, lifted = authority.Alone(grounds); lifted || !s.Authority.Named(authority.Lift, d.Incident, now) {
 			lifted = true
 			return drafts, nil
 		}
@@ -85,17 +85,17 @@ func (s *Service) AnswerLift(ctx context.Context, by holdfast.Actor, account, id
 		if err != nil {
 			return nil, err
 		}
-		_, err = s.grounds(account, authority.Lift, d.Scope, d.Incident, d.LiftWish.By.ID, now)
+		w, _ := s.Authority.Awaited(d)
+		_, err = s.grounds(account, w, now)
 		return drafts, err
 	})
 }
 
 // grounds returns why the account's person may decide, and refuses who may not
-// where the plan in force names who does.
-func (s *Service) grounds(account, kind, scope, incidentID, proposer string, now time.Time) ([]authority.Grounds, error) {
-	w := s.Wish(kind, scope, incidentID, proposer)
+// where the plan that rules the incident names who does.
+func (s *Service) grounds(account string, w authority.Wish, now time.Time) ([]authority.Grounds, error) {
 	list := s.Authority.May(account, w, now)
-	if len(list) > 0 || !s.Authority.Named(kind, now) {
+	if len(list) > 0 || !s.Authority.Named(w.Kind, w.Incident, now) {
 		return list, nil
 	}
 	var names []string
@@ -103,19 +103,9 @@ func (s *Service) grounds(account, kind, scope, incidentID, proposer string, now
 		names = append(names, p.Name)
 	}
 	if len(names) == 0 {
-		return nil, holdfast.Errorf(holdfast.Forbidden, "nobody who has an account holds a role with authority for this %s (scope %s, level %s); a gate can still be stopped at the gate itself", kind, w.Scope, w.Level)
+		return nil, holdfast.Errorf(holdfast.Forbidden, "nobody who has an account holds a role with authority for this %s (scope %s, level %s); a gate can still be stopped at the gate itself", w.Kind, w.Scope, w.Level)
 	}
-	return nil, holdfast.Errorf(holdfast.Forbidden, "your roles have no authority for this %s (scope %s, level %s); these people have it: %s", kind, w.Scope, w.Level, strings.Join(names, ", "))
-}
-
-// Wish is a decision on a directive as package authority asks for it. Call it under
-// the state's lock.
-func (s *Service) Wish(kind, scope, incidentID, proposer string) authority.Wish {
-	w := authority.Wish{Kind: kind, Scope: scope, ProposedBy: proposer}
-	if in := s.Incidents.Incident(incidentID); in != nil {
-		w.Level = in.Level
-	}
-	return w
+	return nil, holdfast.Errorf(holdfast.Forbidden, "your roles have no authority for this %s (scope %s, level %s); these people have it: %s", w.Kind, w.Scope, w.Level, strings.Join(names, ", "))
 }
 
 // Acknowledge records that a person has taken note of a task's notices: the

@@ -1,6 +1,7 @@
 package response
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -96,8 +97,8 @@ func (s *Service) countsBegan() int64 {
 
 // Preview says in numbers what a directive would do now.
 type Preview struct {
-	// PerSecond is the rate of payments and refunds that are forwarded now;
-	// Known is false if no gate has said.
+	// PerSecond is the rate of payments and refunds that are forwarded now, for a lift
+	// of those that are declined now; Known is false if no gate has said.
 	PerSecond float64 `json:"per_second"`
 	Known     bool    `json:"known"`
 	// Partly means that the scope covers only some of them.
@@ -105,15 +106,25 @@ type Preview struct {
 	Gates  int  `json:"gates"`
 }
 
+// PerMinute is how many payments and refunds it is in a minute.
+func (p Preview) PerMinute() int64 { return int64(math.Round(p.PerSecond * 60)) }
+
 // previewSeconds is how many seconds the rate of a preview is taken over.
 const previewSeconds = 10
 
 // Preview measures what a directive with this scope would act on. Call it under
 // the state's lock.
-func (s *Service) Preview(scope string) Preview {
+func (s *Service) Preview(scope string) Preview { return s.preview(scope, posture.Forward) }
+
+// PreviewLift measures what a lift of a directive with this scope would let pass
+// again, at most: other directives may decline some of it all the same. Call it under
+// the state's lock.
+func (s *Service) PreviewLift(scope string) Preview { return s.preview(scope, posture.Decline) }
+
+func (s *Service) preview(scope string, now posture.Action) Preview {
 	p := Preview{Gates: len(slices.Compact(s.gateProcesses())), Partly: scope != "all"}
 	rate, err := s.Series.Rate(s.Desk.Now().Unix(), previewSeconds, func(k traffic.Key) bool {
-		return k.Verdict == posture.Forward.String() && k.Kind.MovesMoney()
+		return k.Verdict == now.String() && k.Kind.MovesMoney()
 	})
 	if err == nil && rate.Seconds > 0 {
 		p.Known, p.PerSecond = true, float64(rate.Count)/float64(rate.Seconds)

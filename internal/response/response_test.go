@@ -450,7 +450,7 @@ func TestNoPlan(t *testing.T) {
 	t.Parallel()
 	run(t, 1, func(w *world) {
 		before := time.Now().Add(-time.Hour) // no plan was in force yet
-		if list := w.Authority.May("mei", w.Wish("stop", "all", "", ""), before); list != nil {
+		if list := w.Authority.May("mei", w.Authority.Wish("stop", "all", "", ""), before); list != nil {
 			t.Errorf("without a plan somebody may act: %v", list)
 		}
 		if _, drafts, err := w.groupOnce(before); drafts != nil || err != nil {
@@ -497,6 +497,16 @@ func TestPreview(t *testing.T) {
 		}
 		if p := w.Preview(`channel == "qr"`); !p.Known || p.PerSecond < 20 || p.PerSecond > 31 || p.Gates != 2 || !p.Partly {
 			t.Errorf("the preview is %+v", p)
+		}
+		if p := w.PreviewLift("all"); !p.Known || p.PerSecond != 0 || p.Partly {
+			t.Errorf("nothing is declined, and the preview of a lift is %+v", p)
+		}
+		for range 10 {
+			w.count("decline", 30)
+			w.sleep(time.Second)
+		}
+		if p := w.PreviewLift("all"); !p.Known || p.PerMinute() < 1200 || p.PerMinute() > 1860 || p.Gates != 2 {
+			t.Errorf("the preview of a lift is %+v", p)
 		}
 	})
 }

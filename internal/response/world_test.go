@@ -119,7 +119,7 @@ func (w *world) newNode() *node {
 		Notices: notify.NewBook(), Roster: roster.NewBook(), Series: traffic.NewSeries(), Timeline: NewTimeline(), Prober: w, Documents: w.store, Log: slog.New(slog.NewTextHandler(w, nil)),
 	}
 	n := &node{Service: s, timeline: s.Timeline}
-	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster}
+	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster, Incidents: s.Incidents}
 	n.glass = &authority.Service{Nouns: s.Authority, Log: s.Log}
 	state := journal.NewState(w.store, genesis, s.Incidents, s.Alerts, s.Plans, s.Directives, s.Gates, s.Notices, s.Roster, s.Authority.Book, n.timeline)
 	s.Desk = &journal.Desk{Journal: journalOf{w.store, w}, State: state, Now: time.Now}

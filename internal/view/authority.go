@@ -9,8 +9,11 @@ import (
 	"holdfast/internal/plan"
 )
 
-// Authority is who may decide on directives now, as the plan in force says.
+// Authority is who may decide on directives now, as a revision of the plan says.
 type Authority struct {
+	// Plan and Revision say which: that in force, or the one that an incident runs.
+	Plan     string `json:"plan,omitempty"`
+	Revision int    `json:"revision,omitempty"`
 	// Rows has one entry for each authority of each role.
 	Rows []AuthorityRow `json:"rows"`
 	// Terms of acting beyond one's authority; absent if the plan lets nobody.
@@ -56,15 +59,17 @@ type Glass struct {
 // Open reports whether it lasts or waits for its judgement.
 func (g Glass) Open() bool { return g.Active || g.Judged == nil }
 
-// AllAuthority assembles who may decide now.
-func (s *Source) AllAuthority() (v Authority) {
+// AllAuthority assembles who may decide now on what concerns an incident, or, with
+// "", outside one.
+func (s *Source) AllAuthority(incident string) (v Authority) {
 	s.State.View(func() {
 		v.Rows = []AuthorityRow{}
 		now := s.Now()
-		rev, published := s.Plans.Current("", now)
+		rev, published := s.Authority.Ruling(incident, now)
 		if !published {
 			return
 		}
+		v.Plan, v.Revision = rev.ID, rev.Number
 		v.Terms = rev.Plan().Governance.BreakGlass
 		for _, role := range rev.Plan().Roles {
 			for _, a := range role.Authority {
@@ -150,19 +155,19 @@ func (s *Source) glass(g *authority.Glass) Glass {
 	return v
 }
 
-// deciders lists who may answer what waits at a directive: its proposal, or the
-// wish to lift it.
-func (s *Source) deciders(d *directive.Directive) (names []string) {
-	w := s.Response.Wish(string(d.Kind), d.Scope, d.Incident, d.ProposedBy.ID)
-	switch {
-	case d.State == directive.Proposed:
-	case d.State == directive.InForce && d.LiftWish != nil:
-		w = s.Response.Wish(authority.Lift, d.Scope, d.Incident, d.LiftWish.By.ID)
-	default:
-		return nil
+// await adds what waits at a directive, its proposal or the wish to lift it: who may
+// answer, and what consent would change.
+func (s *Source) await(d *directive.Directive, v *Directive) {
+	w, waits := s.Authority.Awaited(d)
+	if !waits {
+		return
 	}
 	for _, p := range s.Authority.Deciders(w, s.Now()) {
-		names = append(names, p.Name)
+		v.Deciders = append(v.Deciders, p.Name)
 	}
-	return names
+	effect := s.Response.Preview(d.Scope)
+	if w.Kind == authority.Lift {
+		effect = s.Response.PreviewLift(d.Scope)
+	}
+	v.Effect = &effect
 }

@@ -7,6 +7,7 @@ import (
 	"holdfast/internal/directive"
 	"holdfast/internal/locale"
 	"holdfast/internal/posture"
+	"holdfast/internal/response"
 )
 
 // Directive is one instruction to the gates and how far it is carried out.
@@ -43,9 +44,11 @@ type Directive struct {
 	// LiftAsked is who asks for it to be lifted, and waits for a second person.
 	LiftAsked *LiftWish `json:"lift_asked,omitempty"`
 	// Deciders are the people who may answer what waits.
-	Deciders []string         `json:"deciders,omitempty"`
-	Gates    []directive.Row  `json:"gates"`
-	Totals   directive.Totals `json:"totals"`
+	Deciders []string `json:"deciders,omitempty"`
+	// Effect is what their consent would change now.
+	Effect *response.Preview `json:"effect,omitempty"`
+	Gates  []directive.Row   `json:"gates"`
+	Totals directive.Totals  `json:"totals"`
 }
 
 // LiftWish is the wish that a directive be lifted.
@@ -71,7 +74,8 @@ func (s *Source) directive(d *directive.Directive) Directive {
 		v.Gates = []directive.Row{}
 	}
 	v.Why = s.why(d)
-	v.Glass, v.Deciders = d.Glass, s.deciders(d)
+	v.Glass = d.Glass
+	s.await(d, &v)
 	if w := d.LiftWish; w != nil && d.State == directive.InForce {
 		v.LiftAsked = &LiftWish{actor(w.By), w.At, w.Reason}
 	}

@@ -86,7 +86,7 @@ func newWorld(t *testing.T) *world {
 	triggers := trigger.NewBook()
 	s.Triggers = trigger.Nouns{Triggers: triggers, Drafts: draft.NewBook(), Plans: s.Plans, Roster: s.Roster}
 	owed := obligation.NewBook()
-	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster}
+	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster, Incidents: s.Incidents}
 	s.State = journal.NewState(store, store.Genesis(), s.Authority.Book, triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed)
 	desk := &journal.Desk{Journal: store, State: s.State, Now: time.Now}
 	log := slog.New(slog.DiscardHandler)

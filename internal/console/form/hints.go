@@ -4,7 +4,7 @@ package form
 // has the key "hint." and the name.
 var hinted = map[string]bool{
 	"plan.id": true, "plan.title": true, "plan.language": true, "plan.purpose": true, "plan.scope": true, "plan.team": true,
-	"governance.approval": true, "governance.valid_for": true, "governance.distribution": true, "governance.acknowledge_within": true, "governance.remind_every": true, "governance.review_by": true,
+	"governance.approval": true, "governance.valid_for": true, "governance.distribution": true, "governance.acknowledge_within": true, "governance.remind_every": true, "governance.review_by": true, "governance.deputies_after": true,
 	"approvalstep.mode": true,
 	"role.duties":       true, "role.authority": true, "authority.level": true, "authority.alone": true, "authority.scope": true,
 	"governance.break_glass": true, "breakglass.lasts": true, "breakglass.superior": true, "breakglass.answer_within": true,
