@@ -157,6 +157,9 @@ func (t *Route) check(r *report, at string) {
 	case t.Fields.Amount.IsZero():
 		r.at(join(at, "answer_amount"), "there is no amount to compare it with; say where fields.amount is, too")
 	}
+	if c := t.AnswerCode; !c.IsZero() && c.From != "json" && c.From != "header" {
+		r.at(join(at, "answer_code"), "%s: the code of an answer is read by json: or header:", c)
+	}
 	if t.Inquiry != nil {
 		t.Inquiry.check(r, join(at, "inquiry"), t)
 	}
@@ -173,7 +176,7 @@ func (t *Route) checkQuiet(r *report, at string) {
 	if t.Kind == "" {
 		return
 	}
-	for _, name := range []string{"mode", "body", "unreadable", "outcome", "answer_amount", "decline", "inquiry"} {
+	for _, name := range []string{"mode", "body", "unreadable", "outcome", "counted", "answer_amount", "answer_code", "decline", "inquiry"} {
 		if path := join(at, name); r.given(path) {
 			r.at(path, "only routes of kind payment and refund have this; this one is of kind %s", t.Kind)
 		}
@@ -182,7 +185,7 @@ func (t *Route) checkQuiet(r *report, at string) {
 
 func (t *Route) checkFields(r *report, at string) {
 	f := t.Fields
-	read := false
+	read := t.checkCounted(r, join(at, "counted"))
 	for name, source := range f.All() {
 		path := join(join(at, "fields"), name.String())
 		read = read || source.InBody()
@@ -207,6 +210,21 @@ func (t *Route) checkFields(r *report, at string) {
 	if f.Amount.IsZero() != f.Currency.IsZero() {
 		r.at(join(at, "fields.currency"), "amount and currency go together: write both or neither (const:CNY where there is only one)")
 	}
+}
+
+// checkCounted checks what payments are counted by, and reports whether any of it
+// stands in the body.
+func (t *Route) checkCounted(r *report, at string) (read bool) {
+	for name, source := range map[string]Source{"bank": t.Counted.Bank, "merchant": t.Counted.Merchant} {
+		read = read || source.InBody()
+		switch {
+		case source.InBody() && source.From != t.Body:
+			r.at(join(at, name), "%s is read from a body of %s, but this route's body is %s", source, source.From, t.Body)
+		case source.From == "path" && t.Path != "" && !slices.Contains(t.Path.Params(), source.Name):
+			r.at(join(at, name), "the path %s has no {%s}", t.Path, source.Name)
+		}
+	}
+	return read
 }
 
 func (d *Decline) check(r *report, at string) {

@@ -125,6 +125,8 @@ type Route struct {
 	// Body says how fields are read from the body of a payment or refund.
 	Body   string `yaml:"body" default:"opaque" one:"opaque json form xml"`
 	Fields Fields `yaml:"fields"`
+	// Counted says what else payments are counted by.
+	Counted Counted `yaml:"counted"`
 	// Unreadable says what becomes of a payment when a field the route names
 	// cannot be read from it.
 	Unreadable string  `yaml:"unreadable" default:"decline" one:"decline forward"`
@@ -132,6 +134,9 @@ type Route struct {
 	// AnswerAmount is where the answer to a payment that was done names its amount,
 	// as json:/amount. How many name another than was asked for is counted.
 	AnswerAmount Source `yaml:"answer_amount"`
+	// AnswerCode is where the answer to a payment that was not done, or whose outcome
+	// it leaves unknown, has its error code, as json:/code or header:Error-Code.
+	AnswerCode Source `yaml:"answer_code"`
 	// Timeout is how long the primary may take to answer, from 100 ms to 5 min.
 	Timeout Duration `yaml:"timeout" default:"10s"`
 	Decline Decline  `yaml:"decline"`
@@ -148,6 +153,14 @@ type Fields struct {
 	Payee    Source `yaml:"payee"`
 	Channel  Source `yaml:"channel"`
 	Method   Source `yaml:"method"`
+}
+
+// Counted says where a payment names what it is counted by, and nothing else hangs
+// on. One that does not name it is not counted so, and never declined for it.
+type Counted struct {
+	Bank Source `yaml:"bank"`
+	// Merchant is a group of merchants: a trade, a category code, an acquirer.
+	Merchant Source `yaml:"merchant"`
 }
 
 // All yields each field of a payment with its source, the zero Source included,

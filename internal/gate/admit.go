@@ -229,8 +229,29 @@ func (g *Gate) Answered(p *payment.Payment, v posture.Verdict, differs bool) {
 	g.counter.Answered(keyOf(p, v, payment.Done), differs)
 }
 
+// Coded counts the error code of the answer to a payment that was not done, or
+// whose outcome is unknown. Those of probes are not counted.
+func (g *Gate) Coded(p *payment.Payment, o payment.Outcome, code string) {
+	if code != "" && p.Kind == payment.Pay && p.Probe == "" {
+		g.counter.AddPart(traffic.Part{Trait: traffic.Code, Name: code, Route: p.Route, Channel: p.Channel, Outcome: o}, -1)
+	}
+}
+
 func (g *Gate) count(p *payment.Payment, v posture.Verdict, o payment.Outcome, took time.Duration) {
-	g.counter.Add(keyOf(p, v, o), p.Amount, took)
+	k := keyOf(p, v, o)
+	g.counter.Add(k, p.Amount, took)
+	if p.Kind != payment.Pay || p.Probe != "" {
+		return
+	}
+	part := traffic.Part{Route: k.Route, Verdict: k.Verdict, Reason: k.Reason, Outcome: o}
+	if p.Bank != "" {
+		part.Trait, part.Name = traffic.Bank, p.Bank
+		g.counter.AddPart(part, took)
+	}
+	if p.Merchant != "" {
+		part.Trait, part.Name = traffic.Merchant, p.Merchant
+		g.counter.AddPart(part, took)
+	}
 }
 
 func keyOf(p *payment.Payment, v posture.Verdict, o payment.Outcome) traffic.Key {

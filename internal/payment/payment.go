@@ -121,6 +121,10 @@ type Payment struct {
 	Payee    Sensitive
 	Channel  string
 	Method   string
+	// Bank and Merchant (a group of merchants) are only counted by; empty if not
+	// known. No directive looks at them.
+	Bank     string
+	Merchant string
 	// Probe is the incident for which the request carries a valid probe mark;
 	// empty for every payment of a customer.
 	Probe string

@@ -35,11 +35,12 @@ func (r *Row) add(s *Row) {
 	r.Cell.add(&Cell{Count: s.Count, Amount: amount, Latency: s.Latency, Named: s.Named, Differ: s.Differ})
 }
 
-// table holds rows by key, a bounded number of them.
+// table holds rows by key, a bounded number of them, and parts by trait.
 type table struct {
 	limit int
 	index map[Key]int
 	rows  []Row
+	parts [traits]parts
 }
 
 func newTable(limit int) *table { return &table{limit: limit, index: map[Key]int{}} }
@@ -65,6 +66,9 @@ func (t *table) reset() {
 	clear(t.index)
 	clear(t.rows)
 	t.rows = t.rows[:0]
+	for i := range t.parts {
+		t.parts[i].reset()
+	}
 }
 
 // shard takes the adds of some goroutines. Two tables take turns, so that Take
@@ -84,11 +88,13 @@ type Counter struct {
 
 	taking   sync.Mutex
 	sequence uint64
+	ranks    [traits]map[string]float64
 }
 
 // NewCounter makes a counter that tells at most keys keys apart in one second:
 // 512 for 0, and never fewer than 128. It holds twice that many for each
-// processor, at under half a kilobyte each.
+// processor, at under half a kilobyte each, and as many again of parts that are
+// counted.
 func NewCounter(keys int) *Counter {
 	if keys <= 0 {
 		keys = defaultKeys
@@ -98,6 +104,9 @@ func NewCounter(keys int) *Counter {
 		n *= 2
 	}
 	c := &Counter{limit: max(keys, minKeys), boot: holdfast.NewID(), shards: make([]shard, n)}
+	for i := range c.ranks {
+		c.ranks[i] = map[string]float64{}
+	}
 	for i := range c.shards {
 		c.shards[i].live, c.shards[i].spare = newTable(c.limit), newTable(c.limit)
 	}
@@ -125,8 +134,10 @@ func (c *Counter) Answered(k Key, differs bool) {
 	c.add(&r)
 }
 
+func (c *Counter) shard() *shard { return &c.shards[rand.Uint32()&uint32(len(c.shards)-1)] }
+
 func (c *Counter) add(r *Row) {
-	s := &c.shards[rand.Uint32()&uint32(len(c.shards)-1)]
+	s := c.shard()
 	s.mu.Lock()
 	s.live.add(r)
 	s.mu.Unlock()
@@ -140,18 +151,20 @@ func (c *Counter) Take(second int64) Snapshot {
 	c.taking.Lock()
 	defer c.taking.Unlock()
 	c.sequence++
-	s := Snapshot{Boot: c.boot, Sequence: c.sequence, Second: second, Rows: c.drain()}
+	s := Snapshot{Boot: c.boot, Sequence: c.sequence, Second: second}
+	s.Rows, s.Parts = c.drain()
 	for i := range s.Rows {
 		s.Folded = plus(s.Folded, s.Rows[i].folded)
 	}
 	return s
 }
 
-// drain empties the shards and returns the rows of all, the largest first: where
-// they are too many together, the small ones are folded.
-func (c *Counter) drain() []Row {
+// drain empties the shards and returns the rows and parts of all, the largest
+// first: where they are too many together, the small ones are folded.
+func (c *Counter) drain() ([]Row, []PartRow) {
 	index := map[Key]int{}
 	all := []Row{}
+	var by [traits][][]PartRow
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
@@ -167,18 +180,30 @@ func (c *Counter) drain() []Row {
 			}
 			all[at].add(r)
 		}
+		for i := range by {
+			by[i] = append(by[i], slices.Clone(s.spare.parts[i].rows))
+		}
 		s.spare.reset()
+	}
+	var list []PartRow
+	for i, lists := range by {
+		rows := merge(lists, c.ranks[i])
+		list = append(list, rows...)
+		known := rank(c.ranks[i], rows)
+		for j := range c.shards {
+			c.shards[j].spare.parts[i].known = known // nobody adds to it before the next Take
+		}
 	}
 	largestFirst(all)
 	if len(all) <= c.limit*3/4 {
-		return all
+		return all, list
 	}
 	t := newTable(c.limit)
 	for i := range all {
 		t.add(&all[i])
 	}
 	largestFirst(t.rows)
-	return t.rows
+	return t.rows, list
 }
 
 func largestFirst(rows []Row) {

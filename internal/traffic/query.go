@@ -278,6 +278,8 @@ func (s *Series) Success(q Query) (Success, error) {
 type Second struct {
 	At   int64
 	Rows []Row
+	// Parts are kept for two minutes only.
+	Parts []PartRow
 	// Heard names the gates that sent what they counted in it, in order. What the
 	// others counted is missing.
 	Heard []string
@@ -299,6 +301,11 @@ func (s *Series) Second(at int64) Second {
 	second.Rows = make([]Row, len(p.rows))
 	for i := range p.rows {
 		second.Rows[i] = Row{Key: p.rows[i].key.Value(), Cell: p.rows[i].Cell}
+	}
+	if p := &s.parts[at%keptParts]; p.at == at {
+		for i := range p.rows {
+			second.Parts = append(second.Parts, p.rows[i].rows...)
+		}
 	}
 	for called, g := range s.gates {
 		if p.heard[g.slot] > 0 {

@@ -30,15 +30,19 @@ const (
 	maxSpans = 16
 	// pointKeys is how many keys a point tells apart.
 	pointKeys = 256
+	// keptParts is how many seconds parts are kept: as long as a snapshot may come.
+	keptParts = Late + Ahead + 1
 )
 
 // Series keeps the counts of all gates over time, in memory only. It holds at
 // most (3600 + 2880) points of 256 rows of 104 bytes, 173 MB, and some 23 MB with
-// the 30 keys of a usual installation. It is safe for concurrent use.
+// the 30 keys of a usual installation, and parts for two minutes: at most 768 of
+// 250 bytes a second, 25 MB. It is safe for concurrent use.
 type Series struct {
 	mu      sync.RWMutex
 	seconds []point // a ring: a second stands at its remainder
 	minutes []point
+	parts   []partPoint
 	newest  int64 // the newest second any gate sent
 	gates   map[string]*gate
 }
@@ -49,6 +53,12 @@ type point struct {
 	rows []keyed
 	// heard is for how many seconds each gate sent a snapshot.
 	heard [MaxGates]uint8
+}
+
+// partPoint holds the parts of a second.
+type partPoint struct {
+	at   int64
+	rows [traits]parts
 }
 
 // keyed is a row that shares its key with the same key of other points.
@@ -79,7 +89,7 @@ type name struct {
 // NewSeries makes an empty series.
 func NewSeries() *Series {
 	return &Series{
-		seconds: make([]point, keptSeconds), minutes: make([]point, keptMinutes),
+		seconds: make([]point, keptSeconds), minutes: make([]point, keptMinutes), parts: make([]partPoint, keptParts),
 		gates: map[string]*gate{},
 	}
 }
@@ -151,6 +161,20 @@ func (s *Series) record(now int64, g *gate, snap Snapshot) {
 		k, c := snap.Rows[i].Key.clean(), snap.Rows[i].Cell
 		second.add(k, c)
 		minute.add(k, c)
+	}
+	s.recordParts(snap)
+}
+
+func (s *Series) recordParts(snap Snapshot) {
+	if len(snap.Parts) == 0 {
+		return
+	}
+	p := &s.parts[snap.Second%keptParts]
+	if p.at != snap.Second {
+		*p = partPoint{at: snap.Second}
+	}
+	for i := range snap.Parts {
+		p.rows[snap.Parts[i].Trait].add(&snap.Parts[i])
 	}
 }
 

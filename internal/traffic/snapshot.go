@@ -26,6 +26,8 @@ type Snapshot struct {
 	Folded int64
 	// Rows has each key once, the largest counts first.
 	Rows []Row
+	// Parts has each part once.
+	Parts []PartRow
 }
 
 // snapshotJSON is a snapshot as it is written.
@@ -37,11 +39,12 @@ type snapshotJSON struct {
 	Rows     []Row  `json:"rows"`
 	// Answers are place, Named and Differ of the rows that have them.
 	Answers [][3]int64 `json:"answers,omitempty"`
+	Parts   []PartRow  `json:"parts,omitempty"`
 }
 
 // MarshalJSON writes the snapshot; see the package comment.
 func (s Snapshot) MarshalJSON() ([]byte, error) {
-	w := snapshotJSON{Boot: s.Boot, Sequence: s.Sequence, Second: s.Second, Folded: s.Folded, Rows: s.Rows}
+	w := snapshotJSON{Boot: s.Boot, Sequence: s.Sequence, Second: s.Second, Folded: s.Folded, Rows: s.Rows, Parts: s.Parts}
 	for i := range s.Rows {
 		if r := &s.Rows[i]; r.Named != 0 || r.Differ != 0 {
 			w.Answers = append(w.Answers, [3]int64{int64(i), r.Named, r.Differ})
@@ -56,7 +59,7 @@ func (s *Snapshot) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &r); err != nil {
 		return err
 	}
-	*s = Snapshot{Boot: r.Boot, Sequence: r.Sequence, Second: r.Second, Folded: r.Folded, Rows: r.Rows}
+	*s = Snapshot{Boot: r.Boot, Sequence: r.Sequence, Second: r.Second, Folded: r.Folded, Rows: r.Rows, Parts: r.Parts}
 	for _, a := range r.Answers {
 		if a[0] < 0 || a[0] >= int64(len(s.Rows)) {
 			return fmt.Errorf("answers of row %d, and there are %d rows", a[0], len(s.Rows))
@@ -68,13 +71,9 @@ func (s *Snapshot) UnmarshalJSON(b []byte) error {
 
 // MarshalJSON writes the row as an array; see the package comment.
 func (r Row) MarshalJSON() ([]byte, error) {
-	end := len(r.Latency)
-	for end > 0 && r.Latency[end-1] == 0 {
-		end--
-	}
 	return json.Marshal([]any{
 		r.Route, r.Channel, r.Method, r.Kind.String(), r.Verdict, r.Reason, r.Outcome, r.Currency,
-		r.Count, r.Amount, r.Latency[:end],
+		r.Count, r.Amount, r.Latency.short(),
 	})
 }
 
@@ -83,30 +82,35 @@ func (r *Row) UnmarshalJSON(b []byte) error {
 	var kind string
 	var latency []int64
 	var read Row
-	into := []any{
-		&read.Route, &read.Channel, &read.Method, &kind, &read.Verdict, &read.Reason, &read.Outcome, &read.Currency,
-		&read.Count, &read.Amount, &latency,
-	}
-	var parts []json.RawMessage
-	if err := json.Unmarshal(b, &parts); err != nil {
+	err := unmarshalRow(b, &read.Route, &read.Channel, &read.Method, &kind, &read.Verdict, &read.Reason, &read.Outcome, &read.Currency,
+		&read.Count, &read.Amount, &latency)
+	if err != nil {
 		return err
-	}
-	if len(parts) != len(into) {
-		return fmt.Errorf("a row has %d parts, not %d", len(into), len(parts))
-	}
-	for i, part := range parts {
-		if err := json.Unmarshal(part, into[i]); err != nil {
-			return fmt.Errorf("part %d of a row: %w", i+1, err)
-		}
 	}
 	if len(latency) > len(read.Latency) {
 		return fmt.Errorf("a row has at most %d latencies, not %d", len(read.Latency), len(latency))
 	}
 	copy(read.Latency[:], latency)
-	var err error
 	read.Kind, err = payment.ParseKind(kind)
 	*r = read
 	return err
+}
+
+// unmarshalRow reads an array of as many values as there are places for them.
+func unmarshalRow(b []byte, into ...any) error {
+	var values []json.RawMessage
+	if err := json.Unmarshal(b, &values); err != nil {
+		return err
+	}
+	if len(values) != len(into) {
+		return fmt.Errorf("a row has %d parts, not %d", len(into), len(values))
+	}
+	for i, value := range values {
+		if err := json.Unmarshal(value, into[i]); err != nil {
+			return fmt.Errorf("part %d of a row: %w", i+1, err)
+		}
+	}
+	return nil
 }
 
 // Check refuses what no Counter can have counted. The error has code Invalid.
@@ -119,8 +123,13 @@ func (s Snapshot) Check() error {
 		return wrong("the boot id has %d bytes; it must have 1 to %d", len(s.Boot), MaxText)
 	case s.Sequence == 0 || s.Second <= 0 || s.Folded < 0:
 		return wrong("sequence %d, second %d and folded %d must be above, above and not below 0", s.Sequence, s.Second, s.Folded)
-	case len(s.Rows) > maxRows:
-		return wrong("%d rows; %d is the limit", len(s.Rows), maxRows)
+	case len(s.Rows) > maxRows || len(s.Parts) > maxRows:
+		return wrong("%d rows; %d is the limit", max(len(s.Rows), len(s.Parts)), maxRows)
+	}
+	for i := range s.Parts {
+		if what := s.Parts[i].fault(); what != "" {
+			return wrong("part %d: %s", i+1, what)
+		}
 	}
 	for i := range s.Rows {
 		if what := s.Rows[i].fault(); what != "" {
@@ -139,12 +148,9 @@ func (r *Row) fault() string {
 			return fmt.Sprintf("a value is over %d bytes or not text", MaxText)
 		}
 	}
-	var measured int64
-	for _, n := range r.Latency {
-		if n < 0 {
-			return "a latency is counted below 0"
-		}
-		measured = plus(measured, n)
+	measured, ok := r.Latency.sum()
+	if !ok {
+		return "a latency is counted below 0"
 	}
 	if r.Differ < 0 || r.Named < r.Differ {
 		return "more answers differ than name an amount"

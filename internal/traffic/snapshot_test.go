@@ -88,6 +88,7 @@ func FuzzSnapshot(f *testing.F) {
 	f.Add([]byte(`{"boot":"b","sequence":1,"second":5,"rows":[["pay","c","v","refund","decline","stopped","not-done","",1,9223372036854775807,[1]]]}`))
 	f.Add([]byte(`{"boot":"b","sequence":1,"second":5,"rows":[["pay","c","v","payment","forward","","done","",1,0,[1]]],"answers":[[0,1,1]]}`))
 	f.Add([]byte(`{"boot":"b","sequence":1,"second":5,"rows":[["pay","c","v","payment","forward","","done","",0,0,[]]],"answers":[[0,1,1]]}`))
+	f.Add([]byte(`{"boot":"b","sequence":1,"second":5,"rows":[],"parts":[["code","51","pay","qr","","","not-done",3,[1]]]}`))
 	f.Add([]byte(`{"rows":[[null,null,null,"other",null,null,null,null,null,null,null]]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var s Snapshot

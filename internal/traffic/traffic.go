@@ -34,7 +34,14 @@
 // payments, amount, and payments by latency as in [Latency], without the zeros
 // at its end. Where answers were seen to name amounts, "answers" holds
 // [place of the row, Named, Differ] for each such row; it stands beside the rows
-// because control nodes from before it read rows of this length only.
+// because control nodes from before it read rows of this length only. So do
+// "parts", payments of customers by bank, by group of merchants and by the code of
+// an answer:
+//
+//	["bank","icbc","pay","","forward","","done",12,[9,3]]
+//
+// that is [Trait], name, route, channel (of codes only), verdict, reason, outcome,
+// payments, and payments by latency.
 package traffic
 
 import (
@@ -79,6 +86,26 @@ func (l *Latency) add(m *Latency) {
 	for i, n := range m {
 		l[i] = plus(l[i], n)
 	}
+}
+
+// short is l without the zeros at its end.
+func (l *Latency) short() []int64 {
+	end := len(l)
+	for end > 0 && l[end-1] == 0 {
+		end--
+	}
+	return l[:end]
+}
+
+// sum is how many payments were measured; ok is false if a bucket is below 0.
+func (l *Latency) sum() (all int64, ok bool) {
+	for _, n := range l {
+		if n < 0 {
+			return 0, false
+		}
+		all = plus(all, n)
+	}
+	return all, true
 }
 
 func bucket(took time.Duration) int {
@@ -142,11 +169,7 @@ func (k *Key) fits() bool {
 // too long, not text, or like a card number. It shares no memory with a request.
 func (k Key) clean() Key {
 	for _, s := range []*string{&k.Route, &k.Channel, &k.Method, &k.Verdict, &k.Reason, &k.Currency} {
-		if len(*s) > MaxText || !utf8.ValidString(*s) || payment.Mask(*s) != *s {
-			*s = Other
-		} else {
-			*s = strings.Clone(*s)
-		}
+		*s = cleanText(*s)
 	}
 	if k.Kind > payment.Inquiry {
 		k.Kind = payment.Other
@@ -155,6 +178,13 @@ func (k Key) clean() Key {
 		k.Outcome = payment.Unknown
 	}
 	return k
+}
+
+func cleanText(s string) string {
+	if len(s) > MaxText || !utf8.ValidString(s) || payment.Mask(s) != s {
+		return Other
+	}
+	return strings.Clone(s)
 }
 
 // tiers is how many ways of folding there are, the first being not to.

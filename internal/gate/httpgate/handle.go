@@ -38,6 +38,9 @@ type exchange struct {
 	judged    gate.Judgement
 	many      bool // others come at the same time
 
+	// said is what the answer has at the place that is looked at.
+	said [1]value
+
 	// What is used again by a later exchange: the body, and what is being written.
 	body    []byte
 	scratch []byte
@@ -300,7 +303,9 @@ func (x *exchange) connect() (*conn, bool) {
 	c, err := x.primary.up.get(context.Background())
 	if err != nil {
 		x.passed(payment.NotDone)
-		x.notSent(noReach(err))
+		a, reason := noReach(err)
+		x.gate.Coded(x.pay, payment.NotDone, reason)
+		x.notSent(a, reason)
 		return nil, false
 	}
 	x.conn, x.trail.primary = c, c.up.addr
@@ -342,6 +347,7 @@ func (x *exchange) send(c *conn) {
 		return
 	}
 	x.compare(outcome, resp)
+	x.coded(outcome, resp)
 	tidy(resp)
 }
 
@@ -367,14 +373,16 @@ func (x *exchange) finish(o payment.Outcome, why string) {
 func (x *exchange) lost(written int64, err error) {
 	if written == 0 {
 		x.finish(payment.NotDone, "nothing was written to the primary")
+		x.gate.Coded(x.pay, payment.NotDone, "unreachable")
 		x.notSent(answerNoReach, "unreachable")
 		return
 	}
-	why := "the connection to the primary broke before an answer"
+	why, code := "the connection to the primary broke before an answer", "broken-off"
 	if errors.Is(err, context.DeadlineExceeded) || isTimeout(err) {
-		why = "no answer within " + x.route.Timeout.String()
+		why, code = "no answer within "+x.route.Timeout.String(), "no-answer"
 	}
 	x.finish(payment.Unknown, why)
+	x.gate.Coded(x.pay, payment.Unknown, code)
 	x.answer(answerUnknown, "unknown", notKnown)
 }
 

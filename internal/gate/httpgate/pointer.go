@@ -31,9 +31,9 @@ func newPointers(names []string) pointers {
 }
 
 // value is what stands at a pointer: the text of a string, or of a number as it
-// is written. Other values give ok = false.
+// is written, which may lie in the body. Other values give ok = false.
 type value struct {
-	text   string
+	text   []byte
 	number bool
 	ok     bool
 }
@@ -45,18 +45,25 @@ const maxDepth = 64
 
 // read returns one value per pointer.
 func (p pointers) read(body []byte) ([]value, error) {
+	values := make([]value, len(p.paths))
+	return values, p.into(values, body)
+}
+
+// into is read into values, one per pointer. It does not allocate unless a text
+// with escapes stands in the body.
+func (p pointers) into(values []value, body []byte) error {
 	if !utf8.Valid(body) {
-		return nil, errJSON
+		return errJSON
 	}
-	s := scanner{src: body, paths: p.paths, values: make([]value, len(p.paths))}
+	s := scanner{src: body, paths: p.paths, values: values}
 	s.space()
 	if !s.value(1<<len(p.paths)-1, 0) {
-		return nil, errJSON
+		return errJSON
 	}
 	if s.space(); s.pos != len(s.src) {
-		return nil, errJSON
+		return errJSON
 	}
-	return s.values, nil
+	return nil
 }
 
 // group is some of the pointers, bit i for pointer i.
@@ -102,12 +109,11 @@ func (s *scanner) value(active group, depth int) bool {
 		return s.array(depth)
 	case c == '"':
 		text, ok := s.str()
-		// What is no character (half of a surrogate pair) is read in different ways.
-		s.found(active, depth, text, false, !bytes.ContainsRune(text, utf8.RuneError))
+		s.found(active, depth, text, false)
 		return ok
 	case c == '-' || c >= '0' && c <= '9':
 		ok := s.number()
-		s.found(active, depth, s.src[start:s.pos], true, true)
+		s.found(active, depth, s.src[start:s.pos], true)
 		return ok
 	default:
 		for _, word := range [...]string{"true", "false", "null"} {
@@ -120,10 +126,14 @@ func (s *scanner) value(active group, depth int) bool {
 	}
 }
 
-func (s *scanner) found(active group, depth int, text []byte, number, ok bool) {
+func (s *scanner) found(active group, depth int, text []byte, number bool) {
+	if active == 0 {
+		return
+	}
 	for i := range s.paths {
 		if active&(1<<i) != 0 && len(s.paths[i]) == depth {
-			s.values[i] = value{text: string(text), number: number, ok: ok}
+			// What is no character (half of a surrogate pair) is read in different ways.
+			s.values[i] = value{text: text, number: number, ok: number || !bytes.ContainsRune(text, utf8.RuneError)}
 		}
 	}
 }
@@ -167,16 +177,38 @@ func (s *scanner) object(active group, depth int) bool {
 // below picks the pointers that go on through a member: here in any letter case,
 // exact as it is written.
 func (s *scanner) below(active group, depth int, name []byte) (here, exact group) {
+	if active == 0 {
+		return 0, 0
+	}
 	for i, path := range s.paths {
-		if active&(1<<i) == 0 || len(path) <= depth || !bytes.EqualFold(name, path[depth]) {
-			continue
-		}
-		here |= 1 << i
-		if bytes.Equal(name, path[depth]) {
-			exact |= 1 << i
+		switch {
+		case active&(1<<i) == 0 || len(path) <= depth:
+		case bytes.Equal(name, path[depth]):
+			here, exact = here|1<<i, exact|1<<i
+		case alike(name, path[depth]) && bytes.EqualFold(name, path[depth]):
+			here |= 1 << i
 		}
 	}
 	return here, exact
+}
+
+// alike reports whether two names may differ in letter case only, which takes less
+// than to find out: such names begin with one letter and are of one length, or
+// hold letters beyond ASCII.
+func alike(a, b []byte) bool {
+	if len(a) == len(b) && len(a) > 0 && a[0]|0x20 == b[0]|0x20 {
+		return true
+	}
+	return !ascii(a) || !ascii(b)
+}
+
+func ascii(text []byte) bool {
+	for _, c := range text {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // spoil makes absent what an object has twice.
@@ -219,19 +251,19 @@ func (s *scanner) str() ([]byte, bool) {
 	}
 	start := s.pos
 	plain := true
-	for s.pos++; s.pos < len(s.src); s.pos++ {
-		switch c := s.src[s.pos]; {
+	for at := start + 1; at < len(s.src); at++ {
+		switch c := s.src[at]; {
+		case c > '"' && c != '\\': // most are
 		case c == '"':
-			s.pos++
-			if plain {
-				return s.src[start+1 : s.pos-1], true
+			if s.pos = at + 1; plain {
+				return s.src[start+1 : at], true
 			}
 			var text string
 			err := json.Unmarshal(s.src[start:s.pos], &text)
 			return []byte(text), err == nil
 		case c == '\\':
 			plain = false
-			s.pos++
+			at++
 		case c < ' ':
 			return nil, false
 		}

@@ -245,5 +245,5 @@ func firstValue(values []value) string {
 	if len(values) == 0 {
 		return ""
 	}
-	return values[0].text
+	return string(values[0].text)
 }

@@ -54,7 +54,7 @@ func (r *route) readBody(p *payment.Payment, h *fasthttp.RequestHeader, body []b
 		}
 		for i, v := range values {
 			if v.ok {
-				set(p, r.body[i].Field, v.text, v.number)
+				set(p, r.body[i].Field, string(v.text), v.number)
 			}
 		}
 	case "form":
@@ -117,6 +117,12 @@ func set(p *payment.Payment, f payment.Field, text string, number bool) {
 		return
 	}
 	switch f {
+	case bankField:
+		p.Bank = text
+		return
+	case merchantField:
+		p.Merchant = text
+		return
 	case payment.Identity:
 		if len(text) > payment.MaxIdentity {
 			return

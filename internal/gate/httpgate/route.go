@@ -22,9 +22,16 @@ type route struct {
 	body     []field // those of fields that stand in the body
 	pointers pointers
 	answered pointers // to the amount in an answer
+	coded    pointers // to the error code in an answer
 	required payment.Set
 	decline  *answer
 }
+
+// What a payment is only counted by is read as its fields are, and is none of them.
+const (
+	bankField payment.Field = 0x40 + iota
+	merchantField
+)
 
 // field is a payment field and where it is read.
 type field struct {
@@ -59,6 +66,15 @@ func newRoute(c config.Route, mode string) (*route, error) {
 			r.body = append(r.body, field{f, source})
 		}
 	}
+	for f, source := range map[payment.Field]config.Source{bankField: c.Counted.Bank, merchantField: c.Counted.Merchant} {
+		if source.IsZero() {
+			continue
+		}
+		r.fields = append(r.fields, field{f, source})
+		if source.InBody() {
+			r.body = append(r.body, field{f, source})
+		}
+	}
 	if c.Body == "json" {
 		names := make([]string, len(r.body))
 		for i, f := range r.body {
@@ -68,6 +84,9 @@ func newRoute(c config.Route, mode string) (*route, error) {
 	}
 	if !c.AnswerAmount.IsZero() {
 		r.answered = newPointers([]string{c.AnswerAmount.Name})
+	}
+	if c.AnswerCode.From == "json" {
+		r.coded = newPointers([]string{c.AnswerCode.Name})
 	}
 	r.decline = newAnswer(c.Decline.Status, c.Decline.Type, c.Decline.Title, c.Decline.RetryAfter.D())
 	return r, nil

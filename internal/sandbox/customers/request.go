@@ -24,6 +24,11 @@ func (t *Traffic) request(ctx context.Context, c customer) (h heard, answered bo
 	if err != nil {
 		return heard{news: nothing, reason: "not sent"}, false
 	}
+	if c.Kind == truth.Payment && c.next != inquire {
+		// Gates count by these; the payment system knows them by itself.
+		r.Header.Set("Payer-Bank", t.o.World.Bank(c.Payer))
+		r.Header.Set("Merchant-Group", t.o.World.Group(c.Payee))
+	}
 	w, err := t.client.Do(r)
 	if err != nil {
 		return heard{news: nothing, reason: "no answer"}, false

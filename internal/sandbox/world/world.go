@@ -106,7 +106,7 @@ func (w *World) populate() {
 	for i := 1; i <= w.ordinary.accounts; i++ {
 		a := Account{ID: fmt.Sprintf("acct_%06d", i), Opening: rich}
 		h := Hash(w.seed, a.ID)
-		a.Bank = bank(h)
+		a.Bank = w.Bank(a.ID)
 		switch draw := h >> 32 % 1000; {
 		case draw < 5:
 			a.Blocked = true
@@ -117,7 +117,7 @@ func (w *World) populate() {
 	}
 	for i := 1; i <= testAccounts; i++ {
 		id := fmt.Sprintf("acct_test_%02d", i)
-		w.accounts = append(w.accounts, Account{ID: id, Bank: bank(Hash(w.seed, id)), Test: true, Opening: rich})
+		w.accounts = append(w.accounts, Account{ID: id, Bank: w.Bank(id), Test: true, Opening: rich})
 	}
 	for i := 1; i <= w.ordinary.merchants; i++ {
 		w.merchants = append(w.merchants, fmt.Sprintf("m_%03d", i))
@@ -148,6 +148,17 @@ func (w *World) Customers() []Account { return w.accounts[:w.ordinary.accounts] 
 
 // Shops returns the merchants that simulated customers pay to.
 func (w *World) Shops() []string { return w.merchants[:w.ordinary.merchants] }
+
+// Bank returns the bank of an account.
+func (w *World) Bank(account string) string { return bank(Hash(w.seed, account)) }
+
+// groups are what merchants sell.
+var groups = [...]string{"food", "goods", "travel", "online"}
+
+// Group returns the group of a merchant.
+func (w *World) Group(merchant string) string {
+	return groups[Hash(w.seed, merchant)%uint64(len(groups))]
+}
 
 // Banks lists the banks.
 func Banks() []string {

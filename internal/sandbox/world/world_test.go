@@ -104,3 +104,25 @@ func newWorld(t *testing.T, o Options) *World {
 	}
 	return w
 }
+
+// Banks and groups of merchants are the same for everybody who asks, and each has
+// its share.
+func TestBanksAndGroups(t *testing.T) {
+	w, err := New(Options{Seed: 7, Accounts: 500, Merchants: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	byBank, byGroup := map[string]int{}, map[string]int{}
+	for _, a := range w.Accounts() {
+		if w.Bank(a.ID) != a.Bank {
+			t.Fatalf("%s is held at %s and %s", a.ID, a.Bank, w.Bank(a.ID))
+		}
+		byBank[a.Bank]++
+	}
+	for _, m := range w.Merchants() {
+		byGroup[w.Group(m)]++
+	}
+	if len(byBank) != len(Banks()) || len(byGroup) != len(groups) {
+		t.Errorf("banks %v, groups %v", byBank, byGroup)
+	}
+}
