@@ -233,7 +233,7 @@ func built(t *testing.T) map[string][]string {
 		"error.title.":       constants(t, "..", "Code"),
 		"fact.":              facts(t),
 		"detect.title.":      append(constants(t, "detect", "Kind"), "value-up"),
-		"detect.where.":      {"route", "channel", "method"},
+		"detect.where.":      {"route", "channel", "method", "bank", "merchant", "code"},
 		"figures.":           literals(t, "console", `^(detected|confirmed|notified|stopped|stop-confirmed|convened|handled|recovered)$`),
 		"flash.":             flashes(t),
 		"gate.state.":        gateStates,

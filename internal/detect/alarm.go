@@ -17,7 +17,7 @@ const Source = "gates"
 // names are the alerts' names by kind.
 var names = map[Kind]string{
 	Failures: "PaymentFailures", Unknowns: "PaymentOutcomesUnknown", Slow: "PaymentsSlow", Amounts: "PaymentAmountsDiffer",
-	Value: "PaymentMeanAmount", Drop: "PaymentVolumeDrop", Surge: "PaymentVolumeSurge", Silent: "GateSilent",
+	Value: "PaymentMeanAmount", Codes: "PaymentErrorCode", Drop: "PaymentVolumeDrop", Surge: "PaymentVolumeSurge", Silent: "GateSilent",
 }
 
 // Alarm returns the alert of a finding. Its summary is for those who read alerts
@@ -38,12 +38,18 @@ func (f *Finding) Alarm(p *locale.Printer) alert.Incoming {
 	set(in.Labels, "route", f.Scope.Route)
 	set(in.Labels, "channel", f.Scope.Channel)
 	set(in.Labels, "method", f.Scope.Method)
+	set(in.Labels, "bank", f.Scope.Bank)
+	set(in.Labels, "merchant", f.Scope.Merchant)
+	set(in.Labels, "code", f.Scope.Code)
 	set(in.Labels, "gate", f.Gate)
 	set(in.Annotations, "currency", f.Currency)
 	if f.SlowerThan > 0 {
 		in.Annotations["slower_than_ms"] = strconv.FormatInt(f.SlowerThan, 10)
 	}
 	in.Fingerprint = strings.Join([]string{string(f.Kind), string(f.Severity), f.Scope.Route, f.Scope.Channel, f.Scope.Method, f.Gate}, "|")
+	if f.Scope.part() { // a fingerprint that was given before stays as it was
+		in.Fingerprint += "|" + strings.Join([]string{f.Scope.Bank, f.Scope.Merchant, f.Scope.Code}, "|")
+	}
 	return in
 }
 
@@ -63,9 +69,9 @@ func Read(in alert.Incoming) (f Finding, ok bool) {
 		}
 	}
 	f.Severity = Severity(in.Labels["severity"])
-	f.Scope = Scope{in.Labels["route"], in.Labels["channel"], in.Labels["method"]}
+	f.Scope = Scope{in.Labels["route"], in.Labels["channel"], in.Labels["method"], in.Labels["bank"], in.Labels["merchant"], in.Labels["code"]}
 	f.Gate, f.Currency, f.Since = in.Labels["gate"], in.Annotations["currency"], in.StartsAt.UTC()
-	ok = f.Kind != "" && slices.Contains([]Severity{Critical, Major, Minor}, f.Severity) && (f.Kind == Silent) == (f.Gate != "")
+	ok = f.Kind != "" && slices.Contains([]Severity{Critical, Major, Minor}, f.Severity) && (f.Kind == Silent) == (f.Gate != "") && (f.Kind == Codes) == (f.Scope.Code != "")
 	figure := func(name string) float64 {
 		x, err := strconv.ParseFloat(in.Annotations[name], 64)
 		ok = ok && err == nil && x >= 0 && x <= math.MaxInt64

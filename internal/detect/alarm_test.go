@@ -32,6 +32,9 @@ func samples() []Finding {
 		as(Value, 411111, 823457, func(f *Finding) { f.Currency = "CNY" }),
 		as(Drop, 120.5, 3, nil),
 		as(Surge, 120.5, 900, func(f *Finding) { f.Severity = Minor }),
+		as(Failures, 0.02, 0.5, func(f *Finding) { f.Scope = Scope{Route: "pay", Bank: "icbc"} }),
+		as(Unknowns, 0.001, 0.5, func(f *Finding) { f.Scope = Scope{Route: "pay", Merchant: "travel"} }),
+		as(Codes, 0.0001, 0.04, func(f *Finding) { f.Scope.Code, f.Severity = "91", Minor }),
 		as(Silent, 0, 15, func(f *Finding) { f.Scope, f.Gate, f.Payments, f.Sure = Scope{}, "east-1", 0, 0 }),
 	}
 }
@@ -77,6 +80,9 @@ func TestTitles(t *testing.T) {
 	if got := f.SureText(locale.For(holdfast.En)); !strings.Contains(got, "1,000,000,000") {
 		t.Errorf("sure: %s", got)
 	}
+	if got := samples()[10].Title(locale.For(holdfast.ZhHant)); got != "路由 pay，渠道 qr，錯誤碼 91：4% 的支付回此錯誤碼（平常 0.01%）" {
+		t.Errorf("code: %s", got)
+	}
 	if got := samples()[4].Title(locale.For(holdfast.En)); !strings.Contains(got, "CNY\u00a04,111.11") || !strings.Contains(got, "low") {
 		t.Errorf("value: %s", got)
 	}
@@ -92,6 +98,8 @@ func TestNoAlarm(t *testing.T) {
 		"no number":      func(in *alert.Incoming) { in.Annotations["seen"] = "NaN" },
 		"below zero":     func(in *alert.Incoming) { in.Annotations["payments"] = "-1" },
 		"no time":        func(in *alert.Incoming) { in.Annotations["found"] = "today" },
+		"no code":        func(in *alert.Incoming) { in.Labels["alertname"] = "PaymentErrorCode" },
+		"a code":         func(in *alert.Incoming) { in.Labels["code"] = "91" },
 		"a gate":         func(in *alert.Incoming) { in.Labels["gate"] = "east-1" },
 	} {
 		f := samples()[0]

@@ -1,12 +1,19 @@
 package detect
 
-import "holdfast/internal/traffic"
+import (
+	"math"
+
+	"holdfast/internal/traffic"
+)
 
 const (
 	// enoughPayments and enoughSeconds are what a scope must have behind it before
 	// slight changes are judged, and volumes after each pause.
 	enoughPayments = 300
 	enoughSeconds  = 60
+	// enoughCoded and enoughCodedSeconds are these for codes: any first one is new.
+	enoughCoded        = 1000
+	enoughCodedSeconds = 300
 	// badDay is the share of failures that is bad for anybody; it is what the
 	// first payments of all are judged against.
 	badDay = 0.4
@@ -22,11 +29,19 @@ const (
 
 // usual are shares before anything was seen, with the payments they weigh.
 var usual = map[Kind]struct{ share, weight float64 }{
-	Failures: {0.03, 50}, Unknowns: {0.001, 200}, Slow: {0.02, 100}, Amounts: {0.001, 200},
+	Failures: {0.03, 50}, Unknowns: {0.001, 200}, Slow: {0.02, 100}, Amounts: {0.001, 200}, Codes: {0.01, 50},
 }
 
 // shares are the kinds that are judged by a share of payments.
 var shares = []Kind{Failures, Unknowns, Slow, Amounts}
+
+// sharesIn are the shares that are watched in a scope.
+func sharesIn(s Scope) []Kind {
+	if s.Code != "" {
+		return []Kind{Codes}
+	}
+	return shares
+}
 
 // Baseline is what is usual in a scope. It forgets.
 type Baseline struct {
@@ -59,10 +74,10 @@ type Baseline struct {
 
 func newBaseline(scope Scope) *Baseline {
 	b := &Baseline{Shares: map[Kind]mean{}, Spreads: map[Kind]*spread{}}
-	for _, k := range append([]Kind{Drop}, shares...) {
+	for _, k := range append([]Kind{Drop}, sharesIn(scope)...) {
 		b.Spreads[k] = &spread{}
 	}
-	if scope.Method == "" {
+	if seasonal := !scope.part() && scope.Method == ""; seasonal {
 		b.Season = &Season{}
 	}
 	return b
@@ -70,6 +85,13 @@ func newBaseline(scope Scope) *Baseline {
 
 // share is the usual share of a kind.
 func (b *Baseline) share(k Kind) float64 { return b.Shares[k].value(usual[k].share, usual[k].weight) }
+
+// atMost is the usual share of a kind as it may well be: what was seen of few
+// payments may be low by chance.
+func (b *Baseline) atMost(k Kind) float64 {
+	p := b.share(k)
+	return min(0.99, p+2*math.Sqrt(p*(1-p)/(b.Shares[k].Weight+usual[k].weight)))
+}
 
 // slowest returns the place of the latency bound that 95 of 100 payments keep.
 func (b *Baseline) slowest() int {
@@ -116,6 +138,9 @@ func (b *Baseline) value() (amount, variance float64) {
 // ready reports whether shares are known well enough to judge slight changes,
 // steady the same of volumes.
 func (b *Baseline) ready() bool {
+	if b.Spreads[Codes] != nil {
+		return b.Shares[Codes].Weight >= enoughCoded && b.Seconds >= enoughCodedSeconds
+	}
 	return b.Shares[Failures].Weight >= enoughPayments && b.Seconds >= enoughSeconds
 }
 
@@ -131,17 +156,21 @@ func (b *Baseline) learn(c *counts) {
 	slowest := b.slowest()
 	for _, k := range shares {
 		bad, n := c.of(k, slowest)
-		p := b.share(k)
-		b.Spreads[k].learn(bad, n*p, n*p*(1-p))
-		m := b.Shares[k]
-		m.add(bad, n, perHour)
-		b.Shares[k] = m
+		b.learnShare(k, bad, n)
 	}
 	for i, n := range c.latency {
 		b.Buckets[i] = b.Buckets[i]*perHour + n
 	}
 	b.learnValue(c)
 	b.Seconds++
+}
+
+func (b *Baseline) learnShare(k Kind, bad, n float64) {
+	p := b.share(k)
+	b.Spreads[k].learn(bad, n*p, n*p*(1-p))
+	m := b.Shares[k]
+	m.add(bad, n, perHour)
+	b.Shares[k] = m
 }
 
 func (b *Baseline) learnVolume(c *counts, at hour) {

@@ -4,8 +4,8 @@
 // # What is watched
 //
 // Every second the counts of one second are laid over scopes: all payments, each
-// route, each channel and each method of a route. In each scope these are
-// watched:
+// route, and of a route each channel, method, payer's bank and group of merchants.
+// In each scope these are watched:
 //
 //	failures  payments that were not done: refused by the primary, or by a gate
 //	          for a reason of its own (no lease, no posture, full, unreadable)
@@ -15,6 +15,11 @@
 //	value     the mean amount of the payments that were done: a wrong discount
 //	drop      far fewer payments than expected
 //	surge     far more payments than expected
+//
+// and in each route and channel
+//
+//	codes     payments that were not done, or are unknown, with one error code:
+//	          it may come in the place of others while no more payments fail
 //
 // and of each gate in service, whether it still sends its counts: what is missing
 // is a finding (silent), never a healthy zero.
@@ -41,6 +46,9 @@
 // others, or a narrower one that has nearly all of its ill payments: they begin
 // anew without the payments of it. A fault of one channel is therefore one
 // finding, and so is a fault of all. What is certain but slight is no finding.
+// Payments are counted by bank and by group of merchants for themselves, not
+// crosswise, so what two scopes share is not known: while one of them has a finding
+// the other is not judged. Nor is a code while there is a finding of failures.
 //
 // A finding says what was seen, what was expected, since when, on how many
 // payments it rests and how sure it is. It ends when the evidence for what was
@@ -55,7 +63,7 @@
 package detect
 
 import (
-	"cmp"
+	"slices"
 	"time"
 
 	"holdfast/internal/traffic"
@@ -73,6 +81,7 @@ const (
 	Value    Kind = "value"
 	Drop     Kind = "drop"
 	Surge    Kind = "surge"
+	Codes    Kind = "codes"
 	Silent   Kind = "silent"
 )
 
@@ -97,29 +106,61 @@ type Scope struct {
 	Route   string `json:"route,omitempty"`
 	Channel string `json:"channel,omitempty"`
 	Method  string `json:"method,omitempty"`
+	Bank    string `json:"bank,omitempty"`
+	// Merchant is a group of merchants.
+	Merchant string `json:"merchant,omitempty"`
+	// Code is an error code; only Codes are watched in such a scope.
+	Code string `json:"code,omitempty"`
 }
 
-// holds reports whether payments counted under k are in the scope.
+// holds reports whether payments counted under k are in the scope. Of a part it is
+// not known.
 func (s Scope) holds(k *traffic.Key) bool {
-	return (s.Route == "" || s.Route == k.Route) && (s.Channel == "" || s.Channel == k.Channel) && (s.Method == "" || s.Method == k.Method)
+	return !s.part() && (s.Route == "" || s.Route == k.Route) && (s.Channel == "" || s.Channel == k.Channel) && (s.Method == "" || s.Method == k.Method)
 }
+
+// part reports whether the scope is counted for itself, as a [traffic.Part].
+func (s Scope) part() bool { return s.Bank != "" || s.Merchant != "" || s.Code != "" }
 
 // narrow reports whether the scope is less than a route.
-func (s Scope) narrow() bool { return s.Channel != "" || s.Method != "" }
+func (s Scope) narrow() bool { return s.Channel != "" || s.Method != "" || s.part() }
+
+// names are the fields of a scope, the widest first.
+func (s Scope) names() [6]string {
+	return [...]string{s.Route, s.Channel, s.Method, s.Bank, s.Merchant, s.Code}
+}
 
 // within reports whether all payments of a are payments of b.
 func within(a, b Scope) bool {
-	return (b.Route == "" || a.Route == b.Route) && (b.Channel == "" || a.Channel == b.Channel) && (b.Method == "" || a.Method == b.Method)
+	x, y := a.names(), b.names()
+	for i := range x {
+		if y[i] != "" && x[i] != y[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // touches reports whether a payment may be in both.
 func touches(a, b Scope) bool {
-	meet := func(x, y string) bool { return x == "" || y == "" || x == y }
-	return meet(a.Route, b.Route) && meet(a.Channel, b.Channel) && meet(a.Method, b.Method)
+	x, y := a.names(), b.names()
+	for i := range x {
+		if x[i] != "" && y[i] != "" && x[i] != y[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// apart reports whether a finding in a keeps b from being judged: they may share
+// payments, and nobody knows how many.
+func apart(a, b Scope) bool {
+	return (a.part() || b.part()) && touches(a, b) && !within(a, b) && !within(b, a)
 }
 
 func (s Scope) compare(t Scope) int {
-	return cmp.Or(cmp.Compare(s.Route, t.Route), cmp.Compare(s.Channel, t.Channel), cmp.Compare(s.Method, t.Method))
+	x, y := s.names(), t.names()
+	return slices.Compare(x[:], y[:])
 }
 
 // Threshold is the sum of log-likelihood ratios at which a finding is made: what
@@ -138,7 +179,7 @@ type Finding struct {
 	Since time.Time `json:"since"`
 	At    time.Time `json:"at"`
 	// Seen and Expected are shares of payments (0 to 1) for failures, unknowns,
-	// slow and amounts; payments per second for drop and surge; minor units of
+	// slow, amounts and codes; payments per second for drop and surge; minor units of
 	// Currency for value; seconds for silent, where Expected is 0.
 	Seen     float64 `json:"seen"`
 	Expected float64 `json:"expected"`
@@ -173,6 +214,7 @@ type Second struct {
 	// At is the second, since 1970 in UTC.
 	At    int64
 	Rows  []traffic.Row
+	Parts []traffic.PartRow
 	Gates []Gate
 	// Quiet says that things are as usual as far as anybody knows: no incident is
 	// on. Without it nothing is learned.

@@ -37,6 +37,10 @@ func TestFaultsAreFound(t *testing.T) {
 		{"slow channel", 100, fault{channel: "qr", slow: true, share: always(0.9)}, 10, Finding{Kind: Slow, Severity: Major, Scope: qr}},
 		{"answers of a channel name other amounts", 100, fault{channel: "qr", other: true, share: always(0.1)}, 15, Finding{Kind: Amounts, Severity: Major, Scope: qr}},
 		{"a wrong discount on a channel", 100, fault{channel: "qr", cheap: 0.5, share: always(1)}, 60, Finding{Kind: Value, Scope: qr}},
+		{"half of a bank", 100, fault{bank: "icbc", outcome: payment.NotDone, share: always(0.5)}, 6, Finding{Kind: Failures, Severity: Major, Scope: Scope{Route: "pay", Bank: "icbc"}}},
+		{"a tenth of a group of merchants", 100, fault{merchant: "travel", outcome: payment.NotDone, share: always(0.1)}, 45, Finding{Kind: Failures, Scope: Scope{Route: "pay", Merchant: "travel"}}},
+		{"outcomes of a bank are unknown", 100, fault{bank: "icbc", outcome: payment.Unknown, share: always(0.3)}, 10, Finding{Kind: Unknowns, Severity: Major, Scope: Scope{Route: "pay", Bank: "icbc"}}},
+		{"another code in a channel", 100, fault{channel: "qr", code: "91", outcome: payment.InFlight, share: always(1)}, 90, Finding{Kind: Codes, Severity: Minor, Scope: Scope{Route: "pay", Channel: "qr", Code: "91"}}},
 		{"amounts three times as high", 100, fault{channel: "qr", cheap: 3, share: always(1)}, 40, Finding{Kind: Value, Severity: Major, Scope: qr}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	// MaxScopes is how many scopes are watched. One more takes the place of one
-	// without payments for ten minutes, if there is any.
+	// MaxScopes is how many scopes are watched, and MaxParts how many of them are
+	// banks, groups of merchants and codes, at most half of them of one sort. One more
+	// takes the place of one without payments for ten minutes, if there is any.
 	MaxScopes = 256
+	MaxParts  = 160
 	// idleAfter is how many seconds without a payment let a scope give its place.
 	idleAfter = 600
 	// forgetAfter is how many seconds without a payment end a scope: a week, for
@@ -76,6 +78,15 @@ func (s *moment) explained(k Kind, scope Scope) (rate float64, ok bool) {
 	return rate, true
 }
 
+// unclear reports whether findings keep a scope from being judged.
+func (s *moment) unclear(k Kind, scope Scope) bool {
+	if slices.ContainsFunc(s.open[k], func(e explained) bool { return apart(e.Scope, scope) }) {
+		return true
+	}
+	return k == Codes && (slices.ContainsFunc(s.open[Failures], func(e explained) bool { return touches(e.Scope, scope) }) ||
+		slices.ContainsFunc(s.open[Unknowns], func(e explained) bool { return touches(e.Scope, scope) }))
+}
+
 // Second judges one second and returns what changed by it.
 func (d *Detector) Second(second Second) (changes []Change) {
 	d.at = second.At
@@ -91,8 +102,17 @@ func (d *Detector) Second(second Second) (changes []Change) {
 	}
 	t := d.tally(s)
 	for _, scope := range d.order {
+		w := d.watches[scope]
 		for _, k := range kinds {
-			d.watches[scope].step(k, s, t.of(scope, k))
+			switch {
+			case (k == Codes) != (scope.Code != ""):
+			case s.unclear(k, scope):
+				clear(w.tests[k].sums)
+			case k == Codes:
+				w.step(k, s, t.codes(scope, s.open[k]))
+			default:
+				w.step(k, s, t.of(scope, k))
+			}
 		}
 	}
 	for _, k := range kinds {
@@ -146,7 +166,12 @@ func (d *Detector) Accept(f Finding) {
 		// As much of a scope as lies in the one that was found is as that one now.
 		o := d.watches[scope]
 		switch part := o.base.weight(f.Kind); {
-		case scope == f.Scope || !touches(scope, f.Scope):
+		case scope == f.Scope || !touches(scope, f.Scope) || f.Kind == Codes && scope.Code == "":
+			continue
+		case scope.Code != "" && f.Kind != Codes:
+			// The codes of what failed are as they should be, too; they are learned anew.
+			o.base.Shares[Codes], o.base.Seconds = mean{}, 0
+			clear(o.tests[Codes].sums)
 			continue
 		case within(scope, f.Scope):
 			o.base.shift(f.Kind, more*part)
@@ -175,7 +200,12 @@ func (d *Detector) learn(s *moment, t *tallies) {
 	}
 	for _, scope := range d.order {
 		covered := slices.ContainsFunc(open, func(o Scope) bool { return touches(scope, o) })
-		d.watches[scope].learn(s, t.of(scope, ""), s.Quiet && !s.Held && !covered)
+		may := s.Quiet && !s.Held && !covered
+		if scope.Code != "" {
+			d.watches[scope].learnCode(t.coded(scope), may)
+			continue
+		}
+		d.watches[scope].learn(s, t.of(scope, ""), may)
 	}
 }
 
@@ -183,7 +213,7 @@ func (d *Detector) learn(s *moment, t *tallies) {
 func (d *Detector) known(s Scope) bool {
 	w := d.watches[s]
 	if w == nil {
-		if len(d.watches) >= MaxScopes && !d.makeRoom() {
+		if !d.hasRoom(s) && !d.makeRoom(s) {
 			return false
 		}
 		w = newWatch(s, newBaseline(s))
@@ -199,10 +229,35 @@ func (d *Detector) insert(w *watch) {
 	d.order = slices.Insert(d.order, at, w.scope)
 }
 
-// makeRoom forgets the scope that was idle longest.
-func (d *Detector) makeRoom() bool {
+// hasRoom reports whether one more scope of that sort can be watched.
+func (d *Detector) hasRoom(s Scope) bool {
+	if !s.part() {
+		return len(d.order) < MaxScopes
+	}
+	parts, alike := 0, 0
+	for _, other := range d.order {
+		if other.part() {
+			parts++
+		}
+		if alikeIn(s, other) {
+			alike++
+		}
+	}
+	return len(d.order) < MaxScopes && parts < MaxParts && alike < MaxParts/2
+}
+
+// alikeIn reports whether both are parts of one sort.
+func alikeIn(a, b Scope) bool {
+	return a.part() && (a.Bank != "") == (b.Bank != "") && (a.Merchant != "") == (b.Merchant != "") && (a.Code != "") == (b.Code != "")
+}
+
+// makeRoom forgets the scope that was idle longest, for a part one of its sort.
+func (d *Detector) makeRoom(of Scope) bool {
 	var longest *watch
 	for _, s := range d.order {
+		if of.part() && !alikeIn(of, s) {
+			continue
+		}
 		if w := d.watches[s]; w.idle >= idleAfter && !w.ill() && (longest == nil || w.idle > longest.idle) {
 			longest = w
 		}
@@ -304,6 +359,7 @@ func (d *Detector) tally(s *moment) *tallies {
 			}
 		}
 	}
+	d.tallyParts(s, t)
 	return t
 }
 

@@ -52,7 +52,7 @@ func (d *Detector) surest(k Kind, at hour) (best *Finding) {
 // passed reports whether any sum is enough for a finding.
 func (t *test) passed() bool {
 	for i := range t.sums {
-		if t.sums[i].S >= Threshold {
+		if t.sums[i].S >= t.enough {
 			return true
 		}
 	}
@@ -107,6 +107,13 @@ func (d *Detector) open(f *Finding) (changes []Change) {
 			t.begin(nil)
 		case touches(scope, f.Scope):
 			clear(t.sums)
+		}
+		if c := d.watches[scope].tests[Codes]; (f.Kind == Failures || f.Kind == Unknowns) && scope.Code != "" && touches(scope, f.Scope) {
+			// The code says why payments fail, and so does the finding.
+			if c.open != nil {
+				changes = append(changes, Change{*c.open, f.At})
+			}
+			c.begin(nil)
 		}
 	}
 	d.watches[f.Scope].tests[f.Kind].begin(f)

@@ -64,7 +64,7 @@ func (d *Detector) Restore(b []byte, at int64) error {
 }
 
 func (s *scopeMemory) fault() string {
-	for _, name := range []string{s.Route, s.Channel, s.Method} {
+	for _, name := range s.names() {
 		if len(name) > traffic.MaxText || !utf8.ValidString(name) {
 			return fmt.Sprintf("a name is over %d bytes or not text", traffic.MaxText)
 		}
@@ -83,7 +83,7 @@ func (s *scopeMemory) fault() string {
 	if b.Shares == nil {
 		b.Shares = map[Kind]mean{}
 	}
-	for _, k := range append([]Kind{Drop}, shares...) {
+	for _, k := range append([]Kind{Drop}, sharesIn(s.Scope)...) {
 		if b.Spreads[k] == nil {
 			return "a spread is missing"
 		}
@@ -108,7 +108,7 @@ func (s *scopeMemory) fault() string {
 			return "a figure is below 0 or too large"
 		}
 	}
-	if (b.Season != nil) != (s.Method == "") {
+	if (b.Season != nil) != (s.Method == "" && !s.part()) {
 		return "a season stands where none is kept, or is missing"
 	}
 	return ""

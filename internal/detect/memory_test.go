@@ -44,10 +44,20 @@ func TestMemoryFits(t *testing.T) {
 	d := New(time.UTC)
 	for i := range MaxScopes {
 		s := Scope{Route: strings.Repeat("r", traffic.MaxText-4) + fmt.Sprint(i), Channel: strings.Repeat("c", traffic.MaxText)}
+		switch {
+		case i >= MaxScopes-MaxParts/2:
+			s.Code = strings.Repeat("c", traffic.MaxText)
+		case i >= MaxScopes-MaxParts:
+			s.Channel, s.Bank = "", strings.Repeat("b", traffic.MaxText)
+		}
 		if !d.known(s) {
 			t.Fatal("there is no room")
 		}
 		b := d.watches[s].base
+		if s.Code != "" {
+			b.Shares[Codes], b.Spreads[Codes].Mean = mean{math.Pi, math.E * 1e9}, mean{math.Pi, math.E * 1e9}
+			continue
+		}
 		for k, m := range map[Kind]mean{Failures: {math.Pi * 1e6, math.E * 1e9}, Unknowns: {math.Pi, math.E * 1e9}, Slow: {1. / 3, 1e10 / 3}, Amounts: {1. / 7, 1e10 / 7}} {
 			b.Shares[k] = m
 			b.Spreads[k].Mean = m
@@ -55,7 +65,7 @@ func TestMemoryFits(t *testing.T) {
 		for i := range b.Buckets {
 			b.Buckets[i] = 1e9 / float64(i+3)
 		}
-		for i := range b.Season.Rates {
+		for i := 0; b.Season != nil && i < hours; i++ {
 			b.Season.Rates[i] = 1e5 / float32(i+3)
 		}
 		b.Amount, b.Variance, b.Short, b.Long, b.Ten = mean{1e15 / 3, 1e9 / 7}, mean{1e18 / 7, 1e9 / 3}, mean{1e9 / 7, 1e9 / 3}, mean{1e9 / 7, 1e9 / 3}, mean{1e9 / 7, 1e9 / 3}

@@ -188,7 +188,7 @@ func (s *Service) judge(now time.Time) {
 // second gathers what is known of a second.
 func (s *Service) second(at int64) Second {
 	counted := s.Series.Second(at)
-	second := Second{At: at, Rows: counted.Rows}
+	second := Second{At: at, Rows: counted.Rows, Parts: counted.Parts}
 	heard := map[string]int64{}
 	for _, g := range s.Series.Gates() {
 		heard[g.Gate] = g.Last

@@ -17,6 +17,7 @@ var degrees = map[Kind][]float64{
 	Unknowns: {0.02, 0.1, 0.5, 0.9},
 	Slow:     {0.3, 0.8},
 	Amounts:  {0.02, 0.1, 0.5, 0.9},
+	Codes:    {0.02, 0.1, 0.5, 0.9},
 }
 
 // factors are the parts of what is expected that a test of a volume or of a mean
@@ -35,7 +36,9 @@ const (
 	seasonalSpread = 20
 )
 
-var kinds = []Kind{Failures, Unknowns, Slow, Amounts, Value, Drop, Surge}
+// kinds are in the order in which they are judged: what failures explain is no
+// finding of codes.
+var kinds = []Kind{Failures, Unknowns, Slow, Amounts, Value, Drop, Surge, Codes}
 
 const (
 	// leastRate is the fewest payments per second whose absence tells anything.
@@ -46,6 +49,11 @@ const (
 	// many seconds one that is not critical: a connection that breaks takes some
 	// payments with it at once.
 	leastIll, leastSpan = 5, 2
+	// leastCoded and leastCodedSpan are these for codes: one customer who tries again
+	// and again is none.
+	leastCoded, leastCodedSpan = 10, 5
+	// leastSurge is how many times as many answers as usual have a code that is found.
+	leastSurge = 3
 	// batch is how many amounts are judged together: amounts have long tails, and
 	// only the sum of many is spread as the test takes it to be.
 	batch = 100
@@ -57,6 +65,7 @@ type paid struct{ sum, n float64 }
 // counts is what was counted of a scope in one second.
 type counts struct {
 	decided, bad, unknown float64 // whose fate is decided: done, not done, unknown
+	coded                 float64 // with the code that the scope is of
 	named, other          float64 // whose answer named an amount, and another one
 	all                   float64
 	latency               [len(traffic.Latencies) + 1]float64
@@ -117,6 +126,8 @@ func (c *counts) of(k Kind, slowest int) (bad, n float64) {
 		return c.unknown, c.decided
 	case Amounts:
 		return c.other, c.named
+	case Codes:
+		return c.coded, c.decided
 	case Slow:
 		for i, x := range c.latency {
 			if n += x; i > slowest {
@@ -131,9 +142,11 @@ func (c *counts) of(k Kind, slowest int) (bad, n float64) {
 // test is one watched thing of one scope.
 type test struct {
 	sums []sum
-	open *Finding
-	back back
-	over bool
+	// enough is the sum that makes a finding.
+	enough float64
+	open   *Finding
+	back   back
+	over   bool
 	// amounts wait, for so many seconds, until there are enough.
 	amounts paid
 	waited  float64
@@ -166,7 +179,11 @@ func newWatch(s Scope, b *Baseline) *watch {
 		if k == Drop {
 			n++ // the last is against the hour of the week
 		}
-		w.tests[k] = &test{sums: make([]sum, n)}
+		w.tests[k] = &test{sums: make([]sum, n), enough: Threshold}
+		if k == Codes {
+			// Failures with a code that others had before are found as such first.
+			w.tests[k].enough = 2 * Threshold
+		}
 	}
 	return w
 }
@@ -194,7 +211,7 @@ func (w *watch) stepShare(k Kind, t *test, s *moment, c *counts) {
 		expected, seen := bounded(t.open.Expected), bounded(t.open.Seen)
 		t.over = t.back.add(shareEvidence(bad, n, seen, expected)/w.base.Spreads[k].value(), 1)
 	}
-	p0, beyond := w.base.share(k), w.base.Spreads[k].value()
+	p0, beyond := w.base.atMost(k), w.base.Spreads[k].value()
 	for i, degree := range degrees[k] {
 		from := p0
 		if !w.base.ready() {
@@ -279,8 +296,12 @@ func (w *watch) finding(k Kind, at hour) (f Finding, certain, tells bool) {
 		f.Expected = w.base.share(k)
 	}
 	f.Severity = w.severity(f)
-	certain = best.S >= Threshold && (t.open == nil || f.Severity.graver(t.open.Severity))
-	return f, certain, certain && f.counts() && (f.Severity == Critical || best.span >= leastSpan) && (degrees[k] == nil || best.bad >= leastIll)
+	certain = best.S >= t.enough && (t.open == nil || f.Severity.graver(t.open.Severity))
+	ill, span := float64(leastIll), leastSpan
+	if k == Codes {
+		ill, span = leastCoded, leastCodedSpan
+	}
+	return f, certain, certain && f.counts() && (f.Severity == Critical || best.span >= span) && (degrees[k] == nil || best.bad >= ill)
 }
 
 // counts reports whether the difference is one that people would act on.
@@ -292,6 +313,10 @@ func (f *Finding) counts() bool {
 		return f.Seen >= 6*f.Expected
 	case Value:
 		return math.Abs(f.Seen-f.Expected) >= 0.2*f.Expected
+	case Codes:
+		if f.Seen < leastSurge*f.Expected {
+			return false
+		}
 	}
 	return f.Seen-f.Expected >= slightest*degrees[f.Kind][0]*(1-f.Expected)
 }
@@ -341,6 +366,21 @@ func (w *watch) learn(s *moment, c *counts, may bool) {
 	default:
 		if w.slight++; w.slight%lastingly == 0 {
 			w.acceptSlight(s.hour)
+		}
+	}
+}
+
+// learnCode takes a second into what is usual of a code.
+func (w *watch) learnCode(c *counts, may bool) {
+	switch {
+	case !may || w.ill():
+	case !w.suspicious(false):
+		w.slight = 0
+		w.base.learnShare(Codes, c.coded, c.decided)
+		w.base.Seconds++
+	default:
+		if w.slight++; w.slight%lastingly == 0 {
+			w.acceptSlight(hour{})
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (f *Finding) Where(p *locale.Printer) string {
 		return f.Gate
 	}
 	var parts []string
-	for _, part := range []struct{ key, value string }{{"route", f.Scope.Route}, {"channel", f.Scope.Channel}, {"method", f.Scope.Method}} {
+	for _, part := range []struct{ key, value string }{{"route", f.Scope.Route}, {"channel", f.Scope.Channel}, {"method", f.Scope.Method}, {"bank", f.Scope.Bank}, {"merchant", f.Scope.Merchant}, {"code", f.Scope.Code}} {
 		if part.value != "" {
 			parts = append(parts, p.T("detect.where."+part.key, "name", part.value))
 		}

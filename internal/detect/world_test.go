@@ -18,20 +18,27 @@ const noon = 1_700_006_400
 type fault struct {
 	from, until int64 // seconds from the beginning
 	channel     string
+	bank        string
+	merchant    string
 	outcome     payment.Outcome
-	share       func(second int64) float64
-	slow        bool
+	// code is what answers say in the place of "51"; alone, nothing else changes.
+	code  string
+	share func(second int64) float64
+	slow  bool
 	// other lets that share of the answers name another amount; cheap multiplies
 	// the amounts, if it is not 0.
 	other bool
 	cheap float64
 }
 
-// world is simulated traffic: five channels and two methods of one route.
+// world is simulated traffic: five channels, two methods, four banks and three
+// groups of merchants of one route.
 type world struct {
 	rate   func(second int64) float64
 	faults []fault
 	rand   *rand.Rand
+	// parties draws banks and merchants.
+	parties *rand.Rand
 	// failing is the usual share of failures.
 	failing float64
 	gates   func(second int64) []Gate
@@ -41,12 +48,14 @@ func always(x float64) func(int64) float64 { return func(int64) float64 { return
 
 func newWorld(seed uint64, perSecond float64) *world {
 	return &world{
-		rate: always(perSecond), rand: rand.New(rand.NewPCG(seed, 1)), failing: 0.02,
+		rate: always(perSecond), rand: rand.New(rand.NewPCG(seed, 1)), parties: rand.New(rand.NewPCG(seed, 2)), failing: 0.02,
 		gates: func(at int64) []Gate { return []Gate{{"gate-1", noon + at, true}} },
 	}
 }
 
 var channels = []string{"alipay", "card", "qr", "unionpay", "wechat"}
+
+var banks = []string{"abc", "boc", "ccb", "icbc"}
 
 // poisson draws a number of arrivals.
 func (w *world) poisson(mean float64) int {
@@ -62,20 +71,24 @@ func (w *world) poisson(mean float64) int {
 
 // second makes the counts of one second.
 func (w *world) second(at int64) Second {
-	rows := map[traffic.Key]*traffic.Row{}
+	rows, parts := map[traffic.Key]*traffic.Row{}, map[traffic.Part]int64{}
 	for range w.poisson(w.rate(at)) {
-		w.pay(rows, at)
+		w.pay(rows, parts, at)
 	}
 	s := Second{At: noon + at, Quiet: true, Gates: w.gates(at)}
 	for _, r := range rows {
 		s.Rows = append(s.Rows, *r)
+	}
+	for p, n := range parts {
+		s.Parts = append(s.Parts, traffic.PartRow{Part: p, Count: n})
 	}
 	return s
 }
 
 var latencies = []int{1, 1, 1, 2, 2, 3}
 
-func (w *world) pay(rows map[traffic.Key]*traffic.Row, at int64) {
+func (w *world) pay(rows map[traffic.Key]*traffic.Row, parts map[traffic.Part]int64, at int64) {
+	bank, merchant, code := banks[w.parties.IntN(len(banks))], []string{"food", "goods", "travel"}[w.parties.IntN(3)], "51"
 	k := traffic.Key{
 		Route: "pay", Channel: channels[w.rand.IntN(len(channels))], Method: []string{"app", "web"}[w.rand.IntN(2)],
 		Kind: payment.Pay, Verdict: posture.Forward.String(), Outcome: payment.Done, Currency: "CNY",
@@ -88,10 +101,15 @@ func (w *world) pay(rows map[traffic.Key]*traffic.Row, at int64) {
 	took := latencies[w.rand.IntN(len(latencies))]
 	var other int64
 	for _, f := range w.faults {
-		if at < f.from || at >= f.until || f.channel != "" && f.channel != k.Channel || w.rand.Float64() >= f.share(at-f.from) {
+		if at < f.from || at >= f.until || f.channel != "" && f.channel != k.Channel || f.bank != "" && f.bank != bank ||
+			f.merchant != "" && f.merchant != merchant || w.rand.Float64() >= f.share(at-f.from) {
 			continue
 		}
+		if f.code != "" {
+			code = f.code
+		}
 		switch {
+		case f.outcome == payment.InFlight && f.code != "": // only the code is another
 		case f.slow:
 			took = 5
 		case f.other:
@@ -110,7 +128,14 @@ func (w *world) pay(rows map[traffic.Key]*traffic.Row, at int64) {
 	r.Count++
 	r.Amount += int64(amount)
 	r.Latency[took]++
-	if k.Outcome == payment.Done {
+	part := traffic.Part{Route: k.Route, Verdict: k.Verdict, Outcome: k.Outcome}
+	for trait, name := range map[traffic.Trait]string{traffic.Bank: bank, traffic.Merchant: merchant} {
+		part.Trait, part.Name = trait, name
+		parts[part]++
+	}
+	if k.Outcome != payment.Done {
+		parts[traffic.Part{Trait: traffic.Code, Name: code, Route: k.Route, Channel: k.Channel, Outcome: k.Outcome}]++
+	} else {
 		r.Named, r.Differ = r.Named+1, r.Differ+other
 	}
 }
