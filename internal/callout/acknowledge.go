@@ -88,7 +88,7 @@ func (a *Acks) Admit(id, key string) (p AckPage, err error) {
 		if in == nil || in.Over() {
 			return
 		}
-		p = AckPage{Notice: d.Notice, Incident: in.ID, Title: in.Title, Expires: d.Asked.Add(AckLife)}
+		p = AckPage{Notice: d.Notice, Incident: in.ID, Title: in.TitleIn(d.Notice.Lang), Expires: d.Asked.Add(AckLife)}
 		if person := a.Book.Told(d.Incident, d.Task, d.Round, d.Person); person.Acknowledged() {
 			p.At = person.Ack.At
 		} else if !d.Used.IsZero() {

@@ -59,6 +59,12 @@ func (r Audited) Missing() (n int) {
 // Source is that of the auditor's alerts.
 const Source = "holdfast"
 
+// Names of the auditor's alerts.
+const (
+	Missing = "HoldfastMissing"
+	Late    = "HoldfastLate"
+)
+
 // lookEvery is the time between looks.
 const lookEvery = 5 * time.Second
 
@@ -166,9 +172,9 @@ func (a *Auditor) alert(ctx context.Context, findings []Finding) error {
 
 // alert is a finding as an alert.
 func (f Finding) alert() alert.Incoming {
-	name, summary := "HoldfastMissing", "Something that was due to people has not come to pass"
+	name, summary := Missing, "Something that was due to people has not come to pass"
 	if !f.Missing() {
-		name, summary = "HoldfastLate", "Something that was due to people came to pass late"
+		name, summary = Late, "Something that was due to people came to pass late"
 	}
 	labels := map[string]string{"alertname": name, "severity": "warning", "kind": string(f.Kind)}
 	for key, value := range map[string]string{"incident": f.Incident, "task": f.Task, "person": f.Person, "what": f.What} {

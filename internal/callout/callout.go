@@ -263,9 +263,9 @@ func (s *Service) filler(in *incident.Incident, rev *plan.Revision, lang holdfas
 	return strings.NewReplacer(
 		"{incident}", in.ID,
 		"{level}", in.Level.String(),
-		"{title}", in.Title,
+		"{title}", in.TitleIn(lang),
 		"{time}", p.Time(in.Confirmed, s.Zone),
-		"{reason}", in.Title,
+		"{reason}", in.TitleIn(lang),
 		"{link}", s.Link(in.ID),
 		"{plan}", fmt.Sprintf("%s r%d", rev.Plan().Title.In(lang), rev.Number),
 	)

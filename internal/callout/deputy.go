@@ -26,7 +26,7 @@ func (s *Service) deputies(in *incident.Incident) (list []notify.Notice) {
 					continue
 				}
 				list = append(list, s.personal(in, t.ID, in.Round(), person, func(p *locale.Printer) (subject, body string) {
-					args := s.words(in, "task", t.Title.In(p.Lang()), "time", p.Time(st.Deputised.Due, s.Zone))
+					args := s.words(in, p.Lang(), "task", t.Title.In(p.Lang()), "time", p.Time(st.Deputised.Due, s.Zone))
 					return p.T("notice.deputy.subject", args...), p.T("notice.deputy.body", args...)
 				})...)
 			}
@@ -36,8 +36,8 @@ func (s *Service) deputies(in *incident.Incident) (list []notify.Notice) {
 }
 
 // words are what texts of Holdfast's own may name, and more.
-func (s *Service) words(in *incident.Incident, more ...any) []any {
-	return append([]any{"incident", in.ID, "title", in.Title, "link", s.Link(in.ID)}, more...)
+func (s *Service) words(in *incident.Incident, lang holdfast.Lang, more ...any) []any {
+	return append([]any{"incident", in.ID, "title", in.TitleIn(lang), "link", s.Link(in.ID)}, more...)
 }
 
 // personal writes a notice whose text is Holdfast's own, not a template of the plan,

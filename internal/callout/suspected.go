@@ -46,8 +46,8 @@ func (s *Service) suspicionTo(in *incident.Incident, person Recipient, c roster.
 		Incident: in.ID, Task: Suspected,
 		Person: person.ID, PersonName: person.Name,
 		Channel: string(c.Channel), Address: c.Address, Lang: lang,
-		Subject: words.T("notice.suspected.subject", "id", in.ID, "title", in.Title),
-		Body: words.T("notice.suspected.body", "id", in.ID, "title", in.Title, "level", level,
+		Subject: words.T("notice.suspected.subject", "id", in.ID, "title", in.TitleIn(lang)),
+		Body: words.T("notice.suspected.body", "id", in.ID, "title", in.TitleIn(lang), "level", level,
 			"time", words.Time(in.Opened, s.Zone), "link", s.Link(in.ID)),
 		Urgent: in.Suggested == holdfast.Level1 || in.Suggested == holdfast.Unknown, Drill: in.Drill, Why: person.Why,
 	}

@@ -37,7 +37,7 @@ func alertRow(p *page, a view.Alert) {
 	if a.Dismissed != "" {
 		state += ", dismissed"
 	}
-	p.row(a.ID, state, a.StartsAt, a.Source, a.Incident, a.Title)
+	p.row(a.ID, state, a.StartsAt, a.Source, a.Incident, p.titled(a.Title, a.Titles))
 }
 
 func (s *shell) alertList() *cobra.Command {
@@ -83,7 +83,7 @@ func evidence(p *page, f *detect.Finding) {
 	if f == nil {
 		return
 	}
-	words := locale.For(holdfast.En)
+	words := locale.For(p.lang)
 	p.line("where: %s", f.Where(words))
 	p.line("seen: %s; expected: %s", f.SeenText(words), f.ExpectedText(words))
 	p.line("since: %s; found: %s; payments: %d", f.Since.Format(time.RFC3339), f.At.Format(time.RFC3339), f.Payments)
@@ -188,7 +188,7 @@ func writeTried(p *page, t api.Tried) {
 	case t.Alert == nil:
 		p.line("it is no alert, and would be dropped")
 	default:
-		p.line("%s%s", t.Alert.Title, unless(!t.Resolved, " (resolved)"))
+		p.line("%s%s", p.titled(t.Alert.Title, t.Alert.Titles), unless(!t.Resolved, " (resolved)"))
 		for _, values := range []map[string]string{t.Alert.Labels, t.Alert.Annotations} {
 			for _, name := range sortedKeys(values) {
 				p.line("%s: %s", name, values[name])

@@ -169,6 +169,15 @@ func (p *page) row(cells ...any) {
 	fmt.Fprintln(p.table)
 }
 
+// titled is a title in the language of texts where Holdfast says it, else as it was
+// written.
+func (p *page) titled(title string, titles holdfast.Text) string {
+	if titles.IsZero() {
+		return title
+	}
+	return p.in(titles)
+}
+
 // in picks a text's language.
 func (p *page) in(t holdfast.Text) string { return t.In(p.lang) }
 

@@ -34,7 +34,7 @@ func incidentRow(p *page, in view.Incident) {
 	for i, st := range in.OpenStages {
 		stages[i] = st.ID
 	}
-	p.row(in.ID, in.State, level, in.Opened, strings.Join(stages, " "), in.Title)
+	p.row(in.ID, in.State, level, in.Opened, strings.Join(stages, " "), p.titled(in.Title, in.Titles))
 }
 
 func levelText(l holdfast.Level) string {
@@ -66,7 +66,7 @@ func (s *shell) incidentShow() *cobra.Command {
 }
 
 func writeIncident(p *page, in view.Incident) {
-	p.line("%s  %s, level %s: %s", in.ID, in.State, levelText(in.Level), in.Title)
+	p.line("%s  %s, level %s: %s", in.ID, in.State, levelText(in.Level), p.titled(in.Title, in.Titles))
 	p.line("opened %s%s%s", clock(in.Opened), unless(in.Confirmed.IsZero(), ", confirmed "+clock(in.Confirmed)), unless(in.Ended.IsZero(), ", ended "+clock(in.Ended)))
 	if e := in.Effect; e != nil && e.Known {
 		p.line("stopping all payments would act on %.1f payments/s at %d gates", e.PerSecond, e.Gates)

@@ -72,9 +72,9 @@ func writeTies(p *page, in view.Incident) {
 		p.line("merged into %s: %s", in.Into.ID, in.Into.Reason)
 	}
 	for _, t := range in.Parts {
-		p.line("holds %s: %s", t.ID, t.Title)
+		p.line("holds %s: %s", t.ID, p.titled(t.Title, t.Titles))
 	}
 	for _, t := range in.Links {
-		p.line("linked with %s: %s", t.ID, t.Title)
+		p.line("linked with %s: %s", t.ID, p.titled(t.Title, t.Titles))
 	}
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"holdfast"
 	"holdfast/internal/locale"
 	"holdfast/internal/view"
 )
@@ -26,14 +27,16 @@ func (c *Console) alerts(v *visit) error {
 	return c.show(v, "alerts", v.words.T("alerts.title"), true, own)
 }
 
-// alertTitle says what the gates' counts found in the reader's language, and
-// leaves another sender's words as they are.
-func alertTitle(p *locale.Printer, a view.Alert) string {
-	if a.Evidence != nil {
-		return a.Evidence.Title(p)
+// titled is a title in the reader's language where Holdfast says it, and another
+// sender's words as they are.
+func titled(p *locale.Printer, title string, titles holdfast.Text) string {
+	if titles.IsZero() {
+		return title
 	}
-	return a.Title
+	return titles.In(p.Lang())
 }
+
+func alertTitle(p *locale.Printer, a view.Alert) string { return titled(p, a.Title, a.Titles) }
 
 type alertPage struct {
 	Alert view.Alert

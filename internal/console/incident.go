@@ -102,7 +102,7 @@ func (c *Console) incident(v *visit) error {
 		typed := readDebrief(v)
 		own.Incident.Debrief, own.Improvements = &typed, append(typed.Improvements, make([]incident.Improvement, spareRows)...)
 	}
-	return c.show(v, "incident", in.ID+" "+in.Title, true, own)
+	return c.show(v, "incident", in.ID+" "+titled(v.words, in.Title, in.Titles), true, own)
 }
 
 func (c *Console) levels(in view.Incident) []levelChoice {

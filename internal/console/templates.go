@@ -186,6 +186,7 @@ type (
 func (s *screens) functions(p *locale.Printer, zone *time.Location) template.FuncMap {
 	return template.FuncMap{
 		"t":       p.T,
+		"titled":  func(title string, titles holdfast.Text) string { return titled(p, title, titles) },
 		"x":       func(t holdfast.Text) string { return t.In(p.Lang()) },
 		"at":      func(t time.Time) string { return p.Time(t, zone) },
 		"clock":   func(t time.Time) string { return p.Clock(t, time.Now(), zone) },

@@ -232,6 +232,7 @@ func built(t *testing.T) map[string][]string {
 		"durability.":        constants(t, "journal", "Fault"),
 		"error.title.":       constants(t, "..", "Code"),
 		"fact.":              facts(t),
+		"alert.audit.":       literals(t, "callout", `^(HoldfastMissing|HoldfastLate)$`),
 		"detect.title.":      append(constants(t, "detect", "Kind"), "value-up"),
 		"detect.where.":      {"route", "channel", "method", "bank", "merchant", "code"},
 		"figures.":           literals(t, "console", `^(detected|confirmed|notified|stopped|stop-confirmed|convened|handled|recovered)$`),

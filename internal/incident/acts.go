@@ -21,7 +21,7 @@ const (
 
 // Suspect opens an incident.
 func Suspect(b *Book, s SuspectedFact, now time.Time) (string, []journal.Draft, error) {
-	if s.Title = oneLine(s.Title); s.Title == "" {
+	if s.clean(); s.Title == "" {
 		return "", nil, holdfast.Errorf(holdfast.Invalid, "an incident needs a title").At("title")
 	}
 	in := &Incident{ID: b.NextID(now)}

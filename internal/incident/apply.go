@@ -14,7 +14,7 @@ func (in *Incident) apply(e event, f holdfast.Fact) {
 	switch e := e.(type) {
 	case SuspectedFact:
 		in.State, in.Title, in.Suggested, in.Rule = Suspected, e.Title, e.Level, e.Rule
-		in.Alerts, in.Drill = e.Alerts, e.Drill
+		in.Titles, in.Alerts, in.Drill = e.Titles, e.Alerts, e.Drill
 		in.Cause, in.Tell = e.Cause, e.Tell
 		in.Opened, in.OpenedBy = f.Time, f.Actor
 		if len(e.Alerts) > 0 {

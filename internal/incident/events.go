@@ -9,7 +9,10 @@ import (
 
 // SuspectedFact opens an incident.
 type SuspectedFact struct {
-	Title  string         `json:"title"`
+	Title string `json:"title"`
+	// Titles are the title in each language, where Holdfast says it; what a person or
+	// another system writes stands in Title alone.
+	Titles holdfast.Text  `json:"titles,omitzero"`
 	Level  holdfast.Level `json:"level,omitempty"`
 	Rule   string         `json:"rule,omitempty"`
 	Alerts []string       `json:"alerts,omitempty"`

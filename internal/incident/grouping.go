@@ -44,7 +44,7 @@ func Join(in *Incident, e AlertsJoined) ([]journal.Draft, error) {
 // Suspicion opens an incident, and joins to it in the same append what came with the
 // alert that opened it.
 func Suspicion(s SuspectedFact, id string, with AlertsJoined) []journal.Draft {
-	s.Title = oneLine(s.Title)
+	s.clean()
 	events := []event{s}
 	if len(with.Alerts) > 0 {
 		events = append(events, with)
@@ -88,6 +88,20 @@ func (in *Incident) suggest(level holdfast.Level, rule string) {
 	if in.State == Suspected && Graver(level, in.Suggested) {
 		in.Suggested, in.Rule = level, rule
 	}
+}
+
+// clean makes lines of the titles.
+func (s *SuspectedFact) clean() {
+	s.Title = oneLine(s.Title)
+	s.Titles = holdfast.Text{ZhHant: oneLine(s.Titles.ZhHant), ZhHans: oneLine(s.Titles.ZhHans), En: oneLine(s.Titles.En)}
+}
+
+// TitleIn returns the title for a reader.
+func (in *Incident) TitleIn(lang holdfast.Lang) string {
+	if in.Titles.IsZero() {
+		return in.Title
+	}
+	return in.Titles.In(lang)
 }
 
 // oneLine makes a title of a text: it becomes the subject of mail.

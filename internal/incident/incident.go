@@ -118,6 +118,8 @@ type Incident struct {
 	// Drill is true for a rehearsal.
 	Drill bool
 	Title string
+	// Titles are the title in each language, if Holdfast says it.
+	Titles holdfast.Text
 	// Suggested is the level that a rule of the plan suggests while suspected;
 	// Unknown asks for triage.
 	Suggested holdfast.Level

@@ -71,7 +71,7 @@ func (w filler) value(field string) string {
 	case "reference":
 		return in.ID
 	case "title":
-		return in.Title
+		return in.TitleIn(w.words.Lang())
 	case "level":
 		if in.Level == holdfast.Unknown {
 			return ""

@@ -180,7 +180,7 @@ func (s *Service) place(g *grouped, now time.Time) (drafts []journal.Draft, err 
 		first := g.members[0]
 		rest = rest[1:]
 		drafts = incident.Suspicion(incident.SuspectedFact{
-			Title: first.Title(), Level: first.Level, Rule: first.rule.ID, Alerts: []string{first.Alert.ID}, Cause: g.cause, Tell: first.Tell,
+			Title: first.Title(), Titles: Titles(first.Incoming), Level: first.Level, Rule: first.rule.ID, Alerts: []string{first.Alert.ID}, Cause: g.cause, Tell: first.Tell,
 		}, id, joined(rest, ground))
 	}
 	if err != nil {
@@ -268,7 +268,7 @@ func (s *Service) Regroup(ctx context.Context, by holdfast.Actor, alertID, to, r
 			r, _ := s.ruleOf(a, now)
 			home = s.Incidents.NextID(now)
 			entered = incident.Suspicion(incident.SuspectedFact{
-				Title: a.Title(), Level: r.Level, Rule: r.ID, Tell: r.Tell, Alerts: []string{alertID},
+				Title: a.Title(), Titles: Titles(a.Incoming), Level: r.Level, Rule: r.ID, Tell: r.Tell, Alerts: []string{alertID},
 				Cause: alert.Cause(a.Labels, r.GroupBy, plan.CauseLabels),
 			}, home, incident.AlertsJoined{})
 		} else {

@@ -91,7 +91,7 @@ func (s *Service) Suspect(ctx context.Context, by holdfast.Actor, title string, 
 		return "", holdfast.Errorf(holdfast.TooLarge, "at most %d alerts at once; attach the others to the incident", maxAlerts).At("alerts")
 	}
 	err = s.do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
-		id, drafts, err = incident.Suspect(s.Incidents, incident.SuspectedFact{Title: title, Alerts: alerts, Cause: s.causeOf(alerts, now)}, now)
+		id, drafts, err = incident.Suspect(s.Incidents, incident.SuspectedFact{Title: title, Titles: s.titlesOf(title, alerts), Alerts: alerts, Cause: s.causeOf(alerts, now)}, now)
 		if err != nil {
 			return nil, err
 		}
@@ -268,7 +268,7 @@ func (s *Service) proposal(in *incident.Incident, t procedure.Task) directive.Pr
 	d := t.Directive
 	return directive.Proposal{
 		Kind: posture.Kind(d.Kind), Scope: d.Scope, Share: d.Percent / 100, Rate: d.RatePerSecond,
-		Incident: in.ID, Task: t.ID, Drain: d.Drain.D(), Reason: cmp.Or(d.Reason.In(lang), in.Title),
+		Incident: in.ID, Task: t.ID, Drain: d.Drain.D(), Reason: cmp.Or(d.Reason.In(lang), in.TitleIn(lang)),
 	}
 }
 

@@ -28,6 +28,7 @@ import (
 // before it judges, since it could not hear.
 const (
 	ownSource    = "holdfast"
+	silentName   = "MonitoringSilent"
 	watchdogName = "watchdog"
 	watchdogKey  = "watchdog/"
 	// listening is how long a node listens at least after its start.
@@ -282,7 +283,7 @@ func (s *Service) miss(w Watchdog, now time.Time) []journal.Draft {
 	words := locale.For(lang)
 	in := alert.Incoming{
 		Source: ownSource, Fingerprint: watchdogKey + w.Rule, StartsAt: w.Due.UTC(),
-		Labels: map[string]string{"alertname": "MonitoringSilent", watchdogName: w.Rule},
+		Labels: map[string]string{"alertname": silentName, watchdogName: w.Rule},
 		Annotations: map[string]string{
 			"summary":     words.T("alert.silent", "rule", w.Rule),
 			"description": words.T("alert.silent-since", "span", words.Span(w.Span)) + "\n" + p.Plan().Alerts[i].Why.In(lang),

@@ -8,12 +8,15 @@ import (
 	"holdfast"
 	"holdfast/internal/alert"
 	"holdfast/internal/detect"
+	"holdfast/internal/response"
 )
 
 // Alert is one signal.
 type Alert struct {
-	ID          string            `json:"id"`
-	Title       string            `json:"title"`
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	// Titles are the title in each language, if Holdfast itself raised it.
+	Titles      holdfast.Text     `json:"titles,omitzero"`
 	Source      string            `json:"source"`
 	Fingerprint string            `json:"fingerprint"`
 	StartsAt    time.Time         `json:"starts_at"`
@@ -48,7 +51,7 @@ type Move struct {
 
 func viewAlert(a *alert.Alert) Alert {
 	v := Alert{
-		ID: a.ID, Title: a.Title(), Source: a.Source, Fingerprint: a.Fingerprint,
+		ID: a.ID, Title: a.Title(), Titles: response.Titles(a.Incoming), Source: a.Source, Fingerprint: a.Fingerprint,
 		StartsAt: a.StartsAt, Received: a.Received, Firing: a.Firing, Ended: a.Ended,
 		Labels: a.Labels, Annotations: a.Annotations, Link: a.Link,
 		Incident: a.Incident, Dismissed: a.Dismissed, Waiting: a.Waiting(), By: actor(a.Reporter),
@@ -80,7 +83,8 @@ func (f AlertFilter) takes(a *alert.Alert, words []string) bool {
 		return true
 	}
 	var b strings.Builder
-	b.WriteString(a.Title() + " " + a.ID)
+	said := response.Titles(a.Incoming)
+	b.WriteString(strings.Join([]string{a.Title(), a.ID, said.ZhHant, said.ZhHans, said.En}, " "))
 	for k, v := range a.Labels {
 		b.WriteString(" " + k + "=" + v)
 	}

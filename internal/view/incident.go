@@ -22,6 +22,8 @@ type Incident struct {
 	State    string            `json:"state"`
 	Drill    bool              `json:"drill,omitempty"`
 	Title    string            `json:"title"`
+	// Titles are the title in each language, if Holdfast says it.
+	Titles holdfast.Text `json:"titles,omitzero"`
 	// Suggested is the graver of what an alert's rule and the criteria say.
 	Suggested   holdfast.Level    `json:"suggested_level,omitempty"`
 	Level       holdfast.Level    `json:"level,omitempty"`
@@ -207,7 +209,7 @@ func (s *Source) AllIncidents(open bool, query string, offset, size int) (p Page
 		if query = strings.ToLower(strings.TrimSpace(query)); query != "" {
 			var hits []*incident.Incident
 			for _, in := range list {
-				if strings.Contains(strings.ToLower(in.ID+" "+in.Title), query) {
+				if strings.Contains(strings.ToLower(strings.Join([]string{in.ID, in.Title, in.Titles.ZhHant, in.Titles.ZhHans, in.Titles.En}, " ")), query) {
 					hits = append(hits, in)
 				}
 			}
@@ -233,7 +235,7 @@ func (s *Source) Incident(id string) (v Incident, err error) {
 
 func (s *Source) summary(in *incident.Incident) Incident {
 	v := Incident{
-		ID: in.ID, Revision: in.Revision, State: string(in.State), Drill: in.Drill, Title: in.Title,
+		ID: in.ID, Revision: in.Revision, State: string(in.State), Drill: in.Drill, Title: in.Title, Titles: in.Titles,
 		Suggested: in.Suggested, Level: in.Level,
 		Opened: in.Opened, OpenedBy: actor(in.OpenedBy),
 		Confirmed: in.Confirmed, ConfirmedBy: actor(in.ConfirmedBy),

@@ -3,6 +3,7 @@ package view
 import (
 	"time"
 
+	"holdfast"
 	"holdfast/internal/incident"
 	"holdfast/internal/procedure"
 )
@@ -11,7 +12,9 @@ import (
 type Tie struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
-	State string `json:"state"`
+	// Titles are the title in each language, if Holdfast says it.
+	Titles holdfast.Text `json:"titles,omitzero"`
+	State  string        `json:"state"`
 	// Reason is why it was linked or merged.
 	Reason string    `json:"reason,omitempty"`
 	At     time.Time `json:"at,omitzero"`
@@ -62,7 +65,7 @@ func (s *Source) ties(in *incident.Incident, v *Incident) {
 func (s *Source) tie(id, reason string) Tie {
 	t := Tie{ID: id, Reason: reason}
 	if in := s.Incidents.Incident(id); in != nil {
-		t.Title, t.State = in.Title, string(in.State)
+		t.Title, t.Titles, t.State = in.Title, in.Titles, string(in.State)
 	}
 	return t
 }

@@ -16,7 +16,9 @@ type Obligation struct {
 	Incident string `json:"incident"`
 	// Title is the incident's.
 	Title string `json:"incident_title"`
-	Drill bool   `json:"drill,omitempty"`
+	// Titles are the title in each language, if Holdfast says it.
+	Titles holdfast.Text `json:"incident_titles,omitzero"`
+	Drill  bool          `json:"drill,omitempty"`
 	// Applies is yes, no or unknown.
 	Applies   string        `json:"applies"`
 	Pack      string        `json:"pack"`
@@ -51,6 +53,7 @@ func (o Obligation) Owed() bool { return o.Applies != "no" || o.State.Done() }
 type Obligations struct {
 	Incident string              `json:"incident"`
 	Title    string              `json:"title"`
+	Titles   holdfast.Text       `json:"titles,omitzero"`
 	Drill    bool                `json:"drill,omitempty"`
 	Moments  []obligation.Moment `json:"moments"`
 	// Numbers are the figures that conditions read, measured or stated; those that
@@ -87,7 +90,7 @@ type Pack struct {
 
 func (s *Source) obligation(sheet obligation.Sheet, d obligation.Duty, now time.Time) Obligation {
 	return Obligation{
-		Duty: d, Incident: sheet.Incident.ID, Title: sheet.Incident.Title, Drill: sheet.Incident.Drill, Applies: d.Applies.String(),
+		Duty: d, Incident: sheet.Incident.ID, Title: sheet.Incident.Title, Titles: sheet.Incident.Titles, Drill: sheet.Incident.Drill, Applies: d.Applies.String(),
 		Pack: d.Pack.ID, PackTitle: d.Pack.Title, Rule: d.Rule.Title, Stage: d.Stage.Title, Recipient: d.Rule.Recipient,
 		Zone: d.Pack.Location().String(), Lang: d.Pack.Lang, From: d.Stage.From, Mark: d.Stage.Mark, Source: d.Stage.Source, Version: d.Pack.Version,
 		Note: d.Stage.Note, Fields: d.Stage.Fields, Role: role(sheet.Plan, d.Role(sheet.Plan)), AtRisk: d.AtRisk(now), Late: d.Late(now),
@@ -111,7 +114,7 @@ func (s *Source) IncidentObligations(id string) (v Obligations, err error) {
 			return
 		}
 		v = Obligations{
-			Incident: id, Title: sheet.Incident.Title, Drill: sheet.Incident.Drill, Moments: sheet.Moments, Numbers: sheet.Figures.Numbers, UnknownPacks: sheet.Unknown,
+			Incident: id, Title: sheet.Incident.Title, Titles: sheet.Incident.Titles, Drill: sheet.Incident.Drill, Moments: sheet.Moments, Numbers: sheet.Figures.Numbers, UnknownPacks: sheet.Unknown,
 			Assessments: []obligation.Assessed{}, Classes: []PackClass{}, Turns: []obligation.Turn{}, Reports: []Obligation{},
 		}
 		if r := sheet.Record; r != nil {
