@@ -87,6 +87,8 @@ func init() {
 		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/done", Right: access.RunIncident, Summary: "End a task that a person did", In: Done{}, Do: (*API).done},
 		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/failed", Right: access.RunIncident, Summary: "Say that a task was tried and did not succeed; it stays open, and its branches read it", In: StageNote{}, Do: (*API).failed},
 		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/agree", Right: access.Acknowledge, Summary: "Agree, as a holder of the role that the plan names, to the branch that a task has come to", Do: (*API).agreeBranch},
+		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/webhook", Right: access.RunIncident, Summary: "Call the endpoint of the operator's automation that the task names; again where an earlier call failed or its outcome is unknown", In: CallAgain{}, Do: (*API).callWebhook},
+		{Method: "PUT", Path: "/incidents/{id}/tasks/{task}/items/{item}", Right: access.RunIncident, Summary: "Tick an item of the task's checklist, or take the tick back with a note", In: Tick{}, Do: (*API).tickItem},
 		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/direct", Right: access.IssueDirective, Summary: "Propose the task's directive; in force at once if the plan pre-authorises it", Out: Created{}, Created: true, Do: (*API).direct},
 		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/probe", Right: access.RunIncident, Summary: "Run the task's probes once", Out: []incident.ProbeRan{}, Do: (*API).probe},
 		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/ramp", Right: access.RunRamp, Summary: "Bring payments to a step of the ramp; 0 is stopped", In: RampTo{}, Do: (*API).rampTo},

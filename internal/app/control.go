@@ -221,6 +221,9 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		Desk: c.desk, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Directives: b.directives, Gates: b.gates,
 		Notices: b.notices, Sender: c.notices, Roster: b.roster, Authority: c.deciders.Nouns, Series: c.series, Timeline: b.timeline, Prober: c.runner, Documents: c.store, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
+	if c.response.Automation, err = c.automation(); err != nil {
+		return err
+	}
 	c.owed = &obligation.Service{Desk: c.desk, Files: c.store, Log: c.opt.Log, Nouns: obligation.Nouns{
 		Book: b.owed, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Roster: b.roster, Measured: c.response.Figures, Zone: conf.TimeZone.Location(),
 	}}
@@ -260,7 +263,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		return err
 	}
 	c.loops = append(c.loops,
-		loop{"auditor", c.auditor.Run}, loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"watchdogs", c.response.RunWatchdogs}, loop{"authority", c.deciders.Run}, loop{"obligations", c.owed.Run}, loop{"notices", courier.Run},
+		loop{"auditor", c.auditor.Run}, loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"watchdogs", c.response.RunWatchdogs}, loop{"automation", c.response.RunWebhooks}, loop{"authority", c.deciders.Run}, loop{"obligations", c.owed.Run}, loop{"notices", courier.Run},
 		loop{"departures", func(ctx context.Context) error { return c.roster.Run(ctx, c.opt.Log) }},
 		loop{"pack", (&packer{
 			dir: filepath.Join(conf.Data, "pack"), state: c.state, plans: b.plans, who: b.roster, gates: b.gates,

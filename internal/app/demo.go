@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -45,6 +46,8 @@ type DemoOptions struct {
 	// Empty begins a new demo without plan, people and roles, as an installation on its
 	// first day: there is the first account, an admin, and the monitor's.
 	Empty bool
+	// Automation is where the operator's automation is called; empty is the post office.
+	Automation string
 	// NoMonitor leaves the monitor of the customers out.
 	NoMonitor bool
 	// Zone and Language are the operator's.
@@ -225,6 +228,8 @@ func (d *Demo) openControl(ctx context.Context, k *kept) error {
 			"notices.webhook.secret": "env:HOLDFAST_DEMO_WEBHOOK", "probes.primary": d.World.URL(),
 			"fleet.lease": "6s",
 		},
+		File: "demo", Content: fmt.Appendf(nil, "automation: {endpoints: [{name: %s, url: %q, secret: \"env:HOLDFAST_DEMO_WEBHOOK\"}]}\n",
+			demoEndpoint, cmp.Or(o.Automation, "http://"+k.HTTP+"/im/automation")),
 	})
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"holdfast"
 	"holdfast/internal/access"
@@ -14,11 +15,40 @@ import (
 var hold = regexp.MustCompile(`hold: \d+m`)
 
 // demoPlan is the built-in plan with hold times of seconds, since nobody watches a
-// demo for a quarter of an hour, and with a watchdog of its monitor.
+// demo for a quarter of an hour, with a watchdog of its monitor, and with tasks of every
+// kind in the analysis of level 3.
 func demoPlan() []byte {
 	text := hold.ReplaceAll(plan.Builtin(), []byte("hold: 3s"))
+	if at := bytes.LastIndex(text, []byte(demoBefore)); at >= 0 {
+		text = slices.Concat(text[:at], []byte(demoActions), text[at:])
+	}
 	return bytes.Replace(text, []byte("\nprocedures:\n"), []byte(demoWatchdog+"\nprocedures:\n"), 1)
 }
+
+// demoEndpoint is of the automation that the demo has.
+const demoEndpoint = "isolate-host"
+
+const (
+	demoBefore  = "          - id: choose-remedy\n"
+	demoActions = `          - id: isolate
+            title: { zh-Hant: 隔離可疑主機, zh-Hans: 隔离可疑主机, en: Isolate the host in doubt }
+            limit: 1h
+            takes: 1m
+            webhook: { endpoint: ` + demoEndpoint + `, timeout: 5s }
+          - id: make-sure
+            title: { zh-Hant: 核對影響, zh-Hans: 核对影响, en: Make sure of the effect }
+            limit: 1h
+            takes: 5m
+            checklist:
+              - { zh-Hant: 已比對兩個獨立來源的成功率, zh-Hans: 已比对两个独立来源的成功率, en: The success ratio was compared in two independent sources }
+              - { zh-Hant: 已確認沒有其他變更正在進行, zh-Hans: 已确认没有其他变更正在进行, en: No other change is under way }
+          - id: steady
+            title: { zh-Hant: 等待成功率穩定, zh-Hans: 等待成功率稳定, en: Wait until the success ratio is steady }
+            limit: 1h
+            takes: 5m
+            wait: { until: success_percent >= 95, holds_for: 10s }
+`
+)
 
 const demoWatchdog = `  - id: watchdog
     match: name == "Watchdog"

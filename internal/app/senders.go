@@ -156,3 +156,17 @@ func (c *Control) robots(setting string, conf config.Robots, make func(robot.Opt
 		return make(o)
 	}
 }
+
+// automation makes what calls the endpoints that a plan may name.
+func (c *Control) automation() (*webhook.Automation, error) {
+	var endpoints []webhook.Endpoint
+	for i, e := range c.opt.Config.Automation.Endpoints {
+		setting := fmt.Sprintf("automation.endpoints[%d].secret", i)
+		secret, err := c.secret(setting, e.Secret)
+		if err != nil {
+			return nil, err
+		}
+		endpoints = append(endpoints, webhook.Endpoint{Name: e.Name, URL: e.URL, Secret: secret, Setting: setting})
+	}
+	return webhook.NewAutomation(c.opt.Now, endpoints)
+}

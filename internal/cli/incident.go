@@ -17,7 +17,7 @@ func (s *shell) incident() *cobra.Command {
 		s.incidentNote(), s.incidentTake(), s.incidentDone(), s.incidentDirect(), s.incidentProbe(), s.incidentRamp(),
 		s.incidentEndStage(), s.incidentSkip(), s.incidentAnswerSkip(), s.incidentAcknowledge(), s.incidentCalls(), s.incidentCalled(),
 		s.incidentLevel(),
-		s.incidentFailed(), s.incidentAgree(), s.incidentFalseAlarm(), s.incidentAnswerFalseAlarm(), s.incidentReopen(), s.incidentMerge(), s.incidentUnmerge(), s.incidentLink(),
+		s.incidentFailed(), s.incidentAgree(), s.incidentWebhook(), s.incidentTick(), s.incidentFalseAlarm(), s.incidentAnswerFalseAlarm(), s.incidentReopen(), s.incidentMerge(), s.incidentUnmerge(), s.incidentLink(),
 		s.incidentPost(), s.incidentHandover(), s.incidentAnswerHandover(), s.incidentDecide(), s.incidentMakeDecision(), s.incidentCorrect(),
 		s.incidentDebrief(), s.incidentClose(), s.incidentEvidence(),
 	)
@@ -120,6 +120,18 @@ func taskDetail(t view.Task) string {
 			parts = append(parts, fmt.Sprintf("%s %d/%d", probe.ID, probe.InARow, probe.Times))
 		}
 		return "[" + strings.Join(parts, ", ") + "] "
+	case t.Webhook != nil:
+		return fmt.Sprintf("[%s %s] ", t.Webhook.Endpoint, t.Webhook.State)
+	case t.Checklist != nil:
+		ticked := 0
+		for _, item := range t.Checklist {
+			if item.Ticked {
+				ticked++
+			}
+		}
+		return fmt.Sprintf("[%d of %d ticked] ", ticked, len(t.Checklist))
+	case t.Wait != nil:
+		return "[" + t.Wait.Until + unless(!t.Wait.Holds, " holds") + "] "
 	}
 	return ""
 }

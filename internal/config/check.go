@@ -28,6 +28,7 @@ func (c *Config) check(r *report) {
 	r.within("fleet.lease", c.Fleet.Lease, 2*time.Second, 10*time.Minute)
 	c.Notices.check(r)
 	c.Intake.check(r)
+	c.Automation.check(r)
 	c.Backup.check(r)
 	r.secret("dead_man.url", c.DeadMan.URL)
 	r.within("dead_man.every", c.DeadMan.Every, 10*time.Second, time.Hour)

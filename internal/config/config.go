@@ -42,17 +42,18 @@ type Config struct {
 	TimeZone Zone `yaml:"time_zone" default:"UTC"`
 	// AllowedHosts are the host names, without port, under which people and
 	// programs reach the node. Empty means only the loopback names and addresses.
-	AllowedHosts []Host   `yaml:"allowed_hosts"`
-	Listen       Listen   `yaml:"listen"`
-	TLS          Pair     `yaml:"tls"`
-	Fleet        Fleet    `yaml:"fleet"`
-	Notices      Notices  `yaml:"notices"`
-	Intake       Intake   `yaml:"intake"`
-	Sessions     Sessions `yaml:"sessions"`
-	Probes       Probes   `yaml:"probes"`
-	Backup       Backup   `yaml:"backup"`
-	DeadMan      DeadMan  `yaml:"dead_man"`
-	Log          Log      `yaml:"log"`
+	AllowedHosts []Host     `yaml:"allowed_hosts"`
+	Listen       Listen     `yaml:"listen"`
+	TLS          Pair       `yaml:"tls"`
+	Fleet        Fleet      `yaml:"fleet"`
+	Notices      Notices    `yaml:"notices"`
+	Intake       Intake     `yaml:"intake"`
+	Automation   Automation `yaml:"automation"`
+	Sessions     Sessions   `yaml:"sessions"`
+	Probes       Probes     `yaml:"probes"`
+	Backup       Backup     `yaml:"backup"`
+	DeadMan      DeadMan    `yaml:"dead_man"`
+	Log          Log        `yaml:"log"`
 
 	origins map[string]Origin
 }

@@ -72,7 +72,7 @@ func vocabularyOf(words *locale.Printer, p *plan.Plan, field string) expression.
 		v.Know("status", "200")
 	case "level.enter", "band.enter":
 		v.Fields = plan.ReadableFields(p.MeasureFields())
-	case "branch.when":
+	case "branch.when", "wait.until":
 		v.Fields = plan.ReadableFields(p.BranchFields())
 		v.Know("level", "1", "2", "3")
 		v.Know("result", string(procedure.Done), string(procedure.Skipped), "failed")

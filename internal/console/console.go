@@ -202,6 +202,8 @@ func init() {
 		{"POST /incidents/{id}/tasks/{task}/done", access.RunIncident, (*Console).done, (*Console).incident},
 		{"POST /incidents/{id}/tasks/{task}/failed", access.RunIncident, (*Console).failed, (*Console).incident},
 		{"POST /incidents/{id}/tasks/{task}/agree", access.Acknowledge, (*Console).agreeBranch, (*Console).incident},
+		{"POST /incidents/{id}/tasks/{task}/webhook", access.RunIncident, (*Console).callWebhook, (*Console).incident},
+		{"POST /incidents/{id}/tasks/{task}/items/{item}", access.RunIncident, (*Console).tickItem, (*Console).incident},
 		{"POST /incidents/{id}/tasks/{task}/direct", access.IssueDirective, (*Console).direct, (*Console).incident},
 		{"POST /incidents/{id}/tasks/{task}/probe", access.RunIncident, (*Console).probe, (*Console).incident},
 		{"POST /incidents/{id}/tasks/{task}/ramp", access.RunRamp, (*Console).rampTo, (*Console).incident},

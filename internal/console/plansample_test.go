@@ -47,7 +47,11 @@ func chaptersSample() *plan.Plan {
 	p.Leak = &procedure.Procedure{Title: all("leak"), Shift: hour, Stages: []procedure.Stage{{Kind: procedure.Handle, Title: all("handle"), Role: "commander", Tasks: []procedure.Task{{
 		ID: "t", Title: all("task"), Role: "commander", Deputy: "duty-officer", TakeWithin: hour, Takes: hour, Means: all("means"),
 		Branches: []procedure.Branch{{When: "minutes > 60", Do: all("do"), Approval: "superior"}},
-	}, {ID: "n", Title: all("tell"), Notice: &procedure.Notice{To: []string{"commander"}, Acknowledge: 1, Within: hour, Again: hour, Lapse: hour, Escalate: []procedure.EscalationStep{{To: []string{"superior"}, Within: hour}}}}}}}}
+	}, {ID: "n", Title: all("tell"), Notice: &procedure.Notice{To: []string{"commander"}, Acknowledge: 1, Within: hour, Again: hour, Lapse: hour, Escalate: []procedure.EscalationStep{{To: []string{"superior"}, Within: hour}}}},
+		{ID: "call", Title: all("call"), Webhook: &procedure.Webhook{Endpoint: "isolate", Automatic: true, Repeatable: true, Timeout: hour}},
+		{ID: "list", Title: all("list"), Checklist: []holdfast.Text{all("one"), all("two")}},
+		{ID: "wait", Title: all("wait"), Wait: &procedure.Wait{Until: "failures < 3", HoldsFor: hour}},
+	}}}}
 	p.Temporary = []plan.Temporary{{ID: "t", Title: all("by hand"), Kind: plan.ByHand, When: all("when"), How: all("how"), Role: "commander", Scope: "all", Longest: hour}}
 	p.Parameters = []plan.Parameter{{ID: "p", Title: all("limit"), Unit: "TWD", Planned: 1, Unplanned: 2}}
 	p.Dependencies = []plan.Dependency{{ID: "d", Title: all("bank"), Role: "commander", Steps: []plan.DependencyStep{{After: hour, Do: all("do"), Approval: "superior"}}}}

@@ -72,6 +72,8 @@ func (c *Console) procedureLine(v *visit, in view.Incident, e view.Event) *line 
 		l.Text = v.words.T(key, "task", taskTitle(v, in, b.Task), "who", who)
 	case "incident.branch-taken", "incident.branch-agreed", "incident.task-failed":
 		l.Text, l.Detail = v.words.T("fact."+e.Kind, "task", taskTitle(v, in, b.Task), "do", branchText(v, in, b.Task)), cmp.Or(b.When, b.Note)
+	case "incident.webhook-asked", "incident.webhook-began", "incident.webhook-ended", "incident.item-ticked", "incident.condition-seen":
+		l = actionLine(v, in, e, b)
 	case "incident.reopened":
 		l.Text, l.Detail = v.words.T("fact.incident.reopened", "stage", stageTitle(v, in, b.From)), b.Reason
 		if b.From == "" {

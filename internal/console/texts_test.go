@@ -195,7 +195,7 @@ var gateStates = []string{"live", "silent", "gone"}
 
 // facts are the kinds that an incident's timeline puts in words.
 func facts(t *testing.T) []string {
-	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop", "incident.reopened-suspected", "incident.level-risen-automatically", "incident.level-fallen"}
+	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop", "incident.reopened-suspected", "incident.item-unticked", "incident.condition-lost", "incident.level-risen-automatically", "incident.level-fallen"}
 	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice", "obligation": "obligation", "authority": "glass"} {
 		list = append(list, literals(t, dir, `^`+noun+`\.[a-z-]+$`)...)
 	}
@@ -259,6 +259,7 @@ func built(t *testing.T) map[string][]string {
 		"assess.yes.":        obligation.Questions[:],
 		"assess.number.":     obligation.Numbers[:],
 		"lang.":              words(holdfast.Langs[:]),
+		"webhook.state.":     webhookStates,
 		"waiver.state.":      constants(t, "waiver", "State"),
 		"actor.":             {"public", "mail"},
 		"intake.field.":      {"firing", "resolved", "key", "alertname", "severity", "summary", "description", "link", "labels"},

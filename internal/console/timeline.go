@@ -74,7 +74,7 @@ func (c *Console) timeline(v *visit, in view.Incident, reports []view.Obligation
 	told := map[string]body{}  // what a notice's first fact says, for those that follow
 	alarm := map[string]bool{} // tasks for which it was said that nobody was on duty
 	for _, e := range in.Timeline {
-		if slices.Contains(quiet, e.Kind) {
+		if slices.Contains(quiet, e.Kind) || again(e) {
 			continue
 		}
 		var b body

@@ -100,6 +100,8 @@ func Done(in *Incident, task, note string, evidence []Evidence) ([]journal.Draft
 	switch {
 	case t.Directive != nil || t.Probes != nil || t.Ramp != nil:
 		return nil, holdfast.Errorf(holdfast.Conflict, "task %s ends by itself when its action has succeeded; to go on without it, skip the stage", task)
+	case in.endsByHand(t, note) != nil:
+		return nil, in.endsByHand(t, note)
 	case (t.Evidence || t.Notice != nil) && strings.TrimSpace(note) == "" && len(evidence) == 0:
 		return nil, holdfast.Errorf(holdfast.Invalid, "task %s needs evidence: write what was done, or add a file", task).At("note")
 	case len(note) > maxText:

@@ -77,7 +77,7 @@ func (in *Incident) Result(t procedure.Task) string {
 			return "failed"
 		}
 	}
-	if !s.Failed.IsZero() {
+	if last := in.lastResult(t); !s.Failed.IsZero() || last == HookRefused || last == HookFailed {
 		return "failed"
 	}
 	return ""

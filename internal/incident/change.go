@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -23,9 +22,10 @@ import (
 //     incident comes back to it, and what another level says to whom is told anew.
 //   - A directive's task stays done while the directive is in force; a stop that was
 //     lifted is proposed again.
-//   - Tests and the ramp stay done only when the level falls and the new procedure
-//     leaves nothing to handle: at a graver level payments are stopped, and have to be
-//     tested and let in again.
+//   - Tests, the ramp and conditions waited for stay done only when the level falls and
+//     the new procedure leaves nothing to handle: at a graver level payments are stopped,
+//     and have to be tested and let in again.
+//   - Ticks on a checklist stay where the new procedure has the same checklist.
 //
 // A stage stays closed where all its tasks do. What stands in the old procedure only
 // is kept with its phase.
@@ -284,14 +284,12 @@ func (in *Incident) stays(t procedure.Task, to holdfast.Level, f Flow, handled b
 		return false
 	}
 	old, _ := in.defined(t.ID, level)
-	same := reflect.DeepEqual(old.Notice, t.Notice) && reflect.DeepEqual(old.Directive, t.Directive) &&
-		slices.Equal(old.Probes, t.Probes) && reflect.DeepEqual(old.Ramp, t.Ramp)
 	switch {
-	case !same:
+	case !old.SameAction(t):
 		return false
 	case t.Directive != nil:
 		return f.Holds != nil && f.Holds(t.ID)
-	case len(t.Probes) > 0 || t.Ramp != nil:
+	case len(t.Probes) > 0 || t.Ramp != nil || t.Wait != nil:
 		return !rising && handled
 	default:
 		return true

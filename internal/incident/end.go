@@ -83,6 +83,7 @@ func (e Reopened) fold(in *Incident, _ holdfast.Fact) {
 			for _, p := range t.Probes {
 				delete(in.probes, probeKey{t.ID, p})
 			}
+			in.forgetHook(t.ID)
 			if in.ramp.Task == t.ID {
 				in.ramp = Ramp{}
 			}

@@ -44,6 +44,23 @@
 //	incident.branch-agreed {"task":"repair","n":1}
 //	incident.task-failed   {"task":"repair","note":"…"}
 //
+// # Actions that call, ask and wait
+//
+// A task may call an endpoint of the operator's automation. The claim of a call is on
+// record before its first byte, and its outcome after: done, refused, failed, or unknown
+// where there was no answer or the node that called is gone. A call is made again by
+// itself only where nothing can be done twice; else a person decides. Every call of a
+// task at a level has one key. In a drill nothing is called. The items of a checklist are
+// ticked one by one, and a tick is taken back by an entry of its own. A condition that a
+// task waits for has to hold without a break; what nobody looked at for two minutes is
+// not taken to have held.
+//
+//	incident.webhook-asked  {"task":"isolate","level":1,"reason":"…"}
+//	incident.webhook-began  {"task":"isolate","level":1,"attempt":1,"endpoint":"isolate","key":"…","until":"…","measures":{…}}
+//	incident.webhook-ended  {"task":"isolate","level":1,"attempt":1,"result":"done","status":200,"answer":"…","millis":12}
+//	incident.item-ticked    {"task":"prepare","n":2,"ticked":true}
+//	incident.condition-seen {"task":"steady","holds":true,"since":"…","values":{"success_percent":99.2}}
+//
 // # Posts
 //
 // An active incident has six posts: commander, technology, operations, risk,
@@ -166,6 +183,7 @@ type Incident struct {
 	// Calls are in the order in which they were recorded.
 	Calls       []Call
 	escalations map[escalationKey]Escalation
+	hooks       map[hookKey]Hook
 	// Closed holds the figures as they were when the incident was closed.
 	Closed *Figures
 
@@ -207,6 +225,10 @@ type Task struct {
 	// to have been tried without success.
 	Branch *Taken
 	Failed time.Time
+	// Items are those of its checklist up to the last that somebody ticked; Watched is
+	// what was seen of the condition that it waits for.
+	Items   []Tick
+	Watched Watched
 }
 
 // Evidence is a file kept with an act.
@@ -377,6 +399,7 @@ func (in *Incident) clone() *Incident {
 	c.Levels = in.Levels.clone()
 	c.Held = maps.Clone(in.Held)
 	c.escalations = maps.Clone(in.escalations)
+	c.hooks = maps.Clone(in.hooks)
 	return &c
 }
 
@@ -438,6 +461,12 @@ var decoders = map[string]func(holdfast.Fact) (event, error){
 	BranchTaken{}.kind():  decode[BranchTaken],
 	BranchAgreed{}.kind(): decode[BranchAgreed],
 	TaskFailed{}.kind():   decode[TaskFailed],
+
+	WebhookAsked{}.kind():  decode[WebhookAsked],
+	WebhookBegan{}.kind():  decode[WebhookBegan],
+	WebhookEnded{}.kind():  decode[WebhookEnded],
+	ItemTicked{}.kind():    decode[ItemTicked],
+	ConditionSeen{}.kind(): decode[ConditionSeen],
 
 	FalseAlarmAsked{}.kind():   decode[FalseAlarmAsked],
 	FalseAlarmGranted{}.kind(): decode[FalseAlarmGranted],

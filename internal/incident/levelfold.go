@@ -85,7 +85,11 @@ func (in *Incident) carryTask(t procedure.Task, e LevelChanged) Task {
 	if was.Status.Closed() {
 		return Task{Status: procedure.Waiting}
 	}
-	return Task{Status: procedure.Waiting, Owner: was.Owner, Taken: was.Taken, Evidence: was.Evidence}
+	carried := Task{Status: procedure.Waiting, Owner: was.Owner, Taken: was.Taken, Evidence: was.Evidence}
+	if _, old, ok := in.Procedure.Task(t.ID); ok && old.SameAction(t) {
+		carried.Items = was.Items
+	}
+	return carried
 }
 
 // carryActions forgets what tests and the ramp have shown where they have to be

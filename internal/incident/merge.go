@@ -63,9 +63,9 @@ func (e MergedFact) fold(in *Incident, f holdfast.Fact) {
 }
 
 func (e Unmerged) fold(in *Incident, _ holdfast.Fact) {
-	revision, links := in.Revision, in.Links
+	revision, links, hooks := in.Revision, in.Links, in.hooks
 	*in = *in.alone
-	in.Revision, in.Links = revision, links
+	in.Revision, in.Links, in.hooks = revision, links, hooks
 }
 
 func (e Absorbed) fold(in *Incident, f holdfast.Fact) {

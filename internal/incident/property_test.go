@@ -211,7 +211,7 @@ func statuses(in *Incident) []procedure.Status {
 }
 
 // checkFold reads the journal anew, as another node does.
-func checkFold(r *rapid.T, s *stage, in *Incident) {
+func checkFold(r rapid.TB, s *stage, in *Incident) {
 	other := NewBook()
 	facts, err := s.store.Read(s.t.Context(), 0, 10_000)
 	if err != nil {

@@ -73,7 +73,9 @@ type world struct {
 	Drilled  map[string]string `yaml:"drilled"`
 	Triggers []string          `yaml:"triggers"`
 	Lost     []string          `yaml:"lost"`
-	Waivers  []struct {
+	// Endpoints are those of the configuration.
+	Endpoints []string `yaml:"endpoints"`
+	Waivers   []struct {
 		Rule, Path, Owner, Reason, Expires string
 	} `yaml:"waivers"`
 }
@@ -101,7 +103,7 @@ func laid(t *testing.T, over part) (text string, in Input) {
 	if err := around.Decode(&w); err != nil {
 		t.Fatal(err)
 	}
-	in = Input{Plan: p, Places: places, Now: date(t, w.Now), People: &People{Here: w.People, Left: w.Left, Parties: w.Parties}, Gates: &Gates{}, Lost: w.Lost}
+	in = Input{Plan: p, Places: places, Now: date(t, w.Now), People: &People{Here: w.People, Left: w.Left, Parties: w.Parties}, Gates: &Gates{}, Lost: w.Lost, Endpoints: w.Endpoints}
 	for _, g := range w.Gates {
 		in.Gates.Live = append(in.Gates.Live, &enrolment.Incarnation{Gate: g.Gate, Routes: g.Routes})
 	}

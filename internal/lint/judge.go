@@ -57,7 +57,7 @@ func (t task) role() string {
 
 // byHand reports whether a person does the task, not Holdfast.
 func (t task) byHand() bool {
-	return t.Notice == nil && t.Directive == nil && t.Probes == nil && t.Ramp == nil
+	return t.Actions() == 0 || t.Checklist != nil
 }
 
 // limit is the time by which the task must be done: its own or its stage's.

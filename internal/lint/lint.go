@@ -73,7 +73,10 @@ type Input struct {
 	// People is the roster; nil means that it is not judged.
 	People *People
 	// Gates is what the gates told of themselves; nil means that they are not judged.
-	Gates      *Gates
+	Gates *Gates
+	// Endpoints are those of the operator's automation that the configuration has; nil
+	// means that they are not judged.
+	Endpoints  []string
 	Governance Governance
 	// Lost lists the hashes of files that are not kept where it is judged.
 	Lost    []string

@@ -84,10 +84,13 @@ func (j *judge) orphanMeasure() {
 		for _, b := range t.Branches {
 			mark(b.When)
 		}
+		if t.Wait != nil {
+			mark(t.Wait.Until)
+		}
 	}
 	for i, m := range j.Plan.Measures {
 		if !read[m.ID] {
-			j.add(at("measures", i), "no criterion and no branch reads the measure %q: use it or remove it", m.ID)
+			j.add(at("measures", i), "no criterion, branch or wait reads the measure %q: use it or remove it", m.ID)
 		}
 	}
 }

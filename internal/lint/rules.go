@@ -105,6 +105,8 @@ var rules = []Rule{
 	{ID: "L410", Severity: Warning, check: (*judge).rampBeginsHigh},
 	{ID: "L411", Severity: Warning, check: (*judge).twoRamps},
 	{ID: "L412", Severity: Error, check: (*judge).standInUnbounded},
+	{ID: "L413", Severity: Error, check: (*judge).endpointUnknown},
+	{ID: "L414", Severity: Note, check: (*judge).callsAgain},
 
 	{ID: "L501", Severity: Error, check: (*judge).ladderMissing},
 	{ID: "L502", Severity: Error, check: (*judge).oneApprover},

@@ -102,6 +102,9 @@ func (j *judge) escalationUnlimited() {
 		if t.Notice != nil && t.Notice.Acknowledge > 0 {
 			j.add(t.path+".notice", "task %q waits for acknowledgements without a limit: nobody is told when they do not come; give it a limit", t.ID)
 		}
+		if t.Wait != nil {
+			j.add(t.path+".wait", "task %q waits for a condition without a limit: nobody is told when it does not come; give it a limit", t.ID)
+		}
 		for i, b := range t.Branches {
 			if b.Approval != "" {
 				j.add(at(t.path+".branches", i)+".approval", "task %q waits for the agreement of %q without a limit: give it a limit", t.ID, b.Approval)

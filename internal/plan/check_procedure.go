@@ -47,6 +47,7 @@ func (c *checker) task(path string, t procedure.Task) {
 	c.optionalText(path+".guide", t.Guide)
 	c.optionalRole(path+".role", t.Role)
 	c.guidance(path, t)
+	c.actions(path, t)
 	if t.Notice != nil {
 		c.notice(path+".notice", *t.Notice)
 	}
@@ -122,5 +123,21 @@ func (c *checker) guidance(path string, t procedure.Task) {
 		}
 		c.text(path+".do", b.Do)
 		c.optionalRole(path+".approval", b.Approval)
+	}
+}
+
+// actions checks what calls the operator's automation, what is ticked and what is
+// waited for.
+func (c *checker) actions(path string, t procedure.Task) {
+	if t.Webhook != nil {
+		c.name(path+".webhook.endpoint", t.Webhook.Endpoint)
+	}
+	if t.Wait != nil && c.required(path+".wait.until", t.Wait.Until) {
+		c.expression(path+".wait.until", compileFields(t.Wait.Until, c.branchFields))
+	}
+	if t.Checklist != nil && c.count(path+".checklist", len(t.Checklist)) {
+		for i, item := range t.Checklist {
+			c.text(at(path+".checklist", i), item)
+		}
 	}
 }

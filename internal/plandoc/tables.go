@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"holdfast"
 	"holdfast/internal/docx"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
@@ -113,12 +114,12 @@ func (t tongue) lines(name names, part reflect.Value, but ...string) (lines []st
 // isGroup reports whether a field is a part of its own whose fields stand among
 // those of the part around it.
 func isGroup(t reflect.Type) bool {
-	return t == reflect.TypeFor[*procedure.Notice]() || t == reflect.TypeFor[*procedure.Directive]() || t == reflect.TypeFor[*plan.BreakGlass]()
+	return t == reflect.TypeFor[*procedure.Notice]() || t == reflect.TypeFor[*procedure.Directive]() || t == reflect.TypeFor[*procedure.Webhook]() || t == reflect.TypeFor[*procedure.Wait]() || t == reflect.TypeFor[*plan.BreakGlass]()
 }
 
 // isLines reports whether a list of parts stands as lines among the fields.
 func isLines(t reflect.Type) bool {
-	return t == reflect.TypeFor[[]procedure.Branch]() || t == reflect.TypeFor[[]procedure.EscalationStep]() || t == reflect.TypeFor[[]plan.Band]()
+	return t == reflect.TypeFor[[]procedure.Branch]() || t == reflect.TypeFor[[]holdfast.Text]() || t == reflect.TypeFor[[]procedure.EscalationStep]() || t == reflect.TypeFor[[]plan.Band]()
 }
 
 // labels finds the fields of a part by their labels.

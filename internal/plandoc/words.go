@@ -166,6 +166,8 @@ func (t tongue) value(name names, field string, v reflect.Value) string {
 		return decimal(x)
 	case *procedure.Ramp:
 		return t.ramp(x)
+	case []holdfast.Text:
+		return t.items(x)
 	case []procedure.Branch:
 		return t.branches(name, x)
 	case []procedure.EscalationStep:
@@ -312,6 +314,15 @@ func readRamp(text string) (*procedure.Ramp, bool) {
 	return r, true
 }
 
+// items writes one item a line.
+func (t tongue) items(list []holdfast.Text) string {
+	lines := make([]string, len(list))
+	for i, item := range list {
+		lines[i] = strings.Join(strings.Fields(item.In(t.words.Lang())), " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
 // branches writes one branch a line: condition → what to do （須同意的角色：…）.
 func (t tongue) branches(name names, list []procedure.Branch) string {
 	var lines []string
@@ -428,6 +439,10 @@ func (t tongue) read(field, text string, into reflect.Value) bool {
 		return assign(x)(f, err == nil)
 	case **procedure.Ramp:
 		return assign(x)(readRamp(text))
+	case *[]holdfast.Text:
+		for _, line := range strings.Split(text, "\n") {
+			*x = append(*x, in(t.words.Lang(), strings.TrimSpace(line)))
+		}
 	case *[]procedure.Branch:
 		return assign(x)(t.readBranches(text))
 	case *[]procedure.EscalationStep:

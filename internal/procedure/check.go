@@ -127,16 +127,7 @@ func (c *checker) task(path string, t Task) {
 			c.tasks[t.ID] = path
 		}
 	}
-	actions := 0
-	for _, set := range []bool{t.Notice != nil, t.Directive != nil, t.Probes != nil, t.Ramp != nil} {
-		if set {
-			actions++
-		}
-	}
-	if actions > 1 {
-		c.add(path, "P025",
-			holdfast.Errorf(holdfast.Invalid, "task %q has %d actions: a task has at most one of notice, directive, probes and ramp; make a task of each", t.ID, actions))
-	}
+	c.actions(path, t)
 	if t.Notice != nil {
 		c.escalation(path+".notice", *t.Notice)
 	}

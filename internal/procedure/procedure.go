@@ -75,7 +75,8 @@ type Stage struct {
 }
 
 // Task is what a role does inside a stage. At most one of Notice, Directive,
-// Probes and Ramp is set; with none, a person does it and says so.
+// Probes, Ramp, Webhook, Checklist and Wait is set; with none, a person does it and
+// says so.
 type Task struct {
 	// ID is unique in the procedure.
 	ID    string        `json:"id" yaml:"id"`
@@ -105,6 +106,10 @@ type Task struct {
 	Directive *Directive `json:"directive,omitempty" yaml:"directive,omitempty"`
 	Probes    []string   `json:"probes,omitempty" yaml:"probes,omitempty"`
 	Ramp      *Ramp      `json:"ramp,omitempty" yaml:"ramp,omitempty"`
+	Webhook   *Webhook   `json:"webhook,omitempty" yaml:"webhook,omitempty"`
+	// Checklist are things to make sure of; the task is done when all are ticked.
+	Checklist []holdfast.Text `json:"checklist,omitempty" yaml:"checklist,omitempty"`
+	Wait      *Wait           `json:"wait,omitempty" yaml:"wait,omitempty"`
 }
 
 // Branch says what to do instead if a condition holds.

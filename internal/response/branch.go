@@ -46,20 +46,30 @@ func (s *Service) takeBranches(now time.Time) ([]journal.Draft, error) {
 		if p == nil || !in.Branching() || !s.branches.judged.due(in, now) {
 			continue
 		}
-		fields := plan.ReadableFields(p.BranchFields())
-		v := expression.Values{Known: map[string]any{}, AtLeast: map[string]bool{}}
-		for _, r := range s.readings(in, p, now) {
-			if r.Value != nil {
-				v.Known[r.Measure], v.AtLeast[r.Measure] = r.Value, r.AtLeast
-			}
-		}
-		drafts := incident.TakeBranches(in, v, now, func(when string) *expression.Condition { return s.branches.of(ref.Hash, fields, when) })
+		drafts := incident.TakeBranches(in, s.values(in, p, now), now, s.compiler(ref, p))
 		if len(drafts) > 0 {
 			return drafts, nil
 		}
 		s.branches.judged.done(in, now) // gathering the measures costs, as for levels
 	}
 	return nil, nil
+}
+
+// values are what conditions read of an incident: the measures that are known.
+func (s *Service) values(in *incident.Incident, p *plan.Plan, now time.Time) expression.Values {
+	v := expression.Values{Known: map[string]any{}, AtLeast: map[string]bool{}}
+	for _, r := range s.readings(in, p, now) {
+		if r.Value != nil {
+			v.Known[r.Measure], v.AtLeast[r.Measure] = r.Value, r.AtLeast
+		}
+	}
+	return v
+}
+
+// compiler compiles the conditions of a plan's tasks.
+func (s *Service) compiler(ref incident.PlanRef, p *plan.Plan) func(string) *expression.Condition {
+	fields := plan.ReadableFields(p.BranchFields())
+	return func(condition string) *expression.Condition { return s.branches.of(ref.Hash, fields, condition) }
 }
 
 // AgreeBranch is the consent of a holder of the role that the branch of a task names.

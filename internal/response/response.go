@@ -60,6 +60,7 @@ type Service struct {
 	Series     *traffic.Series
 	Timeline   *Timeline
 	Prober     Prober
+	Automation Automation
 	// Zone is the operator's: the plan's bands are times of its clock. Nil is UTC.
 	Zone *time.Location
 	// Documents keep when watchdogs were heard.
@@ -71,6 +72,7 @@ type Service struct {
 	rules    rules
 	judged   judged
 	branches conditions
+	waited   judged
 }
 
 type decision func(now time.Time) ([]journal.Draft, error)
@@ -366,7 +368,7 @@ func (s *Service) follow(ctx context.Context) error {
 	if err := s.group(ctx, by); err != nil {
 		return err
 	}
-	for _, next := range []decision{s.endTasks, s.tellLimits, s.judgeLevels, s.takeBranches} {
+	for _, next := range []decision{s.endTasks, s.tellLimits, s.judgeLevels, s.takeBranches, s.watchConditions} {
 		if err := s.do(ctx, by, next); err != nil {
 			return err
 		}

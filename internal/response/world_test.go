@@ -45,6 +45,8 @@ type world struct {
 	pass bool // whether probes pass
 	sent []string
 	down atomic.Bool // whether the response can write
+
+	automation fakeAutomation
 }
 
 // journalOf is the store as the nodes see it.
@@ -92,7 +94,7 @@ func runPlan(t *testing.T, n int, text []byte, story func(w *world)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, loop := range []func(context.Context) error{nd.Desk.State.Run, nd.Run, nd.callout.Run, courier.Run, nd.RunWatchdogs} {
+			for _, loop := range []func(context.Context) error{nd.Desk.State.Run, nd.Run, nd.callout.Run, courier.Run, nd.RunWatchdogs, nd.RunWebhooks} {
 				wg.Go(func() {
 					if err := loop(ctx); err != nil {
 						t.Errorf("a loop ended: %v", err)
@@ -116,7 +118,7 @@ func (w *world) newNode() *node {
 	genesis := w.store.Genesis()
 	s := &Service{
 		Incidents: incident.NewBook(), Alerts: alert.NewBook(), Plans: plan.NewBook(), Directives: directive.NewBook(genesis), Gates: enrolment.NewBook(),
-		Notices: notify.NewBook(), Roster: roster.NewBook(), Series: traffic.NewSeries(), Timeline: NewTimeline(), Prober: w, Documents: w.store, Log: slog.New(slog.NewTextHandler(w, nil)),
+		Notices: notify.NewBook(), Roster: roster.NewBook(), Series: traffic.NewSeries(), Timeline: NewTimeline(), Prober: w, Automation: &w.automation, Documents: w.store, Log: slog.New(slog.NewTextHandler(w, nil)),
 	}
 	n := &node{Service: s, timeline: s.Timeline}
 	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster, Incidents: s.Incidents}

@@ -94,7 +94,8 @@ type Skip struct {
 	GrantedBy *Actor    `json:"granted_by,omitempty"`
 }
 
-// Task is one task of a stage. Kind is manual, notice, directive, probes or ramp.
+// Task is one task of a stage. Kind is manual, notice, directive, probes, ramp, webhook,
+// checklist or wait.
 type Task struct {
 	ID     string        `json:"id"`
 	Kind   string        `json:"kind"`
@@ -126,6 +127,9 @@ type Task struct {
 	Directive *DirectiveTask `json:"directive,omitempty"`
 	Probes    []Probe        `json:"probes,omitempty"`
 	Ramp      *Ramp          `json:"ramp,omitempty"`
+	Webhook   *WebhookTask   `json:"webhook,omitempty"`
+	Checklist []Item         `json:"checklist,omitempty"`
+	Wait      *WaitTask      `json:"wait,omitempty"`
 }
 
 // NoticeTask is whom a task tells.
@@ -356,6 +360,12 @@ func (s *Source) task(in *incident.Incident, stage procedure.Stage, t procedure.
 			Steps: t.Ramp.Steps, Step: at.Step, At: at.At, HeldUntil: ramp.HeldUntil(in, t),
 			Posture: s.Directives.Head().Position,
 		}
+	case t.Webhook != nil:
+		v.Kind, v.Webhook = "webhook", s.webhookTask(in, t)
+	case len(t.Checklist) > 0:
+		v.Kind, v.Checklist = "checklist", items(in, t)
+	case t.Wait != nil:
+		v.Kind, v.Wait = "wait", s.waitTask(in, t, p)
 	}
 	return v
 }

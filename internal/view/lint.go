@@ -74,7 +74,7 @@ func (s *Source) Lint() (Lint, error) {
 	var in lint.Input
 	s.State.View(func() {
 		current, _ = s.Plans.Current("", now)
-		in = lint.Input{Now: now, People: lint.PeopleOf(s.Roster), Gates: lint.GatesOf(s.Gates)}
+		in = lint.Input{Now: now, People: lint.PeopleOf(s.Roster), Gates: lint.GatesOf(s.Gates), Endpoints: s.endpoints()}
 		if current != nil {
 			in.Governance.Triggers = s.undisposed(current.ID, now)
 			in.Waivers = s.Waivers.For(current.ID, nil)
@@ -138,7 +138,7 @@ func (s *Source) lintText(p *plan.Plan, places plan.Places, lost []string, autho
 		in.Elsewhere = inForce.Findings
 	}
 	s.State.View(func() {
-		in.People, in.Gates = lint.PeopleOf(s.Roster), lint.GatesOf(s.Gates)
+		in.People, in.Gates, in.Endpoints = lint.PeopleOf(s.Roster), lint.GatesOf(s.Gates), s.endpoints()
 		in.Waivers = s.Waivers.For(p.ID, author)
 	})
 	return lint.Check(in)

@@ -13,6 +13,7 @@ var hinted = map[string]bool{
 	"alertrule.match": true, "alertrule.level": true, "alertrule.group_by": true, "alertrule.tell": true, "alertrule.watchdog": true,
 	"stage.limit": true, "stage.alongside": true, "task.limit": true, "task.take_within": true, "procedure.shift": true, "task.takes": true, "task.means": true, "task.after": true, "task.branches": true, "task.evidence": true,
 	"branch.when": true, "notice.acknowledge": true, "notice.within": true, "notice.lapse": true, "notice.escalate": true, "directive.scope": true, "directive.pre_authorised": true, "directive.drain": true,
+	"webhook.endpoint": true, "webhook.automatic": true, "webhook.repeatable": true, "wait.until": true, "wait.holds_for": true, "task.checklist": true,
 	"temporary.longest": true, "dependencystep.after": true, "parameter.planned": true, "recovery.within": true, "recovery.close_out": true, "recoverystep.people": true,
 	"probe.url": true, "probe.expect": true, "probe.times": true, "step.percent": true, "step.hold": true,
 	"drillplan.every_months": true, "template.body": true, "obligation.from": true, "contact.party": true,

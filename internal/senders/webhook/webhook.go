@@ -24,21 +24,16 @@
 // A receiver takes a notice by answering 2xx; redirects are not followed. After
 // 400 to 499, but for 408 and 429, the notice is not sent there again; after
 // anything else it is. The first bytes of the answer are kept.
+//
+// [Automation] calls the operator's own endpoints in the same way, each with a secret
+// of its own.
 package webhook
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"holdfast"
@@ -57,25 +52,20 @@ type Options struct {
 
 // Sender delivers notices as signed web requests. It is safe for concurrent use.
 type Sender struct {
-	key    []byte
+	signer
 	client *httpcall.Client
 }
 
 var _ notify.Sender = (*Sender)(nil)
 
-const (
-	prefix         = "whsec_"
-	minKey, maxKey = 24, 64 // bytes, by the specification
-)
-
 // New makes a sender.
 func New(o Options) (*Sender, error) {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(o.Secret, prefix))
-	if err != nil || !strings.HasPrefix(o.Secret, prefix) || len(key) < minKey || len(key) > maxKey {
-		return nil, holdfast.Errorf(holdfast.Invalid, "the secret of webhooks is %s and then base64 of %d to %d random bytes; make one with: openssl rand -base64 32", prefix, minKey, maxKey).At("notices.webhook.secret")
+	key, err := readKey(o.Secret, "notices.webhook.secret")
+	if err != nil {
+		return nil, err
 	}
 	client, err := httpcall.New(httpcall.Options{Now: o.Now, Limit: o.Limit, Secrets: []string{o.Secret}})
-	return &Sender{key: key, client: client}, err
+	return &Sender{signer{key}, client}, err
 }
 
 // payload is the body.
@@ -105,35 +95,13 @@ func (s *Sender) Send(ctx context.Context, m notify.Message) notify.Outcome {
 }
 
 func (s *Sender) request(ctx context.Context, m notify.Message) (*http.Request, error) {
-	u, err := url.Parse(m.Address)
-	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, errors.New("the address is not an http or https URL without a password in it")
-	}
 	body, err := json.Marshal(payload{"notice", m.Asked, data{
 		m.ID, m.Incident, m.Task, m.Person, m.PersonName, m.Lang, m.Subject, m.Body, m.Urgent, m.Drill, m.WantAck,
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("encode the notice: %w", err)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("make the request: %w", err)
-	}
-	at := strconv.FormatInt(s.client.Now().Unix(), 10)
-	r.Header = http.Header{
-		"Content-Type":      {"application/json"},
-		"Webhook-Id":        {m.ID},
-		"Webhook-Timestamp": {at},
-		"Webhook-Signature": {"v1," + s.sign(m.ID, at, body)},
-	}
-	return r, nil
-}
-
-func (s *Sender) sign(id, at string, body []byte) string {
-	h := hmac.New(sha256.New, s.key)
-	h.Write([]byte(id + "." + at + "."))
-	h.Write(body)
-	return base64.StdEncoding.EncodeToString(h.Sum(nil))
+	return s.signer.request(ctx, m.Address, m.ID, body, s.client.Now())
 }
 
 // judge goes by the status; a body that cannot be read changes nothing.
