@@ -57,14 +57,16 @@ type Node struct {
 	rush    rush
 	sharing sharing
 
-	mu      sync.Mutex
-	live    map[string]*Live                    // by gate
-	streams map[string]int                      // open posture streams, by gate
-	hashes  map[holdfast.Position]holdfast.Hash // verified witnesses
-	ahead   map[string]holdfast.Head            // refused witnesses, by gate
+	mu   sync.Mutex
+	live map[string]*Live // by gate
+	// elsewhere is what gates last said to other nodes, by gate.
+	elsewhere map[string]Live
+	streams   map[string]int                      // open posture streams, by gate
+	hashes    map[holdfast.Position]holdfast.Hash // verified witnesses
+	ahead     map[string]holdfast.Head            // refused witnesses, by gate
 }
 
-// Live is what a gate last said to this node.
+// Live is what a gate last said.
 type Live struct {
 	Seen      time.Time
 	Heartbeat gate.Heartbeat
@@ -80,7 +82,7 @@ func NewNode(desk *journal.Desk, directives *directive.Service, gates *enrolment
 	return &Node{
 		Desk: desk, Directives: directives, Gates: gates, Series: series, Log: log,
 		elapsed: func() time.Duration { return time.Since(start) },
-		live:    map[string]*Live{}, streams: map[string]int{}, hashes: map[holdfast.Position]holdfast.Hash{},
+		live:    map[string]*Live{}, elsewhere: map[string]Live{}, streams: map[string]int{}, hashes: map[holdfast.Position]holdfast.Hash{},
 		ahead: map[string]holdfast.Head{},
 	}
 }
@@ -313,16 +315,19 @@ func (n *Node) following(name, boot string, by int) {
 	l.Following = n.streams[name] > 0
 }
 
-// Live returns what a gate last said to this node; ok is false if it has said
-// nothing since the node started.
+// Live returns what a gate last said to this node, or to another that handed it on;
+// ok is false if nothing of it was heard since the node started.
 func (n *Node) Live(name string) (live Live, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	l := n.live[name]
-	if l == nil {
-		return Live{}, false
+	if l := n.live[name]; l != nil {
+		live, ok = *l, true
 	}
-	return *l, true
+	if other, told := n.elsewhere[name]; told && other.Seen.After(live.Seen) {
+		other.Following = live.Following
+		live, ok = other, true
+	}
+	return live, ok
 }
 
 // Silent reports whether a gate has missed the heartbeats of half a lease.

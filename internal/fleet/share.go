@@ -20,7 +20,7 @@ import (
 // hands it on to the others, so that each has the counts of all gates: documents
 // traffic/<node> hold what the node's gates sent in the last seconds, gzipped. One
 // that is lost, or does not fit, leaves seconds of those gates missing at the
-// other nodes, and what is missing is known to be.
+// other nodes, and what is missing is known to be. See sharelive.go for heartbeats.
 const (
 	sharePrefix = "traffic/"
 	shareEvery  = time.Second
@@ -48,6 +48,7 @@ type sharing struct {
 	name     string
 	lately   []handed
 	revision holdfast.Revision
+	live     livePlace
 }
 
 // hand notes a snapshot that a gate of this node sent.
@@ -84,9 +85,9 @@ func (n *Node) Share(ctx context.Context, documents journal.Documents) error {
 			return nil
 		case <-tick.C:
 		}
-		err := errors.Join(n.handOn(ctx, documents), n.takeOver(ctx, documents))
+		err := errors.Join(n.handOn(ctx, documents), n.takeOver(ctx, documents), n.shareLive(ctx, documents))
 		if err != nil && !failing && ctx.Err() == nil {
-			n.Log.Warn("counts are not shared with the other control nodes", "error", err)
+			n.Log.Warn("counts and heartbeats are not shared with the other control nodes", "error", err)
 		}
 		failing = err != nil
 	}
@@ -100,19 +101,26 @@ func (n *Node) handOn(ctx context.Context, documents journal.Documents) error {
 		return err
 	}
 	s := &n.sharing // name and revision are this loop's alone
-	revision, err := documents.PutDocument(ctx, journal.Document{Key: s.name, Revision: s.revision, Body: body, Expires: now.Add(shareLife)})
-	if holdfast.CodeOf(err) == holdfast.Conflict { // it has expired, or a write was not known to be done
-		d, e := documents.Document(ctx, s.name)
-		s.revision = d.Revision
-		if holdfast.CodeOf(e) == holdfast.NotFound {
-			return nil
-		}
-		return e
-	}
-	if err == nil {
-		s.revision = revision
-	}
+	s.revision, err = putOwn(ctx, documents, journal.Document{Key: s.name, Revision: s.revision, Body: body, Expires: now.Add(shareLife)})
 	return err
+}
+
+// putOwn writes a document that only this node writes, and returns the revision that
+// the next write of it expects.
+func putOwn(ctx context.Context, documents journal.Documents, d journal.Document) (holdfast.Revision, error) {
+	revision, err := documents.PutDocument(ctx, d)
+	switch {
+	case err == nil:
+		return revision, nil
+	case holdfast.CodeOf(err) != holdfast.Conflict:
+		return d.Revision, err
+	}
+	// It has expired, or a write was not known to be done.
+	stored, err := documents.Document(ctx, d.Key)
+	if holdfast.CodeOf(err) == holdfast.NotFound {
+		err = nil
+	}
+	return stored.Revision, err
 }
 
 // takeOver takes in what other nodes hand on.

@@ -313,7 +313,7 @@ func (p *parted) unknowns() int {
 func (p *parted) converge() {
 	p.t.Helper()
 	p.payer.poll("all come together", func() bool {
-		live := map[string]bool{} // each node sees the gates that are with it
+		live := map[string]bool{} // a node that is cut off sees those that are with it
 		for _, n := range []*twin{p.one, p.two} {
 			v, err := client.Get[view.Posture](context.Background(), n.api, "/posture")
 			if err != nil || v.Unresolved > 0 {
