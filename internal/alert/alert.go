@@ -9,7 +9,8 @@
 // it fires again after that.
 //
 // Which alerts are of one cause is said by their labels ([Cause]); why one belongs to
-// its incident is kept with it ([Ground]), and a person may move it ([Regroup]).
+// its incident is kept with it ([Ground]), and a person may move it ([Regroup]). When
+// incidents are merged, or a merger is undone, the incident's fact takes its alerts along.
 //
 // Facts on subject alert/<id>: alert.received, alert.resolved, alert.refired,
 // alert.acknowledged, alert.attached, alert.moved, alert.dismissed. On subject
@@ -233,17 +234,6 @@ func Attach(a *Alert, incident, rule string, why *Ground) ([]journal.Draft, erro
 		return nil, holdfast.Errorf(holdfast.Conflict, "the alert belongs to incident %s already", a.Incident)
 	}
 	return []journal.Draft{journal.NewDraft(subject(a.ID), a.Revision, KindAttached, attached{incident, rule, why})}, nil
-}
-
-// Move decides that an alert goes with its incident, from one to another.
-func Move(a *Alert, from, to string) ([]journal.Draft, error) {
-	switch {
-	case a == nil:
-		return nil, errNone()
-	case a.Incident != from:
-		return nil, nil // it has gone elsewhere meanwhile
-	}
-	return []journal.Draft{journal.NewDraft(subject(a.ID), a.Revision, KindAttached, attached{to, "", a.Ground})}, nil
 }
 
 // Dismiss decides that an alert needs no incident.

@@ -17,6 +17,8 @@ type Book struct {
 	// latest holds the latest alert of each source and fingerprint.
 	latest map[string]map[string]*Alert
 	groups map[string]group
+	// firing counts those that fire, by incident.
+	firing map[string]int
 }
 
 type group struct {
@@ -26,7 +28,7 @@ type group struct {
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{all: map[string]*Alert{}, latest: map[string]map[string]*Alert{}, groups: map[string]group{}}
+	return &Book{all: map[string]*Alert{}, latest: map[string]map[string]*Alert{}, groups: map[string]group{}, firing: map[string]int{}}
 }
 
 // Apply folds a fact.
@@ -34,6 +36,8 @@ func (b *Book) Apply(f holdfast.Fact) error {
 	switch noun, id := f.Subject.Split(); noun {
 	case "alert":
 		return b.apply(id, f)
+	case "incident":
+		return b.merge(id, f)
 	case "alert-group":
 		var c membersCut
 		if err := f.Decode(&c); err != nil {
@@ -53,6 +57,8 @@ func (b *Book) apply(id string, f holdfast.Fact) error {
 		b.queue.put(a)
 	}
 	a.Revision = f.Revision
+	b.count(a, -1)
+	defer b.count(a, 1)
 	switch f.Kind {
 	case KindReceived:
 		if err := f.Decode(&a.Incoming); err != nil {
@@ -107,6 +113,36 @@ func (b *Book) apply(id string, f holdfast.Fact) error {
 	return nil
 }
 
+// count adds an alert to those that fire of its incident, if it does.
+func (b *Book) count(a *Alert, n int) {
+	if a.Firing && a.Incident != "" {
+		b.firing[a.Incident] += n
+	}
+}
+
+// merge lets alerts go with their incident, into another and back.
+func (b *Book) merge(id string, f holdfast.Fact) error {
+	if f.Kind != KindAbsorbed && f.Kind != KindReleased {
+		return nil
+	}
+	var m Merged
+	if err := f.Decode(&m); err != nil {
+		return err
+	}
+	from, to := m.From, id
+	if f.Kind == KindReleased {
+		from, to = id, m.From
+	}
+	for _, name := range m.Alerts {
+		if a := b.all[name]; a != nil && a.Incident == from {
+			b.count(a, -1)
+			a.Incident = to
+			b.count(a, 1)
+		}
+	}
+	return nil
+}
+
 // end notes when an alert that does not fire ended: by its sender's word, but not
 // after it was told, since a sender's clock may be ahead.
 func (a *Alert) end(said, told time.Time) {
@@ -123,9 +159,14 @@ func (a *Alert) end(said, told time.Time) {
 // Alert returns an alert, or nil.
 func (b *Book) Alert(id string) *Alert { return b.all[id] }
 
-// Newest calls f for every alert, newest first, until it returns false.
-func (b *Book) Newest(f func(*Alert) bool) {
-	for _, a := range slices.Backward(b.order) {
+// FiringOf is how many alerts of an incident fire.
+func (b *Book) FiringOf(incident string) int { return b.firing[incident] }
+
+// Before calls f for the alerts that arrived before one of this place, newest first,
+// until it returns false; places count from 0. Alerts keep theirs, so who reads many may
+// let go of the state in between.
+func (b *Book) Before(place int, f func(*Alert) bool) {
+	for _, a := range slices.Backward(b.order[:min(place, len(b.order))]) {
 		if !f(a) {
 			return
 		}

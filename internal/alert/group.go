@@ -70,6 +70,19 @@ func Cause(labels map[string]string, groupBy, usual []string) string {
 	return cut(strings.Join(parts, ", "), maxName)
 }
 
+// Kinds of facts of incidents that take alerts along.
+const (
+	KindAbsorbed = "incident.absorbed"
+	KindReleased = "incident.released"
+)
+
+// Merged is what such a fact says of alerts: they go from the incident From to the
+// one that the fact is about, or, released, back.
+type Merged struct {
+	From   string   `json:"from"`
+	Alerts []string `json:"alerts"`
+}
+
 // Moved is a change of the incident that an alert belongs to, made by a person.
 type Moved struct {
 	From   string         `json:"from"`

@@ -53,7 +53,10 @@ const retryAfter = 5 * time.Second
 
 // Run asks for the letters that are due until ctx ends.
 func (r *Readers) Run(ctx context.Context) error {
-	watch, end := r.State.WatchFacts(func(f holdfast.Fact) bool { return !notify.OfAttempt(f) })
+	watch, end := r.State.WatchFacts(func(f holdfast.Fact) bool {
+		noun, _ := f.Subject.Split()
+		return noun != "alert" && noun != "incident" && !notify.OfAttempt(f)
+	})
 	defer end()
 	for {
 		var due []draft.Letter

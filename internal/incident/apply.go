@@ -21,7 +21,7 @@ func (in *Incident) apply(e event, f holdfast.Fact) {
 			in.LastAlert = f.Time
 		}
 	case AlertAdded:
-		in.Alerts = append(in.Alerts[:len(in.Alerts):len(in.Alerts)], e.Alert)
+		in.Alerts = append(in.Alerts, e.Alert)
 		in.LastAlert = f.Time
 		in.suggest(e.Level, e.Rule)
 	case AlertsJoined:

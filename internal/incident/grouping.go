@@ -30,7 +30,10 @@ type AlertLeft struct {
 	Reason string `json:"reason"`
 }
 
-func (AlertsJoined) kind() string { return "incident.alerts-joined" }
+// KindJoined is the kind of [AlertsJoined].
+const KindJoined = "incident.alerts-joined"
+
+func (AlertsJoined) kind() string { return KindJoined }
 func (AlertLeft) kind() string    { return "incident.alert-left" }
 
 // Join joins alerts to an incident that is not over.
@@ -68,7 +71,7 @@ func Leave(in *Incident, alertID, to, reason string) ([]journal.Draft, error) {
 }
 
 func (in *Incident) join(e AlertsJoined, f holdfast.Fact) {
-	in.Alerts = append(in.Alerts[:len(in.Alerts):len(in.Alerts)], e.Alerts...)
+	in.Alerts = append(in.Alerts, e.Alerts...)
 	in.LastAlert = f.Time
 	in.suggest(e.Level, e.Rule)
 	for _, role := range e.Tell {

@@ -347,6 +347,7 @@ type folding interface {
 // that end and stages that open.
 func (in *Incident) draft(events ...event) []journal.Draft {
 	c := in.clone()
+	c.Alerts = nil // nothing follows from them, and a storm's are too many to copy for each act
 	var drafts []journal.Draft
 	for i := 0; ; i++ {
 		var e event
@@ -392,6 +393,7 @@ func (in *Incident) tasksClosed(i int) bool {
 
 func (in *Incident) clone() *Incident {
 	c := *in
+	c.Alerts = slices.Clip(in.Alerts)
 	c.Stages = slices.Clone(in.Stages)
 	c.Tasks = maps.Clone(in.Tasks)
 	c.probes = maps.Clone(in.probes)

@@ -15,7 +15,8 @@ type MergedFact struct {
 	Reason string `json:"reason"`
 }
 
-// Absorbed takes another incident in, with what was open there.
+// Absorbed takes another incident in, with what was open there. Its alerts go with it
+// by this fact alone: they may be more than facts of their own would fit in an append.
 type Absorbed struct {
 	From   string   `json:"from"`
 	Reason string   `json:"reason"`
@@ -70,7 +71,7 @@ func (e Unmerged) fold(in *Incident, _ holdfast.Fact) {
 
 func (e Absorbed) fold(in *Incident, f holdfast.Fact) {
 	in.Parts = append(in.Parts[:len(in.Parts):len(in.Parts)], e)
-	in.Alerts = append(in.Alerts[:len(in.Alerts):len(in.Alerts)], e.Alerts...)
+	in.Alerts = append(in.Alerts, e.Alerts...)
 	for _, d := range e.Decisions {
 		d.fold(in, f)
 	}
@@ -78,7 +79,11 @@ func (e Absorbed) fold(in *Incident, f holdfast.Fact) {
 
 func (e Released) fold(in *Incident, _ holdfast.Fact) {
 	in.Parts = slices.DeleteFunc(slices.Clone(in.Parts), func(p Absorbed) bool { return p.From == e.From })
-	in.Alerts = slices.DeleteFunc(slices.Clone(in.Alerts), func(a string) bool { return slices.Contains(e.Alerts, a) })
+	gone := make(map[string]bool, len(e.Alerts))
+	for _, a := range e.Alerts {
+		gone[a] = true
+	}
+	in.Alerts = slices.DeleteFunc(slices.Clone(in.Alerts), func(a string) bool { return gone[a] })
 }
 
 func (e Linked) fold(in *Incident, f holdfast.Fact) {

@@ -170,25 +170,29 @@ func pause(ctx context.Context, d time.Duration, signal <-chan struct{}) bool {
 
 // follow states what is due and returns when the next will be.
 func (s *Service) follow(ctx context.Context) (next time.Time, err error) {
-	var ids []string
+	var live []*incident.Incident
 	now := s.Desk.Now()
 	s.Desk.State.View(func() {
 		for _, in := range s.Nouns.Incidents.All() {
-			if !s.Nouns.Live(in, now) {
-				continue
+			if s.Nouns.Live(in, now) {
+				live = append(live, in)
 			}
+		}
+	})
+	for _, in := range live { // each by itself: between them, facts are folded
+		arises := false
+		s.Desk.State.View(func() {
 			sheet := s.Nouns.Sheet(in, now)
 			if at := sheet.next(now); !at.IsZero() && (next.IsZero() || at.Before(next)) {
 				next = at
 			}
-			if len(sheet.arise(now)) > 0 {
-				ids = append(ids, in.ID)
-			}
+			arises = len(sheet.arise(now)) > 0
+		})
+		if !arises {
+			continue
 		}
-	})
-	for _, id := range ids {
 		_, err := s.Desk.Do(ctx, holdfast.Self("obligation"), func(now time.Time) ([]journal.Draft, error) {
-			return s.Nouns.Sheet(s.Nouns.Incidents.Incident(id), now).arise(now), nil
+			return s.Nouns.Sheet(in, now).arise(now), nil
 		})
 		if err != nil {
 			return next, err

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"holdfast"
-	"holdfast/internal/alert"
 	"holdfast/internal/directive"
 	"holdfast/internal/incident"
 	"holdfast/internal/posture"
@@ -131,77 +129,3 @@ func (s *Service) preview(scope string, now posture.Action) Preview {
 	}
 	return p
 }
-
-// Timeline keeps, for each incident, the facts that belong to it: its own and
-// those of its alerts, directives, notices and breaks of the glass.
-type Timeline struct {
-	facts map[string][]holdfast.Fact // by incident
-	owner map[holdfast.Subject]string
-	// early holds the facts of alerts that belong to no incident yet: how one came
-	// in is where its incident's story begins.
-	early map[holdfast.Subject][]holdfast.Fact
-}
-
-// NewTimeline returns an empty timeline.
-func NewTimeline() *Timeline {
-	return &Timeline{facts: map[string][]holdfast.Fact{}, owner: map[holdfast.Subject]string{}, early: map[holdfast.Subject][]holdfast.Fact{}}
-}
-
-// Apply folds a fact. What belongs to an incident names it in the body of a
-// first fact; later facts on the same subject belong to it too. The subject of its
-// obligations has its id.
-func (t *Timeline) Apply(f holdfast.Fact) error {
-	noun, id := f.Subject.Split()
-	switch noun {
-	case "incident", "obligation":
-		t.facts[id] = append(t.facts[id], f)
-		return nil
-	case "alert", "directive", "notice", "glass":
-	default:
-		return nil
-	}
-	owner := t.owner[f.Subject]
-	if owner == "" || f.Kind == alert.KindAttached { // an alert can go on with another incident
-		var body struct {
-			Incident string `json:"incident"`
-		}
-		if err := f.Decode(&body); err != nil {
-			return err
-		}
-		if owner = body.Incident; owner == "" {
-			if noun == "alert" {
-				t.early[f.Subject] = append(t.early[f.Subject], f)
-			}
-			return nil
-		}
-		t.owner[f.Subject] = owner
-		t.insert(owner, t.early[f.Subject])
-		delete(t.early, f.Subject)
-	}
-	t.facts[owner] = append(t.facts[owner], f)
-	if f.Kind == alert.KindMoved {
-		var m alert.Moved
-		if err := f.Decode(&m); err != nil {
-			return err
-		}
-		t.owner[f.Subject] = m.To // what happens to it from now on belongs there
-	}
-	return nil
-}
-
-// insert adds facts in their places, which are near the end.
-func (t *Timeline) insert(incident string, facts []holdfast.Fact) {
-	all := t.facts[incident]
-	for _, f := range facts {
-		at := len(all)
-		for at > 0 && all[at-1].Position > f.Position {
-			at--
-		}
-		all = slices.Insert(all, at, f)
-	}
-	t.facts[incident] = all
-}
-
-// Of returns the facts of an incident, oldest first. Call it under the state's
-// lock and do not change what it returns.
-func (t *Timeline) Of(incident string) []holdfast.Fact { return t.facts[incident] }

@@ -21,13 +21,15 @@ import (
 // of one of the whole system that is near in time. Else it opens an incident. Among
 // several it is the gravest, then the oldest. Each is subject to [mayJoin].
 //
-// Alerts that wait are dealt with in turn; what goes to one incident goes there in one
-// append, so that a storm costs as many appends as it has causes, not alerts.
+// Alerts that wait are dealt with in turn. A pass joins, in one append and with one fact
+// for each incident, those for which there is one; the first that opens an incident
+// opens it in a pass of its own, since those behind may join it. So a storm costs appends
+// by its causes, not by its alerts.
 
 const (
 	// groupAtOnce is how many alerts one append joins, lookAtOnce how many one pass
 	// looks at.
-	groupAtOnce = 200
+	groupAtOnce = 400
 	lookAtOnce  = 2000
 )
 
@@ -39,10 +41,23 @@ type grouped struct {
 	judged uint64
 	more   bool
 
-	members []member
+	open    []*incident.Incident
+	homes   []*home
+	byHome  map[aim]*home
+	members int
+}
+
+// aim is what decides, at one time, where an alert goes.
+type aim struct {
+	cause string
+	level holdfast.Level
+}
+
+// home is where alerts go, and why.
+type home struct {
 	target  *incident.Incident // nil for a new one
-	cause   string
 	ground  alert.Ground
+	members []member
 }
 
 // member is an alert and the rule that matches it.
@@ -65,24 +80,24 @@ func (s *Service) group(ctx context.Context, by holdfast.Actor) error {
 			return nil
 		}
 		s.rules.judgedTo(g.plan.Hash, g.judged)
-		if !g.more && len(g.members) == 0 {
+		if !g.more && g.members == 0 {
 			return nil
 		}
 	}
 }
 
-// groupOnce takes the oldest waiting alert that a rule matches, and all behind it
-// that go where it goes.
+// groupOnce takes the oldest waiting alerts that a rule matches, as many as may go in
+// one append.
 func (s *Service) groupOnce(now time.Time) (*grouped, []journal.Draft, error) {
 	p, ok := s.Plans.Current("", now)
 	if !ok {
 		return nil, nil, nil
 	}
 	list := s.rules.of(p)
-	g := &grouped{plan: p, judged: s.rules.judgedUpTo()}
+	g := &grouped{plan: p, judged: s.rules.judgedUpTo(), open: s.Incidents.Open(), byHome: map[aim]*home{}}
 	looked, skipped := 0, false
 	s.Alerts.WaitingAfter(g.judged, func(a *alert.Alert, turn uint64) bool {
-		if looked++; looked > lookAtOnce || len(g.members) == groupAtOnce {
+		if looked++; looked > lookAtOnce || g.members == groupAtOnce {
 			g.more = true
 			return false
 		}
@@ -94,29 +109,57 @@ func (s *Service) groupOnce(now time.Time) (*grouped, []journal.Draft, error) {
 		}
 		return true
 	})
-	if len(g.members) == 0 {
-		return g, nil, nil
+	var drafts []journal.Draft
+	for _, h := range g.homes {
+		more, err := s.place(h, now)
+		if err != nil {
+			return g, nil, err
+		}
+		drafts = append(drafts, more...)
 	}
-	drafts, err := s.place(g, now)
-	return g, drafts, err
+	return g, drafts, nil
 }
 
-// take notes an alert if it goes where the first of the pass goes.
+// take notes an alert if it may go in this pass. Once one opens an incident, only what
+// opens the same may: the new incident may be the place of others.
 func (s *Service) take(g *grouped, m member, now time.Time) bool {
-	cause := alert.Cause(m.Labels, m.GroupBy, plan.CauseLabels)
-	target, ground := s.home(cause, m.Level, now)
-	if len(g.members) == 0 {
-		g.target, g.cause, g.ground = target, cause, ground
-	} else if target != g.target || ground != g.ground {
-		return false
+	a := aim{alert.Cause(m.Labels, m.GroupBy, plan.CauseLabels), m.Level}
+	h := g.byHome[a]
+	if h == nil {
+		target, ground := s.home(g.open, a, now)
+		for _, known := range g.homes {
+			if known.target == target && known.ground == ground {
+				h = known
+			}
+		}
+		if h == nil {
+			h = &home{target: target, ground: ground}
+		}
+		g.byHome[a] = h
 	}
-	g.members = append(g.members, m)
+	if len(h.members) == 0 {
+		if !g.admits(h) {
+			return false
+		}
+		g.homes = append(g.homes, h)
+	}
+	h.members = append(h.members, m)
+	g.members++
 	return true
 }
 
+// admits reports whether the pass may join alerts to one more incident: one that it
+// opens is its only one, and each takes one fact.
+func (g *grouped) admits(h *home) bool {
+	if len(g.homes) > 0 && (h.target == nil || g.homes[0].target == nil) {
+		return false
+	}
+	return !slices.ContainsFunc(g.homes, func(known *home) bool { return known.target == h.target })
+}
+
 // home returns the open incident that an alert joins, nil if none, and why.
-func (s *Service) home(cause string, level holdfast.Level, now time.Time) (*incident.Incident, alert.Ground) {
-	open := s.Incidents.Open()
+func (s *Service) home(open []*incident.Incident, a aim, now time.Time) (*incident.Incident, alert.Ground) {
+	cause, level := a.cause, a.level
 	for _, in := range open {
 		if !s.hasCause(in, cause) || !mayJoin(in, level) || !s.mechanical(in) {
 			continue
@@ -161,35 +204,33 @@ func (s *Service) near(in *incident.Incident, now time.Time) string {
 	if now.Sub(in.LastAlert) <= alert.Window {
 		return alert.Minutes
 	}
-	for _, id := range slices.Backward(in.Alerts) {
-		if a := s.Alerts.Alert(id); a != nil && a.Firing {
-			return alert.Firing
-		}
+	if s.Alerts.FiringOf(in.ID) > 0 {
+		return alert.Firing
 	}
 	return ""
 }
 
-// place writes where the alerts of a pass go.
-func (s *Service) place(g *grouped, now time.Time) (drafts []journal.Draft, err error) {
-	ground := alert.Ground{Kind: alert.SameCause, Cause: g.cause, Near: alert.Minutes}
-	id, rest := s.Incidents.NextID(now), g.members
-	if g.target != nil {
-		id, ground = g.target.ID, g.ground
-		drafts, err = incident.Join(g.target, joined(g.members, ground))
+// place writes that alerts go to their incident.
+func (s *Service) place(h *home, now time.Time) (drafts []journal.Draft, err error) {
+	ground := alert.Ground{Kind: alert.SameCause, Cause: h.ground.Cause, Near: alert.Minutes}
+	id, rest := s.Incidents.NextID(now), h.members
+	if h.target != nil {
+		id, ground = h.target.ID, h.ground
+		drafts, err = incident.Join(h.target, joined(h.members, ground))
 	} else {
-		first := g.members[0]
+		first := h.members[0]
 		rest = rest[1:]
 		drafts = incident.Suspicion(incident.SuspectedFact{
-			Title: first.Title(), Titles: Titles(first.Incoming), Level: first.Level, Rule: first.rule.ID, Alerts: []string{first.Alert.ID}, Cause: g.cause, Tell: first.Tell,
+			Title: first.Title(), Titles: Titles(first.Incoming), Level: first.Level, Rule: first.rule.ID, Alerts: []string{first.Alert.ID}, Cause: h.ground.Cause, Tell: first.Tell,
 		}, id, joined(rest, ground))
 	}
 	if err != nil {
 		return nil, err
 	}
-	for i, m := range g.members {
+	for i, m := range h.members {
 		why := ground
-		if i < len(g.members)-len(rest) {
-			why = g.ground
+		if i < len(h.members)-len(rest) {
+			why = h.ground
 		}
 		more, err := alert.Attach(m.Alert, id, m.rule.ID, &why)
 		if err != nil {

@@ -60,9 +60,33 @@ func (s *Service) Evaluate(in *incident.Incident, now time.Time) (incident.Level
 	return e, err == nil // a published plan's expressions compile
 }
 
-// judgeLevels stores what the criteria newly say of an incident, and takes a level
-// that the plan pre-authorises; one incident at a time.
-func (s *Service) judgeLevels(now time.Time) ([]journal.Draft, error) {
+// judgeLevels stores what the criteria newly say of the incidents, and takes levels
+// that the plan pre-authorises. Gathering the measures of many incidents takes long, so
+// each is an act of its own: between them, facts are folded.
+func (s *Service) judgeLevels(ctx context.Context, by holdfast.Actor) error {
+	for range s.unjudged() {
+		if err := s.do(ctx, by, s.judgeLevel); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unjudged counts the incidents that are to be judged now.
+func (s *Service) unjudged() (n int) {
+	now := s.Desk.Now()
+	s.Desk.State.View(func() {
+		for _, in := range s.Incidents.Open() {
+			if in.Ongoing() && s.judged.due(in, now) {
+				n++
+			}
+		}
+	})
+	return n
+}
+
+// judgeLevel judges the first incident that is due.
+func (s *Service) judgeLevel(now time.Time) ([]journal.Draft, error) {
 	for _, in := range s.Incidents.Open() {
 		if !in.Ongoing() || !s.judged.due(in, now) {
 			continue
@@ -74,6 +98,7 @@ func (s *Service) judgeLevels(now time.Time) ([]journal.Draft, error) {
 			}
 		}
 		s.judged.done(in, now)
+		return nil, nil
 	}
 	return nil, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"holdfast"
-	"holdfast/internal/alert"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
 	"holdfast/internal/procedure"
@@ -38,11 +37,7 @@ func (s *Service) Reopen(ctx context.Context, by holdfast.Actor, id string, from
 // Merge makes an incident part of another, with its alerts and what is open.
 func (s *Service) Merge(ctx context.Context, by holdfast.Actor, id, into, reason string) error {
 	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) {
-		drafts, err := incident.Merge(in, s.Incidents.Incident(into), reason)
-		if err != nil {
-			return nil, err
-		}
-		return s.moveAlerts(drafts, in.Alerts, id, into)
+		return incident.Merge(in, s.Incidents.Incident(into), reason)
 	})
 }
 
@@ -53,23 +48,8 @@ func (s *Service) Unmerge(ctx context.Context, by holdfast.Actor, id, reason str
 		if in != nil {
 			from = s.Incidents.Incident(in.Into)
 		}
-		drafts, err := incident.Unmerge(in, from, reason)
-		if err != nil {
-			return nil, err
-		}
-		return s.moveAlerts(drafts, in.Alerts, from.ID, id)
+		return incident.Unmerge(in, from, reason)
 	})
-}
-
-func (s *Service) moveAlerts(drafts []journal.Draft, alerts []string, from, to string) ([]journal.Draft, error) {
-	for _, a := range alerts {
-		more, err := alert.Move(s.Alerts.Alert(a), from, to)
-		if err != nil {
-			return nil, err
-		}
-		drafts = append(drafts, more...)
-	}
-	return drafts, nil
 }
 
 // Link ties two incidents that have to do with each other.

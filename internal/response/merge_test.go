@@ -44,7 +44,7 @@ func TestMerge(t *testing.T) {
 			t.Errorf("it is %s at level %s", in.State, in.Level)
 		}
 		w.must(w.Service.Link(w.Context(), mei, into, id, "the same supplier"))
-		if got := belongs(w.facts(), into); len(w.timeline.Of(into)) == 0 || len(got) == 0 {
+		if got := belongs(w.facts(), into); len(w.story(into)) == 0 || len(got) == 0 {
 			t.Error("there is no timeline")
 		}
 	})

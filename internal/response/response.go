@@ -368,7 +368,15 @@ func (s *Service) follow(ctx context.Context) error {
 	if err := s.group(ctx, by); err != nil {
 		return err
 	}
-	for _, next := range []decision{s.endTasks, s.tellLimits, s.judgeLevels, s.takeBranches, s.watchConditions} {
+	for _, next := range []decision{s.endTasks, s.tellLimits} {
+		if err := s.do(ctx, by, next); err != nil {
+			return err
+		}
+	}
+	if err := s.judgeLevels(ctx, by); err != nil {
+		return err
+	}
+	for _, next := range []decision{s.takeBranches, s.watchConditions} {
 		if err := s.do(ctx, by, next); err != nil {
 			return err
 		}

@@ -277,7 +277,7 @@ func checkTimelines(w *world, id string) {
 	}
 	for n, nd := range w.nodes {
 		var got []holdfast.Position
-		facts := nd.timeline.Of(id)
+		facts := nd.story(id)
 		for _, f := range facts {
 			got = append(got, f.Position)
 		}

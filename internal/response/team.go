@@ -83,7 +83,8 @@ func (s *Service) MakeDecision(ctx context.Context, by holdfast.Actor, id, decis
 func (s *Service) Correct(ctx context.Context, by holdfast.Actor, id string, position holdfast.Position, text string) error {
 	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) {
 		return incident.Correct(in, incident.Corrected{Position: position, Text: text}, func(p holdfast.Position) bool {
-			return slices.ContainsFunc(s.Timeline.Of(id), func(f holdfast.Fact) bool { return f.Position == p })
+			facts, _ := s.Timeline.Of(id)
+			return slices.ContainsFunc(facts, func(f holdfast.Fact) bool { return f.Position == p })
 		})
 	})
 }

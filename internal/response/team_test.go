@@ -64,9 +64,9 @@ func TestCorrectOnTheTimeline(t *testing.T) {
 	run(t, 1, func(w *world) {
 		id := w.confirmed(holdfast.Level3)
 		other := w.confirmed(holdfast.Level3)
-		w.must(w.Service.Correct(w.Context(), lin, id, w.Timeline.Of(id)[0].Position, "it began at five"))
-		w.wantCode(w.Service.Correct(w.Context(), lin, id, w.Timeline.Of(other)[0].Position, "x"), holdfast.NotFound)
-		facts := w.Timeline.Of(id)
+		w.must(w.Service.Correct(w.Context(), lin, id, w.story(id)[0].Position, "it began at five"))
+		w.wantCode(w.Service.Correct(w.Context(), lin, id, w.story(other)[0].Position, "x"), holdfast.NotFound)
+		facts := w.story(id)
 		if last := facts[len(facts)-1]; last.Kind != "incident.corrected" || last.Actor != lin {
 			t.Errorf("the last entry is %+v", last)
 		}

@@ -246,10 +246,19 @@ func (w *world) incidents() string {
 	return strings.Join(list, "; ")
 }
 
+// story is the timeline of an incident, nothing left out.
+func (n *node) story(id string) []holdfast.Fact {
+	facts, left := n.timeline.Of(id)
+	if left > 0 {
+		panic("a timeline that was not to be cut is")
+	}
+	return facts
+}
+
 // facts reads the whole journal.
 func (w *world) facts() []holdfast.Fact {
 	w.Helper()
-	facts, err := w.store.Read(w.Context(), 0, 10_000)
+	facts, err := w.store.Read(w.Context(), 0, 100_000)
 	w.must(err)
 	return facts
 }

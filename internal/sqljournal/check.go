@@ -32,7 +32,7 @@ func (e *evidence) look(ctx context.Context) (*view, error) {
 	if err != nil {
 		return nil, e.unreadable(err)
 	}
-	v := &view{reader: reader{db}, end: end}
+	v := &view{reader: reader{db: db}, end: end}
 	if err = checkFormat(ctx, db); err == nil {
 		v.meta, err = v.readMeta(ctx)
 	}

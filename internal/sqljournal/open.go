@@ -180,7 +180,7 @@ func (s *Store) connect(ctx context.Context, e *evidence, undo *cleanups) error 
 	undo.add(readers.Close)
 	readers.SetMaxOpenConns(5)
 	readers.SetMaxIdleConns(5)
-	s.reader = reader{readers}
+	s.reader = reader{db: readers}
 	guard, err := readers.Conn(ctx)
 	if err != nil {
 		return err

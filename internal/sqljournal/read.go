@@ -18,7 +18,11 @@ import (
 )
 
 // reader reads what is committed. Its methods may run at once.
-type reader struct{ db *sql.DB }
+type reader struct {
+	db *sql.DB
+	// facts is the statement of Read, prepared; nil for one that reads once.
+	facts *sql.Stmt
+}
 
 // maxRead ends a batch of facts after this many bytes of bodies.
 const maxRead = 16 << 20
@@ -26,7 +30,11 @@ const maxRead = 16 << 20
 // Read returns facts after a position: about limit of them, whole appends.
 func (r reader) Read(ctx context.Context, after holdfast.Position, limit int) ([]holdfast.Fact, error) {
 	limit = max(limit, 1)
-	rows, err := r.db.QueryContext(ctx, sqlFacts, int64(after), limit+journal.MaxFacts)
+	query := func(args ...any) (*sql.Rows, error) { return r.db.QueryContext(ctx, sqlFacts, args...) }
+	if r.facts != nil {
+		query = func(args ...any) (*sql.Rows, error) { return r.facts.QueryContext(ctx, args...) }
+	}
+	rows, err := query(int64(after), limit+journal.MaxFacts)
 	if err != nil {
 		return nil, failure(ctx, "read facts", err)
 	}

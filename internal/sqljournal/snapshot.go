@@ -84,7 +84,7 @@ func (m *image) write(ctx context.Context, w io.Writer, stop <-chan struct{}) (h
 	if err != nil {
 		return holdfast.Head{}, failure(ctx, "read the journal's files", err)
 	}
-	state, err := reader{db}.readMeta(ctx)
+	state, err := reader{db: db}.readMeta(ctx)
 	end()
 	if err != nil {
 		return holdfast.Head{}, err
@@ -123,7 +123,7 @@ func OpenSnapshot(ctx context.Context, r io.ReaderAt, size int64) (*Snapshot, er
 	s := &Snapshot{}
 	db, end, err := (&image{db: r, size: size}).open(ctx)
 	if err == nil {
-		s.view = view{reader: reader{db}, end: end}
+		s.view = view{reader: reader{db: db}, end: end}
 		if err = checkFormat(ctx, db); err == nil {
 			s.meta, err = s.readMeta(ctx)
 		}

@@ -32,7 +32,7 @@ func (w *writer) connect(ctx context.Context, path string, undo *cleanups) error
 
 // start brings the files to the state in which writing may begin.
 func (w *writer) start(ctx context.Context, m meta, e *evidence, undo *cleanups) error {
-	now, err := reader{w.store.db}.readMeta(ctx)
+	now, err := reader{db: w.store.db}.readMeta(ctx)
 	if err != nil {
 		return err
 	}
@@ -143,5 +143,11 @@ func (w *writer) prepare(ctx context.Context, undo *cleanups) error {
 		}
 		undo.add((*p.to).Close)
 	}
+	r := &w.store.reader
+	var err error
+	if r.facts, err = r.db.PrepareContext(ctx, sqlFacts); err != nil {
+		return err
+	}
+	undo.add(r.facts.Close)
 	return nil
 }

@@ -119,7 +119,7 @@ func TestScanAgreesWithSQLite(t *testing.T) {
 func metaBySQLite(t *testing.T, dir string) meta {
 	db := openRaw(t, filepath.Join(dir, fileDB))
 	defer db.Close()
-	m, err := reader{db}.readMeta(t.Context())
+	m, err := reader{db: db}.readMeta(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

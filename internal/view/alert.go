@@ -1,6 +1,7 @@
 package view
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,9 @@ type Alert struct {
 	// Evidence is what the alert rests on, if the gates' own counts raised it.
 	Evidence *detect.Finding `json:"evidence,omitempty"`
 }
+
+// AlertsShown is how many alerts of an incident are shown with it.
+const AlertsShown = 100
 
 // Move is one time that a person moved an alert.
 type Move struct {
@@ -99,30 +103,62 @@ func (s *Source) AllAlerts(f AlertFilter, offset, size int) (p Page[Alert]) {
 		size = PageSize
 	}
 	p.Items = []Alert{}
-	take := func(a *alert.Alert) bool {
+	take := func(a *alert.Alert) {
 		if f.takes(a, words) {
 			if p.Total >= offset && len(p.Items) < size {
 				p.Items = append(p.Items, viewAlert(a))
 			}
 			p.Total++
 		}
-		// Without a condition the rest need not be looked at to be counted.
-		return f != (AlertFilter{}) || len(p.Items) < size
 	}
-	s.State.View(func() {
-		if f.Waiting {
-			s.Alerts.WaitingAfter(0, func(a *alert.Alert, _ uint64) bool { return take(a) })
-		} else {
-			s.Alerts.Newest(take)
-		}
-		if f == (AlertFilter{}) {
-			p.Total = s.Alerts.Count()
-		}
-	})
+	if f == (AlertFilter{}) {
+		s.newestAlerts(&p, offset, size)
+	} else {
+		s.someAlerts(f.Waiting, take)
+	}
 	if end := offset + len(p.Items); end < p.Total && len(p.Items) > 0 {
 		p.Next = end
 	}
 	return p
+}
+
+// newestAlerts assembles a page of all: the rest need not be looked at to be counted.
+func (s *Source) newestAlerts(p *Page[Alert], offset, size int) {
+	s.State.View(func() {
+		p.Total = s.Alerts.Count()
+		s.Alerts.Before(p.Total-min(offset, p.Total), func(a *alert.Alert) bool {
+			p.Items = append(p.Items, viewAlert(a))
+			return len(p.Items) < size
+		})
+	})
+}
+
+// alertsAtOnce is how many alerts are looked at without letting facts be folded.
+const alertsAtOnce = 2000
+
+// someAlerts gives take all alerts, newest first, or those that wait, oldest first. Who
+// searches a storm must not hold it up: between so many, the state is let go.
+func (s *Source) someAlerts(waiting bool, take func(*alert.Alert)) {
+	place, turn := math.MaxInt, uint64(0)
+	for looked := alertsAtOnce; looked == alertsAtOnce; {
+		looked = 0
+		s.State.View(func() {
+			if waiting {
+				s.Alerts.WaitingAfter(turn, func(a *alert.Alert, at uint64) bool {
+					take(a)
+					turn, looked = at, looked+1
+					return looked < alertsAtOnce
+				})
+				return
+			}
+			place = min(place, s.Alerts.Count())
+			s.Alerts.Before(place, func(a *alert.Alert) bool {
+				take(a)
+				place, looked = place-1, looked+1
+				return looked < alertsAtOnce
+			})
+		})
+	}
 }
 
 // Alert assembles one alert.

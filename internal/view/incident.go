@@ -49,10 +49,13 @@ type Incident struct {
 	// Told lists the roles that were told of the suspicion.
 	Told       []string    `json:"told,omitempty"`
 	Directives []Directive `json:"directives,omitempty"`
-	Timeline   []Event     `json:"timeline,omitempty"`
-	Posts      []Post      `json:"posts,omitempty"`
-	Handovers  []Handover  `json:"handovers,omitempty"`
-	Decisions  []Decision  `json:"decisions,omitempty"`
+	// Timeline leaves out the middle of a storm of alerts, TimelineLeft facts; the list
+	// of alerts has them.
+	Timeline     []Event    `json:"timeline,omitempty"`
+	TimelineLeft int        `json:"timeline_left_out,omitempty"`
+	Posts        []Post     `json:"posts,omitempty"`
+	Handovers    []Handover `json:"handovers,omitempty"`
+	Decisions    []Decision `json:"decisions,omitempty"`
 	// FalseAlarm waits for a second person's consent.
 	FalseAlarm *FalseAlarm `json:"false_alarm,omitempty"`
 	// Into is what it was merged into, Parts what was merged into it.
@@ -283,7 +286,9 @@ func (s *Source) whole(in *incident.Incident) Incident {
 			v.Directives = append(v.Directives, s.directive(d))
 		}
 	}
-	for _, f := range withoutStorm(s.Timeline.Of(in.ID)) {
+	facts, left := s.Timeline.Of(in.ID)
+	v.TimelineLeft = left
+	for _, f := range facts {
 		v.Timeline = append(v.Timeline, Event{Position: f.Position, At: f.Time, Actor: actor(f.Actor), Kind: f.Kind, Subject: string(f.Subject), Body: f.Body})
 	}
 	v.Judgement = s.judgement(in)

@@ -1,0 +1,142 @@
+package response
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"holdfast"
+	"holdfast/internal/alert"
+	"holdfast/internal/incident"
+)
+
+// Timeline keeps, for each incident, the facts that belong to it: its own and
+// those of its alerts, directives, notices and breaks of the glass. Of a storm of alerts
+// it keeps the begin and the end: what is between would bury what people did, and fill
+// the memory; the book of alerts has them all.
+type Timeline struct {
+	stories map[string]*story // by incident
+	owner   map[holdfast.Subject]string
+	// early holds the facts of alerts that belong to no incident yet: how one came
+	// in is where its incident's story begins.
+	early map[holdfast.Subject][]holdfast.Fact
+}
+
+// StormKept is how many facts about alerts are kept of an incident from its begin, and
+// as many from its end.
+const StormKept = 100
+
+// story is the facts of one incident: those about alerts by themselves.
+type story struct {
+	facts       []holdfast.Fact
+	first, last []holdfast.Fact
+	left        int // how many were between
+}
+
+// NewTimeline returns an empty timeline.
+func NewTimeline() *Timeline {
+	return &Timeline{stories: map[string]*story{}, owner: map[holdfast.Subject]string{}, early: map[holdfast.Subject][]holdfast.Fact{}}
+}
+
+// Apply folds a fact. What belongs to an incident names it in the body of a
+// first fact; later facts on the same subject belong to it too. The subject of its
+// obligations has its id.
+func (t *Timeline) Apply(f holdfast.Fact) error {
+	noun, id := f.Subject.Split()
+	switch noun {
+	case "incident", "obligation":
+		t.add(id, f)
+		return t.merge(id, f)
+	case "alert", "directive", "notice", "glass":
+	default:
+		return nil
+	}
+	owner := t.owner[f.Subject]
+	if owner == "" || f.Kind == alert.KindAttached { // an alert can go on with another incident
+		var body struct {
+			Incident string `json:"incident"`
+		}
+		if err := f.Decode(&body); err != nil {
+			return err
+		}
+		if owner = body.Incident; owner == "" {
+			if noun == "alert" {
+				t.early[f.Subject] = append(t.early[f.Subject], f)
+			}
+			return nil
+		}
+		t.owner[f.Subject] = owner
+		for _, early := range t.early[f.Subject] {
+			t.add(owner, early)
+		}
+		delete(t.early, f.Subject)
+	}
+	t.add(owner, f)
+	if f.Kind == alert.KindMoved {
+		var m alert.Moved
+		if err := f.Decode(&m); err != nil {
+			return err
+		}
+		t.owner[f.Subject] = m.To // what happens to it from now on belongs there
+	}
+	return nil
+}
+
+// merge lets what happens to alerts from now on belong to where their incident has
+// taken them.
+func (t *Timeline) merge(id string, f holdfast.Fact) error {
+	if f.Kind != alert.KindAbsorbed && f.Kind != alert.KindReleased {
+		return nil
+	}
+	var m alert.Merged
+	if err := f.Decode(&m); err != nil {
+		return err
+	}
+	from, to := m.From, id
+	if f.Kind == alert.KindReleased {
+		from, to = id, m.From
+	}
+	for _, name := range m.Alerts {
+		if subject := holdfast.NewSubject("alert", name); t.owner[subject] == from {
+			t.owner[subject] = to
+		}
+	}
+	return nil
+}
+
+func (t *Timeline) add(id string, f holdfast.Fact) {
+	s := t.stories[id]
+	if s == nil {
+		s = &story{}
+		t.stories[id] = s
+	}
+	switch {
+	case !ofStorm(f):
+		s.facts = append(s.facts, f)
+	case len(s.first) < StormKept:
+		s.first = append(s.first, f)
+	default:
+		if s.last = append(s.last, f); len(s.last) == 2*StormKept {
+			s.left += StormKept
+			s.last = slices.Clone(s.last[StormKept:])
+		}
+	}
+}
+
+// ofStorm reports whether a fact is one of those that come with every alert.
+func ofStorm(f holdfast.Fact) bool {
+	return strings.HasPrefix(string(f.Subject), "alert/") && f.Kind != alert.KindMoved || f.Kind == incident.KindJoined
+}
+
+// Of returns the facts of an incident, oldest first, and how many about its alerts are
+// left out. Call it under the state's lock.
+func (t *Timeline) Of(incident string) (facts []holdfast.Fact, left int) {
+	s := t.stories[incident]
+	if s == nil {
+		return nil, 0
+	}
+	over := max(0, len(s.last)-StormKept)
+	facts = slices.Concat(s.facts, s.first, s.last[over:])
+	slices.SortFunc(facts, func(x, y holdfast.Fact) int { return cmp.Compare(x.Position, y.Position) })
+	return facts, s.left + over
+}
