@@ -12,7 +12,7 @@ func TestMeasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Sent != 100 || f.Lost != 0 || f.Incidents != 4 || f.heap == 0 || f.disk == 0 {
+	if f.Sent != 100 || f.Lost != 0 || f.Incidents != 4 || f.heap == 0 || f.disk == 0 || len(f.pages) != 4 || f.pages[0].p99 == 0 {
 		t.Errorf("%+v", f)
 	}
 }
@@ -25,7 +25,7 @@ func TestJudge(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(*figures){
 		"lost": func(f *figures) { f.Lost = 1 }, "slow": func(f *figures) { f.AcceptP99 = mostAccept },
-		"page": func(f *figures) { f.pageP99 = mostPage }, "grouped wrongly": func(f *figures) { f.Incidents = 3 },
+		"page": func(f *figures) { f.pages = []looked{{"a page", 1, mostPage}} }, "grouped wrongly": func(f *figures) { f.Incidents = 3 },
 	} {
 		f := good
 		spoil(&f)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -28,6 +29,15 @@ type node struct {
 	monitor string // the token of the sender
 	sender  *http.Client
 	person  *http.Client
+	// pages are what the person looks at, in turn.
+	pages []page
+}
+
+// page is a page of the console and how long each look at it took.
+type page struct {
+	name  string
+	path  func() string
+	looks []time.Duration
 }
 
 // atOnce is how many deliveries may be under way. One that finds none free waits, and
@@ -63,30 +73,44 @@ func newNode(r app.Ready, dir string) (*node, error) {
 	if resp.StatusCode != http.StatusOK || len(jar.Cookies(resp.Request.URL)) == 0 {
 		return nil, fmt.Errorf("sign in: %s", resp.Status)
 	}
+	at := func(path string) func() string { return func() string { return path } }
+	n.pages = []page{
+		{name: "page Posture", path: at("/")}, {name: "page Alerts", path: at("/alerts")},
+		{name: "  a search there", path: at("/alerts?q=host-77")}, {name: "page of an incident", path: n.latest},
+	}
 	return n, nil
 }
 
-// weather lets the storm loose, and looks at the page Posture meanwhile. It returns
-// how long each delivery took from its due instant, and each look.
-func (n *node) weather(ctx context.Context, s storm) (accepted, pages []time.Duration, err error) {
-	total := int(float64(s.perMinute) * s.length.Minutes())
-	every := s.length / time.Duration(max(1, total))
-	accepted = make([]time.Duration, total)
+// latest leads to the incident that was opened last, or, before there is one, to all.
+func (n *node) latest() string {
+	list, err := client.Get[view.Page[view.Incident]](context.Background(), n.api, "/incidents?limit=1")
+	if err != nil || len(list.Items) == 0 {
+		return "/incidents"
+	}
+	return "/incidents/" + list.Items[0].ID
+}
+
+// weather lets the storm loose on the node, and looks at its pages meanwhile. It
+// returns how long each delivery took from its due instant.
+func (n *node) weather(ctx context.Context, s storm) (accepted []time.Duration, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	over := make(chan struct{})
 	var looking sync.WaitGroup
 	looking.Go(func() {
-		for tick := time.NewTicker(500 * time.Millisecond); ; {
+		tick := time.NewTicker(500 * time.Millisecond)
+		defer tick.Stop()
+		for i := 0; ; i++ {
+			p := &n.pages[i%len(n.pages)]
+			path := p.path()
 			begun := time.Now()
-			if err := n.look(ctx); err != nil {
+			if err := n.look(ctx, path); err != nil {
 				cancel(err)
 				return
 			}
-			pages = append(pages, time.Since(begun))
+			p.looks = append(p.looks, time.Since(begun))
 			select {
 			case <-over:
-				tick.Stop()
 				return
 			case <-ctx.Done():
 				return
@@ -94,13 +118,27 @@ func (n *node) weather(ctx context.Context, s storm) (accepted, pages []time.Dur
 			}
 		}
 	})
+	accepted, err = s.send(ctx, func(ctx context.Context, i int) error { return n.deliver(ctx, i, s.causes) })
+	close(over)
+	looking.Wait()
+	return accepted, errors.Join(err, context.Cause(ctx))
+}
+
+// send delivers the storm's alerts, each at its due instant, and returns how long each
+// took from then on. The first error ends it.
+func (s storm) send(ctx context.Context, deliver func(ctx context.Context, i int) error) ([]time.Duration, error) {
+	total := int(float64(s.perMinute) * s.length.Minutes())
+	every := s.length / time.Duration(max(1, total))
+	accepted := make([]time.Duration, total)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	begun := time.Now()
 	jobs := make(chan int)
 	var sending sync.WaitGroup
 	for range atOnce {
 		sending.Go(func() {
 			for i := range jobs {
-				if err := n.deliver(ctx, i, s.causes); err != nil {
+				if err := deliver(ctx, i); err != nil {
 					cancel(err)
 				}
 				accepted[i] = time.Since(begun.Add(time.Duration(i) * every))
@@ -116,21 +154,15 @@ func (n *node) weather(ctx context.Context, s storm) (accepted, pages []time.Dur
 	}
 	close(jobs)
 	sending.Wait()
-	close(over)
-	looking.Wait()
-	return accepted, pages, context.Cause(ctx)
+	return accepted, context.Cause(ctx)
 }
 
 // deliver delivers alert i.
 func (n *node) deliver(ctx context.Context, i, causes int) error {
-	cause := i % causes
+	a := alertOf(i, causes)
+	a["status"] = "firing"
 	body, err := json.Marshal(map[string]any{
-		"version": "4", "groupKey": fmt.Sprintf(`{}:{channel="c%d"}`, cause),
-		"alerts": []map[string]any{{
-			"status": "firing", "startsAt": time.Now(),
-			"labels":      map[string]string{"alertname": "Storm", "severity": "major", "channel": fmt.Sprint("c", cause), "instance": fmt.Sprint("host-", i)},
-			"annotations": map[string]string{"summary": fmt.Sprintf("Payments by channel c%d fail on host %d", cause, i)},
-		}},
+		"version": "4", "groupKey": fmt.Sprintf(`{}:{channel="c%d"}`, i%causes), "alerts": []any{a},
 	})
 	if err != nil {
 		return err
@@ -143,8 +175,18 @@ func (n *node) deliver(ctx context.Context, i, causes int) error {
 	return expect(n.sender, req, http.StatusNoContent)
 }
 
-func (n *node) look(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.base+"/", nil)
+// alertOf is alert i, as Alertmanager writes it and takes it.
+func alertOf(i, causes int) map[string]any {
+	cause := fmt.Sprint("c", i%causes)
+	return map[string]any{
+		"startsAt":    time.Now(),
+		"labels":      map[string]string{"alertname": "Storm", "severity": "major", "channel": cause, "instance": fmt.Sprint("host-", i)},
+		"annotations": map[string]string{"summary": fmt.Sprintf("Payments by channel %s fail on host %d", cause, i)},
+	}
+}
+
+func (n *node) look(ctx context.Context, path string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.base+path, nil)
 	if err != nil {
 		return err
 	}

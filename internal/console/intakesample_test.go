@@ -31,7 +31,7 @@ func intakeSamples() map[string][]any {
 		"alert":  {alertPage{moved, incidentsOf()}, alertPage{Alert: view.Alert{ID: "a5", Incident: "INC-1", Ground: &alert.Ground{Kind: alert.SameCause}}}},
 		"alerts": {alertsPage{Query: "app", Incident: "INC-1", List: view.Page[view.Alert]{Items: []view.Alert{moved}, Total: 900}}},
 		"incident": {incidentPage{Incident: view.Incident{
-			ID: "INC-9", State: string(incident.Suspected), Cause: "channel=app", Alerts: []view.Alert{moved}, AlertsTotal: 900,
+			ID: "INC-9", State: string(incident.Suspected), Cause: "channel=app", Alerts: []view.Alert{moved}, AlertsTotal: 900, TimelineLeft: 1600,
 		}}},
 	}
 }
