@@ -122,6 +122,7 @@ type books struct {
 	roster     *roster.Book
 	timeline   *response.Timeline
 	restored   *backup.Book
+	told       *callout.Ledger
 }
 
 // mayApprove reports whether an account may approve drafts of the plan now.
@@ -169,10 +170,10 @@ func (c *Control) openJournal(ctx context.Context) (err error) {
 	c.books = books{
 		access: access.NewBook(), alerts: alert.NewBook(), directives: directive.NewBook(c.store.Genesis()), gates: enrolment.NewBook(),
 		incidents: incident.NewBook(), notices: notify.NewBook(), plans: plan.NewBook(), drafts: draft.NewBook(), triggers: trigger.NewBook(), filings: filing.NewBook(), waivers: waiver.NewBook(), owed: obligation.NewBook(), authority: authority.NewBook(), roster: roster.NewBook(), timeline: response.NewTimeline(),
-		restored: backup.NewBook(),
+		restored: backup.NewBook(), told: callout.NewLedger(),
 	}
 	b := c.books
-	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.triggers, b.filings, b.waivers, b.owed, b.authority, b.roster, b.timeline, b.restored)
+	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.triggers, b.filings, b.waivers, b.owed, b.authority, b.roster, b.timeline, b.restored, b.told)
 	if err := c.state.Load(ctx); err != nil {
 		return fmt.Errorf("fold the journal: %w", err)
 	}
@@ -251,7 +252,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	}
 	c.caller = &callout.Caller{Desk: c.desk, Incidents: b.incidents, Book: b.notices, Roster: b.roster}
 	told := &callout.Service{
-		State: c.state, Incidents: b.incidents, Plans: b.plans, Roster: b.roster, Book: b.notices, Notices: c.notices,
+		State: c.state, Incidents: b.incidents, Plans: b.plans, Roster: b.roster, Book: b.notices, Notices: c.notices, Ledger: b.told,
 		Directives: b.directives, Authority: c.deciders.Nouns, Decide: c.decidePage,
 		Link: c.link, Zone: conf.TimeZone.Location(), Log: c.opt.Log, Now: c.opt.Now,
 	}

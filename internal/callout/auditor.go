@@ -92,31 +92,32 @@ func (a *Auditor) Look(ctx context.Context) {
 	now := a.Now()
 	var findings []Finding
 	a.Callout.State.View(func() { findings = a.Callout.Audit(now, Tolerance) })
-	if heard := a.Callout.Heard(); !heard.IsZero() && now.Sub(heard) > Tolerance {
+	if heard := a.Callout.Heard(); !heard.IsZero() && now.Sub(heard).Abs() > Tolerance {
 		findings = append([]Finding{{Kind: LoopDue, Due: heard.Add(retryAfter)}}, findings...)
 	}
+	well := Audited{Findings: findings}.Missing() == 0
 	findings = a.settle(findings)
 	if err := a.alert(ctx, findings); err != nil && ctx.Err() == nil {
 		a.Log.Warn("what the auditor found cannot be recorded now", "error", err)
 	}
 	a.mu.Lock()
 	a.last.At, a.last.Findings, a.last.DeadMan = now, findings, a.Beat != nil
-	well := a.last.Missing() == 0
 	a.mu.Unlock()
 	if a.Beat != nil && well && (!now.Before(a.beat.Add(a.Every)) || a.beat.After(now)) {
 		a.call(ctx, now)
 	}
 }
 
-// settle leaves out a missing first page that is missing for the first time: who has
-// just come onto the roster is told in a moment, however long ago the task opened.
+// settle leaves out what is missing for the first time: who has just come onto the
+// roster is told in a moment, however long ago the task opened, and what was due while
+// nothing ran comes to pass in a moment after the start. All is not well meanwhile.
 func (a *Auditor) settle(found []Finding) (settled []Finding) {
 	seen := map[string]bool{}
 	for _, f := range found {
 		if f.Missing() {
 			seen[f.key()] = true
 		}
-		if !f.Missing() || f.Kind != PageDue || a.seen[f.key()] {
+		if !f.Missing() || f.Kind == LoopDue || a.seen[f.key()] {
 			settled = append(settled, f)
 		}
 	}

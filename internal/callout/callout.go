@@ -57,6 +57,8 @@ type Service struct {
 	Roster    *roster.Book
 	Book      *notify.Book
 	Notices   *notify.Service
+	// Ledger is what [Service.Audit] reads.
+	Ledger *Ledger
 	// Link makes the address of an incident's page.
 	Link func(incident string) string
 	// Directives and Authority say who must be told of what waits for a second person;

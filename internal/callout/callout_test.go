@@ -74,12 +74,12 @@ func run(t *testing.T, n int, story func(w *world)) {
 
 func (w *world) newNode() *node {
 	s := &Service{
-		Incidents: incident.NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(), Book: notify.NewBook(),
+		Incidents: incident.NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(), Book: notify.NewBook(), Ledger: NewLedger(),
 		Directives: directive.NewBook(w.store.Genesis()), Decide: func(id string) string { return "https://h.example/directives/" + id },
 		Link: func(id string) string { return "https://h.example/incidents/" + id }, Zone: time.UTC, Now: time.Now, Log: slog.New(slog.NewTextHandler(w, nil)),
 	}
 	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster, Incidents: s.Incidents}
-	s.State = journal.NewState(w.store, w.store.Genesis(), s.Incidents, s.Plans, s.Roster, s.Book, s.Directives, s.Authority.Book)
+	s.State = journal.NewState(w.store, w.store.Genesis(), s.Incidents, s.Plans, s.Roster, s.Book, s.Directives, s.Authority.Book, s.Ledger)
 	desk := &journal.Desk{Journal: w.store, State: s.State, Now: time.Now}
 	s.Notices = &notify.Service{Desk: desk, Book: s.Book}
 	return &node{Service: s, desk: desk, people: roster.New(desk, s.Roster)}

@@ -63,7 +63,7 @@ const (
 // has run out is stated as doubtful first. No facts means that there is nothing
 // to send now.
 func begin(d *Delivery, now time.Time, claim time.Duration) []journal.Draft {
-	if d == nil || d.State.final() || d.Due.After(now) {
+	if d == nil || d.State.final() || d.due(now).After(now) {
 		return nil
 	}
 	var drafts []journal.Draft
@@ -81,7 +81,7 @@ func begin(d *Delivery, now time.Time, claim time.Duration) []journal.Draft {
 
 // giveUp states that a notice cannot be sent at all.
 func giveUp(d *Delivery, now time.Time, detail string) []journal.Draft {
-	if d == nil || d.State.final() || d.Due.After(now) {
+	if d == nil || d.State.final() || d.due(now).After(now) {
 		return nil
 	}
 	return []journal.Draft{journal.NewDraft(subject(d.ID), d.Revision, kindGaveUp, attempt{Attempt: d.Attempts, Detail: detail})}

@@ -74,7 +74,7 @@ func (b *Book) Apply(f holdfast.Fact) error {
 }
 
 func (b *Book) applyAsked(id string, f holdfast.Fact) error {
-	d := &Delivery{Revision: f.Revision, State: Asked, Asked: f.Time, Due: f.Time}
+	d := &Delivery{Revision: f.Revision, State: Asked, Asked: f.Time, Due: f.Time, moved: f.Time}
 	if err := f.Decode(&d.Notice); err != nil {
 		return err
 	}
@@ -110,14 +110,14 @@ func (d *Delivery) apply(f holdfast.Fact, a attempt) {
 	}
 	switch next {
 	case Sending:
-		d.Attempts, d.Due = a.Attempt, a.Until
+		d.Attempts, d.Due, d.moved = a.Attempt, a.Until, f.Time
 		if d.Begun.IsZero() {
 			d.Begun = f.Time
 		}
 	case Delivered:
 		d.Delivered, d.Detail = f.Time, a.Detail
 	default:
-		d.Due, d.Detail = a.Retry, a.Detail
+		d.Due, d.moved, d.Detail = a.Retry, f.Time, a.Detail
 	}
 	d.keep(f.Time, next, a)
 }

@@ -175,7 +175,7 @@ func (c *Courier) start(ctx context.Context) time.Duration {
 func (c *Courier) errands(now time.Time) (list []errand) {
 	c.Desk.State.View(func() {
 		for _, d := range c.Book.open {
-			e := errand{id: d.ID, place: place(d.Channel, d.Address), urgent: d.Urgent, due: d.Due}
+			e := errand{id: d.ID, place: place(d.Channel, d.Address), urgent: d.Urgent, due: d.due(now)}
 			if wait := c.notBefore(d, now); wait.After(e.due) {
 				e.due = wait
 			}

@@ -66,14 +66,3 @@ func AcknowledgeDrafts(b *Book, incident, task string, round int, person, how, n
 func (b *Book) Told(incident, task string, round int, person string) *Person {
 	return b.person(Notice{Incident: incident, Task: task, Round: round}, person)
 }
-
-// Stalled lists the notices of an incident of which an attempt was due before an
-// instant and has not begun, or whose claim has run out.
-func (b *Book) Stalled(before time.Time) (list []*Delivery) {
-	for _, d := range b.open {
-		if d.Due.Before(before) {
-			list = append(list, d)
-		}
-	}
-	return list
-}

@@ -34,7 +34,8 @@
 // compare-and-swap on the notice's revision, before the first byte leaves; a
 // courier that could not write it sends nothing. So a notice is sent at least
 // once, and by one courier at a time as long as the nodes' clocks agree to within
-// the claim. A claim that runs out without a result, because a process died, is
+// the claim, and no clock is set back by more than a minute; then it may be sent
+// twice. A claim that runs out without a result, because a process died, is
 // doubtful: it is not known whether the receiver got the notice, and it is sent
 // again under the same id.
 //
@@ -155,6 +156,21 @@ type Delivery struct {
 	Log []Attempt
 	// Used is when its link acknowledged, if it did.
 	Used time.Time
+	// moved is when Due was set.
+	moved time.Time
+}
+
+// skew is how far the clocks of control nodes may differ.
+const skew = time.Minute
+
+// due is when the next attempt is due. A clock that was set back to before the wait
+// began ends the wait: a notice sent early is cheaper than one that waits for the
+// clock to come up again.
+func (d *Delivery) due(now time.Time) time.Time {
+	if d.moved.After(now.Add(skew)) {
+		return now
+	}
+	return d.Due
 }
 
 // Attempt is one try to deliver a notice.

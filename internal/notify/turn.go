@@ -8,9 +8,10 @@ import (
 // span is the time over which the notices of one person are counted.
 const span = 10 * time.Minute
 
-// within drops the instants that count no more.
+// within drops the instants that count no more, and those of before the clock was set
+// back.
 func within(list []time.Time, now time.Time) []time.Time {
-	return slices.DeleteFunc(slices.Clone(list), func(t time.Time) bool { return !t.After(now.Add(-span)) })
+	return slices.DeleteFunc(slices.Clone(list), func(t time.Time) bool { return !t.After(now.Add(-span)) || t.After(now.Add(skew)) })
 }
 
 // turn returns when a person may get another notice that is not urgent; the zero

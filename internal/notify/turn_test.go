@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,6 +108,53 @@ func TestPerPerson(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A clock that is set back holds up nothing: what waited for a moment before it, what
+// was asked for after it, and what waits for its turn leave at once; and what was set
+// forward is noticed within a minute.
+func TestAClockIsSet(t *testing.T) {
+	t.Parallel()
+	for name, by := range map[string]time.Duration{"back a day": -24 * time.Hour, "back two minutes": -2 * time.Minute, "forward an hour": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				var offset atomic.Int64
+				clock := func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
+				fails := func(_ context.Context, m Message) Outcome {
+					return Outcome{Result: map[bool]Result{true: Retry, false: Sent}[m.Attempt < 8]}
+				}
+				n := w.node(map[string]sendFunc{"smtp": fails, "sms": always(Outcome{Result: Sent}), "slack": hang}, func(o *CourierOptions) {
+					o.Desk.Now, o.PerPerson = clock, 1
+				})
+				page, calm, hung := urgent(note("mei", "smtp")), note("lin", "sms"), urgent(note("wu", "slack"))
+				second := calm
+				second.ID, second.Task = "second", "another"
+				n.ask(page, calm, second, hung)
+				time.Sleep(100 * time.Second) // in the middle of a wait of two minutes
+				synctest.Wait()
+				before := n.delivery(page).Attempts
+				offset.Store(int64(by))
+				time.Sleep(longestWait + claimMargin)
+				synctest.Wait()
+				if d := n.delivery(page); d.Attempts <= before {
+					t.Errorf("the page is %s after %d attempts, next %s", d.State, d.Attempts, d.Due)
+				}
+				if d := n.delivery(hung); d.Attempts < 3 {
+					t.Errorf("the page that hangs had %d attempts", d.Attempts)
+				}
+				time.Sleep(11 * time.Minute)
+				synctest.Wait()
+				if d := n.delivery(second); d.State != Delivered {
+					t.Errorf("what waited for its turn is %s", d.State)
+				}
+				if d := n.delivery(page); d.State != Delivered {
+					t.Errorf("the page is %s", d.State)
+				}
+			})
+		})
+	}
 }
 
 // Whatever is asked for when: no ten minutes have more than the limit, and nothing
