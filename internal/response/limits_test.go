@@ -48,12 +48,12 @@ func (w *world) confirmed(level holdfast.Level) string {
 	return id
 }
 
-// hurried is the built-in plan with twenty minutes for the analysis at level 3: time
-// passes in steps of seconds.
+// hurried is the built-in plan with twenty minutes for the analysis at level 3, to
+// take it and to do it: time passes in steps of seconds.
 func hurried(t *testing.T) []byte {
 	t.Helper()
-	const slow = "limit: 4h\n            takes: 2h\n            evidence: true\n      - stage: handle\n        title: { zh-Hant: 處理問題, zh-Hans: 处理问题, en: Handle }\n        role: technology-lead\n        limit: 24h"
-	text := strings.Replace(string(plan.Builtin()), slow, strings.Replace(slow, "limit: 4h\n            takes: 2h", "limit: 20m\n            takes: 2m", 1), 1)
+	const slow = "take_within: 1h\n            limit: 4h\n            takes: 2h\n            evidence: true\n      - stage: handle\n        title: { zh-Hant: 處理問題, zh-Hans: 处理问题, en: Handle }\n        role: technology-lead\n        limit: 24h"
+	text := strings.Replace(string(plan.Builtin()), slow, strings.Replace(slow, "take_within: 1h\n            limit: 4h\n            takes: 2h", "limit: 20m\n            takes: 2m", 1), 1)
 	if text == string(plan.Builtin()) {
 		t.Fatal("the built-in plan has changed")
 	}

@@ -13,7 +13,7 @@ import (
 // runs out its holder is told, and, once it has, all who hold a post.
 func TestHandoverIsAskedFor(t *testing.T) {
 	t.Parallel()
-	text := strings.Replace(string(plan.Builtin()), "en: Level 3 response }\n", "en: Level 3 response }\n    shift: 10m\n", 1)
+	text := strings.Replace(string(plan.Builtin()), "en: Level 3 response }\n    shift: 8h\n", "en: Level 3 response }\n    shift: 10m\n", 1)
 	runPlan(t, 2, []byte(text), func(w *world) {
 		id := w.confirmed(holdfast.Level3)
 		in := w.Incidents.Incident(id)
