@@ -94,7 +94,7 @@ func newNode(t *testing.T) *node {
 		Notices: src.Notices, Sender: notices, Roster: src.Roster, Series: src.Series, Timeline: src.Timeline, Prober: noProbes{}, Documents: store, Log: log,
 	}
 	src.Obligations = obligation.Nouns{
-		Book: owed, Incidents: src.Incidents, Alerts: src.Alerts, Plans: src.Plans, Roster: src.Roster, Measured: src.Response.Figures, Zone: time.UTC,
+		Book: owed, Incidents: src.Incidents, Alerts: src.Alerts, Plans: src.Plans, Roster: src.Roster, Measured: src.Response.Figures, Reading: src.Response.Reading, Zone: time.UTC,
 	}
 	src.Backups, err = backup.NewKeeper(backup.KeeperOptions{
 		Maker: backup.Maker{Source: noSource{}, Open: noDatabase, Keys: t.TempDir(), Version: "test"}, Journal: "test",

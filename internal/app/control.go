@@ -226,7 +226,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		return err
 	}
 	c.owed = &obligation.Service{Desk: c.desk, Files: c.store, Log: c.opt.Log, Nouns: obligation.Nouns{
-		Book: b.owed, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Roster: b.roster, Measured: c.response.Figures, Zone: conf.TimeZone.Location(),
+		Book: b.owed, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Roster: b.roster, Measured: c.response.Figures, Reading: c.response.Reading, Zone: conf.TimeZone.Location(),
 	}}
 	linkKey, err := callout.LinkKey(ctx, c.store)
 	if err != nil {
@@ -256,6 +256,10 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		Directives: b.directives, Authority: c.deciders.Nouns, Decide: c.decidePage,
 		Link: c.link, Zone: conf.TimeZone.Location(), Log: c.opt.Log, Now: c.opt.Now,
 	}
+	owed := &callout.Owed{
+		State: c.state, Obligations: c.owed.Nouns, Book: b.notices, Notices: c.notices,
+		Link: c.link, Zone: conf.TimeZone.Location(), Log: c.opt.Log, Now: c.opt.Now,
+	}
 	detection, err := c.detection()
 	if err != nil {
 		return err
@@ -264,7 +268,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		return err
 	}
 	c.loops = append(c.loops,
-		loop{"auditor", c.auditor.Run}, loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"watchdogs", c.response.RunWatchdogs}, loop{"automation", c.response.RunWebhooks}, loop{"authority", c.deciders.Run}, loop{"obligations", c.owed.Run}, loop{"notices", courier.Run},
+		loop{"auditor", c.auditor.Run}, loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"watchdogs", c.response.RunWatchdogs}, loop{"automation", c.response.RunWebhooks}, loop{"authority", c.deciders.Run}, loop{"obligations", c.owed.Run}, loop{"who reports", owed.Run}, loop{"notices", courier.Run},
 		loop{"departures", func(ctx context.Context) error { return c.roster.Run(ctx, c.opt.Log) }},
 		loop{"pack", (&packer{
 			dir: filepath.Join(conf.Data, "pack"), state: c.state, plans: b.plans, who: b.roster, gates: b.gates,

@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/alert"
 	"holdfast/internal/authority"
 	"holdfast/internal/directive"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
 	"holdfast/internal/notify"
+	"holdfast/internal/obligation"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
 	"holdfast/internal/roster"
@@ -39,6 +41,9 @@ type node struct {
 	*Service
 	desk   *journal.Desk
 	people *roster.Service
+	// reports and owed run only in stories about what is owed.
+	reports *obligation.Service
+	owed    *Owed
 }
 
 func run(t *testing.T, n int, story func(w *world)) {
@@ -79,10 +84,18 @@ func (w *world) newNode() *node {
 		Link: func(id string) string { return "https://h.example/incidents/" + id }, Zone: time.UTC, Now: time.Now, Log: slog.New(slog.NewTextHandler(w, nil)),
 	}
 	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster, Incidents: s.Incidents}
-	s.State = journal.NewState(w.store, w.store.Genesis(), s.Incidents, s.Plans, s.Roster, s.Book, s.Directives, s.Authority.Book, s.Ledger)
+	owes := obligation.Nouns{
+		Book: obligation.NewBook(), Incidents: s.Incidents, Alerts: alert.NewBook(), Plans: s.Plans, Roster: s.Roster, Zone: s.Zone,
+		Measured: func(*incident.Incident) incident.Figures { return incident.Figures{} },
+		Reading:  func(*incident.Incident, plan.Measure, time.Time) incident.Reading { return incident.Reading{} },
+	}
+	s.State = journal.NewState(w.store, w.store.Genesis(), s.Incidents, s.Plans, s.Roster, s.Book, s.Directives, s.Authority.Book, owes.Book, s.Ledger)
 	desk := &journal.Desk{Journal: w.store, State: s.State, Now: time.Now}
 	s.Notices = &notify.Service{Desk: desk, Book: s.Book}
-	return &node{Service: s, desk: desk, people: roster.New(desk, s.Roster)}
+	return &node{
+		Service: s, desk: desk, people: roster.New(desk, s.Roster), reports: &obligation.Service{Desk: desk, Nouns: owes, Log: s.Log},
+		owed: &Owed{State: s.State, Obligations: owes, Book: s.Book, Notices: s.Notices, Link: s.Link, Zone: s.Zone, Now: s.Now, Log: s.Log},
+	}
 }
 
 // Write takes the log.

@@ -252,7 +252,11 @@ func (s *shell) obligationPacks() *cobra.Command {
 						} else if stage.Mark == obligation.Planned {
 							by = "by the plan"
 						}
-						p.row(id, stage.From, clockLimit(limit), by, string(stage.Mark), unless(!pack.Binds, "yes"), stage.Source)
+						text := clockLimit(limit)
+						if pack.Uncharted && limit.BusinessDays > 0 {
+							text += " (no calendar: every day counts)"
+						}
+						p.row(id, stage.From, text, by, string(stage.Mark), unless(!pack.Binds, "yes"), stage.Source)
 					}
 				}
 			}

@@ -106,7 +106,7 @@ func obligationSamples() map[string][]any {
 	var packs packsPage
 	packs.Today = "2026-11-26"
 	for _, id := range []string{"eu-dora", "sg-mas", "tw-fsc", "eu-gdpr"} {
-		packs.Packs = append(packs.Packs, view.Pack{Pack: *obligation.Packs()[id], Binds: id == "eu-dora"})
+		packs.Packs = append(packs.Packs, view.Pack{Pack: *obligation.Packs()[id], Binds: id == "eu-dora", Uncharted: id == "tw-fsc"})
 	}
 	own := *obligation.Packs()["pci"]
 	own.ID = obligation.Own

@@ -88,8 +88,10 @@ func (j *judge) orphanMeasure() {
 			mark(t.Wait.Until)
 		}
 	}
+	reports := len(j.Plan.Obligations) > 0 || len(j.Plan.Reporting.Packs) > 0
 	for i, m := range j.Plan.Measures {
-		if !read[m.ID] {
+		// What lasts and is gathered stands in reports without being read.
+		if !read[m.ID] && !(reports && (m.Figure != "" || m.From != "" && m.Lasting())) {
 			j.add(at("measures", i), "no criterion, branch or wait reads the measure %q: use it or remove it", m.ID)
 		}
 	}

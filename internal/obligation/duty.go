@@ -190,10 +190,7 @@ func (n Nouns) stages(s *Sheet, p *Pack, r Rule, j Judgement) (list []Duty) {
 // its rule.
 func (n Nouns) time(d *Duty, moments []Moment, before []Duty) {
 	zone := d.Pack.Location()
-	worked := func(date time.Time) (bool, bool) {
-		day := n.Roster.Day(d.Pack.Calendar, date)
-		return !day.Holiday, day.Known
-	}
+	worked := n.worked(d.Pack.Calendar)
 	if earlier, after := strings.CutPrefix(d.Stage.From, "stage:"); after {
 		i := slices.IndexFunc(before, func(o Duty) bool { return o.Stage.ID == earlier })
 		d.Start = before[i].Due
@@ -222,6 +219,36 @@ func (n Nouns) time(d *Duty, moments []Moment, before []Duty) {
 	if !d.Due.IsZero() {
 		d.RiskAt = d.Due.Add(-min(d.Due.Sub(d.Start)/4, 24*time.Hour))
 	}
+}
+
+// worked says of days whether they are worked, by a calendar of the roster. A day of
+// which it has no data counts as worked, a Sunday too, since some are made up for: a
+// due time that rests on it may be early, never late.
+func (n Nouns) worked(calendar string) Workday {
+	return func(date time.Time) (bool, bool) {
+		day := n.Roster.Day(calendar, date)
+		return !day.Holiday || !day.Known, day.Known
+	}
+}
+
+// Uncharted reports whether a pack counts working days by a calendar that has no data
+// of a year.
+func (n Nouns) Uncharted(p *Pack, year int) bool {
+	if n.Roster.Day(p.Calendar, time.Date(year, time.December, 31, 0, 0, 0, 0, time.UTC)).Known {
+		return false
+	}
+	for _, r := range p.Rules {
+		for _, s := range r.Stages {
+			limit := s.Limit
+			if v := n.Book.Verified(p.ID + "." + r.ID + "." + s.ID); v != nil && v.Version == p.Version && v.Limit != nil {
+				limit = *v.Limit
+			}
+			if limit.BusinessDays > 0 || s.Latest != nil && s.Latest.Limit.BusinessDays > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (d Duty) state() State {

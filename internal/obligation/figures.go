@@ -22,6 +22,8 @@ type Nouns struct {
 	Roster    *roster.Book
 	// Measured gives the measured figures of an incident.
 	Measured func(*incident.Incident) incident.Figures
+	// Reading gives a measure of the incident's plan.
+	Reading func(*incident.Incident, plan.Measure, time.Time) incident.Reading
 	// Zone is the operator's.
 	Zone *time.Location
 }
@@ -116,7 +118,7 @@ func momentOf(list []Moment, name string) time.Time {
 func (n Nouns) figures(in *incident.Incident, r *Record, now time.Time) Figures {
 	a := r.assessment()
 	f := Figures{
-		Level: in.Level, Yes: a.Yes, Currency: a.Currency, Classes: a.Classes,
+		Level: in.Level, Currency: a.Currency, Classes: a.Classes,
 		Numbers: map[string]int64{"duration": n.minutes(in, r, now)},
 	}
 	if in.State == incident.Suspected {
@@ -130,8 +132,34 @@ func (n Nouns) figures(in *incident.Incident, r *Record, now time.Time) Figures 
 			f.Numbers["declined"] = m.Declined
 		}
 	}
+	f.Yes = map[string]bool{}
+	n.addMeasures(&f, in, now)
 	maps.Copy(f.Numbers, a.Numbers)
+	maps.Copy(f.Yes, a.Yes)
 	return f
+}
+
+// addMeasures adds the measures that the plan says are figures here. A number that is
+// no more than a lower bound is left out: conditions must not take it for the number.
+func (n Nouns) addMeasures(f *Figures, in *incident.Incident, now time.Time) {
+	p := n.planOf(in, now)
+	if p == nil {
+		return
+	}
+	for _, m := range p.Measures {
+		if m.Figure == "" {
+			continue
+		}
+		r := n.Reading(in, m, now)
+		switch v := r.Value.(type) {
+		case bool:
+			f.Yes[m.Figure] = v
+		case float64:
+			if !r.AtLeast {
+				f.Numbers[m.Figure] = int64(v)
+			}
+		}
+	}
 }
 
 // minutes is how long an incident has lasted, from when it occurred until it was

@@ -57,7 +57,7 @@ func (l Limit) clock() (hour, minute int, ok bool) {
 }
 
 // Workday says of a date, at midnight in UTC, whether it is worked, and whether
-// that is known or no more than a guess from the day of the week.
+// that is known or no more than a guess.
 type Workday func(date time.Time) (worked, known bool)
 
 // End returns when the limit that starts at a moment ends, by the clocks of a

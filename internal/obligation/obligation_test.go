@@ -439,7 +439,7 @@ func TestFill(t *testing.T) {
 		s := w.Nouns.Sheet(w.Nouns.Incidents.Incident(id), w.clock())
 		brief, _ := s.Duty("cn-pboc.incident.occurrence")
 		first, _ := s.Duty(initial)
-		zh, en = w.Nouns.Fill(s, brief, holdfast.ZhHans, "测试支付"), w.Nouns.Fill(s, first, holdfast.En, "")
+		zh, en = w.Nouns.Fill(s, brief, holdfast.ZhHans, "测试支付", w.clock()), w.Nouns.Fill(s, first, holdfast.En, "", w.clock())
 	})
 	for _, want := range []string{"事件发生报告", "测试支付", "2026-11-02 09:58:00 +08:00 (Asia/Shanghai)", "1,200", "（待补）", "是，预案"} {
 		if !strings.Contains(zh, want) {

@@ -1,6 +1,7 @@
 package obligation
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"holdfast/internal/incident"
 	"holdfast/internal/locale"
 	"holdfast/internal/payment"
+	"holdfast/internal/plan"
 )
 
 // ReportFields are what reports may have to say. A field without a figure is left
@@ -21,8 +23,9 @@ var ReportFields = [...]string{
 
 // Fill writes the first text of a report from the incident's figures, in a
 // language, with times by the recipient's clocks.
-func (n Nouns) Fill(s Sheet, d Duty, lang holdfast.Lang, operator string) string {
+func (n Nouns) Fill(s Sheet, d Duty, lang holdfast.Lang, operator string, now time.Time) string {
 	w := filler{words: locale.For(lang), sheet: s, duty: d, figures: n.Measured(s.Incident)}
+	w.impact = n.impact(w.words, s, now)
 	var b strings.Builder
 	line := func(text string) { b.WriteString(text + "\n") }
 	if s.Incident.Drill {
@@ -49,6 +52,47 @@ type filler struct {
 	sheet   Sheet
 	duty    Duty
 	figures incident.Figures
+	impact  string
+}
+
+// impact lists the measures of the incident that are known.
+func (n Nouns) impact(words *locale.Printer, s Sheet, now time.Time) string {
+	if s.Plan == nil {
+		return ""
+	}
+	var list []string
+	for _, m := range s.Plan.Measures {
+		if !m.Lasting() {
+			continue
+		}
+		r, value := n.Reading(s.Incident, m, now), ""
+		switch v := r.Value.(type) {
+		case nil:
+			continue
+		case bool:
+			value = words.T("owed.no")
+			if v {
+				value = words.T("owed.yes")
+			}
+		case float64:
+			value = amount(words, m, v)
+		default:
+			value = fmt.Sprint(v)
+		}
+		if r.AtLeast {
+			value = words.T("owed.at-least", "n", value)
+		}
+		list = append(list, words.T("owed.line", "name", m.Title.In(words.Lang()), "value", value))
+	}
+	return strings.Join(list, words.T("owed.also"))
+}
+
+// amount writes a number with its unit; amounts of money are in minor units.
+func amount(words *locale.Printer, m plan.Measure, v float64) string {
+	if m.From == plan.FromFailedAmount || m.From == plan.FromAtRisk {
+		return words.Money(holdfast.Money{Currency: m.Unit, Minor: int64(v)})
+	}
+	return strings.TrimSpace(words.Decimal(v) + " " + m.Unit)
 }
 
 func (w filler) time(t time.Time) string {
@@ -95,6 +139,8 @@ func (w filler) value(field string) string {
 		return w.words.T("owed.plan", "plan", in.Plan.ID, "revision", in.Plan.Revision)
 	case "temporary":
 		return w.temporary()
+	case "impact":
+		return w.impact
 	case "cause":
 		return w.sheet.Record.assessment().Cause
 	case "leak", "attack":

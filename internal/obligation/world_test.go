@@ -33,6 +33,8 @@ type world struct {
 	store *journal.Memory
 	mu    sync.Mutex
 	now   time.Time
+	// readings are by measure, of those that the plan declares.
+	readings map[string]incident.Reading
 }
 
 func (w *world) clock() time.Time {
@@ -56,6 +58,16 @@ func instant(text string) time.Time {
 	return t
 }
 
+// measures are some that the plan declares, of which two are figures here.
+const measures = `
+measures:
+  - {id: payers, type: number, title: {zh-Hant: 付款人, zh-Hans: 付款人, en: Payers}, figure: clients}
+  - {id: leaked, type: yes-no, title: {zh-Hant: 泄露, zh-Hans: 泄露, en: Leaked}, figure: leak}
+  - {id: failed, type: number, from: payments-failed, title: {zh-Hant: 未成, zh-Hans: 未成, en: Failed}}
+  - {id: money, type: number, unit: TWD, from: amount-failed, title: {zh-Hant: 未成金額, zh-Hans: 未成金额, en: Amount failed}}
+  - {id: open, type: number, from: minutes, title: {zh-Hant: 分鐘, zh-Hans: 分钟, en: Minutes}}
+`
+
 // newWorld has a plan in force that names packs.
 func newWorld(t rapid.TB, packs string) (*world, func()) {
 	t.Helper()
@@ -65,6 +77,7 @@ func newWorld(t rapid.TB, packs string) (*world, func()) {
 		Measured: func(in *incident.Incident) incident.Figures {
 			return incident.Figures{Stopped: in.Confirmed, Recovered: recovered(in), Declined: 1200}
 		},
+		Reading: func(_ *incident.Incident, m plan.Measure, _ time.Time) incident.Reading { return w.readings[m.ID] },
 	}
 	state := journal.NewState(w.store, w.store.Genesis(), n.Book, n.Incidents, n.Alerts, n.Plans, n.Roster)
 	desk := &journal.Desk{Journal: w.store, State: state, Now: w.clock}
@@ -76,6 +89,7 @@ func newWorld(t rapid.TB, packs string) (*world, func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	src = append(src, measures...)
 	src = fmt.Appendf(src, "\nreporting: {packs: [%s], role: %s}\n", packs, firstRole(t, src))
 	if _, err := (&plan.Service{Desk: desk, Book: n.Plans}).Publish(ctx, mei, src, ""); err != nil {
 		t.Fatal(err)

@@ -248,6 +248,9 @@ type Measure struct {
 	// From names what it is gathered from in an incident, one of Sources; without
 	// it, people enter it.
 	From string `json:"from,omitempty" yaml:"from,omitempty"`
+	// Figure names what it is in what is owed to regulators, one of Figures: its value
+	// counts there until a person says another.
+	Figure string `json:"figure,omitempty" yaml:"figure,omitempty"`
 }
 
 // MeasureFields are the fields that the entry criteria of the plan's levels and

@@ -186,6 +186,7 @@ func (c *checker) measures() {
 			c.add(path+".id", "P014", holdfast.Errorf(holdfast.Invalid, "%q is what branches read of the incident: give the measure another id", m.ID))
 		}
 		c.gathered(path, m)
+		c.figured(path, m)
 	})
 	for i, l := range c.plan.Levels {
 		if l.Enter != "" {

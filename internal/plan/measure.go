@@ -48,6 +48,22 @@ var sources = map[string]string{
 // Sources lists what a measure can be gathered from, sorted.
 func Sources() []string { return slices.Sorted(maps.Keys(sources)) }
 
+// figures gives the type of a measure that is a figure of what is owed to regulators;
+// package obligation has their meaning.
+var figures = map[string]string{
+	"clients": MeasureNumber, "clients_share": MeasureNumber, "payments_share": MeasureNumber, "people": MeasureNumber, "regions": MeasureNumber,
+	"leak": MeasureYesNo, "attack": MeasureYesNo, "critical": MeasureYesNo, "reputation": MeasureYesNo, "card_data": MeasureYesNo,
+}
+
+// Figures lists which figures of obligations a measure can be, sorted.
+func Figures() []string { return slices.Sorted(maps.Keys(figures)) }
+
+// Lasting reports whether a measure says what came of an incident, and so goes into
+// what is reported of it; the others say how it stands at an instant.
+func (m Measure) Lasting() bool {
+	return slices.Contains([]string{"", FromFailed, FromUnknown, FromDeclined, FromFailedAmount, FromAtRisk}, m.From)
+}
+
 // Days are the words for the days of the week.
 var Days = [...]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 
@@ -101,6 +117,20 @@ func (c *checker) gathered(path string, m Measure) {
 	}
 	if m.From == FromFailedAmount || m.From == FromAtRisk {
 		c.required(path+".unit", m.Unit)
+	}
+}
+
+// figured checks which figure of obligations a measure is.
+func (c *checker) figured(path string, m Measure) {
+	if m.Figure == "" {
+		return
+	}
+	c.oneOf(path+".figure", m.Figure, Figures()...)
+	if want, known := figures[m.Figure]; known && want != m.Type {
+		c.add(path+".type", "P015", holdfast.Errorf(holdfast.Invalid, "the figure %s is of the type %s: write that, or another figure", m.Figure, want))
+	}
+	if i := slices.IndexFunc(c.plan.Measures, func(o Measure) bool { return o.Figure == m.Figure }); c.plan.Measures[i].ID != m.ID {
+		c.add(path+".figure", "P014", holdfast.Errorf(holdfast.Invalid, "the measure %q is the figure %s already: remove one", c.plan.Measures[i].ID, m.Figure))
 	}
 }
 

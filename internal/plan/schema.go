@@ -43,6 +43,7 @@ var enums = map[string][]string{
 	"Material.kind":        {Regulation, Policy, Technical, Manual},
 	"Measure.type":         {MeasureNumber, MeasureText, MeasureYesNo},
 	"Measure.from":         Sources(),
+	"Measure.figure":       Figures(),
 	"Band.days":            Days[:],
 	"Temporary.kind":       {StandIn, Queue, Reroute, ByHand},
 	"DrillPlan.kind":       {Tabletop, Simulated, Live},

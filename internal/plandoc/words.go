@@ -34,6 +34,7 @@ var choices = map[string]struct {
 	"material.cited":        {"chapter", chapterKeys()},
 	"measure.type":          {"measure-type", []string{plan.MeasureNumber, plan.MeasureText, plan.MeasureYesNo}},
 	"measure.from":          {"measure-from", plan.Sources()},
+	"measure.figure":        {"measure-figure", plan.Figures()},
 	"band.days":             {"day", plan.Days[:]},
 	"stage.stage":           {"stage", stageKinds()},
 	"notice.channels":       {"channel", []string{"smtp", "sms", "voice", "dingtalk", "wecom", "feishu", "slack", "webhook"}},

@@ -28,17 +28,31 @@ func (s *Service) readings(in *incident.Incident, p *plan.Plan, now time.Time) [
 	g := gathering{Service: s, in: in, now: now, start: s.began(in)}
 	list := make([]incident.Reading, 0, len(p.Measures))
 	for _, m := range p.Measures {
-		r := incident.Reading{Measure: m.ID, Why: incident.NotEntered}
-		if m.From != "" {
-			r = g.gather(m)
-			r.Measure, r.From, r.At = m.ID, m.From, now
-		}
-		if e, entered := in.Entered[m.ID]; entered && r.Value == nil {
-			r = incident.Reading{Measure: m.ID, Value: e.Value, By: &e.By, At: e.At}
-		}
-		list = append(list, r)
+		list = append(list, g.read(m))
 	}
 	return list
+}
+
+// Reading is one measure of an incident, at its end if it is over. Call it under the
+// state's lock.
+func (s *Service) Reading(in *incident.Incident, m plan.Measure, now time.Time) incident.Reading {
+	if in.Over() && in.Ended.Before(now) {
+		now = in.Ended
+	}
+	g := gathering{Service: s, in: in, now: now, start: s.began(in)}
+	return g.read(m)
+}
+
+func (g *gathering) read(m plan.Measure) incident.Reading {
+	r := incident.Reading{Measure: m.ID, Why: incident.NotEntered}
+	if m.From != "" {
+		r = g.gather(m)
+		r.Measure, r.From, r.At = m.ID, m.From, g.now
+	}
+	if e, entered := g.in.Entered[m.ID]; entered && r.Value == nil {
+		r = incident.Reading{Measure: m.ID, Value: e.Value, By: &e.By, At: e.At}
+	}
+	return r
 }
 
 // began is when the incident began: when its first alert did, or when it was opened.

@@ -84,6 +84,9 @@ type Pack struct {
 	obligation.Pack
 	// Binds says that the plan in force names it.
 	Binds bool `json:"binds"`
+	// Uncharted says that it counts working days, and that the roster has no calendar
+	// of this year for it: every day counts as worked.
+	Uncharted bool `json:"uncharted,omitempty"`
 	// Verified is by clock, of this version.
 	Verified map[string]obligation.Verified `json:"verified,omitempty"`
 }
@@ -172,7 +175,7 @@ func (s *Source) ReportText(id, clock string, lang holdfast.Lang) (text string, 
 			err = holdfast.Errorf(holdfast.NotFound, "incident %s has no report %q: the rules of its plan do not know it", id, clock)
 			return
 		}
-		text = s.Obligations.Fill(sheet, d, cmp.Or(lang, d.Pack.Lang), s.Operator)
+		text = s.Obligations.Fill(sheet, d, cmp.Or(lang, d.Pack.Lang), s.Operator, s.Now())
 	})
 	return text, err
 }
@@ -220,7 +223,7 @@ func (s *Source) Packs() (list []Pack) {
 	s.State.View(func() {
 		p := s.Obligations.Plan(s.Now())
 		for _, pack := range s.Obligations.Current(s.Now()) {
-			v := Pack{Pack: *pack, Verified: map[string]obligation.Verified{}}
+			v := Pack{Pack: *pack, Uncharted: s.Obligations.Uncharted(pack, s.Now().In(pack.Location()).Year()), Verified: map[string]obligation.Verified{}}
 			v.Binds = pack.ID == obligation.Own || p != nil && slices.Contains(p.Reporting.Packs, pack.ID)
 			for _, r := range pack.Rules {
 				for _, stage := range r.Stages {

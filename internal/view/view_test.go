@@ -97,7 +97,7 @@ func newWorld(t *testing.T) *world {
 		Sender: &notify.Service{Desk: desk, Book: s.Notices}, Roster: s.Roster, Authority: s.Authority, Series: s.Series, Timeline: s.Timeline, Prober: prober{}, Log: log,
 	}
 	s.Obligations = obligation.Nouns{
-		Book: owed, Incidents: s.Incidents, Alerts: s.Alerts, Plans: s.Plans, Roster: s.Roster, Measured: s.Response.Figures, Zone: time.UTC,
+		Book: owed, Incidents: s.Incidents, Alerts: s.Alerts, Plans: s.Plans, Roster: s.Roster, Measured: s.Response.Figures, Reading: s.Response.Reading, Zone: time.UTC,
 	}
 	return &world{
 		T: t, Source: s, desk: desk, dirs: dirs, alerts: &alert.Service{Desk: desk, Book: s.Alerts}, people: roster.New(desk, s.Roster),

@@ -9,7 +9,7 @@ var hinted = map[string]bool{
 	"role.duties":       true, "role.authority": true, "authority.level": true, "authority.alone": true, "authority.scope": true,
 	"governance.break_glass": true, "breakglass.lasts": true, "breakglass.superior": true, "breakglass.answer_within": true,
 	"risk.likelihood": true, "risk.impact": true, "risk.levels": true, "material.cited": true,
-	"plan.measures": true, "measure.id": true, "measure.unit": true, "measure.from": true, "level.bands": true, "level.automatic": true, "band.ends": true, "level.criteria": true, "level.enter": true, "level.recover_within": true,
+	"plan.measures": true, "measure.id": true, "measure.unit": true, "measure.from": true, "measure.figure": true, "level.bands": true, "level.automatic": true, "band.ends": true, "level.criteria": true, "level.enter": true, "level.recover_within": true,
 	"alertrule.match": true, "alertrule.level": true, "alertrule.group_by": true, "alertrule.tell": true, "alertrule.watchdog": true,
 	"stage.limit": true, "stage.alongside": true, "task.limit": true, "task.take_within": true, "procedure.shift": true, "task.takes": true, "task.means": true, "task.after": true, "task.branches": true, "task.evidence": true,
 	"branch.when": true, "notice.acknowledge": true, "notice.within": true, "notice.lapse": true, "notice.escalate": true, "directive.scope": true, "directive.pre_authorised": true, "directive.drain": true,

@@ -32,6 +32,7 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"material.file":  attachments,
 	"measure.type":   words("measure-type", plan.MeasureNumber, plan.MeasureText, plan.MeasureYesNo),
 	"measure.from":   words("measure-from", plan.Sources()...),
+	"measure.figure": words("measure-figure", plan.Figures()...),
 	"band.days":      words("day", plan.Days[:]...),
 
 	"alertrule.tell": roles,
