@@ -3,6 +3,7 @@ package api
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"net/http/httptest"
 	"os"
 	"slices"
@@ -145,6 +146,41 @@ func TestFileThatIsNotKept(t *testing.T) {
 	}
 	wantFile(t, o.call("GET", "/plan/revisions/1/files/"+sum(pdf), o.rob, ""), "law.pdf", "application/pdf", pdf)
 	o.do(204, o.ann, "POST", "/submit", Submit{})
+}
+
+// Whoever may publish a plan can name, without a draft, no file that is kept for
+// something else; one that a revision of the plan has may be named again.
+func TestPublishNamesNoForeignFile(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	may := n.member(t, "ann", []access.Role{access.Author, access.Superior, access.Admin})
+	evidence, err := n.store.PutBlob(t.Context(), []byte("evidence"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := os.ReadFile("../plan/testdata/small.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish := func(hash, remark string) *httptest.ResponseRecorder {
+		text := string(src) + "attachments:\n  - { id: law, title: { en: Law" + remark + " }, name: law.pdf, hash: " + hash + " }\n"
+		body, err := json.Marshal(Publish{Text: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n.call("POST", "/plan", may, string(body))
+	}
+	wantProblem(t, "evidence", publish(evidence.String(), ""), 400, holdfast.Invalid, "attachments")
+	wantProblem(t, "evidence in capitals", publish(strings.ToUpper(evidence.String()), ""), 400, holdfast.Invalid, "attachments")
+	if w := publish(sum(pdf), ""); w.Code != 201 {
+		t.Fatalf("what is not kept yet: %d %s", w.Code, w.Body)
+	}
+	if w := n.call("POST", "/plan/revisions/1/files", may, pdf); w.Code != 201 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if w := publish(sum(pdf), " of 2027"); w.Code != 201 {
+		t.Errorf("what the revision before has: %d %s", w.Code, w.Body)
+	}
 }
 
 func TestScansOfFilings(t *testing.T) {

@@ -194,7 +194,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.directives = &directive.Service{Desk: c.desk, Book: b.directives, Gates: b.gates}
 	c.gates = &enrolment.Service{Desk: c.desk, Book: b.gates}
 	c.notices = &notify.Service{Desk: c.desk, Book: b.notices}
-	c.plans = &plan.Service{Desk: c.desk, Book: b.plans}
+	c.plans = &plan.Service{Desk: c.desk, Book: b.plans, Files: c.store}
 	c.triggers = &trigger.Service{Desk: c.desk, Nouns: trigger.Nouns{Triggers: b.triggers, Drafts: b.drafts, Plans: b.plans, Roster: b.roster}}
 	c.waivers = &waiver.Service{Desk: c.desk, Nouns: waiver.Nouns{Waivers: b.waivers, Plans: b.plans, Drafts: b.drafts, Roster: b.roster}}
 	c.deciders = &authority.Service{Desk: c.desk, Nouns: authority.Nouns{Book: b.authority, Plans: b.plans, Roster: b.roster, Incidents: b.incidents}, Log: c.opt.Log}

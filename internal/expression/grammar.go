@@ -281,11 +281,11 @@ func (g *grammar) matches(p *ast.BinaryNode) error {
 	}
 	re, err := syntax.Parse(pattern.Value, syntax.Perl)
 	if err != nil {
-		return g.refuse(pattern, "the regular expression is wrong: %v", err)
+		return g.mistaken(pattern, err)
 	}
 	prog, err := syntax.Compile(re.Simplify())
 	if err != nil {
-		return g.refuse(pattern, "the regular expression is wrong: %v", err)
+		return g.mistaken(pattern, err)
 	}
 	if g.pattern += len(prog.Inst); g.pattern > MaxPattern {
 		return g.refuse(pattern, "the regular expressions are too large: %d instructions; %d is the limit", g.pattern, MaxPattern)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -62,6 +63,20 @@ func Publish(b *Book, id string, src []byte, note string, now time.Time) (int, [
 		return 0, nil, holdfast.Errorf(holdfast.Forbidden, "revision %d of plan %s says who approves its successor: begin a draft, have it approved, and publish that", r.Number, id)
 	}
 	return publish(b, id, src, note, Approved{}, now)
+}
+
+// filesOf refuses attachments whose files no revision of a plan names.
+func (b *Book) filesOf(id string, list []Attachment) error {
+	for _, a := range list {
+		f, _ := a.File()
+		if !slices.ContainsFunc(b.Revisions(id), func(r *Revision) bool {
+			_, named := r.Plan().Names(f.Hash)
+			return named
+		}) {
+			return holdfast.Errorf(holdfast.Invalid, "the file %s of the attachment %q was not handed in to plan %s: hand it in to a draft, and publish that", a.Name, a.ID, id).At("attachments")
+		}
+	}
+	return nil
 }
 
 // PublishApproved decides on publishing a text that was approved. The caller has
