@@ -42,6 +42,10 @@ const (
             checklist:
               - { zh-Hant: 已比對兩個獨立來源的成功率, zh-Hans: 已比对两个独立来源的成功率, en: The success ratio was compared in two independent sources }
               - { zh-Hant: 已確認沒有其他變更正在進行, zh-Hans: 已确认没有其他变更正在进行, en: No other change is under way }
+            branches:
+              - when: functions_abnormal > 2
+                do: { zh-Hant: 由兩人一同核對。, zh-Hans: 由两人一同核对。, en: Two people check together. }
+                approval: commander
           - id: steady
             title: { zh-Hant: 等待成功率穩定, zh-Hans: 等待成功率稳定, en: Wait until the success ratio is steady }
             limit: 1h

@@ -61,6 +61,7 @@ func (s *Service) Audit(now time.Time, tolerance time.Duration) []Finding {
 	for _, in := range s.Incidents.Open() {
 		a.suspected(in)
 		a.handovers(in)
+		a.consents(in)
 		for i, stage := range in.Procedure.Stages {
 			for _, t := range stage.Tasks {
 				if in.Stages[i].Status != procedure.Waiting {

@@ -14,7 +14,7 @@ func (s *Service) handovers(in *incident.Incident) (list []notify.Notice) {
 	for _, h := range in.Handovers {
 		if h.Open() {
 			list = append(list, s.toHolder(in, "handover-"+strconv.Itoa(h.N), h.To, func(p *locale.Printer) (subject, body string) {
-				args := s.words(in, "from", h.From.Name, "post", p.T("post."+string(h.Post)), "text", h.Text)
+				args := s.words(in, p.Lang(), "from", h.From.Name, "post", p.T("post."+string(h.Post)), "text", h.Text)
 				return p.T("notice.handover.subject", args...), p.T("notice.handover.body", args...)
 			})...)
 		}
@@ -27,7 +27,7 @@ func (s *Service) handovers(in *incident.Incident) (list []notify.Notice) {
 	commander := in.Held[incident.Commander].Holder
 	if l.Breached.IsZero() {
 		return append(list, s.toHolder(in, "shift-"+about, commander, func(p *locale.Printer) (subject, body string) {
-			args := s.words(in, "time", p.Time(l.Due, s.Zone))
+			args := s.words(in, p.Lang(), "time", p.Time(l.Due, s.Zone))
 			return p.T("notice.shift.subject", args...), p.T("notice.shift.body", args...)
 		})...)
 	}
@@ -39,7 +39,7 @@ func (s *Service) handovers(in *incident.Incident) (list []notify.Notice) {
 		}
 		told[h.Account] = true
 		list = append(list, s.toHolder(in, "overdue-"+about, h, func(p *locale.Printer) (subject, body string) {
-			args := s.words(in, "commander", commander.Name, "time", p.Time(l.Due, s.Zone))
+			args := s.words(in, p.Lang(), "commander", commander.Name, "time", p.Time(l.Due, s.Zone))
 			return p.T("notice.overdue.subject", args...), p.T("notice.overdue.body", args...)
 		})...)
 	}

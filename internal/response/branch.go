@@ -2,7 +2,6 @@ package response
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -74,15 +73,8 @@ func (s *Service) compiler(ref incident.PlanRef, p *plan.Plan) func(string) *exp
 
 // AgreeBranch is the consent of a holder of the role that the branch of a task names.
 func (s *Service) AgreeBranch(ctx context.Context, by holdfast.Actor, id, task string) error {
-	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) {
-		return incident.AgreeBranch(in, task, func(role string) bool {
-			for _, p := range s.Roster.People() {
-				if p.Account != "" && p.Account == by.ID && slices.Contains(p.Roles, role) {
-					return true
-				}
-			}
-			return false
-		})
+	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
+		return incident.AgreeBranch(s.Incidents.Incident(id), task, func(role string) bool { return s.Authority.Fills(by.ID, role, now) })
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/app"
+	"holdfast/internal/sandbox/postoffice"
 )
 
 // The analysis of level 3 calls the operator's automation, is ticked off and waits,
@@ -35,6 +36,7 @@ func TestActions(t *testing.T) {
 			b := w.signIn(openBrowser(t, w.ready.Console, string(lang)+"-actions"), w.ready.Account, lang)
 			a.key.Store(webhookKey(t, dir))
 			incident := w.reported(b)
+			w.branch(b, incident)
 			w.callTwice(b, a)
 			w.tickAll(b)
 			b.waitFor("#task-steady.closed")
@@ -116,6 +118,35 @@ func (w *world) reported(b *browser) string {
 	b.press("#triage form[action$='/confirm'] button")
 	b.waitFor("#stage-analyse.open")
 	return path
+}
+
+// branch states what makes a branch hold; the commander is told by mail whose consent it
+// needs, and gives it where the mail leads.
+func (w *world) branch(b *browser, incident string) {
+	w.t.Helper()
+	b.fill("#value-functions_abnormal", "3")
+	b.press("#enter-functions_abnormal button")
+	b.waitFor("#task-make-sure .note.warn")
+	b.reveal("#task-make-sure")
+	b.shoot("93-branch-waits")
+	ctx, cancel := limited(w.t, b.ctx)
+	defer cancel()
+	letter, err := w.demo.Office.Await(ctx, func(m postoffice.Message) bool {
+		return m.By == postoffice.Mail && m.IsTo("lin.zhihui@demo.invalid") && strings.Contains(m.Body, "#task-make-sure")
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_, path, _ := strings.Cut(letter.Body[strings.Index(letter.Body, w.ready.Console):], w.ready.Console)
+	path, _, _ = strings.Cut(path, "\n")
+	if strings.TrimSpace(path) != incident+"#task-make-sure" {
+		w.t.Fatalf("the mail leads to %q", path)
+	}
+	second := w.signIn(b.another(b.name+"-second"), w.ready.Second, holdfast.ZhHant)
+	second.open(strings.TrimSpace(path))
+	second.press("#task-make-sure form[action$='/agree'] button")
+	second.waitGone("#task-make-sure .note.warn")
+	b.open(incident)
 }
 
 func (w *world) callTwice(b *browser, a *automation) {
