@@ -29,13 +29,13 @@ var layers = [][]string{
 	3:  {"expression", "traffic", "attachment"},
 	4:  {"posture", "standin", "roster", "alert", "notify", "access", "approval", "enrolment"},
 	5:  {"plan", "directive", "incident", "detect", "archive", "intake"},
-	6:  {"gate", "obligation", "backup", "lint", "plandoc", "draft", "filing", "authority"},
-	7:  {"ramp", "callout", "trigger", "waiver", "debrief"},
+	6:  {"gate", "obligation", "backup", "lint", "plandoc", "draft", "filing", "authority", "status"},
+	7:  {"ramp", "callout", "trigger", "waiver", "debrief", "subscription"},
 	8:  {"response"},
 	9:  {"drill"},
 	10: {"config", "telemetry"},
 	11: {"gate/httpgate", "gate/isogate", "gate/local", "senders", "mailbox", "probes", "sqljournal", "fleet", "sandbox", "web"},
-	12: {"view"},
+	12: {"view", "statuspage"},
 	13: {"api", "console"},
 	14: {"client"},
 	15: {"app", "story"},
@@ -59,7 +59,7 @@ var (
 	controlPlane = []string{
 		"procedure", "plan", "roster", "alert", "detect", "incident", "directive", "approval", "obligation", "access",
 		"notify", "archive", "intake", "authority", "attachment", "enrolment", "backup", "lint", "plandoc", "draft", "filing", "callout", "trigger", "waiver", "debrief",
-		"response", "ramp", "drill",
+		"response", "ramp", "drill", "status", "subscription",
 	}
 )
 

@@ -47,6 +47,8 @@ const (
 	OpenTrigger Action = "open-trigger"
 	// PublishPlan is to publish a revision of the plan.
 	PublishPlan Action = "publish-plan"
+	// Announce is to publish what was written for the public status page.
+	Announce Action = "announce"
 	// ManageRoster is to record people, their roles and contact points.
 	ManageRoster Action = "manage-roster"
 	// ManageAccess is to manage accounts, passwords and tokens.
@@ -76,10 +78,10 @@ var (
 	grants = map[Role][]Action{
 		Viewer:    viewer,
 		Duty:      duty,
-		Commander: slices.Concat(duty, []Action{Approve, LiftDirective, RunRamp}),
+		Commander: slices.Concat(duty, []Action{Approve, LiftDirective, RunRamp, Announce}),
 		Admin:     slices.Concat(viewer, []Action{ManageGates, PublishPlan, ManageRoster, ManageAccess}),
 		Author:    slices.Concat(viewer, []Action{DraftPlan, OpenTrigger}),
-		Superior:  slices.Concat(viewer, []Action{ApprovePlan, PublishPlan, OpenTrigger, IssueDirective, Approve, LiftDirective}),
+		Superior:  slices.Concat(viewer, []Action{ApprovePlan, PublishPlan, OpenTrigger, IssueDirective, Approve, LiftDirective, Announce}),
 		Sender:    {DeliverAlerts, OpenTrigger},
 	}
 )

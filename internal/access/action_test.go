@@ -23,6 +23,7 @@ func TestGrants(t *testing.T) {
 		Approve:        {Commander, Superior},
 		LiftDirective:  {Commander, Superior},
 		RunRamp:        {Commander},
+		Announce:       {Commander, Superior},
 		ManageGates:    {Admin},
 		DraftPlan:      {Author},
 		ApprovePlan:    {Superior},

@@ -32,6 +32,9 @@ import (
 	"holdfast/internal/plan"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
+	"holdfast/internal/status"
+	"holdfast/internal/statuspage"
+	"holdfast/internal/subscription"
 	"holdfast/internal/trigger"
 	"holdfast/internal/view"
 	"holdfast/internal/waiver"
@@ -56,6 +59,9 @@ type API struct {
 	Waivers     *waiver.Service
 	Authority   *authority.Service
 	Obligations *obligation.Service
+	Status      *status.Service
+	Pages       *statuspage.Writer
+	Subscribers *subscription.Service
 	Verifier    *callout.Verifier
 	Tester      *callout.Tester
 	Response    *response.Service

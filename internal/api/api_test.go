@@ -31,6 +31,9 @@ import (
 	"holdfast/internal/plan"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
+	"holdfast/internal/status"
+	"holdfast/internal/statuspage"
+	"holdfast/internal/subscription"
 	"holdfast/internal/traffic"
 	"holdfast/internal/trigger"
 	"holdfast/internal/view"
@@ -80,7 +83,8 @@ func newNode(t *testing.T) *node {
 	src.Triggers = trigger.Nouns{Triggers: trigger.NewBook(), Drafts: draft.NewBook(), Plans: src.Plans, Roster: src.Roster}
 	owed := obligation.NewBook()
 	src.Authority = authority.Nouns{Book: authority.NewBook(), Plans: src.Plans, Roster: src.Roster, Incidents: src.Incidents}
-	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings, src.Waivers, src.Authority.Book, owed)
+	public := status.NewBook()
+	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings, src.Waivers, src.Authority.Book, owed, public)
 	desk := &journal.Desk{Journal: store, State: src.State, Now: clock}
 	accounts, err := access.New(access.Options{Desk: desk, Book: src.Access, Documents: store})
 	if err != nil {
@@ -95,6 +99,17 @@ func newNode(t *testing.T) *node {
 	}
 	src.Obligations = obligation.Nouns{
 		Book: owed, Incidents: src.Incidents, Alerts: src.Alerts, Plans: src.Plans, Roster: src.Roster, Measured: src.Response.Figures, Reading: src.Response.Reading, Zone: time.UTC,
+	}
+	src.Status = status.Nouns{Book: public, Plans: src.Plans, Incidents: src.Incidents, Directives: src.Directives, Gates: src.Gates, Alerts: src.Alerts}
+	src.Public = status.Rhythm{Every: time.Minute, Stale: 3 * time.Minute}
+	pages, err := statuspage.NewWriter(statuspage.WriterOptions{State: src.State, Nouns: src.Status, Operator: src.Operator, Rhythm: src.Public, Log: log, Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	src.Written = pages.Report
+	subscribers, err := subscription.New(subscription.Options{State: src.State, Documents: store, Book: public, Key: make([]byte, 32), Zone: time.UTC, Log: log, Now: clock})
+	if err != nil {
+		t.Fatal(err)
 	}
 	src.Backups, err = backup.NewKeeper(backup.KeeperOptions{
 		Maker: backup.Maker{Source: noSource{}, Open: noDatabase, Keys: t.TempDir(), Version: "test"}, Journal: "test",
@@ -113,7 +128,8 @@ func newNode(t *testing.T) *node {
 		Triggers: &trigger.Service{Desk: desk, Nouns: src.Triggers}, Filings: &filing.Service{Desk: desk, Book: src.Filings, Plans: src.Plans, Files: store},
 		Waivers:     &waiver.Service{Desk: desk, Nouns: waiver.Nouns{Waivers: src.Waivers, Plans: src.Plans, Drafts: src.Triggers.Drafts, Roster: src.Roster}},
 		Obligations: &obligation.Service{Desk: desk, Nouns: src.Obligations, Files: store, Log: log},
-		Roster:      roster.New(desk, src.Roster), Response: src.Response, Log: log,
+		Status:      &status.Service{Desk: desk, Nouns: src.Status}, Pages: pages, Subscribers: subscribers,
+		Roster: roster.New(desk, src.Roster), Response: src.Response, Log: log,
 	}}
 	server, err := web.New(web.Options{Access: accounts, Log: log, Now: clock})
 	if err != nil {

@@ -274,4 +274,5 @@ func init() {
 		{Method: "POST", Path: "/tokens/{id}/revoke", Right: anyone, Summary: "Revoke a token", Do: (*API).revokeToken},
 	}
 	routes = append(routes, obligationRoutes...)
+	routes = append(routes, statusRoutes...)
 }

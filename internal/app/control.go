@@ -43,6 +43,9 @@ import (
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
 	"holdfast/internal/sqljournal/source"
+	"holdfast/internal/status"
+	"holdfast/internal/statuspage"
+	"holdfast/internal/subscription"
 	"holdfast/internal/telemetry"
 	"holdfast/internal/traffic"
 	"holdfast/internal/trigger"
@@ -101,7 +104,11 @@ type Control struct {
 	backups    *backup.Keeper
 	restored   *backup.Service
 
-	console, fleet, mail net.Listener
+	status      *status.Service
+	pages       *statuspage.Writer
+	subscribers *subscription.Service
+
+	console, fleet, mail, public net.Listener
 }
 
 // books are the folded state, one for each noun.
@@ -123,6 +130,7 @@ type books struct {
 	timeline   *response.Timeline
 	restored   *backup.Book
 	told       *callout.Ledger
+	status     *status.Book
 }
 
 // mayApprove reports whether an account may approve drafts of the plan now.
@@ -170,10 +178,10 @@ func (c *Control) openJournal(ctx context.Context) (err error) {
 	c.books = books{
 		access: access.NewBook(), alerts: alert.NewBook(), directives: directive.NewBook(c.store.Genesis()), gates: enrolment.NewBook(),
 		incidents: incident.NewBook(), notices: notify.NewBook(), plans: plan.NewBook(), drafts: draft.NewBook(), triggers: trigger.NewBook(), filings: filing.NewBook(), waivers: waiver.NewBook(), owed: obligation.NewBook(), authority: authority.NewBook(), roster: roster.NewBook(), timeline: response.NewTimeline(),
-		restored: backup.NewBook(), told: callout.NewLedger(),
+		restored: backup.NewBook(), told: callout.NewLedger(), status: status.NewBook(),
 	}
 	b := c.books
-	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.triggers, b.filings, b.waivers, b.owed, b.authority, b.roster, b.timeline, b.restored, b.told)
+	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.triggers, b.filings, b.waivers, b.owed, b.authority, b.roster, b.timeline, b.restored, b.told, b.status)
 	if err := c.state.Load(ctx); err != nil {
 		return fmt.Errorf("fold the journal: %w", err)
 	}
@@ -230,6 +238,9 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	}}
 	linkKey, err := callout.LinkKey(ctx, c.store)
 	if err != nil {
+		return err
+	}
+	if err := c.makeStatus(linkKey); err != nil {
 		return err
 	}
 	c.verifier = &callout.Verifier{
@@ -412,13 +423,9 @@ func (c *Control) listenConsole() (err error) {
 		Handler: handler, ReadHeaderTimeout: grace, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(c.opt.Log.Handler(), slog.LevelDebug),
 	}
-	l := c.console
-	if conf.TLS.Certificate != "" {
-		pair, err := tls.LoadX509KeyPair(string(conf.TLS.Certificate), string(conf.TLS.Key))
-		if err != nil {
-			return fmt.Errorf("the console's certificate: %w", err)
-		}
-		l = tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}})
+	l, err := c.overTLS(c.console)
+	if err != nil {
+		return fmt.Errorf("the console's certificate: %w", err)
 	}
 	c.loops = append(c.loops, serve("console", l, s))
 	return nil
@@ -444,16 +451,16 @@ func (c *Control) handler() (http.Handler, error) {
 	source := &view.Source{
 		State: c.state, Now: c.opt.Now, Access: b.access, Alerts: b.alerts, Directives: b.directives, Gates: b.gates, Incidents: b.incidents,
 		Notices: b.notices, Plans: b.plans, Roster: b.roster, Timeline: b.timeline, Response: c.response, Series: c.series, Node: c.node, Durability: c.store.Durability,
-		Restored: b.restored, Backups: c.backups, Auditor: c.auditor, Triggers: c.triggers.Nouns, Filings: b.filings, Waivers: b.waivers, Obligations: c.owed.Nouns, Authority: c.deciders.Nouns, Files: c.store,
+		Restored: b.restored, Backups: c.backups, Auditor: c.auditor, Triggers: c.triggers.Nouns, Filings: b.filings, Waivers: b.waivers, Obligations: c.owed.Nouns, Authority: c.deciders.Nouns, Status: c.status.Nouns, Public: c.pages.Rhythm, Written: c.pages.Report, Files: c.store,
 		Version: telemetry.Version(), Operator: conf.Operator,
 	}
 	machines := &api.API{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Authority: c.deciders, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
+		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Authority: c.deciders, Status: c.status, Pages: c.pages, Subscribers: c.subscribers, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
 	}
 	people := &console.Console{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Authority: c.deciders, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Authority: c.deciders, Status: c.status, Subscribers: c.subscribers, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	machines.Ways, people.Webhooks, people.PublicReports = ways, ways.Webhooks, conf.Intake.PublicReports
 	screens, err := people.Handler(server)
@@ -462,7 +469,12 @@ func (c *Control) handler() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/api/", machines.Handler(server))
+	mux.Handle("/status", statuspage.Handler(server, c.pages, c.subscribers))
+	mux.Handle("/status/", statuspage.Handler(server, c.pages, c.subscribers))
 	mux.Handle("/", screens)
+	if err := c.listenStatus(server); err != nil {
+		return nil, err
+	}
 	return server.Wrap(mux), nil
 }
 

@@ -226,7 +226,7 @@ func (d *Demo) openControl(ctx context.Context, k *kept) error {
 			"listen.console": address(o.Console, hostOf(k.Ready.Console)), "listen.fleet": address(o.Fleet, ""),
 			"notices.smtp.host": host, "notices.smtp.port": port, "notices.smtp.starttls": "false", "notices.smtp.from": "holdfast@demo.invalid",
 			"notices.webhook.secret": "env:HOLDFAST_DEMO_WEBHOOK", "probes.primary": d.World.URL(),
-			"fleet.lease": "6s",
+			"fleet.lease": "6s", "status.dir": filepath.Join(o.Dir, "status"), "status.every": "1m", "status.stale": "3m",
 		},
 		File: "demo", Content: fmt.Appendf(nil, "automation: {endpoints: [{name: %s, url: %q, secret: \"env:HOLDFAST_DEMO_WEBHOOK\"}]}\n",
 			demoEndpoint, cmp.Or(o.Automation, "http://"+k.HTTP+"/im/automation")),
@@ -241,6 +241,7 @@ func (d *Demo) openControl(ctx context.Context, k *kept) error {
 	if err != nil {
 		return err
 	}
+	d.Control.SetPublic(d.Control.URL() + "/status")
 	d.down.add("control node", d.Control.Close)
 	d.loops = append(d.loops, loop{"control node", d.Control.Run})
 	k.Ready.Console, k.Ready.API = d.Control.URL(), d.Control.URL()

@@ -21,7 +21,7 @@ func (c *Config) check(r *report) {
 	r.distinct("allowed_hosts", len(c.AllowedHosts), func(i int) string { return string(c.AllowedHosts[i]) })
 	r.filled("listen.console", string(c.Listen.Console))
 	r.listeners(map[string]Address{
-		"listen.console": c.Listen.Console, "listen.fleet": c.Listen.Fleet, "listen.metrics": c.Listen.Metrics, "intake.mail.listen": c.Intake.Mail.Listen,
+		"listen.console": c.Listen.Console, "listen.fleet": c.Listen.Fleet, "listen.metrics": c.Listen.Metrics, "intake.mail.listen": c.Intake.Mail.Listen, "listen.status": c.Listen.Status,
 	})
 	r.together("tls", map[string]File{"certificate": c.TLS.Certificate, "key": c.TLS.Key})
 	r.together("fleet", c.Fleet.files())
@@ -32,10 +32,21 @@ func (c *Config) check(r *report) {
 	c.Backup.check(r)
 	r.secret("dead_man.url", c.DeadMan.URL)
 	r.within("dead_man.every", c.DeadMan.Every, 10*time.Second, time.Hour)
+	c.Status.check(r)
 	r.within("sessions.idle", c.Sessions.Idle, time.Minute, 30*24*time.Hour)
 	r.within("sessions.lifetime", c.Sessions.Lifetime, time.Minute, 30*24*time.Hour)
 	if c.Sessions.Idle > c.Sessions.Lifetime {
 		r.at("sessions.idle", "%s is longer than the whole lifetime of a session, %s", c.Sessions.Idle, c.Sessions.Lifetime)
+	}
+}
+
+func (s *Status) check(r *report) {
+	r.within("status.every", s.Every, 10*time.Second, time.Hour)
+	if s.Every.D()%time.Second != 0 {
+		r.at("status.every", "%s is not a number of whole seconds", s.Every)
+	}
+	if s.Stale < 2*s.Every {
+		r.at("status.stale", "%s is less than twice status.every, %s: one late page would count as old", s.Stale, s.Every)
 	}
 }
 

@@ -53,6 +53,7 @@ type Config struct {
 	Probes       Probes     `yaml:"probes"`
 	Backup       Backup     `yaml:"backup"`
 	DeadMan      DeadMan    `yaml:"dead_man"`
+	Status       Status     `yaml:"status"`
 	Log          Log        `yaml:"log"`
 
 	origins map[string]Origin
@@ -74,6 +75,9 @@ type Listen struct {
 	Console Address `yaml:"console" default:"127.0.0.1:8800"`
 	// Fleet serves gates that are processes of their own; empty means none.
 	Fleet Address `yaml:"fleet"`
+	// Status serves the public status page alone, for the internet; empty means that
+	// only the console's address has it.
+	Status Address `yaml:"status"`
 	// Metrics serves Prometheus metrics without sign-in; empty means none.
 	Metrics Address `yaml:"metrics"`
 }
@@ -178,6 +182,20 @@ type DeadMan struct {
 	// Every is the time between calls, from 10 s to 1 h.
 	Every  Duration `yaml:"every" default:"1m"`
 	Method string   `yaml:"method" default:"POST" one:"GET POST"`
+}
+
+// Status says where the public status page goes.
+type Status struct {
+	// Dir is where its files are written; empty means nowhere.
+	Dir string `yaml:"dir"`
+	// URL is where the public finds the files, Subscribe where a node answers that the
+	// public reaches; without it nobody subscribes by mail.
+	URL       URL `yaml:"url"`
+	Subscribe URL `yaml:"subscribe"`
+	// Every is how often they are written though nothing changed, from 10 s to 1 h;
+	// Stale is how old they may be, at least twice that.
+	Every Duration `yaml:"every" default:"5m"`
+	Stale Duration `yaml:"stale" default:"15m"`
 }
 
 // Log says how the process logs to its standard error.

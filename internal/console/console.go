@@ -38,6 +38,8 @@ import (
 	"holdfast/internal/plan"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
+	"holdfast/internal/status"
+	"holdfast/internal/subscription"
 	"holdfast/internal/trigger"
 	"holdfast/internal/view"
 	"holdfast/internal/waiver"
@@ -60,6 +62,8 @@ type Console struct {
 	Waivers     *waiver.Service
 	Authority   *authority.Service
 	Obligations *obligation.Service
+	Status      *status.Service
+	Subscribers *subscription.Service
 	Roster      *roster.Service
 	Verifier    *callout.Verifier
 	Tester      *callout.Tester
@@ -391,6 +395,7 @@ func init() {
 		{"POST /accounts/{name}/password", access.ManageAccess, (*Console).setPassword, (*Console).accountEdit},
 	}
 	routes = append(routes, obligationRoutes...)
+	routes = append(routes, statusRoutes...)
 }
 
 // serve checks the reader's right, reads the form, and shows a refused act's

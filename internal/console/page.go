@@ -168,6 +168,7 @@ func (c *Console) navigation(v *visit) []navigation {
 		{Path: "/", Name: "nav.posture", Key: "p"},
 		{Path: "/incidents", Name: "nav.incidents", Key: "i"},
 		{Path: "/alerts", Name: "nav.alerts", Key: "a", below: []string{"report"}, Count: c.View.AlertsWaiting()},
+		{Path: "/bulletins", Name: "nav.bulletins", Key: "b"},
 		{Path: "/directives", Name: "nav.directives", Key: "d", below: []string{"authority"}},
 		{Path: "/gates", Name: "nav.gates", Key: "g"},
 		{Path: "/plan", Name: "nav.plan", Key: "l", below: []string{"plans", "drafts", "risks", "materials", "triggers", "filings", "waivers"}, Count: len(c.awaiting(v))},

@@ -129,6 +129,7 @@ func screenSamples() map[string][]any {
 	}
 	maps.Copy(samples, staffSamples())
 	maps.Copy(samples, obligationSamples())
+	maps.Copy(samples, bulletinSamples())
 	for name, more := range intakeSamples() {
 		samples[name] = append(samples[name], more...)
 	}

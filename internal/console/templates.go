@@ -29,6 +29,7 @@ import (
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
 	"holdfast/internal/roster"
+	"holdfast/internal/status"
 	"holdfast/internal/view"
 )
 
@@ -53,7 +54,7 @@ type screenKey struct {
 }
 
 // shared are the templates that screens are made of, and no screens themselves.
-var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts"}
+var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "bulletinparts"}
 
 func sharedFiles() (names []string) {
 	for _, name := range shared {
@@ -287,6 +288,8 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"valueOf":      func(owner, key, value string) string { return s.names.value(p, owner, key, value) },
 		"fieldValue":   func(d roster.Difference, value string) string { return s.names.field(p, d, value) },
 		"personName":   func(one roster.Person) string { return one.NameIn(p.Lang()) },
+		"tongues":      textFields,
+		"publicStates": func() []status.State { return status.States[:] },
 		"pointsAt":     func(root *page, at string, list []view.ContactPoint) points { return points{root, at, list} },
 		"historyOf":    func(root *page, r record) history { return history{r, root.May(access.ManageRoster)} },
 		"nameIn": func(name string, names holdfast.Text) string {

@@ -50,3 +50,59 @@ func conjuncts(src string) (parts []string, err error) {
 	}
 	return parts, nil
 }
+
+// Apart reports whether no payment is covered by both scopes. It is told from how
+// they are written: each demands another constant of one field, joined by and. It
+// says no where that does not show.
+func Apart(a, b string) bool {
+	left, right := demands(a), demands(b)
+	for field, values := range left {
+		others, both := right[field]
+		if both && !slices.ContainsFunc(values, func(v string) bool { return slices.Contains(others, v) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// demands returns, for the fields of which a scope demands one of some constants,
+// those constants.
+func demands(src string) map[string][]string {
+	if strings.TrimSpace(src) == All.source {
+		return nil
+	}
+	t, err := read(src, scopeFields)
+	if err != nil {
+		return nil
+	}
+	found := map[string][]string{}
+	for open := []ast.Node{t.root}; len(open) > 0; open = open[1:] {
+		p, ok := open[0].(*ast.BinaryNode)
+		if !ok {
+			continue
+		}
+		field, named := p.Left.(*ast.IdentifierNode)
+		switch {
+		case p.Operator == "&&" || p.Operator == "and":
+			open = append(open, p.Left, p.Right)
+		case named && p.Operator == "==":
+			if v, ok := p.Right.(*ast.StringNode); ok && found[field.Value] == nil {
+				found[field.Value] = []string{v.Value}
+			}
+		case named && p.Operator == "in":
+			list, ok := p.Right.(*ast.ArrayNode)
+			if !ok || found[field.Value] != nil {
+				continue
+			}
+			for _, n := range list.Nodes {
+				if v, ok := n.(*ast.StringNode); ok {
+					found[field.Value] = append(found[field.Value], v.Value)
+				} else {
+					delete(found, field.Value)
+					break
+				}
+			}
+		}
+	}
+	return found
+}

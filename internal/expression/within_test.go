@@ -25,3 +25,27 @@ func TestWithin(t *testing.T) {
 		}
 	}
 }
+
+func TestApart(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{`channel == "app"`, `channel == "card"`, true},
+		{`channel == "app" && amount > 100`, `method == "wallet" and channel == "card"`, true},
+		{`channel in ["app", "qr"]`, `channel == "card"`, true},
+		{`channel in ["app", "qr"]`, `channel == "qr"`, false},
+		{`channel == "app"`, `channel == "app"`, false},
+		{`channel == "app"`, `method == "wallet"`, false},
+		{`channel == "app"`, "all", false},
+		{"all", "all", false},
+		{`channel == "app" || amount > 5`, `channel == "card"`, false},
+		{`channel != "app"`, `channel == "app"`, false}, // it does not show
+		{`not a scope`, `channel == "app"`, false},
+	} {
+		if got := Apart(test.a, test.b); got != test.want || Apart(test.b, test.a) != got {
+			t.Errorf("Apart(%s, %s) = %v", test.a, test.b, got)
+		}
+	}
+}

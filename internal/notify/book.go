@@ -193,3 +193,14 @@ func (b *Book) People(incident string) (reached, acknowledged int) {
 	}
 	return len(was), len(said)
 }
+
+// Urgent reports whether an urgent notice is open: asked for, and neither delivered
+// nor given up.
+func (b *Book) Urgent() bool {
+	for _, d := range b.open {
+		if d.Urgent {
+			return true
+		}
+	}
+	return false
+}

@@ -248,6 +248,8 @@ type Message struct {
 	Asked time.Time
 	// Attempt counts from 1.
 	Attempt int
+	// Unsubscribe is where whoever gets it can end getting more, if he can.
+	Unsubscribe string
 }
 
 // Result is how an attempt ended.

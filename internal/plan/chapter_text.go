@@ -39,7 +39,7 @@ var Chapters = []Chapter{
 	{Key: "drills", Fields: []string{"drills"}},
 	{Key: "notices", Fields: []string{"templates"}},
 	{Key: "obligations", Fields: []string{"obligations", "reporting"}},
-	{Key: "contacts", Fields: []string{"contacts"}},
+	{Key: "contacts", Fields: []string{"contacts", "components", "announcing"}},
 	{Key: "attachments", Fields: []string{"attachments", "annexes"}},
 }
 

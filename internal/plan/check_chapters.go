@@ -31,6 +31,7 @@ func (c *checker) chapters() {
 	c.obligations()
 	c.reporting()
 	c.contacts()
+	c.components()
 	c.attachments()
 }
 

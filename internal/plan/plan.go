@@ -56,6 +56,8 @@ type Plan struct {
 	Obligations  []Obligation         `json:"obligations,omitempty" yaml:"obligations,omitempty"`
 	Reporting    Reporting            `json:"reporting,omitzero" yaml:"reporting,omitempty"`
 	Contacts     []Contact            `json:"contacts,omitempty" yaml:"contacts,omitempty"`
+	Components   []Component          `json:"components,omitempty" yaml:"components,omitempty"`
+	Announcing   Announcing           `json:"announcing,omitzero" yaml:"announcing,omitempty"`
 	Templates    []Template           `json:"templates" yaml:"templates"`
 	Probes       []Probe              `json:"probes" yaml:"probes"`
 	Attachments  []Attachment         `json:"attachments,omitempty" yaml:"attachments,omitempty"`

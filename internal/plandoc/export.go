@@ -257,6 +257,9 @@ func (e *exporter) chapter(key string) {
 		e.facts(p.Reporting, true)
 	case "contacts":
 		e.add(table(e.tongue, e.name, p.Contacts))
+	case "components":
+		e.add(table(e.tongue, e.name, p.Components))
+		e.facts(p.Announcing, true)
 	case "alerts":
 		e.add(table(e.tongue, e.name, p.Alerts))
 	case "templates":

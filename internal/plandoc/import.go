@@ -64,7 +64,7 @@ func (im Imported) Found() (list []Found) {
 	count := map[string]int{
 		"purpose": set(p.Purpose), "scope": set(p.Scope), "roles": len(p.Roles), "risks": len(p.Risks), "materials": len(p.Materials), "levels": len(p.Levels),
 		"procedures": len(p.Procedures), "temporary": len(p.Temporary), "dependencies": len(p.Dependencies), "recovery": len(p.Recovery.Steps),
-		"drills": len(p.Drills), "obligations": len(p.Obligations), "contacts": len(p.Contacts), "alerts": len(p.Alerts), "templates": len(p.Templates),
+		"drills": len(p.Drills), "obligations": len(p.Obligations), "contacts": len(p.Contacts), "components": len(p.Components), "alerts": len(p.Alerts), "templates": len(p.Templates),
 		"probes": len(p.Probes), "governance": len(p.Governance.Approval), "attachments": len(p.Attachments), "annexes": len(p.Annexes),
 	}
 	if p.Leak != nil {
@@ -194,7 +194,7 @@ func (im *importer) part(title string) {
 func (im *importer) chapterOf(title string) string {
 	for _, key := range []string{
 		"purpose", "scope", "roles", "risks", "materials", "levels", "procedures", "leak", "temporary", "dependencies", "recovery", "drills",
-		"obligations", "contacts", "alerts", "templates", "probes", "governance", "attachments", "annexes",
+		"obligations", "contacts", "components", "alerts", "templates", "probes", "governance", "attachments", "annexes",
 	} {
 		if title == im.label("plan", key) {
 			return key
@@ -270,6 +270,8 @@ func (im *importer) flush() {
 		rest = im.readLines(text, reflect.ValueOf(&p.Recovery).Elem(), "")
 	case im.chapter == "obligations":
 		rest = im.readLines(text, reflect.ValueOf(&p.Reporting).Elem(), "")
+	case im.chapter == "components":
+		rest = im.readLines(text, reflect.ValueOf(&p.Announcing).Elem(), "")
 	case im.chapter == "governance":
 		rest = im.readLines(text, reflect.ValueOf(&p.Governance).Elem(), "")
 	case im.chapter == "annexes":
@@ -370,6 +372,7 @@ func (im *importer) ownTable(rows [][]string) (rest []string, ok bool) {
 		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Drills) },
 		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Obligations) },
 		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Contacts) },
+		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Components) },
 		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Alerts) },
 		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Probes) },
 		func() ([]string, bool) { return readTable(im.tongue, rows, &p.Governance.Approval) },

@@ -38,7 +38,7 @@ func Chapters(p *plan.Plan) []string {
 		{"purpose", true}, {"scope", !p.Scope.IsZero()}, {"roles", true}, {"risks", len(p.Risks) > 0}, {"materials", len(p.Materials) > 0},
 		{"levels", true}, {"procedures", true}, {"leak", p.Leak != nil}, {"temporary", len(p.Temporary) > 0},
 		{"dependencies", len(p.Dependencies) > 0}, {"recovery", len(p.Recovery.Steps) > 0}, {"drills", len(p.Drills) > 0},
-		{"obligations", len(p.Obligations) > 0 || len(p.Reporting.Packs) > 0}, {"contacts", len(p.Contacts) > 0}, {"alerts", true}, {"templates", true}, {"probes", len(p.Probes) > 0},
+		{"obligations", len(p.Obligations) > 0 || len(p.Reporting.Packs) > 0}, {"contacts", len(p.Contacts) > 0}, {"components", len(p.Components) > 0}, {"alerts", true}, {"templates", true}, {"probes", len(p.Probes) > 0},
 		{"governance", len(p.Governance.Approval) > 0}, {"attachments", len(p.Attachments) > 0}, {"annexes", len(p.Annexes) > 0},
 	} {
 		if chapter.there {

@@ -36,6 +36,7 @@ var sheets = map[reflect.Type]sheet{
 	reflect.TypeFor[plan.DrillPlan]():      {[]string{"title", "kind", "every_months", "goal"}, []int{4, 2, 2, 9}, ""},
 	reflect.TypeFor[plan.Obligation]():     {[]string{"title", "recipient", "from", "within", "role", ""}, []int{4, 3, 2, 2, 3, 6}, "plan.obligations"},
 	reflect.TypeFor[plan.Contact]():        {[]string{"party", "purpose", "role"}, []int{3, 6, 3}, ""},
+	reflect.TypeFor[plan.Component]():      {[]string{"name", "scope"}, []int{6, 6}, "plan.components"},
 	reflect.TypeFor[plan.ApprovalStep]():   {[]string{"title", "mode", "roles"}, []int{4, 4, 6}, "governance.approval"},
 	reflect.TypeFor[plan.Attachment]():     {[]string{"title", "name", "type", "size", "hash"}, []int{4, 4, 3, 2, 7}, "plan.attachments"},
 }

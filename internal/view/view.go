@@ -27,6 +27,7 @@ import (
 	"holdfast/internal/plan"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
+	"holdfast/internal/status"
 	"holdfast/internal/traffic"
 	"holdfast/internal/trigger"
 	"holdfast/internal/waiver"
@@ -50,6 +51,11 @@ type Source struct {
 	// Obligations works out what incidents owe to regulators.
 	Obligations obligation.Nouns
 	Authority   authority.Nouns
+	// Status says what the public is told, in the rhythm of Public; Written tells how
+	// writing that went.
+	Status  status.Nouns
+	Public  status.Rhythm
+	Written func() status.Report
 	// Files keeps the attachments of plans; nil leaves unsaid what is not kept.
 	Files    journal.Blobs
 	Timeline *response.Timeline

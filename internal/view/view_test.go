@@ -32,6 +32,7 @@ import (
 	"holdfast/internal/posture"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
+	"holdfast/internal/status"
 	"holdfast/internal/traffic"
 	"holdfast/internal/trigger"
 	"holdfast/internal/waiver"
@@ -87,7 +88,10 @@ func newWorld(t *testing.T) *world {
 	s.Triggers = trigger.Nouns{Triggers: triggers, Drafts: draft.NewBook(), Plans: s.Plans, Roster: s.Roster}
 	owed := obligation.NewBook()
 	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster, Incidents: s.Incidents}
-	s.State = journal.NewState(store, store.Genesis(), s.Authority.Book, triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed)
+	public := status.NewBook()
+	s.Status = status.Nouns{Book: public, Plans: s.Plans, Incidents: s.Incidents, Directives: s.Directives, Gates: s.Gates, Alerts: s.Alerts}
+	s.Public, s.Written = status.Rhythm{Every: time.Minute, Stale: 3 * time.Minute}, func() status.Report { return status.Report{} }
+	s.State = journal.NewState(store, store.Genesis(), s.Authority.Book, triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed, public)
 	desk := &journal.Desk{Journal: store, State: s.State, Now: time.Now}
 	log := slog.New(slog.DiscardHandler)
 	dirs := &directive.Service{Desk: desk, Book: s.Directives, Gates: s.Gates}
@@ -223,7 +227,7 @@ func (w *world) everything() map[string]any {
 		"posture": w.Posture(), "band": w.Band(), "gates": w.AllGates(), "people": w.People(), "vacant": w.VacantRoles(),
 		"incidents": w.AllIncidents(false, "", 0, 0), "open": w.AllIncidents(true, "", 0, 0), "alerts": w.AllAlerts(AlertFilter{}, 0, 0), "waiting": w.AllAlerts(AlertFilter{Waiting: true}, 0, 0),
 		"directives": w.AllDirectives(0, 0), "unknowns": w.Unknowns(false, 0, 0), "settled": w.Unknowns(true, 0, 0), "revisions": w.PlanRevisions("", 0, 0), "preview": w.Preview("all"),
-		"obligations": w.AllObligations(false, 0, 0), "packs": w.Packs(), "counters": w.Counters(),
+		"obligations": w.AllObligations(false, 0, 0), "packs": w.Packs(), "counters": w.Counters(), "public status": w.PublicStatus(), "bulletins": w.Bulletins(0, 0),
 	}
 	add := func(name string, v any, err error) {
 		if err != nil && holdfast.CodeOf(err) != holdfast.NotFound {

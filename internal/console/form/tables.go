@@ -84,7 +84,7 @@ var ordered = map[string]bool{"approvalstep.roles": true}
 
 // expressions names the fields that hold an expression.
 var expressions = map[string]bool{
-	"level.enter": true, "band.enter": true, "alertrule.match": true, "branch.when": true, "wait.until": true, "directive.scope": true, "temporary.scope": true, "probe.expect": true,
+	"level.enter": true, "band.enter": true, "alertrule.match": true, "branch.when": true, "wait.until": true, "directive.scope": true, "temporary.scope": true, "component.scope": true, "probe.expect": true,
 }
 
 // longTexts names the keys whose text takes several lines.

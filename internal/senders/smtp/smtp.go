@@ -12,6 +12,8 @@
 //	Date: Tue, 24 Nov 2026 03:00:00 +0000
 //	Auto-Submitted: auto-generated
 //	Importance: high                      (urgent notices)
+//	List-Unsubscribe: <https://…>         (bulletins; RFC 8058)
+//	List-Unsubscribe-Post: List-Unsubscribe=One-Click
 //
 // The server has the mail once it has answered 2xx to its last line. A 4xx answer
 // and every fault before the mail was handed over, signing in included, are
@@ -156,7 +158,7 @@ func (s *Sender) compose(m notify.Message) (*mail.Msg, error) {
 	if err != nil || to.Name != "" || to.Address != m.Address || broken(m.Address) {
 		return nil, errAddress
 	}
-	if broken(m.Subject) || broken(m.ID) || strings.ContainsAny(m.ID, "<>@ ") {
+	if broken(m.Subject) || broken(m.ID) || strings.ContainsAny(m.ID, "<>@ ") || broken(m.Unsubscribe) || strings.ContainsAny(m.Unsubscribe, "<> ") {
 		return nil, errHeader
 	}
 	msg := mail.NewMsg(mail.WithEncoding(mail.EncodingB64), mail.WithCharset(mail.CharsetUTF8), mail.WithNoDefaultUserAgent())
@@ -168,6 +170,10 @@ func (s *Sender) compose(m notify.Message) (*mail.Msg, error) {
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	if m.Urgent {
 		msg.SetImportance(mail.ImportanceHigh)
+	}
+	if m.Unsubscribe != "" {
+		msg.SetGenHeader("List-Unsubscribe", "<"+m.Unsubscribe+">")
+		msg.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 	}
 	msg.SetBodyString(mail.TypeTextPlain, m.Body)
 	return msg, nil
