@@ -46,6 +46,8 @@ type DemoOptions struct {
 	// Empty begins a new demo without plan, people and roles, as an installation on its
 	// first day: there is the first account, an admin, and the monitor's.
 	Empty bool
+	// Plan changes the plan that a new demo begins with; nil leaves it.
+	Plan func([]byte) []byte
 	// Automation is where the operator's automation is called; empty is the post office.
 	Automation string
 	// NoMonitor leaves the monitor of the customers out.
@@ -344,7 +346,11 @@ func (d *Demo) people(ctx context.Context, admin access.Principal, k *kept) erro
 	if err := c.roster.RecordParties(ctx, admin.Actor, demoParties()...); err != nil {
 		return err
 	}
-	_, err := c.plans.Publish(ctx, admin.Actor, demoPlan(), "demo")
+	text := demoPlan()
+	if d.opt.Plan != nil {
+		text = d.opt.Plan(text)
+	}
+	_, err := c.plans.Publish(ctx, admin.Actor, text, "demo")
 	return err
 }
 

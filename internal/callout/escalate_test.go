@@ -37,6 +37,7 @@ type schedule struct {
 	kill   func()
 	task   procedure.Task
 	id     string
+	plans  int // later ones
 	// well means that every channel works, down that none does.
 	well, down atomic.Bool
 	// lasting counts for how many looks in a row something was missing.
@@ -203,10 +204,15 @@ func (s *schedule) tick() {
 		time.Sleep(time.Duration(1+s.rng.IntN(15)) * time.Minute) // stalled
 	case 2:
 		s.offset.Add(int64(time.Duration(s.rng.IntN(31)-15) * time.Minute))
+		s.lasting = nil // the courier notices within a minute of this
 	case 3:
 		// A later plan, without any escalation, changes nothing for this incident.
-		text := strings.NewReplacer("within: 3m\n", "\n", "again: 1m\n", "\n").Replace(string(plan.Builtin()))
-		_, _ = (&plan.Service{Desk: s.node.desk, Book: s.node.Plans}).Publish(s.Context(), mei, []byte(text), "")
+		s.plans++
+		text := strings.NewReplacer("within: 3m\n", "\n", "again: 1m\n", "\n", "within: 5m", fmt.Sprintf("within: %dm", 10+s.plans)).Replace(string(plan.Builtin()))
+		s.must(s.do(func(now time.Time) ([]journal.Draft, error) {
+			_, drafts, err := plan.PublishApproved(s.node.Plans, "payment-system", []byte(text), "", plan.Approved{}, now)
+			return drafts, err
+		}))
 	case 6, 7, 8:
 		s.down.Store(!s.down.Load())
 	case 4, 5:
