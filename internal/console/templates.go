@@ -72,7 +72,11 @@ type asset struct {
 }
 
 func (s *screens) parse() error {
-	s.sources, s.assets, s.made = map[string]*template.Template{}, map[string]asset{}, map[screenKey]*template.Template{}
+	s.assets, s.made = map[string]asset{}, map[screenKey]*template.Template{}
+	var err error
+	if s.sources, err = parsed(); err != nil {
+		return err
+	}
 	names, err := fs.Glob(files, "static/*")
 	if err != nil {
 		return err
@@ -88,24 +92,36 @@ func (s *screens) parse() error {
 		hashed := strings.TrimSuffix(base, path.Ext(base)) + "." + hex.EncodeToString(sum[:6]) + path.Ext(base)
 		s.assets[base] = asset{hashed, mime.TypeByExtension(path.Ext(base)), content}
 	}
-	names, err = fs.Glob(files, "templates/*.html")
+	return nil
+}
+
+// parsed are the templates of all screens. They belong to the program and are only ever
+// cloned, so all consoles of a process share them.
+var parsed = sync.OnceValues(func() (map[string]*template.Template, error) {
+	names, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
-		return err
+		return nil, err
 	}
+	parts, err := template.New("shared").Funcs((&screens{}).functions(locale.For(holdfast.En), time.UTC)).ParseFS(files, sharedFiles()...)
+	if err != nil {
+		return nil, fmt.Errorf("shared templates: %w", err)
+	}
+	sources := map[string]*template.Template{}
 	for _, name := range names {
 		screen := strings.TrimSuffix(path.Base(name), ".html")
 		if slices.Contains(shared, screen) {
 			continue
 		}
-		t, err := template.New(screen).Funcs(s.functions(locale.For(holdfast.En), time.UTC)).
-			ParseFS(files, append(sharedFiles(), name)...)
-		if err != nil {
-			return fmt.Errorf("screen %s: %w", screen, err)
+		t, err := parts.Clone()
+		if err == nil {
+			sources[screen], err = t.ParseFS(files, name)
 		}
-		s.sources[screen] = t
+		if err != nil {
+			return nil, fmt.Errorf("screen %s: %w", screen, err)
+		}
 	}
-	return nil
-}
+	return sources, nil
+})
 
 // in returns the templates of a screen in the reader's language and zone.
 func (s *screens) in(v *visit, name string) (*template.Template, error) {
