@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -11,13 +13,49 @@ import (
 func TestFaultsAreFound(t *testing.T) {
 	t.Parallel()
 	for i, within := range []float64{5, 10, 60} {
-		ours, _, err := play(t.TempDir(), faults[i], 100, 3, false)
-		if err != nil || ours > within || ours < 2 {
-			t.Errorf("%s: found after %v s, %v", faults[i].name, ours, err)
+		if ours, _ := play(faults[i], 100, 3, false); ours > within || ours < 2 {
+			t.Errorf("%s: found after %v s", faults[i].name, ours)
 		}
 	}
-	if ours, _, _ := play("", fault{share: always(0), lasts: 600}, 100, 3, false); ours != never {
+	if ours, _ := play(fault{share: always(0), lasts: 600}, 100, 3, false); ours != never {
 		t.Errorf("nothing was found after %v s", ours)
+	}
+}
+
+// What Prometheus scrapes is what was judged: every payment is in the counters of its
+// channel and of its bank, every failure has its code.
+func TestCounters(t *testing.T) {
+	t.Parallel()
+	_, c := play(fault{bank: "icbc", share: always(0.5), code: newCode, lasts: 30}, 100, 1, true)
+	if len(c.scrapes) != (before+30)/scrape {
+		t.Fatalf("%d scrapes", len(c.scrapes))
+	}
+	sums := map[string]float64{}
+	for i, name := range series {
+		kind, labels, _ := strings.Cut(name, "{")
+		if strings.Contains(labels, `outcome="not-done"`) {
+			kind += " not done"
+		}
+		sums[kind] += c.sum[i]
+	}
+	if sums["payments_total"] != sums["bank_payments_total"] || sums["errors_total"] != sums["payments_total not done"] || sums["payments_total not done"] != sums["bank_payments_total not done"] {
+		t.Errorf("sums: %v", sums)
+	}
+	if text := rules(60); !strings.Contains(text, "[1000ms]") || !strings.Contains(text, "offset 5000ms") || strings.Contains(text, "60S") {
+		t.Errorf("rules: %s", text)
+	}
+	s := &server{runs: []*counters{c}}
+	get := func() string {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/0", nil))
+		return w.Body.String()
+	}
+	if got := get(); got != "" {
+		t.Errorf("before it begins: %s", got)
+	}
+	s.begun.Store(time.Now().Add(-3 * tick).UnixNano())
+	if got := get(); !strings.Contains(got, `payments_total{channel="qr",outcome="done"} `) || strings.Contains(got, "NaN") {
+		t.Errorf("exposed: %s", got)
 	}
 }
 

@@ -68,6 +68,8 @@ type Baseline struct {
 	Currency string `json:"currency,omitempty"`
 	Amount   mean   `json:"amount"`
 	Variance mean   `json:"variance"`
+	// Course is how the volume goes along with those beside it.
+	Course Course `json:"course,omitzero"`
 	// Season is the volume by the hours of a week; nil for a scope of a method.
 	Season *Season `json:"season,omitempty"`
 }

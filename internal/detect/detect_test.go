@@ -239,4 +239,15 @@ func TestUsualTrafficHoldsNoFinding(t *testing.T) {
 			})
 		}
 	}
+	t.Run("channels that have their own hours", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(5, 12)
+		w.rate = day(12)
+		w.mix = func(channel int, at int64) float64 {
+			return 0.5 + 0.3*math.Sin(2*math.Pi*(float64(at)/86400+float64(channel)/5))
+		}
+		for _, c := range w.run(New(time.UTC), 0, length, nil) {
+			t.Error(describe(c))
+		}
+	})
 }

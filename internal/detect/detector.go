@@ -55,6 +55,8 @@ type moment struct {
 	open map[Kind][]explained
 	// whole says that every gate that is not silent was heard.
 	whole bool
+	// courses are how the others beside a scope go; see Course.
+	courses map[Scope]float64
 }
 
 // explained is a scope whose payments a finding explains.
@@ -101,6 +103,7 @@ func (d *Detector) Second(second Second) (changes []Change) {
 		}
 	}
 	t := d.tally(s)
+	s.courses = d.courses(t)
 	for _, scope := range d.order {
 		w := d.watches[scope]
 		for _, k := range kinds {

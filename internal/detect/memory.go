@@ -73,7 +73,7 @@ func (s *scopeMemory) fault() string {
 	if b == nil || len(b.Currency) > traffic.MaxText || len(b.Shares) > len(kinds) || len(b.Tens) > maxTens {
 		return "it has no figures, or too many"
 	}
-	figures := append([]float64{b.Seconds, b.Steady}, b.Buckets[:]...)
+	figures := append([]float64{b.Seconds, b.Steady, b.Course.Today, b.Course.Before}, b.Buckets[:]...)
 	for _, m := range []mean{b.Short, b.Long, b.Ten, b.Amount, b.Variance} {
 		figures = append(figures, m.Sum, m.Weight)
 	}

@@ -30,12 +30,14 @@ type hour struct {
 	at   int64
 	n    int     // 0 to 167
 	part float64 // how much of the hour is over, 0 to 1
+	day  int64   // since 1970 by the zone's calendar
 }
 
 func hourOf(at int64, zone *time.Location) hour {
 	t := time.Unix(at, 0).In(zone)
 	day := (int(t.Weekday()) + 6) % 7
-	return hour{at, day*24 + t.Hour(), (float64(t.Minute())*60 + float64(t.Second())) / 3600}
+	_, offset := t.Zone()
+	return hour{at, day*24 + t.Hour(), (float64(t.Minute())*60 + float64(t.Second())) / 3600, (at + int64(offset)) / (24 * 3600)}
 }
 
 // learn takes in one second.
@@ -70,13 +72,54 @@ func (s *Season) rate(at hour) (rate float64, known bool) {
 	if s == nil || s.First == 0 || at.at-s.First < week {
 		return 0, false
 	}
-	other, share := (at.n+1)%hours, at.part-0.5
+	return s.between(at.n, at.part)
+}
+
+// between is the volume at a part of an hour.
+func (s *Season) between(n int, part float64) (rate float64, known bool) {
+	other, share := (n+1)%hours, part-0.5
 	if share < 0 {
-		other, share = (at.n+hours-1)%hours, -share
+		other, share = (n+hours-1)%hours, -share
 	}
-	this, that := float64(s.Rates[at.n]), float64(s.Rates[other])
+	this, that := float64(s.Rates[n]), float64(s.Rates[other])
 	if this == 0 || that == 0 {
 		return 0, false
 	}
 	return this + (that-this)*share, true
+}
+
+// enoughDays is how many days it takes to tell of another: one may have had a burst.
+const enoughDays = 2
+
+// daily returns the least volume that other days of the same sort, working days or
+// the end of the week, had at this hour, before a week is known.
+func (s *Season) daily(at hour) (rate float64, known bool) {
+	if s == nil || s.First == 0 || at.at-s.First >= week {
+		return 0, false
+	}
+	first, last := 0, 4
+	if at.n/24 > 4 {
+		first, last = 5, 6
+	}
+	days := 0
+	for day := first; day <= last; day++ {
+		if day == at.n/24 {
+			continue
+		}
+		if r, ok := s.between(day*24+at.n%24, at.part); ok {
+			if days++; days == 1 || r < rate {
+				rate = r
+			}
+		}
+	}
+	return rate, days >= enoughDays
+}
+
+// slowly returns the usual volume against which drops are found however slowly they
+// come.
+func (s *Season) slowly(at hour) (rate float64, known bool) {
+	if rate, known = s.rate(at); known {
+		return rate, true
+	}
+	return s.daily(at)
 }

@@ -54,6 +54,8 @@ const (
 	leastCoded, leastCodedSpan = 10, 5
 	// leastSurge is how many times as many answers as usual have a code that is found.
 	leastSurge = 3
+	// leastRecent is how many payments of the last minutes tell a share.
+	leastRecent = 300
 	// batch is how many amounts are judged together: amounts have long tails, and
 	// only the sum of many is spread as the test takes it to be.
 	batch = 100
@@ -152,6 +154,11 @@ type test struct {
 	waited  float64
 	// lately is what was seen in the last minutes of an open finding.
 	lately mean
+	// recent is the share of the last minutes: what grows slowly is more than it was on
+	// average since it began.
+	recent mean
+	// course is the volume that those beside the scope let expect.
+	course float64
 }
 
 // begin opens a finding, or none, and lets the evidence begin anew.
@@ -177,7 +184,7 @@ func newWatch(s Scope, b *Baseline) *watch {
 	for _, k := range kinds {
 		n := max(len(degrees[k]), len(factors[k]))
 		if k == Drop {
-			n++ // the last is against the hour of the week
+			n += 2 // against the hour of the week, and against those beside it
 		}
 		w.tests[k] = &test{sums: make([]sum, n), enough: Threshold}
 		if k == Codes {
@@ -206,6 +213,7 @@ func (w *watch) stepShare(k Kind, t *test, s *moment, c *counts) {
 	if n == 0 {
 		return
 	}
+	t.recent.add(bad, n, perTwoMinutes)
 	if t.open != nil {
 		t.lately.add(bad, n, perTwoMinutes)
 		expected, seen := bounded(t.open.Expected), bounded(t.open.Seen)
@@ -249,8 +257,15 @@ func (w *watch) stepRate(k Kind, t *test, s *moment, c *counts) {
 	for i, f := range factors[k] {
 		t.sums[i].add(s.At, rateEvidence(c.all, r0, r0*f)/beyond, c.all, 1)
 	}
-	if season, known := w.base.Season.rate(s.hour); known && k == Drop && explained == 0 {
+	if k != Drop || explained != 0 {
+		return
+	}
+	if season, known := w.base.Season.slowly(s.hour); known {
 		t.sums[len(factors[k])].add(s.At, rateEvidence(c.all, season, season*seasonal)/(beyond+seasonalSpread), c.all, 1)
+	}
+	if rate, known := w.expected(s); known && rate >= leastRate {
+		t.sums[len(factors[k])+1].add(s.At, rateEvidence(c.all, rate, rate*againstCourse)/beyond, c.all, 1)
+		t.course = rate
 	}
 }
 
@@ -284,8 +299,11 @@ func (w *watch) finding(k Kind, at hour) (f Finding, certain, tells bool) {
 	switch k {
 	case Drop, Surge:
 		f.Expected, f.Payments = w.base.rate(k, at), int64(best.bad)
-		if season, known := w.base.Season.rate(at); known && k == Drop && best == t.sums[len(factors[k])] {
+		if season, known := w.base.Season.slowly(at); known && k == Drop && best == t.sums[len(factors[k])] {
 			f.Expected = season
+		}
+		if k == Drop && best.S > 0 && best == t.sums[len(factors[k])+1] {
+			f.Expected = t.course
 		}
 	case Value:
 		f.Expected, _ = w.base.value()
@@ -294,6 +312,9 @@ func (w *watch) finding(k Kind, at hour) (f Finding, certain, tells bool) {
 		f.Expected, f.SlowerThan = w.base.share(k), traffic.Latencies[w.base.slowest()]
 	default:
 		f.Expected = w.base.share(k)
+	}
+	if degrees[k] != nil && t.recent.Weight >= leastRecent {
+		f.Seen = max(f.Seen, t.recent.value(0, 0.001))
 	}
 	f.Severity = w.severity(f)
 	certain = best.S >= t.enough && (t.open == nil || f.Severity.graver(t.open.Severity))
@@ -355,6 +376,7 @@ func (w *watch) learn(s *moment, c *counts, may bool) {
 	if may && s.whole && !w.suspicious(true) {
 		w.still = 0
 		w.base.learnVolume(c, s.hour)
+		w.learnCourse(s)
 	} else if w.still++; w.still%pause == 0 {
 		w.unsteady()
 	}

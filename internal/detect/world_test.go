@@ -29,6 +29,8 @@ type fault struct {
 	// the amounts, if it is not 0.
 	other bool
 	cheap float64
+	// gone lets the payments not come at all.
+	gone bool
 }
 
 // world is simulated traffic: five channels, two methods, four banks and three
@@ -42,6 +44,8 @@ type world struct {
 	// failing is the usual share of failures.
 	failing float64
 	gates   func(second int64) []Gate
+	// mix is how likely a channel is at a time, if they are not all the same.
+	mix func(channel int, second int64) float64
 }
 
 func always(x float64) func(int64) float64 { return func(int64) float64 { return x } }
@@ -54,6 +58,14 @@ func newWorld(seed uint64, perSecond float64) *world {
 }
 
 var channels = []string{"alipay", "card", "qr", "unionpay", "wechat"}
+
+func (w *world) channel(at int64) int {
+	i := w.rand.IntN(len(channels))
+	for w.mix != nil && w.rand.Float64() > w.mix(i, at) {
+		i = w.rand.IntN(len(channels))
+	}
+	return i
+}
 
 var banks = []string{"abc", "boc", "ccb", "icbc"}
 
@@ -90,7 +102,7 @@ var latencies = []int{1, 1, 1, 2, 2, 3}
 func (w *world) pay(rows map[traffic.Key]*traffic.Row, parts map[traffic.Part]int64, at int64) {
 	bank, merchant, code := banks[w.parties.IntN(len(banks))], []string{"food", "goods", "travel"}[w.parties.IntN(3)], "51"
 	k := traffic.Key{
-		Route: "pay", Channel: channels[w.rand.IntN(len(channels))], Method: []string{"app", "web"}[w.rand.IntN(2)],
+		Route: "pay", Channel: channels[w.channel(at)], Method: []string{"app", "web"}[w.rand.IntN(2)],
 		Kind: payment.Pay, Verdict: posture.Forward.String(), Outcome: payment.Done, Currency: "CNY",
 	}
 	if w.rand.Float64() < w.failing {
@@ -109,6 +121,8 @@ func (w *world) pay(rows map[traffic.Key]*traffic.Row, parts map[traffic.Part]in
 			code = f.code
 		}
 		switch {
+		case f.gone:
+			return
 		case f.outcome == payment.InFlight && f.code != "": // only the code is another
 		case f.slow:
 			took = 5
