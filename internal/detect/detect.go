@@ -36,7 +36,8 @@
 //
 // What was before is a mean that forgets with a half-life of an hour, and for
 // volumes also of two minutes: they follow the hours of a day. After a week the
-// volume of each hour of the week is known, too; see [Season]. Nothing is learned
+// volume of each hour of the week is known, too; see [Season]. From the first hour on
+// a scope's volume is also held against those beside it; see [Course]. Nothing is learned
 // from a second that looks suspicious, from a scope with an open finding, or
 // while the caller says that an incident is on. Until a scope has 300 payments
 // and a minute behind it only a failure of most payments is found in it, judged
