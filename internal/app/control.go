@@ -61,6 +61,9 @@ type ControlOptions struct {
 	Env func(string) (string, bool)
 	Log *slog.Logger
 	Now func() time.Time
+	// Passwords is the cost of a password set from now on; zero means
+	// [access.DefaultCost].
+	Passwords access.Cost
 }
 
 // Control is a control node: journal, console, API, and the end that gates talk
@@ -195,6 +198,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	b, conf := c.books, c.opt.Config
 	if c.access, err = access.New(access.Options{
 		Desk: c.desk, Book: b.access, Documents: c.store, SessionLife: conf.Sessions.Lifetime.D(), SessionIdle: conf.Sessions.Idle.D(),
+		Cost: c.opt.Passwords,
 	}); err != nil {
 		return err
 	}

@@ -46,6 +46,8 @@ type DemoOptions struct {
 	// Empty begins a new demo without plan, people and roles, as an installation on its
 	// first day: there is the first account, an admin, and the monitor's.
 	Empty bool
+	// Passwords is the cost of its passwords; zero means [access.DefaultCost].
+	Passwords access.Cost
 	// Plan changes the plan that a new demo begins with; nil leaves it.
 	Plan func([]byte) []byte
 	// Automation is where the operator's automation is called; empty is the post office.
@@ -237,7 +239,7 @@ func (d *Demo) openControl(ctx context.Context, k *kept) error {
 		return err
 	}
 	d.Control, err = OpenControl(ctx, ControlOptions{
-		Config: c, Log: o.Log, Now: o.Now,
+		Config: c, Log: o.Log, Now: o.Now, Passwords: o.Passwords,
 		Env: func(name string) (string, bool) { return k.Webhook, name == "HOLDFAST_DEMO_WEBHOOK" },
 	})
 	if err != nil {

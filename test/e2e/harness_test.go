@@ -80,6 +80,8 @@ func startWorld(t *testing.T, dir string, empty bool, changes ...func(*app.DemoO
 	o := app.DemoOptions{
 		Dir: dir, Empty: empty, Rate: 20, Seed: 7, SecondGate: !empty, Program: program,
 		Zone: "Asia/Taipei", Language: holdfast.ZhHant, Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now,
+		// No story is about what a stolen password costs to guess, and all sign in.
+		Passwords: access.Cost{Memory: 1 << 10, Passes: 1, Lanes: 1},
 	}
 	for _, change := range changes {
 		change(&o)
