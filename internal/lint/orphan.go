@@ -139,8 +139,10 @@ func (j *judge) acting() map[string]bool {
 	for _, t := range j.tasks {
 		acting[t.Role], acting[t.Deputy] = true, true
 		if t.Notice != nil {
-			for _, r := range t.Notice.To {
-				acting[r] = true
+			for _, step := range t.Notice.Steps() {
+				for _, r := range step.To {
+					acting[r] = true
+				}
 			}
 		}
 		for _, b := range t.Branches {

@@ -244,6 +244,11 @@ func (j *judge) cannotAcknowledge() {
 		if told := j.told(t.Notice.To); len(told) > 0 && t.Notice.Acknowledge > len(told) {
 			j.add(t.path+".notice.acknowledge", "task %q waits for %d acknowledgements and tells %d people: it can never be done", t.ID, t.Notice.Acknowledge, len(told))
 		}
+		for i, s := range t.Notice.Escalate {
+			if told := j.told(s.To); len(told) > 0 && s.Acknowledge > len(told) {
+				j.add(at(t.path+".notice.escalate", i)+".acknowledge", "step %d of the escalation of task %q waits for %d acknowledgements and tells %d people: it can never have enough", i+1, t.ID, s.Acknowledge, len(told))
+			}
+		}
 	}
 }
 
@@ -261,6 +266,24 @@ func (j *judge) channelNobodyHas() {
 			if len(told) > 0 && !has {
 				j.add(at(t.path+".notice.channels", i), "nobody whom task %q tells has the channel %q", t.ID, c)
 			}
+		}
+		j.stepNobodyHears(t)
+	}
+}
+
+// stepNobodyHears finds steps of an escalation whose people have none of the channels
+// of the notice, or none by which Holdfast sends.
+func (j *judge) stepNobodyHears(t task) {
+	for i, s := range t.Notice.Escalate {
+		told := j.told(s.To)
+		hears := false
+		for _, p := range told {
+			for c := range channelsOf(p) {
+				hears = hears || c.Sent() && (len(t.Notice.Channels) == 0 || slices.Contains(t.Notice.Channels, string(c)))
+			}
+		}
+		if len(told) > 0 && !hears {
+			j.add(at(t.path+".notice.escalate", i), "nobody whom step %d of the escalation of task %q tells has a channel of the notice: the step ends at once", i+1, t.ID)
 		}
 	}
 }
