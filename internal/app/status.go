@@ -75,8 +75,8 @@ func (c *Control) listenStatus(server *web.Server) (err error) {
 	return nil
 }
 
-// SetPublic says where the public finds the node, if the settings do not. Call it
-// before Run.
+// SetPublic says, instead of the settings, where the public finds the pages and the
+// node. Call it before Run.
 func (c *Control) SetPublic(base string) {
 	c.subscribers.Page, c.subscribers.Node = base, base
 	c.pages.Look.URL = base

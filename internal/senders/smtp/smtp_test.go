@@ -215,6 +215,34 @@ func TestARepetitionIsTheSameMail(t *testing.T) {
 	}
 }
 
+// A bulletin can be left by the mail program itself (RFC 8058); a notice to staff
+// cannot.
+func TestUnsubscribe(t *testing.T) {
+	t.Parallel()
+	server := serve(t, &server{}, nil)
+	s := sender(t, server.port)
+	m := message()
+	s.Send(t.Context(), m)
+	m.Unsubscribe = "https://node.example.org/status/leave?key=" + strings.Repeat("0123456789abcdef", 4) + "&lang=zh-Hant"
+	if o := s.Send(t.Context(), m); o.Result != notify.Sent {
+		t.Fatalf("%+v", o)
+	}
+	for i, want := range []string{"", "<" + m.Unsubscribe + ">"} {
+		mail, err := netmail.ReadMessage(strings.NewReader(server.all()[i].text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		one := mail.Header.Get("List-Unsubscribe-Post")
+		if got := mail.Header.Get("List-Unsubscribe"); got != want || (one == "List-Unsubscribe=One-Click") != (want != "") {
+			t.Errorf("mail %d: %q, %q; want %q", i, got, one, want)
+		}
+	}
+	m.Unsubscribe = "https://x/\r\nBcc: a@b"
+	if o := s.Send(t.Context(), m); o.Result != notify.Refused {
+		t.Errorf("a broken link: %+v", o)
+	}
+}
+
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	fault := func(code int) error {
