@@ -232,7 +232,7 @@ func TestEveryRouteNeedsItsRight(t *testing.T) {
 	for _, rt := range routes {
 		what := rt.Method + " " + rt.Path
 		if rt.Right == public {
-			if w := n.call(rt.Method, rt.at(), "", ""); w.Code != 200 {
+			if w := n.call(rt.Method, rt.at(), "", ""); w.Code == 401 || w.Code == 403 {
 				t.Errorf("%s is public: %d", what, w.Code)
 			}
 			continue

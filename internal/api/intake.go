@@ -22,6 +22,8 @@ import (
 type Ways struct {
 	Grafana  intake.Signature
 	Webhooks []*intake.Webhook
+	// Origins are those of CloudEvents that are awaited.
+	Origins []string
 }
 
 // Regroup says where an alert belongs that was grouped wrongly; without To it gets an

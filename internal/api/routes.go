@@ -127,6 +127,7 @@ func init() {
 		{Method: "POST", Path: "/intake/alertmanager", Right: access.DeliverAlerts, Summary: "Webhook of Alertmanager (version 4); answered once the alerts are stored", In: map[string]any{}, Do: (*API).alertmanager},
 		{Method: "POST", Path: "/intake/grafana", Right: access.DeliverAlerts, Summary: "Webhook of Grafana Alerting, signed if a secret is set; answered once the alerts are stored", In: map[string]any{}, Do: (*API).grafana},
 		{Method: "POST", Path: "/intake/pagerduty/v2/enqueue", Right: access.DeliverAlerts, InBody: true, Summary: "Event in the shape of PagerDuty's Events API v2, a token as its routing_key; answered as PagerDuty does", In: map[string]any{}, Out: PagerDuty{}, Accepted: true, Do: (*API).pagerDuty},
+		{Method: "OPTIONS", Path: "/intake/cloudevents", Right: public, Summary: "Whether a sender's CloudEvents are welcome (WebHook-Request-Origin)", Do: (*API).handshake},
 		{Method: "POST", Path: "/intake/cloudevents", Right: access.DeliverAlerts, Summary: "CloudEvents 1.0 in structured, batch or binary mode", In: map[string]any{}, Do: (*API).cloudEvents},
 		{Method: "GET", Path: "/intake/webhooks", Right: access.Read, Summary: "Mappings of senders with a format of their own", Out: []intake.Mapping{}, Do: (*API).webhooks},
 		{Method: "POST", Path: "/intake/webhooks/{name}", Right: access.DeliverAlerts, Summary: "Webhook of a sender with a format of its own, by its mapping", In: map[string]any{}, Do: (*API).webhook},

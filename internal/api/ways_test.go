@@ -23,7 +23,7 @@ func ways(t *testing.T) *inbox {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in.api.Ways = Ways{Grafana: intake.Signature{Secret: "s", Header: "X-Grafana-Alerting-Signature"}, Webhooks: []*intake.Webhook{hook}}
+	in.api.Ways = Ways{Grafana: intake.Signature{Secrets: []string{"s"}, Header: "X-Grafana-Alerting-Signature"}, Webhooks: []*intake.Webhook{hook}}
 	return in
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"holdfast/internal/api"
+	"holdfast/internal/config"
 	"holdfast/internal/intake"
 	"holdfast/internal/mailbox"
 )
@@ -11,11 +12,17 @@ import (
 // ways are the settings of what comes in over the API.
 func (c *Control) ways() (api.Ways, error) {
 	conf := c.opt.Config.Intake
-	secret, err := conf.Grafana.Secret.Read(c.opt.Env)
-	if err != nil {
-		return api.Ways{}, fmt.Errorf("intake.grafana.secret: %w", err)
+	var secrets []string
+	for setting, reference := range map[string]config.Secret{"secret": conf.Grafana.Secret, "previous": conf.Grafana.Previous} {
+		secret, err := reference.Read(c.opt.Env)
+		if err != nil {
+			return api.Ways{}, fmt.Errorf("intake.grafana.%s: %w", setting, err)
+		}
+		if secret != "" {
+			secrets = append(secrets, secret)
+		}
 	}
-	w := api.Ways{Grafana: intake.Signature{Secret: secret, Header: conf.Grafana.Header, Timestamp: conf.Grafana.Timestamp}}
+	w := api.Ways{Origins: conf.CloudEvents.Origins, Grafana: intake.Signature{Secrets: secrets, Header: conf.Grafana.Header, Timestamp: conf.Grafana.Timestamp}}
 	for _, m := range conf.Webhooks {
 		hook, err := intake.CompileMapping(intake.Mapping(m))
 		if err != nil {

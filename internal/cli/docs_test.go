@@ -29,6 +29,9 @@ func TestEveryRouteHasACommand(t *testing.T) {
 	}
 	for path, methods := range paths {
 		for method := range methods {
+			if method == "options" {
+				continue // senders ask by themselves whether they are welcome
+			}
 			route := strings.ToUpper(method) + " " + path
 			if covered[route] == "" {
 				t.Errorf("no command stands for %s", route)

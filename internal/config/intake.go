@@ -16,8 +16,9 @@ type Intake struct {
 	PublicReports bool `yaml:"public_reports" default:"true"`
 	// Grafana says how Grafana's webhooks are signed; without a secret a token is
 	// enough.
-	Grafana Signed `yaml:"grafana"`
-	Mail    MailIn `yaml:"mail"`
+	Grafana     Signed        `yaml:"grafana"`
+	CloudEvents CloudEventsIn `yaml:"cloudevents"`
+	Mail        MailIn        `yaml:"mail"`
 	// Webhooks are the mappings of senders with a format of their own.
 	Webhooks []WebhookIn `yaml:"webhooks"`
 }
@@ -25,10 +26,19 @@ type Intake struct {
 // Signed says how a sender signs.
 type Signed struct {
 	Secret Secret `yaml:"secret"`
+	// Previous is taken as well as Secret, while senders change from one to the other.
+	Previous Secret `yaml:"previous"`
 	// Header holds the signature; Timestamp, if it is not empty, the time, which is
 	// signed too then.
 	Header    string `yaml:"header" default:"X-Grafana-Alerting-Signature"`
 	Timestamp string `yaml:"timestamp"`
+}
+
+// CloudEventsIn says who may ask whether CloudEvents are welcome.
+type CloudEventsIn struct {
+	// Origins are the names that senders give themselves, as eventgrid.example.net, or
+	// * for any. A sender with a token is welcome without.
+	Origins []string `yaml:"origins"`
 }
 
 // MailIn is the listener for mail that becomes alerts.
@@ -57,6 +67,7 @@ const maxWebhooks = 50
 
 var (
 	senderName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+	hostName   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
 	headerName = regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`)
 	taken      = []string{"alertmanager", "grafana", "pagerduty", "cloudevents", "mail", "report", "holdfast", "gates"}
 )
@@ -69,6 +80,18 @@ func (i *Intake) check(r *report) {
 	}
 	if i.Grafana.Timestamp != "" && !headerName.MatchString(i.Grafana.Timestamp) {
 		r.at(at+"grafana.timestamp", "%q is not the name of a header", i.Grafana.Timestamp)
+	}
+	if i.Grafana.Previous != "" {
+		r.secret(at+"grafana.previous", i.Grafana.Previous)
+		if i.Grafana.Secret == "" {
+			r.at(at+"grafana.previous", "there is no intake.grafana.secret that takes its place")
+		}
+	}
+	r.distinct(at+"cloudevents.origins", len(i.CloudEvents.Origins), func(n int) string { return strings.ToLower(i.CloudEvents.Origins[n]) })
+	for n, origin := range i.CloudEvents.Origins {
+		if origin != "*" && !hostName.MatchString(origin) {
+			r.at(index(at+"cloudevents.origins", n), "%q is no name of a host, as eventgrid.example.net, nor *", origin)
+		}
 	}
 	i.Mail.check(r)
 	if len(i.Webhooks) > maxWebhooks {

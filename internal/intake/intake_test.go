@@ -26,8 +26,8 @@ func TestSignature(t *testing.T) {
 		mac.Write([]byte(text))
 		return hex.EncodeToString(mac.Sum(nil))
 	}
-	plain := Signature{Secret: "s", Header: "X-Sig"}
-	timed := Signature{Secret: "s", Header: "X-Sig", Timestamp: "X-Time"}
+	plain := Signature{Secrets: []string{"new", "s"}, Header: "X-Sig"}
+	timed := Signature{Secrets: []string{"s"}, Header: "X-Sig", Timestamp: "X-Time"}
 	at := fmt.Sprint(now.Unix())
 	for name, tt := range map[string]struct {
 		by        Signature
