@@ -199,46 +199,47 @@ func (b *Book) applyDelegation(id string, f holdfast.Fact) error {
 		b.delegations = append(b.delegations, d)
 		return f.Decode(&d.Given)
 	}
-	i := slices.IndexFunc(b.delegations, func(d *Delegation) bool { return d.ID == id })
-	if i < 0 {
-		return orphan(f)
-	}
-	next := *b.delegations[i]
-	next.revision = f.Revision
-	if f.Kind == kindEnded {
-		next.Ended = &Word{By: f.Actor, At: f.Time}
-		if err := f.Decode(next.Ended); err != nil {
-			return err
+	return change(b.delegations, f, func(d *Delegation) bool { return d.ID == id }, func(d *Delegation) error {
+		d.revision = f.Revision
+		if f.Kind != kindEnded {
+			return nil
 		}
-	}
-	b.delegations[i] = &next
-	return nil
+		d.Ended = &Word{By: f.Actor, At: f.Time}
+		return f.Decode(d.Ended)
+	})
 }
 
-func (b *Book) applyGlass(id string, f holdfast.Fact) (err error) {
+func (b *Book) applyGlass(id string, f holdfast.Fact) error {
 	if f.Kind == kindBroken {
 		g := &Glass{ID: id, By: f.Actor, At: f.Time, revision: f.Revision}
 		b.glasses = append(b.glasses, g)
 		return f.Decode(&g.Broken)
 	}
-	i := slices.IndexFunc(b.glasses, func(g *Glass) bool { return g.ID == id })
+	return change(b.glasses, f, func(g *Glass) bool { return g.ID == id }, func(g *Glass) error {
+		g.revision = f.Revision
+		switch f.Kind {
+		case kindOver:
+			g.Ended = &Word{By: f.Actor, At: f.Time}
+			return f.Decode(g.Ended)
+		case kindJudged:
+			g.Judged = &Judged{Word: Word{By: f.Actor, At: f.Time}, Late: f.Time.After(g.AnswerBy)}
+			return f.Decode(g.Judged)
+		case kindOverdue:
+			g.Overdue = true
+		}
+		return nil
+	})
+}
+
+// change puts a changed copy of an entry in its place.
+func change[E any](list []*E, f holdfast.Fact, is func(*E) bool, with func(*E) error) error {
+	i := slices.IndexFunc(list, is)
 	if i < 0 {
 		return orphan(f)
 	}
-	next := *b.glasses[i]
-	next.revision = f.Revision
-	switch f.Kind {
-	case kindOver:
-		next.Ended = &Word{By: f.Actor, At: f.Time}
-		err = f.Decode(next.Ended)
-	case kindJudged:
-		next.Judged = &Judged{Word: Word{By: f.Actor, At: f.Time}, Late: f.Time.After(next.AnswerBy)}
-		err = f.Decode(next.Judged)
-	case kindOverdue:
-		next.Overdue = true
-	}
-	b.glasses[i] = &next
-	return err
+	next := *list[i]
+	list[i] = &next
+	return with(&next)
 }
 
 func orphan(f holdfast.Fact) error {
