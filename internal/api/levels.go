@@ -60,3 +60,11 @@ func (a *API) answerFall(c *call) (any, error) {
 	}
 	return nil, a.Response.AnswerFall(c.r.Context(), c.by(), c.path("id"), in.Granted, in.Reason)
 }
+
+func (a *API) keepLevel(c *call) (any, error) {
+	in, err := body[Reason](c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.Response.KeepLevel(c.r.Context(), c.by(), c.path("id"), in.Reason)
+}

@@ -97,6 +97,7 @@ func init() {
 		{Method: "POST", Path: "/incidents/{id}/stages/{stage}/skip/answer", Right: access.Approve, Summary: "Answer, as a second person, the wish to skip a stage", In: Answer{}, Do: (*API).answerSkip},
 		{Method: "GET", Path: "/incidents/{id}/level", Right: access.Read, Summary: "At which level the plan's criteria see the incident, with their inputs, what a change would do, and the history", Out: view.Judgement{}, Do: (*API).judgement},
 		{Method: "POST", Path: "/incidents/{id}/level", Right: access.RunIncident, Summary: "Bring the incident to a graver level at once, or ask for a lesser one", In: ChangeLevel{}, Do: (*API).changeLevel},
+		{Method: "POST", Path: "/incidents/{id}/level/keep", Right: access.RunIncident, Summary: "Decide that the level stays though an alert asks for a graver one", In: Reason{}, Do: (*API).keepLevel},
 		{Method: "POST", Path: "/incidents/{id}/level/answer", Right: access.Approve, Summary: "Answer, as a second person, the wish for a lesser level; refusing needs a reason", In: Answer{}, Do: (*API).answerFall},
 		{Method: "PUT", Path: "/incidents/{id}/measures/{measure}", Right: access.RunIncident, Summary: "State a measure that the gates do not know", In: StateMeasure{}, Do: (*API).enterMeasure},
 		{Method: "POST", Path: "/incidents/{id}/false-alarm", Right: access.RunIncident, Summary: "Ask for an active incident to be ended as a false alarm", In: Reason{}, Do: (*API).falseAlarm},

@@ -62,6 +62,7 @@ func (s *Service) Audit(now time.Time, tolerance time.Duration) []Finding {
 		a.suspected(in)
 		a.handovers(in)
 		a.consents(in)
+		a.levelAsked(in)
 		for i, stage := range in.Procedure.Stages {
 			for _, t := range stage.Tasks {
 				if in.Stages[i].Status != procedure.Waiting {

@@ -180,7 +180,7 @@ func (s *Service) due() []notify.Notice {
 	due := s.missing(s.decisions())
 	now := s.Now()
 	for _, in := range s.Incidents.Open() {
-		due = append(due, s.missing(slices.Concat(s.deputies(in), s.handovers(in), s.branches(in), s.suspicion(in)))...)
+		due = append(due, s.missing(slices.Concat(s.deputies(in), s.handovers(in), s.branches(in), s.levelAsked(in), s.suspicion(in)))...)
 		noticeTasks(in, func(stage procedure.StageKind, t procedure.Task) {
 			if in.Tasks[t.ID].Status == procedure.Open {
 				due = append(due, s.notices(in, t, 0, Recipients(s.Roster, stage, *t.Notice, now))...)

@@ -14,7 +14,7 @@ import (
 
 func (s *shell) incidentLevel() *cobra.Command {
 	return group("level", "At which level an incident stands, and why",
-		s.levelShow(), s.levelMeasure(), s.levelChange(), s.levelAnswer(),
+		s.levelShow(), s.levelMeasure(), s.levelChange(), s.levelKeep(), s.levelAnswer(),
 	)
 }
 
@@ -104,6 +104,10 @@ func (s *shell) levelChange() *cobra.Command {
 	cmd.Flags().Uint8Var(&level, "level", 0, "1, 2 or 3; 1 is gravest")
 	cmd.Flags().StringVar(&in.Reason, "reason", "", "why; may be left out where the criteria say the graver level")
 	return required(cmd, "level")
+}
+
+func (s *shell) levelKeep() *cobra.Command {
+	return s.because("POST /incidents/{id}/level/keep", "keep INCIDENT", "Decide that the level stays though an alert asks for a graver one", "incident %s stays at its level")
 }
 
 func (s *shell) levelAnswer() *cobra.Command {

@@ -215,6 +215,7 @@ func init() {
 		{"POST /incidents/{id}/stages/{stage}/skip", access.RunIncident, (*Console).askSkip, (*Console).incident},
 		{"POST /incidents/{id}/stages/{stage}/skip/answer", access.Approve, (*Console).answerSkip, (*Console).incident},
 		{"POST /incidents/{id}/level", access.RunIncident, (*Console).changeLevel, (*Console).incident},
+		{"POST /incidents/{id}/level/keep", access.RunIncident, (*Console).keepLevel, (*Console).incident},
 		{"POST /incidents/{id}/level/answer", access.Approve, (*Console).answerFall, (*Console).incident},
 		{"POST /incidents/{id}/measures/{measure}", access.RunIncident, (*Console).enterMeasure, (*Console).incident},
 		{"POST /incidents/{id}/false-alarm", access.RunIncident, (*Console).falseAlarm, (*Console).incident},

@@ -154,6 +154,10 @@ func (c *Console) changeLevel(v *visit) error {
 	return v.act(c.Response.ChangeLevel(v.r.Context(), v.by(), v.path("id"), level, v.form("because")))
 }
 
+func (c *Console) keepLevel(v *visit) error {
+	return v.act(c.Response.KeepLevel(v.r.Context(), v.by(), v.path("id"), v.form("because")))
+}
+
 func (c *Console) answerFall(v *visit) error {
 	return v.act(c.Response.AnswerFall(v.r.Context(), v.by(), v.path("id"), v.form("granted") != "", v.form("because")))
 }

@@ -10,7 +10,10 @@ import (
 
 // levelSample is what the criteria say of an incident, with every kind of value.
 func levelSample(in view.Incident) *levelCard {
-	j := &view.Judgement{At: past, Level: holdfast.Level2, Triage: true, Missing: []string{"leaked"}, Proposed: level1}
+	j := &view.Judgement{At: past, Level: holdfast.Level2, Triage: true, Missing: []string{"leaked"}, Proposed: level1, Asked: &view.LevelAsked{Rule: "critical", At: past}}
+	if in.State != "suspected" {
+		j.Asked.Level = level1
+	}
 	for i, holds := range []string{"unknown", "yes", "no"} {
 		j.Criteria = append(j.Criteria, view.LevelCriterion{Words: word, Title: word, Criterion: incident.Criterion{
 			Level: holdfast.Level(i + 1), Enter: "failed > 1", Band: word, Holds: holds, Automatic: true, Missing: []string{"leaked"},

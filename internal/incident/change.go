@@ -78,6 +78,10 @@ type Levels struct {
 	// not undo that until the criteria have let go of it.
 	since time.Time
 	held  holdfast.Level
+	// Ask is what an alert asks for that nobody has decided on; kept is what somebody
+	// has, and left the level as it is.
+	Ask  *LevelAsk
+	kept *holdfast.Level
 }
 
 // Fall is the wish for a lesser level.
@@ -168,7 +172,7 @@ func Rise(in *Incident, f Flow, reason string, seen ...LevelEvaluated) ([]journa
 	if !Graver(to, in.Level) {
 		return nil, holdfast.Errorf(holdfast.Conflict, "incident %s is at level %s already; to a lesser one it falls with the consent of a second person", in.ID, in.Level).At("level")
 	}
-	says := slices.ContainsFunc(seen, func(e LevelEvaluated) bool { return e.Level == to })
+	says := in.Ask != nil && in.Ask.Level == to || slices.ContainsFunc(seen, func(e LevelEvaluated) bool { return e.Level == to })
 	if !says || reason != "" {
 		if err := needText("reason", reason, holdfast.Errorf(holdfast.Invalid, "the criteria do not say level %s: write why it is", to)); err != nil {
 			return nil, err

@@ -74,6 +74,7 @@ func (in *Incident) join(e AlertsJoined, f holdfast.Fact) {
 	in.Alerts = append(in.Alerts, e.Alerts...)
 	in.LastAlert = f.Time
 	in.suggest(e.Level, e.Rule)
+	in.ask(e, f)
 	for _, role := range e.Tell {
 		if !slices.Contains(in.Tell, role) {
 			in.Tell = append(in.Tell[:len(in.Tell):len(in.Tell)], role)

@@ -448,6 +448,7 @@ var decoders = map[string]func(holdfast.Fact) (event, error){
 	LevelChanged{}.kind():     decode[LevelChanged],
 	FallAsked{}.kind():        decode[FallAsked],
 	FallRefused{}.kind():      decode[FallRefused],
+	LevelKept{}.kind():        decode[LevelKept],
 	PostFilled{}.kind():       decode[PostFilled],
 	HandoverOffered{}.kind():  decode[HandoverOffered],
 	HandoverAccepted{}.kind(): decode[HandoverAccepted],

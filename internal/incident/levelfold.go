@@ -61,6 +61,7 @@ func (e LevelChanged) fold(in *Incident, f holdfast.Fact) {
 		}
 	}
 	in.carryActions(e)
+	in.answered()
 }
 
 // carryStage is how a stage of the new procedure begins.

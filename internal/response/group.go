@@ -161,7 +161,7 @@ func (g *grouped) admits(h *home) bool {
 func (s *Service) home(open []*incident.Incident, a aim, now time.Time) (*incident.Incident, alert.Ground) {
 	cause, level := a.cause, a.level
 	for _, in := range open {
-		if !s.hasCause(in, cause) || !mayJoin(in, level) || !s.mechanical(in) {
+		if !s.hasCause(in, cause) || !mayJoin(in, level) && !asks(in, cause) || !s.mechanical(in) {
 			continue
 		}
 		if near := s.near(in, now); near != "" {
@@ -266,6 +266,14 @@ func mayJoin(in *incident.Incident, level holdfast.Level) bool {
 		return false
 	}
 	return in.State == incident.Suspected || in.Level == holdfast.Level1 || level != holdfast.Unknown && level >= in.Level
+}
+
+// asks reports whether an alert of an incident's own cause may join it though it asks
+// for more than the procedure that runs does: it does not vanish there, for a person is
+// asked to decide on the level. Of what speaks of the whole system nobody can tell that
+// the cause is the same.
+func asks(in *incident.Incident, cause string) bool {
+	return cause != "" && in.State == incident.Active && !in.Drill && in.Ongoing()
 }
 
 // causeOf is the cause of an incident that a person opens from alerts: that of the

@@ -92,6 +92,17 @@ func TestGroupsByCause(t *testing.T) {
 			w.raise("B", "channel=app")
 			w.raise("C", "channel=card")
 		}, "1 active 2: A B; 2 suspected 2: C"},
+		{"graver, of the same cause: it joins, and a person decides", "", func(w *world) {
+			w.raise("A", "channel=app")
+			w.must(w.Confirm(w.Context(), mei, w.Incidents.All()[0].ID, holdfast.Level2, ""))
+			w.raise("B", "channel=app severity=critical")
+			w.raise("C", "channel=app severity=?")
+		}, "1 active 2: A B C"},
+		{"graver, of another cause: an incident of its own", "", func(w *world) {
+			w.raise("A", "channel=app")
+			w.must(w.Confirm(w.Context(), mei, w.Incidents.All()[0].ID, holdfast.Level2, ""))
+			w.raise("B", "channel=card severity=critical")
+		}, "1 active 2: A; 2 suspected 1: B"},
 		{"labels that the plan names", oneRule + "    group_by: [alertname, zone]\n", func(w *world) {
 			w.raise("A", "alertname=Down channel=app zone=x")
 			w.raise("B", "alertname=Down channel=app zone=y")

@@ -185,6 +185,11 @@ func (s *Service) ChangeLevel(ctx context.Context, by holdfast.Actor, id string,
 	})
 }
 
+// KeepLevel decides that the level stays though an alert asks for a graver one.
+func (s *Service) KeepLevel(ctx context.Context, by holdfast.Actor, id, reason string) error {
+	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) { return incident.KeepLevel(in, reason) })
+}
+
 // seen is what the criteria say now, for the act that rests on it; none where the
 // plan has nothing to work out.
 func (s *Service) seen(in *incident.Incident, now time.Time) []incident.LevelEvaluated {

@@ -28,6 +28,9 @@ type Judgement struct {
 	// alert, and the criteria for nothing as grave.
 	Proposed holdfast.Level `json:"proposed,omitempty"`
 	ByRule   bool           `json:"by_rule,omitempty"`
+	// Asked is what an alert asks for that has joined while the incident runs, until a
+	// person raises the level or keeps it.
+	Asked *LevelAsked `json:"asked,omitempty"`
 	// Fall is the wish for a lesser level that waits for a second person.
 	Fall *LevelFall `json:"fall,omitempty"`
 	// Changes say what a change to each other level would do.
@@ -56,6 +59,13 @@ type LevelMeasure struct {
 	EnteredBy *Actor `json:"entered_by,omitempty"`
 	// Decides means that it is missing and could change the level.
 	Decides bool `json:"decides,omitempty"`
+}
+
+// LevelAsked is a level that an alert asks for; 0 means that somebody has to judge.
+type LevelAsked struct {
+	Level holdfast.Level `json:"level,omitempty"`
+	Rule  string         `json:"rule"`
+	At    time.Time      `json:"at"`
 }
 
 // LevelFall is the wish for a lesser level.
@@ -142,6 +152,12 @@ func (s *Source) judgement(in *incident.Incident) *Judgement {
 	}
 	if in.State == incident.Suspected && incident.Graver(in.Suggested, j.Proposed) {
 		j.Proposed, j.ByRule = in.Suggested, true
+	}
+	if a := in.Ask; a != nil && in.State == incident.Active && in.Ongoing() {
+		j.Asked, j.Triage = &LevelAsked{a.Level, a.Rule, a.At}, j.Triage || a.Level == holdfast.Unknown
+		if incident.Graver(a.Level, in.Level) && incident.Graver(a.Level, j.Proposed) {
+			j.Proposed, j.ByRule = a.Level, true
+		}
 	}
 	if f := in.Fall; f != nil {
 		j.Fall = &LevelFall{To: f.To, Reason: f.Reason, By: actor(f.By), At: f.At}
