@@ -22,6 +22,7 @@ import (
 	"holdfast/internal/authority"
 	"holdfast/internal/backup"
 	"holdfast/internal/callout"
+	"holdfast/internal/debrief"
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
@@ -62,6 +63,7 @@ type API struct {
 	Status      *status.Service
 	Pages       *statuspage.Writer
 	Subscribers *subscription.Service
+	Debriefs    *debrief.Service
 	Verifier    *callout.Verifier
 	Tester      *callout.Tester
 	Response    *response.Service

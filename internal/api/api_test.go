@@ -19,6 +19,7 @@ import (
 	"holdfast/internal/alert"
 	"holdfast/internal/authority"
 	"holdfast/internal/backup"
+	"holdfast/internal/debrief"
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
@@ -81,10 +82,10 @@ func newNode(t *testing.T) *node {
 	}
 	src.Filings, src.Waivers, src.Files = filing.NewBook(), waiver.NewBook(), store
 	src.Triggers = trigger.Nouns{Triggers: trigger.NewBook(), Drafts: draft.NewBook(), Plans: src.Plans, Roster: src.Roster}
-	owed := obligation.NewBook()
+	owed, debriefs := obligation.NewBook(), debrief.NewBook()
 	src.Authority = authority.Nouns{Book: authority.NewBook(), Plans: src.Plans, Roster: src.Roster, Incidents: src.Incidents}
 	public := status.NewBook()
-	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings, src.Waivers, src.Authority.Book, owed, public)
+	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings, src.Waivers, src.Authority.Book, owed, public, debriefs)
 	desk := &journal.Desk{Journal: store, State: src.State, Now: clock}
 	accounts, err := access.New(access.Options{Desk: desk, Book: src.Access, Documents: store})
 	if err != nil {
@@ -111,6 +112,10 @@ func newNode(t *testing.T) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
+	src.Debriefs = debrief.Nouns{
+		Book: debriefs, Incidents: src.Incidents, Plans: src.Plans, Roster: src.Roster, Obligations: src.Obligations, Facts: src.Timeline.Of, Count: src.Response.Count,
+	}
+	src.Response.Debriefed = src.Debriefs.Ready
 	src.Backups, err = backup.NewKeeper(backup.KeeperOptions{
 		Maker: backup.Maker{Source: noSource{}, Open: noDatabase, Keys: t.TempDir(), Version: "test"}, Journal: "test",
 		Size: func() (int64, error) { return 1, nil }, Dir: t.TempDir(), Keep: 3, Now: clock, Log: log,
@@ -130,6 +135,7 @@ func newNode(t *testing.T) *node {
 		Obligations: &obligation.Service{Desk: desk, Nouns: src.Obligations, Files: store, Log: log},
 		Status:      &status.Service{Desk: desk, Nouns: src.Status}, Pages: pages, Subscribers: subscribers,
 		Roster: roster.New(desk, src.Roster), Response: src.Response, Log: log,
+		Debriefs: &debrief.Service{Desk: desk, Nouns: src.Debriefs, Log: log},
 	}}
 	server, err := web.New(web.Options{Access: accounts, Log: log, Now: clock})
 	if err != nil {

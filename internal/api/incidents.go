@@ -122,14 +122,6 @@ func (a *API) answerSkip(c *call) (any, error) {
 	return nil, a.Response.AnswerSkip(c.r.Context(), c.by(), c.path("id"), stageOf(c), in.Granted, in.Reason)
 }
 
-func (a *API) debrief(c *call) (any, error) {
-	in, err := body[incident.Debrief](c)
-	if err != nil {
-		return nil, err
-	}
-	return nil, a.Response.SaveDebrief(c.r.Context(), c.by(), c.path("id"), in)
-}
-
 func (a *API) close(c *call) (any, error) {
 	return nil, a.Response.Close(c.r.Context(), c.by(), c.path("id"))
 }

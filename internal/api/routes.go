@@ -112,7 +112,6 @@ func init() {
 		{Method: "POST", Path: "/incidents/{id}/decisions", Right: access.RunIncident, Summary: "Put a question with its options on the record; with a choice it is decided at once", In: AskDecision{}, Out: Created{}, Created: true, Do: (*API).askDecision},
 		{Method: "POST", Path: "/incidents/{id}/decisions/{decision}", Right: access.RunIncident, Summary: "Record which option of an open decision was chosen, and why", In: incident.Choice{}, Do: (*API).makeDecision},
 		{Method: "POST", Path: "/incidents/{id}/corrections", Right: access.RunIncident, Summary: "Correct an entry of the timeline by a new one; both are kept", In: incident.Corrected{}, Do: (*API).correct},
-		{Method: "PUT", Path: "/incidents/{id}/debrief", Right: access.RunIncident, Summary: "Keep the debrief as it is now written", In: incident.Debrief{}, Do: (*API).debrief},
 		{Method: "POST", Path: "/incidents/{id}/close", Right: access.RunIncident, Summary: "Close the incident", Do: (*API).close},
 		{Method: "POST", Path: "/incidents/{id}/acknowledge", Right: access.Acknowledge, Summary: "Acknowledge a task's notices: your own, by phone for another person, or by reply code", In: Acknowledge{}, Do: (*API).acknowledge},
 		{Method: "GET", Path: "/incidents/{id}/calls", Right: access.Read, Summary: "Whom to call by hand, in order, and the calls that were made", Out: []view.CallList{}, Do: (*API).calls},
@@ -277,4 +276,5 @@ func init() {
 	}
 	routes = append(routes, obligationRoutes...)
 	routes = append(routes, statusRoutes...)
+	routes = append(routes, debriefRoutes...)
 }

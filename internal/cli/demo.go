@@ -208,7 +208,7 @@ func (s *shell) play(ctx context.Context, d *app.Demo, pace time.Duration) error
 	}
 	r := d.Ready
 	result, err := story.Play(ctx, story.Options{
-		URL: r.API, Token: r.Token, Second: r.Second, Sandbox: r.Sandbox, SandboxToken: r.SandboxToken, PostOffice: r.PostOffice,
+		URL: r.API, Token: r.Token, Second: r.Second, Superior: "superior", Sandbox: r.Sandbox, SandboxToken: r.SandboxToken, PostOffice: r.PostOffice,
 		Pace: pace, Out: out, Now: s.Now,
 	})
 	if err != nil {

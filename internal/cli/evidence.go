@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -147,49 +146,4 @@ func (s *shell) incidentProbe() *cobra.Command {
 		}
 		return err
 	})
-}
-
-func (s *shell) incidentDebrief() *cobra.Command {
-	var in incident.Debrief
-	var improvements []string
-	var file string
-	cmd := s.api("PUT /incidents/{id}/debrief", "debrief INCIDENT", "Write the debrief: summary, causes, improvements", func(c *call) error {
-		if file != "" {
-			content, err := s.read(file, 1<<20)
-			if err != nil {
-				return err
-			}
-			d := json.NewDecoder(bytes.NewReader(content))
-			d.DisallowUnknownFields()
-			if err := d.Decode(&in); err != nil {
-				return holdfast.Errorf(holdfast.Invalid, "%s is not a debrief in JSON: %v", file, err)
-			}
-		}
-		for _, line := range improvements {
-			i, err := improvement(line)
-			if err != nil {
-				return err
-			}
-			in.Improvements = append(in.Improvements, i)
-		}
-		return c.act(in, "incident %s: the debrief is kept", c.args[0])
-	})
-	f := cmd.Flags()
-	f.StringVar(&in.Summary, "summary", "", "what happened and what was done")
-	f.StringVar(&in.Causes, "causes", "", "why it happened")
-	f.StringVar(&in.WentWell, "went-well", "", "what went well")
-	f.StringArrayVar(&improvements, "improvement", nil, "WHAT; WHO; DUE as 2026-12-31; may be repeated")
-	f.StringVar(&file, "file", "", "read it as JSON from this file, - for standard input")
-	return cmd
-}
-
-func improvement(line string) (incident.Improvement, error) {
-	parts := strings.Split(line, ";")
-	if len(parts) != 3 {
-		return incident.Improvement{}, holdfast.Errorf(holdfast.Invalid, "improvement %q: write WHAT; WHO; DUE", line).At("improvement")
-	}
-	for i := range parts {
-		parts[i] = strings.TrimSpace(parts[i])
-	}
-	return incident.Improvement{What: parts[0], Who: parts[1], Due: parts[2]}, nil
 }

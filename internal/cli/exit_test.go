@@ -62,14 +62,3 @@ func TestCells(t *testing.T) {
 		}
 	}
 }
-
-func TestImprovement(t *testing.T) {
-	t.Parallel()
-	i, err := improvement(" A second instance ; technology-lead;2026-12-31")
-	if err != nil || i.What != "A second instance" || i.Who != "technology-lead" || i.Due != "2026-12-31" {
-		t.Errorf("%+v, %v", i, err)
-	}
-	if _, err := improvement("only this"); holdfast.CodeOf(err) != holdfast.Invalid {
-		t.Error(err)
-	}
-}

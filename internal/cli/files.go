@@ -37,11 +37,12 @@ func writeFile(p *page, f attachment.File) {
 	p.line("%s  %s, %s, %d bytes", f.Hash, f.Name, f.Type, f.Size)
 }
 
-// fetch makes a command that writes a file to standard output, or to a new file.
-func (s *shell) fetch(route, use, short string) *cobra.Command {
+// fetch makes a command that writes a file to standard output, or to a new file. The
+// flags named go with the call.
+func (s *shell) fetch(route, use, short string, flags ...string) *cobra.Command {
 	var out string
 	cmd := s.api(route, use, short, func(c *call) error {
-		node, err := c.node()
+		node, err := c.pass(flags...).node()
 		if err != nil {
 			return err
 		}

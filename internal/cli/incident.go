@@ -19,7 +19,7 @@ func (s *shell) incident() *cobra.Command {
 		s.incidentLevel(),
 		s.incidentFailed(), s.incidentAgree(), s.incidentWebhook(), s.incidentTick(), s.incidentFalseAlarm(), s.incidentAnswerFalseAlarm(), s.incidentReopen(), s.incidentMerge(), s.incidentUnmerge(), s.incidentLink(),
 		s.incidentPost(), s.incidentHandover(), s.incidentAnswerHandover(), s.incidentDecide(), s.incidentMakeDecision(), s.incidentCorrect(),
-		s.incidentDebrief(), s.incidentClose(), s.incidentEvidence(),
+		s.incidentClose(), s.incidentEvidence(),
 	)
 }
 
@@ -255,7 +255,7 @@ func (s *shell) incidentAcknowledge() *cobra.Command {
 }
 
 func (s *shell) incidentClose() *cobra.Command {
-	return s.api("POST /incidents/{id}/close", "close INCIDENT", "Close the incident once its debrief is written", func(c *call) error {
+	return s.api("POST /incidents/{id}/close", "close INCIDENT", "Close the incident once its debrief is whole, and signed where the plan asks for it", func(c *call) error {
 		return c.act(nil, "incident %s is closed", c.args[0])
 	})
 }

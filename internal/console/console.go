@@ -27,6 +27,7 @@ import (
 	"holdfast/internal/authority"
 	"holdfast/internal/backup"
 	"holdfast/internal/callout"
+	"holdfast/internal/debrief"
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
@@ -64,6 +65,7 @@ type Console struct {
 	Obligations *obligation.Service
 	Status      *status.Service
 	Subscribers *subscription.Service
+	Debriefs    *debrief.Service
 	Roster      *roster.Service
 	Verifier    *callout.Verifier
 	Tester      *callout.Tester
@@ -231,7 +233,6 @@ func init() {
 		{"POST /incidents/{id}/decisions", access.RunIncident, (*Console).askDecision, (*Console).incident},
 		{"POST /incidents/{id}/decisions/{decision}", access.RunIncident, (*Console).makeDecision, (*Console).incident},
 		{"POST /incidents/{id}/corrections", access.RunIncident, (*Console).correct, (*Console).incident},
-		{"POST /incidents/{id}/debrief", access.RunIncident, (*Console).debrief, (*Console).incident},
 		{"POST /incidents/{id}/acknowledge", access.Acknowledge, (*Console).acknowledge, (*Console).incident},
 		{"POST /incidents/{id}/code", access.Acknowledge, (*Console).acknowledgeByCode, (*Console).incident},
 		{"GET /incidents/{id}/calls", access.Read, (*Console).calls, nil},
@@ -397,6 +398,7 @@ func init() {
 	}
 	routes = append(routes, obligationRoutes...)
 	routes = append(routes, statusRoutes...)
+	routes = append(routes, debriefRoutes...)
 }
 
 // serve checks the reader's right, reads the form, and shows a refused act's

@@ -38,8 +38,9 @@ type incidentPage struct {
 	Deliveries []line
 	// Levels are what a suspected incident can be confirmed at.
 	Levels []levelChoice
-	// Improvements are those of the debrief and empty rows to write in.
-	Improvements []incident.Improvement
+	// Debriefing says that the emergency itself is over, and Closable that the incident
+	// can be closed once its debrief is whole.
+	Debriefing, Closable bool
 	// Owed are reports to regulators, by due time.
 	Owed []view.Obligation
 	// Level is at which level the plan's criteria see it.
@@ -70,9 +71,6 @@ type levelChoice struct {
 	Chosen          bool
 }
 
-// spareRows is how many improvements can be added at a time.
-const spareRows = 3
-
 func (c *Console) incident(v *visit) error {
 	in, err := c.View.Incident(v.path("id"))
 	if err != nil {
@@ -94,14 +92,10 @@ func (c *Console) incident(v *visit) error {
 	if in.State == string(incident.Suspected) {
 		own.Levels = c.levels(in)
 	}
-	if in.Debrief != nil {
-		own.Improvements = append(own.Improvements, in.Debrief.Improvements...)
-	}
-	own.Improvements = append(own.Improvements, make([]incident.Improvement, spareRows)...)
-	if _, again := v.w.(*refused); again && v.r.PostForm.Has("what") {
-		typed := readDebrief(v)
-		own.Incident.Debrief, own.Improvements = &typed, append(typed.Improvements, make([]incident.Improvement, spareRows)...)
-	}
+	own.Debriefing = in.Debrief != "" && !slices.ContainsFunc(in.Stages, func(s view.Stage) bool {
+		return s.Kind != string(procedure.Review) && !procedure.Status(s.Status).Closed()
+	})
+	own.Closable = own.Debriefing && in.State == string(incident.Active)
 	return c.show(v, "incident", in.ID+" "+titled(v.words, in.Title, in.Titles), true, own)
 }
 
@@ -254,29 +248,6 @@ func (c *Console) acknowledge(v *visit) error {
 		}
 	}
 	return v.act(c.Response.Acknowledge(v.r.Context(), v.by(), v.path("id"), v.form("task"), v.form("person"), v.form("note")))
-}
-
-func (c *Console) debrief(v *visit) error {
-	id := v.path("id")
-	if err := c.Response.SaveDebrief(v.r.Context(), v.by(), id, readDebrief(v)); err != nil {
-		return err
-	}
-	if v.form("close") == "" {
-		return v.seeOther("/incidents/"+id, "saved")
-	}
-	return v.act(c.Response.Close(v.r.Context(), v.by(), id))
-}
-
-func readDebrief(v *visit) incident.Debrief {
-	d := incident.Debrief{Summary: v.form("summary"), Causes: v.form("causes"), WentWell: v.form("went_well"), Improvements: []incident.Improvement{}}
-	what, who, due := v.r.PostForm["what"], v.r.PostForm["who"], v.r.PostForm["due"]
-	for i := range min(len(what), len(who), len(due)) {
-		m := incident.Improvement{What: strings.TrimSpace(what[i]), Who: strings.TrimSpace(who[i]), Due: due[i]}
-		if m != (incident.Improvement{}) {
-			d.Improvements = append(d.Improvements, m)
-		}
-	}
-	return d
 }
 
 // keep stores the file of a form as evidence, if there is one.

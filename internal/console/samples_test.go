@@ -8,6 +8,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/backup"
+	"holdfast/internal/debrief"
 	"holdfast/internal/detect"
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
@@ -130,6 +131,7 @@ func screenSamples() map[string][]any {
 	maps.Copy(samples, staffSamples())
 	maps.Copy(samples, obligationSamples())
 	maps.Copy(samples, bulletinSamples())
+	samples["debrief"], samples["debriefreport"] = debriefSamples(), debriefReportSamples()
 	for name, more := range intakeSamples() {
 		samples[name] = append(samples[name], more...)
 	}
@@ -246,18 +248,18 @@ func incidentsOf() (list []view.Incident) {
 }
 
 func incidentSamples() (list []any) {
-	d := &incident.Debrief{Summary: "s", Causes: "c", WentWell: "w", Improvements: []incident.Improvement{{What: "w", Who: "x", Due: "2026-12-31"}}}
 	f := &incident.Figures{Detected: past, Confirmed: past, Recovered: past, DeclinedAtLeast: true, DeclinedAmount: map[string]int64{"CNY": 5}, NotKnown: 1}
 	for _, in := range incidentsOf() {
-		in.Alerts, in.Directives, in.Debrief, in.Figures = []view.Alert{{ID: "a1", Title: "Title", Firing: true}}, directivesOf(), d, f
-		own := incidentPage{Incident: in, Chart: sampleChart(), Owed: owedSamples(), Mine: ownPart{Tasks: []called{{"tell", word}}, Posts: []string{"commander"}}, Codes: true, Improvements: d.Improvements}
+		in.Alerts, in.Directives, in.Figures = []view.Alert{{ID: "a1", Title: "Title", Firing: true}}, directivesOf(), f
+		own := incidentPage{Incident: in, Chart: sampleChart(), Owed: owedSamples(), Mine: ownPart{Tasks: []called{{"tell", word}}, Posts: []string{"commander"}}, Codes: true}
 		own.Timeline = []line{{At: past, Text: "Text", Detail: "Detail", Who: "Mei", Evidence: []incident.Evidence{{Name: "log.txt"}}, Position: 7, Corrects: 6, CorrectedBy: []holdfast.Position{8}, MayCorrect: true}}
 		own.Deliveries = []line{{At: past, Text: "Text", Position: 5}}
 		switch in.State {
 		case string(incident.Suspected):
 			own.Incident.Effect, own.Levels = &response.Preview{Partly: true}, []levelChoice{{level1, word, word, true}}
 		case string(incident.Active), string(incident.Closed):
-			own.Incident.Stages = stagesOf()
+			own.Incident.Stages, own.Debriefing, own.Closable = stagesOf(), true, in.State == string(incident.Active)
+			own.Incident.Debrief = map[string]debrief.State{"active": debrief.Presented, "closed": debrief.Accepted}[in.State]
 			tieSample(&own)
 			if teamSample(&own); in.State == string(incident.Closed) {
 				own.Incident.Decisions = nil
@@ -266,7 +268,7 @@ func incidentSamples() (list []any) {
 		own.Level = levelSample(in)
 		list = append(list, own)
 	}
-	return append(list, incidentPage{Incident: view.Incident{ID: "INC-8", State: string(incident.Closed), Figures: &incident.Figures{}, Debrief: &incident.Debrief{}}})
+	return append(list, incidentPage{Incident: view.Incident{ID: "INC-8", State: string(incident.Closed), Figures: &incident.Figures{}, Debrief: debrief.Writing}, Debriefing: true})
 }
 
 // stagesOf are stages in every status, with tasks of every kind.

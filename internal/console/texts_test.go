@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"go/ast"
 	"go/parser"
 	gotoken "go/token"
@@ -20,6 +21,7 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
 	"holdfast/internal/console/form"
+	"holdfast/internal/debrief"
 	"holdfast/internal/draft"
 	"holdfast/internal/expression"
 	"holdfast/internal/incident"
@@ -196,7 +198,7 @@ var gateStates = []string{"live", "silent", "gone"}
 // facts are the kinds that an incident's timeline puts in words.
 func facts(t *testing.T) []string {
 	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop", "incident.reopened-suspected", "incident.item-unticked", "incident.condition-lost", "incident.level-risen-automatically", "incident.level-fallen"}
-	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice", "obligation": "obligation", "authority": "glass"} {
+	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice", "obligation": "obligation", "authority": "glass", "debrief": "debrief"} {
 		list = append(list, literals(t, dir, `^`+noun+`\.[a-z-]+$`)...)
 	}
 	return slices.DeleteFunc(list, func(kind string) bool {
@@ -314,6 +316,14 @@ func built(t *testing.T) map[string][]string {
 		"choice.probe-kind.":     formWords("choice.probe-kind."),
 		"choice.stage.":          formWords("choice.stage."),
 		"choice.temporary-kind.": formWords("choice.temporary-kind."),
+
+		"debrief.":              reportWords(t),
+		"debrief.section.":      words(debrief.Sections[:]),
+		"debrief.section-hint.": words(debrief.Sections[:]),
+		"debrief.kind.":         debrief.Kinds[:],
+		"debrief.class.":        debrief.Classes[:],
+		"debrief.state.":        constants(t, "debrief", "State"),
+		"debrief.wanting.":      {"summary", "cause", "improvement"},
 	}
 }
 
@@ -339,7 +349,7 @@ func formWords(prefix string) (ends []string) {
 
 // flashes are what acts say when they are done.
 func flashes(t *testing.T) []string {
-	said := regexp.MustCompile(`seeOther\(.*, "([a-z]+)"\)|draftDone\(v, "([a-z]+)"|"ok": \{"([a-z]+)"\}`)
+	said := regexp.MustCompile(`seeOther\(.*, "([a-z]+)"\)|toDebrief\(.*, "([a-z]+)", |draftDone\(v, "([a-z]+)"|"ok": \{"([a-z]+)"\}`)
 	found := map[string]bool{}
 	names, err := filepath.Glob("*.go")
 	if err != nil {
@@ -352,7 +362,7 @@ func flashes(t *testing.T) []string {
 		}
 		for _, m := range said.FindAllSubmatch(b, -1) {
 			if !strings.HasSuffix(name, "_test.go") {
-				found[string(m[1])+string(m[2])+string(m[3])] = true
+				found[string(bytes.Join(m[1:], nil))] = true
 			}
 		}
 	}

@@ -146,6 +146,10 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 	if e.Actor != nil {
 		l.Who = party(v.words, e.Actor)
 	}
+	if text, detail, ok := debriefFact(v.words, in, e); ok {
+		l.Text, l.Detail = text, detail
+		return l
+	}
 	if more := c.procedureLine(v, in, e); more != nil {
 		l.Text, l.Detail = more.Text, more.Detail
 		return l

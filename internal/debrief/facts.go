@@ -50,6 +50,9 @@ type ImprovementWithdrawn struct {
 	Reason string `json:"reason"`
 }
 
+// PresentedKind is the kind of fact that holds figures.
+const PresentedKind = "debrief.presented"
+
 // PresentedFact presents the debrief for signature.
 type PresentedFact struct {
 	Round   int           `json:"round"`
@@ -99,7 +102,7 @@ func (CauseSet) kind() string             { return "debrief.cause-set" }
 func (CauseWithdrawn) kind() string       { return "debrief.cause-withdrawn" }
 func (ImprovementSet) kind() string       { return "debrief.improvement-set" }
 func (ImprovementWithdrawn) kind() string { return "debrief.improvement-withdrawn" }
-func (PresentedFact) kind() string        { return "debrief.presented" }
+func (PresentedFact) kind() string        { return PresentedKind }
 func (Signed) kind() string               { return "debrief.signed" }
 func (Returned) kind() string             { return "debrief.returned" }
 func (Voided) kind() string               { return "debrief.voided" }

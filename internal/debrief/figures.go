@@ -23,18 +23,22 @@ type Figures struct {
 
 // Record is what the facts of an incident say.
 type Record struct {
-	Level       holdfast.Level     `json:"level"`
-	Drill       bool               `json:"drill,omitempty"`
-	Plan        incident.PlanRef   `json:"plan"`
-	Times       []Span             `json:"times"`
-	People      []Told             `json:"people,omitempty"`
-	Limits      []Limit            `json:"limits,omitempty"`
-	Steps       []Step             `json:"steps,omitempty"`
-	Evaluations Evaluations        `json:"evaluations"`
-	Changes     []LevelChange      `json:"changes,omitempty"`
-	Stated      []Stated           `json:"stated,omitempty"`
-	Decisions   []Decision         `json:"decisions,omitempty"`
-	Directives  []DirectiveSummary `json:"directives,omitempty"`
+	Level  holdfast.Level   `json:"level"`
+	Drill  bool             `json:"drill,omitempty"`
+	Plan   incident.PlanRef `json:"plan"`
+	Times  []Span           `json:"times"`
+	People []Told           `json:"people,omitempty"`
+	Limits []Limit          `json:"limits,omitempty"`
+	// LimitsMet and LimitsMissed count over all, those of stages that were worked anew
+	// among them.
+	LimitsMet    int                `json:"limits_met"`
+	LimitsMissed int                `json:"limits_missed"`
+	Steps        []Step             `json:"steps,omitempty"`
+	Evaluations  Evaluations        `json:"evaluations"`
+	Changes      []LevelChange      `json:"changes,omitempty"`
+	Stated       []Stated           `json:"stated,omitempty"`
+	Decisions    []Decision         `json:"decisions,omitempty"`
+	Directives   []DirectiveSummary `json:"directives,omitempty"`
 }
 
 // The spans that are measured, in this order.
@@ -188,10 +192,16 @@ type Step struct {
 type Evaluations struct {
 	// Stored counts those on the timeline; Turns are those whose result differs from
 	// the one before, with their inputs.
-	Stored int                   `json:"stored"`
-	Turns  []incident.Evaluation `json:"turns,omitempty"`
+	Stored int    `json:"stored"`
+	Turns  []Turn `json:"turns,omitempty"`
 	// Left counts turns that are on the timeline and, being too many, not here.
 	Left int `json:"left,omitempty"`
+}
+
+// Turn is an evaluation that said another thing than the one before.
+type Turn struct {
+	Judged time.Time `json:"at"`
+	incident.LevelEvaluated
 }
 
 // LevelChange is a change of the level while the incident ran.
@@ -282,8 +292,9 @@ type InFlight struct {
 
 // Owed is one report that a regulator was to get.
 type Owed struct {
-	Clock string        `json:"clock"`
-	Title holdfast.Text `json:"title"`
+	Clock     string        `json:"clock"`
+	Title     holdfast.Text `json:"title"`
+	Recipient holdfast.Text `json:"recipient"`
 	// Applies is yes or unknown.
 	Applies   string    `json:"applies"`
 	State     string    `json:"state"`

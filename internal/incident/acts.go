@@ -16,7 +16,6 @@ const (
 	maxTitle    = 200
 	maxText     = 8000
 	maxEvidence = 20
-	maxImprove  = 100
 )
 
 // Suspect opens an incident.
@@ -286,41 +285,9 @@ func (in *Incident) untested(task string) (test string, ok bool) {
 	return "", false
 }
 
-// SaveDebrief keeps the debrief as it is now written. It may be saved often
-// before the incident is closed.
-func SaveDebrief(in *Incident, d Debrief) ([]journal.Draft, error) {
-	if _, err := in.openStageIndex(procedure.Review); err != nil {
-		return nil, err
-	}
-	if len(d.Summary) > maxText || len(d.Causes) > maxText || len(d.WentWell) > maxText {
-		return nil, errLong("debrief")
-	}
-	if len(d.Improvements) > maxImprove {
-		return nil, holdfast.Errorf(holdfast.TooLarge, "at most %d improvements", maxImprove).At("improvements")
-	}
-	for i, m := range d.Improvements {
-		if len(m.What) > maxText || len(m.Who) > maxTitle {
-			return nil, errLong("improvements")
-		}
-		if _, err := time.Parse(time.DateOnly, m.Due); err != nil || strings.TrimSpace(m.What) == "" || strings.TrimSpace(m.Who) == "" {
-			return nil, holdfast.Errorf(holdfast.Invalid, "improvement %d needs what is changed, who does it, and a due date as 2026-12-31", i+1).At("improvements")
-		}
-	}
-	return in.draft(DebriefSaved{d.masked()}), nil
-}
-
-func (d Debrief) masked() Debrief {
-	d.Summary, d.Causes, d.WentWell = payment.Mask(d.Summary), payment.Mask(d.Causes), payment.Mask(d.WentWell)
-	d.Improvements = slices.Clone(d.Improvements)
-	for i, m := range d.Improvements {
-		d.Improvements[i].What, d.Improvements[i].Who = payment.Mask(m.What), payment.Mask(m.Who)
-	}
-	return d
-}
-
 // Close ends an incident whose stages are all closed; where the procedure has a
-// review, the debrief must say what happened, why, and what will change.
-func Close(in *Incident, f Figures) ([]journal.Draft, error) {
+// review, debriefed says what the debrief wants, nil if nothing.
+func Close(in *Incident, f Figures, debriefed func(*Incident) error) ([]journal.Draft, error) {
 	if in == nil || in.State != Active {
 		return nil, errState(in, Active)
 	}
@@ -330,8 +297,8 @@ func Close(in *Incident, f Figures) ([]journal.Draft, error) {
 		switch {
 		case s.Status.Closed():
 		case kind == procedure.Review && s.Status == procedure.Open:
-			if d := in.Debrief; strings.TrimSpace(d.Summary) == "" || strings.TrimSpace(d.Causes) == "" || len(d.Improvements) == 0 {
-				return nil, holdfast.Errorf(holdfast.Conflict, "the debrief needs a summary, the causes and at least one improvement before incident %s is closed", in.ID)
+			if err := debriefed(in); err != nil {
+				return nil, err
 			}
 			for _, t := range in.Procedure.Stages[i].Tasks {
 				if status := in.Tasks[t.ID].Status; !status.Closed() {

@@ -74,8 +74,6 @@ func (in *Incident) apply(e event, f holdfast.Fact) {
 		in.probes[key] = p
 	case Ramped:
 		in.ramp = Ramp{Task: e.Task, Step: e.Step, Percent: e.Percent, At: f.Time}
-	case DebriefSaved:
-		in.Debrief = e.Debrief
 	case ClosedFact:
 		in.State, in.Closed, in.Ended, in.EndedBy = Closed, &e.Figures, f.Time, f.Actor
 	case folding:

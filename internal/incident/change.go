@@ -184,7 +184,7 @@ func Rise(in *Incident, f Flow, reason string, seen ...LevelEvaluated) ([]journa
 // unstored returns the evaluations that say something else than the last on record.
 func (in *Incident) unstored(seen []LevelEvaluated) (events []event) {
 	for _, e := range seen {
-		if last, ok := in.Evaluated(); !ok || !e.sameResult(last.LevelEvaluated) || !e.sameInputs(last.LevelEvaluated) {
+		if last, ok := in.Evaluated(); !ok || !e.SameResult(last.LevelEvaluated) || !e.sameInputs(last.LevelEvaluated) {
 			events = append(events, e)
 		}
 	}

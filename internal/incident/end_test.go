@@ -86,7 +86,7 @@ func TestReopen(t *testing.T) {
 		}
 		s.append(person("mei"), at(22), drafts)
 	}
-	drafts, err := Close(in, Figures{})
+	drafts, err := Close(in, Figures{}, func(*Incident) error { return nil })
 	s.play("mei", 23, drafts, err)
 	met, missed := in.LimitCount()
 	for _, from := range []procedure.StageKind{"", procedure.Detect, procedure.Confirm, procedure.Stop} {

@@ -179,7 +179,6 @@ type Incident struct {
 	alone     *Incident
 	before    struct{ met, missed int }
 	Decisions []Decision
-	Debrief   Debrief
 	// Calls are in the order in which they were recorded.
 	Calls       []Call
 	escalations map[escalationKey]Escalation
@@ -271,7 +270,7 @@ type Ramp struct {
 	At      time.Time
 }
 
-// Debrief is the summary after the emergency (R4.9).
+// Debrief is the summary after the emergency as it was before package debrief.
 type Debrief struct {
 	Summary      string        `json:"summary"`
 	Causes       string        `json:"causes"`

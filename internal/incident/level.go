@@ -151,8 +151,8 @@ func (e LevelEvaluated) preAuthorised() bool {
 	return e.Level != holdfast.Unknown && !e.Triage && slices.ContainsFunc(e.Criteria, func(c Criterion) bool { return c.Level == e.Level && c.Automatic })
 }
 
-// sameResult reports whether two evaluations say the same of every level.
-func (e LevelEvaluated) sameResult(f LevelEvaluated) bool {
+// SameResult reports whether two evaluations say the same of every level.
+func (e LevelEvaluated) SameResult(f LevelEvaluated) bool {
 	return e.Plan == f.Plan && slices.EqualFunc(e.Criteria, f.Criteria, func(a, b Criterion) bool {
 		return a.Level == b.Level && a.Enter == b.Enter && a.Holds == b.Holds
 	})
@@ -189,7 +189,7 @@ func (in *Incident) noteworthy(e LevelEvaluated, now time.Time) bool {
 	}
 	last := in.Evaluations[len(in.Evaluations)-1]
 	since := now.Sub(last.At)
-	if !e.sameResult(last.LevelEvaluated) {
+	if !e.SameResult(last.LevelEvaluated) {
 		return Graver(e.Level, last.Level) || since >= otherInputsAfter || since >= otherResultAfter && !e.heardLess(last.LevelEvaluated)
 	}
 	return since >= otherInputsAfter && !e.sameInputs(last.LevelEvaluated)

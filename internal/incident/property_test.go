@@ -91,7 +91,7 @@ func drawAct(r *rapid.T, in *Incident, p procedure.Procedure, by holdfast.Actor)
 	stage, task := string(rapid.SampledFrom(stages).Draw(r, "stage")), rapid.SampledFrom(tasks).Draw(r, "task")
 	switch verb := rapid.SampledFrom([]string{
 		"confirm", "confirm", "take", "done", "done", "done", "succeed", "succeed", "end-stage", "end-stage", "ask-skip", "grant-skip", "refuse-skip",
-		"probe", "probe", "probe", "ramp", "ramp", "debrief", "close", "note", "alert", "dismiss",
+		"probe", "probe", "probe", "ramp", "ramp", "close", "note", "alert", "dismiss",
 	}).Draw(r, "verb"); verb {
 	case "confirm":
 		return Confirm(in, holdfast.Level1, PlanRef{ID: "plan", Revision: 1}, p, "")
@@ -105,8 +105,6 @@ func drawAct(r *rapid.T, in *Incident, p procedure.Procedure, by holdfast.Actor)
 			words = append(words, "d1")
 		}
 		return decide(in, by, verb, words)
-	case "debrief":
-		return decide(in, by, verb, []string{"summary", rapid.SampledFrom([]string{"", "causes"}).Draw(r, "causes"), "what", "2026-12-31"})
 	case "dismiss":
 		if rapid.IntRange(0, 9).Draw(r, "dismissed") > 0 {
 			return nil, holdfast.Errorf(holdfast.Conflict, "not this time")
@@ -195,9 +193,6 @@ func checkStill(r *rapid.T, in *Incident) {
 			if !s.Status.Closed() {
 				r.Fatalf("closed with stage %s %s", in.Procedure.Stages[i].Kind, s.Status)
 			}
-		}
-		if s := in.Stages[in.stage(procedure.Review)]; s.Status == procedure.Done && (in.Debrief.Causes == "" || len(in.Debrief.Improvements) == 0) {
-			r.Fatal("closed without a debrief")
 		}
 	}
 }

@@ -294,15 +294,13 @@ var acts = map[string]func(in *Incident, by holdfast.Actor, w []string) ([]journ
 		step, _ := strconv.Atoi(arg(w, 1))
 		return RampTo(in, arg(w, 0), step, w[min(2, len(w)):])
 	},
-	"debrief": func(in *Incident, _ holdfast.Actor, w []string) ([]journal.Draft, error) {
-		d := Debrief{Summary: arg(w, 0), Causes: arg(w, 1)}
-		if what := arg(w, 2); what != "" {
-			d.Improvements = []Improvement{{What: what, Who: "mei", Due: arg(w, 3)}}
-		}
-		return SaveDebrief(in, d)
-	},
-	"close": func(in *Incident, _ holdfast.Actor, _ []string) ([]journal.Draft, error) {
-		return Close(in, Figures{Declined: 7})
+	"close": func(in *Incident, _ holdfast.Actor, w []string) ([]journal.Draft, error) {
+		return Close(in, Figures{Declined: 7}, func(*Incident) error {
+			if arg(w, 0) == "undebriefed" {
+				return holdfast.Errorf(holdfast.Conflict, "the debrief wants something")
+			}
+			return nil
+		})
 	},
 }
 

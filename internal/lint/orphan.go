@@ -132,6 +132,9 @@ func (j *judge) orphanRole() {
 func (j *judge) acting() map[string]bool {
 	acting := map[string]bool{}
 	for _, f := range j.flows {
+		for _, r := range f.Signers() {
+			acting[r] = true
+		}
 		for _, s := range f.Stages {
 			acting[s.Role] = true
 		}

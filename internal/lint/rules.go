@@ -58,6 +58,7 @@ var rules = []Rule{
 	{ID: "L127", Severity: Warning, check: (*judge).orphanRole},
 	{ID: "L128", Severity: Note, check: (*judge).orphanAttachment},
 	{ID: "L129", Severity: Error, check: (*judge).fileLost},
+	{ID: "L130", Severity: Warning, check: (*judge).debriefUnsigned},
 
 	{ID: "L201", Severity: Error, check: (*judge).worstCase},
 	{ID: "L202", Severity: Error, check: (*judge).worstRecovery},

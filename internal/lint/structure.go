@@ -89,6 +89,14 @@ func (j *judge) stages(kind procedure.StageKind, f func(flow, *procedure.Stage, 
 	}
 }
 
+func (j *judge) debriefUnsigned() {
+	j.stages(procedure.Review, func(f flow, _ *procedure.Stage, _ string) {
+		if len(f.Signers()) == 0 {
+			j.add(f.path+".debrief", "nobody signs the debrief of procedure %s: name the roles that do", f.name())
+		}
+	})
+}
+
 func hasTask(s *procedure.Stage, which func(procedure.Task) bool) bool {
 	return slices.ContainsFunc(s.Tasks, which)
 }

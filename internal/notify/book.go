@@ -204,3 +204,7 @@ func (b *Book) Urgent() bool {
 	}
 	return false
 }
+
+// Everyone lists who is told for an incident, once for each task and round, in the
+// order they were asked for.
+func (b *Book) Everyone(incident string) []*Person { return b.people[incident] }

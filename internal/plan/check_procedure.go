@@ -26,6 +26,9 @@ func (c *checker) procedure(path string, p procedure.Procedure) {
 	for i, s := range p.Stages {
 		c.stage(at(path+".stages", i), s)
 	}
+	if d := p.Debrief; d != nil {
+		c.some(path+".debrief.sign", d.Sign, c.knownRole)
+	}
 	for _, f := range procedure.Check(p) {
 		c.add(path+"."+f.Path, f.Rule, f.Error)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // naming lists the keys by which an entry of the plan names roles.
-var naming = []string{"role", "roles", "deputy", "owner", "approval", "to", "distribution", "team"}
+var naming = []string{"role", "roles", "deputy", "owner", "approval", "to", "distribution", "team", "sign"}
 
 // SplitChanges parts the changes from a to b into those that concern holders of
 // some roles, and all others, each in the order of the plan. A change concerns a

@@ -115,7 +115,7 @@ func (t tongue) lines(name names, part reflect.Value, but ...string) (lines []st
 // isGroup reports whether a field is a part of its own whose fields stand among
 // those of the part around it.
 func isGroup(t reflect.Type) bool {
-	return t == reflect.TypeFor[*procedure.Notice]() || t == reflect.TypeFor[*procedure.Directive]() || t == reflect.TypeFor[*procedure.Webhook]() || t == reflect.TypeFor[*procedure.Wait]() || t == reflect.TypeFor[*plan.BreakGlass]()
+	return t == reflect.TypeFor[*procedure.Notice]() || t == reflect.TypeFor[*procedure.Directive]() || t == reflect.TypeFor[*procedure.Webhook]() || t == reflect.TypeFor[*procedure.Wait]() || t == reflect.TypeFor[*plan.BreakGlass]() || t == reflect.TypeFor[*procedure.Debrief]()
 }
 
 // isLines reports whether a list of parts stands as lines among the fields.

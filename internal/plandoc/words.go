@@ -49,7 +49,7 @@ var choices = map[string]struct {
 // the list that it stands in.
 var references = map[string]string{
 	"plan.team":               "roles",
-	"governance.distribution": "roles", "governance.owner": "roles", "approvalstep.roles": "roles", "breakglass.superior": "roles",
+	"governance.distribution": "roles", "governance.owner": "roles", "approvalstep.roles": "roles", "breakglass.superior": "roles", "debrief.sign": "roles",
 	"role.department": "departments",
 	"risk.owner":      "roles", "risk.materials": "materials", "material.file": "attachments",
 	"stage.role": "roles", "task.role": "roles", "task.deputy": "roles", "task.probes": "probes", "branch.approval": "roles",

@@ -54,8 +54,28 @@ type Procedure struct {
 	Title holdfast.Text  `json:"title" yaml:"title"`
 	// Shift is the longest that one person commands before he hands over; zero
 	// means no limit.
-	Shift  Duration `json:"shift,omitzero" yaml:"shift,omitempty"`
-	Stages []Stage  `json:"stages" yaml:"stages"`
+	Shift Duration `json:"shift,omitzero" yaml:"shift,omitempty"`
+	// Debrief says who signs the debrief, and by when.
+	Debrief *Debrief `json:"debrief,omitempty" yaml:"debrief,omitempty"`
+	Stages  []Stage  `json:"stages" yaml:"stages"`
+}
+
+// Debrief is what the plan asks of the debrief of an incident at a level.
+type Debrief struct {
+	// Sign lists the roles of which a holder each signs it; with none it is accepted
+	// when it is presented.
+	Sign []string `json:"sign,omitempty" yaml:"sign,omitempty"`
+	// Within is the time from the end of the emergency by which it is accepted; zero
+	// means no limit.
+	Within Duration `json:"within,omitzero" yaml:"within,omitempty"`
+}
+
+// Signers lists the roles of which a holder each signs the debrief.
+func (p Procedure) Signers() []string {
+	if p.Debrief == nil {
+		return nil
+	}
+	return p.Debrief.Sign
 }
 
 // Stage is one step of a procedure.

@@ -68,6 +68,9 @@ type Service struct {
 	Log       *slog.Logger
 
 	Heard Heard
+	// Debriefed says what the debrief of an incident wants before it is closed; nil if
+	// nothing.
+	Debriefed func(*incident.Incident) error
 
 	rules    rules
 	judged   judged
@@ -196,21 +199,16 @@ func (s *Service) AnswerSkip(ctx context.Context, by holdfast.Actor, id string, 
 	})
 }
 
-// SaveDebrief keeps the debrief as it is now written.
-func (s *Service) SaveDebrief(ctx context.Context, by holdfast.Actor, id string, d incident.Debrief) error {
-	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) { return incident.SaveDebrief(in, d) })
-}
-
 // Close ends an incident, keeping its figures as they are now.
 func (s *Service) Close(ctx context.Context, by holdfast.Actor, id string) error {
 	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) {
 		if in == nil {
-			return incident.Close(in, incident.Figures{})
+			return incident.Close(in, incident.Figures{}, nil)
 		}
 		if err := s.nothingHeld(id); err != nil {
 			return nil, err
 		}
-		return incident.Close(in, s.Figures(in))
+		return incident.Close(in, s.Figures(in), s.Debriefed)
 	})
 }
 

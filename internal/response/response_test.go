@@ -200,12 +200,14 @@ func TestStory(t *testing.T) {
 			t.Error("payments are still held")
 		}
 		w.must(w.Done(ctx, lin, id, "reconcile", "zero left", nil))
-		w.must(w.SaveDebrief(ctx, mei, id, incident.Debrief{Summary: "s", Causes: "c", Improvements: []incident.Improvement{{What: "w", Who: "lin", Due: "2027-01-01"}}}))
 		for _, task := range in.Procedure.Stages[len(in.Procedure.Stages)-1].Tasks {
 			if in.Tasks[task.ID].Status == procedure.Open { // the notice of the end has gone out by itself
 				w.must(w.Done(ctx, mei, id, task.ID, "done", nil))
 			}
 		}
+		w.undebriefed = true
+		w.wantCode(w.Close(ctx, mei, id), holdfast.Conflict)
+		w.undebriefed = false
 		w.must(w.Close(ctx, mei, id))
 		checkFigures(w, in, begun, stop)
 		checkTimelines(w, id)

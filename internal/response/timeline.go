@@ -11,7 +11,7 @@ import (
 )
 
 // Timeline keeps, for each incident, the facts that belong to it: its own and
-// those of its alerts, directives, notices and breaks of the glass. Of a storm of alerts
+// those of its alerts, directives, notices, breaks of the glass, obligations and debrief. Of a storm of alerts
 // it keeps the begin and the end: what is between would bury what people did, and fill
 // the memory; the book of alerts has them all.
 type Timeline struct {
@@ -39,12 +39,12 @@ func NewTimeline() *Timeline {
 }
 
 // Apply folds a fact. What belongs to an incident names it in the body of a
-// first fact; later facts on the same subject belong to it too. The subject of its
-// obligations has its id.
+// first fact; later facts on the same subject belong to it too. The subjects of its
+// obligations and of its debrief have its id.
 func (t *Timeline) Apply(f holdfast.Fact) error {
 	noun, id := f.Subject.Split()
 	switch noun {
-	case "incident", "obligation":
+	case "incident", "obligation", "debrief":
 		t.add(id, f)
 		return t.merge(id, f)
 	case "alert", "directive", "notice", "glass":

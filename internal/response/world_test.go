@@ -46,7 +46,8 @@ type world struct {
 	sent []string
 	down atomic.Bool // whether the response can write
 
-	automation fakeAutomation
+	automation  fakeAutomation
+	undebriefed bool // whether a debrief wants something
 }
 
 // journalOf is the store as the nodes see it.
@@ -119,6 +120,12 @@ func (w *world) newNode() *node {
 	s := &Service{
 		Incidents: incident.NewBook(), Alerts: alert.NewBook(), Plans: plan.NewBook(), Directives: directive.NewBook(genesis), Gates: enrolment.NewBook(),
 		Notices: notify.NewBook(), Roster: roster.NewBook(), Series: traffic.NewSeries(), Timeline: NewTimeline(), Prober: w, Automation: &w.automation, Documents: w.store, Log: slog.New(slog.NewTextHandler(w, nil)),
+	}
+	s.Debriefed = func(*incident.Incident) error {
+		if w.undebriefed {
+			return holdfast.Errorf(holdfast.Conflict, "the debrief wants something")
+		}
+		return nil
 	}
 	n := &node{Service: s, timeline: s.Timeline}
 	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster, Incidents: s.Incidents}

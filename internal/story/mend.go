@@ -7,8 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"holdfast/internal/access"
 	"holdfast/internal/api"
 	"holdfast/internal/client"
+	"holdfast/internal/debrief"
 	"holdfast/internal/incident"
 	"holdfast/internal/view"
 )
@@ -227,14 +229,10 @@ func (s *story) debrief(ctx context.Context) error {
 		return err
 	}
 	s.say("The all clear has reached %d people.", len(s.task("all-clear").Notice.People))
-	d := incident.Debrief{
-		Summary: "The primary lost answers and then went down. Payments were stopped, the primary was repaired, every unknown payment was settled, and payments came back in four steps.",
-		Causes:  "The primary's process ended, and no second instance was ready to take over.",
-		Improvements: []incident.Improvement{
-			{What: "Run a second instance of the primary", Who: "technology-lead", Due: s.Now().AddDate(0, 1, 0).Format(time.DateOnly)},
-		},
+	if err := s.writeDebrief(ctx); err != nil {
+		return err
 	}
-	if err := s.commander.Do(ctx, http.MethodPut, s.path("/debrief"), d, nil); err != nil {
+	if err := s.signDebrief(ctx); err != nil {
 		return err
 	}
 	if err := s.commander.Do(ctx, http.MethodPost, s.path("/close"), nil, nil); err != nil {
@@ -250,3 +248,47 @@ func (s *story) debrief(ctx context.Context) error {
 }
 
 func span(from, to time.Time) time.Duration { return to.Sub(from).Round(100 * time.Millisecond) }
+
+// writeDebrief says what happened, asks why twice, and what will change.
+func (s *story) writeDebrief(ctx context.Context) error {
+	text := func(t string) *string { return &t }
+	sheet := debrief.Sheet{
+		Summary: text("The primary lost answers and then went down. Payments were stopped, the primary was repaired, every unknown payment was settled, and payments came back in four steps."),
+		Well:    text("The gates' own counts raised the alert within seconds, and the stop was confirmed by every gate."),
+		Badly:   text("While the primary was down there was nothing to take its place."),
+		Lucky:   text("It happened at an hour with few payments."),
+	}
+	if err := s.commander.Do(ctx, http.MethodPut, s.path("/debrief"), sheet, nil); err != nil {
+		return err
+	}
+	why := debrief.CauseForm{Why: "The primary's process ended.", Kind: debrief.Contributing, Class: "equipment", Evidence: []debrief.Evidence{{Text: "The gates counted no answer from it from then on."}}}
+	first, err := client.Post[client.Created](ctx, s.commander, s.path("/debrief/causes"), why)
+	if err != nil {
+		return err
+	}
+	why = debrief.CauseForm{Parent: first.ID, Why: "No second instance was ready to take over.", Kind: debrief.Root, Class: "capacity", Evidence: []debrief.Evidence{{Text: "The configuration names one address of the primary."}}}
+	if err := s.commander.Do(ctx, http.MethodPost, s.path("/debrief/causes"), why, nil); err != nil {
+		return err
+	}
+	better := debrief.ImprovementForm{What: "Run a second instance of the primary", Owner: "zhao.jishu", Due: s.Now().AddDate(0, 1, 0).Format(time.DateOnly), Chapter: "recovery"}
+	return s.commander.Do(ctx, http.MethodPost, s.path("/debrief/improvements"), better, nil)
+}
+
+// signDebrief has it signed by the commander and a superior, as the plan asks.
+func (s *story) signDebrief(ctx context.Context) error {
+	superior, leave, err := s.as(ctx, s.Superior, access.Superior)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if err := s.commander.Do(ctx, http.MethodPost, s.path("/debrief/present"), nil, nil); err != nil {
+		return err
+	}
+	for _, person := range []*client.Client{s.commander, superior} {
+		if err := person.Do(ctx, http.MethodPost, s.path("/debrief/sign"), api.Signing{Round: 1}, nil); err != nil {
+			return err
+		}
+	}
+	s.say("The commander and a superior have signed the debrief; its figures are frozen.")
+	return nil
+}

@@ -26,8 +26,9 @@ import (
 // Options say where the parts of a demo answer.
 type Options struct {
 	// URL is the control node, Token one of an account that is duty officer,
-	// commander and admin; Second is the account of another commander.
-	URL, Token, Second string
+	// commander and admin; Second is the account of another commander, Superior that of
+	// who signs the debrief with him.
+	URL, Token, Second, Superior string
 	// Sandbox is the control API of the simulated world.
 	Sandbox, SandboxToken string
 	// PostOffice is where the notices can be read; "" leaves them out.
@@ -113,18 +114,24 @@ func (s *story) connect() (err error) {
 // enter lets the second person act, with a token that counts until the story is
 // over.
 func (s *story) enter(ctx context.Context) (leave func(), err error) {
-	in := api.NewToken{Account: s.Second, Name: "story", Scopes: access.Grants(access.Commander), Expires: s.Now().Add(time.Hour).UTC()}
+	s.commander, leave, err = s.as(ctx, s.Second, access.Commander)
+	return leave, err
+}
+
+// as lets a person act with a token that counts until he leaves.
+func (s *story) as(ctx context.Context, account string, role access.Role) (person *client.Client, leave func(), err error) {
+	in := api.NewToken{Account: account, Name: "story", Scopes: access.Grants(role), Expires: s.Now().Add(time.Hour).UTC()}
 	t, err := client.Post[api.Issued](ctx, s.duty, "/tokens", in)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	leave = func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		s.duty.Do(ctx, "POST", "/tokens/"+t.ID+"/revoke", nil, nil) // it expires by itself, too
 	}
-	s.commander, err = client.New(s.URL, t.Token, holdfast.En)
-	return leave, err
+	person, err = client.New(s.URL, t.Token, holdfast.En)
+	return person, leave, err
 }
 
 // say prints one line with the time.

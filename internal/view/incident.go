@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/debrief"
 	"holdfast/internal/directive"
 	"holdfast/internal/incident"
 	"holdfast/internal/plan"
@@ -63,9 +64,12 @@ type Incident struct {
 	Parts []Tie `json:"parts,omitempty"`
 	Links []Tie `json:"links,omitempty"`
 	// ReopenFrom are the stages from which one that is over can go on.
-	ReopenFrom []Named           `json:"reopen_from,omitempty"`
-	Debrief    *incident.Debrief `json:"debrief,omitempty"`
-	Figures    *incident.Figures `json:"figures,omitempty"`
+	ReopenFrom []Named `json:"reopen_from,omitempty"`
+	// Debrief is how far the debrief is, once the incident was confirmed.
+	Debrief debrief.State `json:"debrief_state,omitempty"`
+	// Sign lists the roles that sign it, by the plan.
+	Sign    []Named           `json:"sign,omitempty"`
+	Figures *incident.Figures `json:"figures,omitempty"`
 	// Judgement says at which level the plan's criteria see it.
 	Judgement *Judgement `json:"judgement,omitempty"`
 	// Effect says, while suspected, what confirming level 1 leads to.
@@ -289,7 +293,7 @@ func (s *Source) whole(in *incident.Incident) Incident {
 	facts, left := s.Timeline.Of(in.ID)
 	v.TimelineLeft = left
 	for _, f := range facts {
-		v.Timeline = append(v.Timeline, Event{Position: f.Position, At: f.Time, Actor: actor(f.Actor), Kind: f.Kind, Subject: string(f.Subject), Body: f.Body})
+		v.Timeline = append(v.Timeline, Event{Position: f.Position, At: f.Time, Actor: actor(f.Actor), Kind: f.Kind, Subject: string(f.Subject), Body: bodyOf(f)})
 	}
 	v.Judgement = s.judgement(in)
 	corrections(v.Timeline)
@@ -300,12 +304,15 @@ func (s *Source) whole(in *incident.Incident) Incident {
 		v.Effect = &effect
 	}
 	if in.State != incident.Suspected && !in.Confirmed.IsZero() {
-		debrief, figures := in.Debrief, s.Response.Figures(in)
-		debrief.Improvements = append([]incident.Improvement{}, debrief.Improvements...)
+		figures := s.Response.Figures(in)
 		if in.Closed != nil {
 			figures = *in.Closed
 		}
-		v.Debrief, v.Figures = &debrief, &figures
+		v.Figures = &figures
+		v.Debrief = s.Debriefs.Book.Debrief(in.ID).State()
+		for _, id := range in.Procedure.Signers() {
+			v.Sign = append(v.Sign, role(p, id))
+		}
 	}
 	return v
 }

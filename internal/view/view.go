@@ -16,6 +16,7 @@ import (
 	"holdfast/internal/authority"
 	"holdfast/internal/backup"
 	"holdfast/internal/callout"
+	"holdfast/internal/debrief"
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/filing"
@@ -48,6 +49,8 @@ type Source struct {
 	Triggers   trigger.Nouns
 	Filings    *filing.Book
 	Waivers    *waiver.Book
+	// Debriefs works out the figures of debriefs.
+	Debriefs debrief.Nouns
 	// Obligations works out what incidents owe to regulators.
 	Obligations obligation.Nouns
 	Authority   authority.Nouns

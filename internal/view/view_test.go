@@ -18,6 +18,7 @@ import (
 	"holdfast/internal/alert"
 	"holdfast/internal/authority"
 	"holdfast/internal/callout"
+	"holdfast/internal/debrief"
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
@@ -86,12 +87,12 @@ func newWorld(t *testing.T) *world {
 	}
 	triggers := trigger.NewBook()
 	s.Triggers = trigger.Nouns{Triggers: triggers, Drafts: draft.NewBook(), Plans: s.Plans, Roster: s.Roster}
-	owed := obligation.NewBook()
+	owed, debriefs := obligation.NewBook(), debrief.NewBook()
 	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster, Incidents: s.Incidents}
 	public := status.NewBook()
 	s.Status = status.Nouns{Book: public, Plans: s.Plans, Incidents: s.Incidents, Directives: s.Directives, Gates: s.Gates, Alerts: s.Alerts}
 	s.Public, s.Written = status.Rhythm{Every: time.Minute, Stale: 3 * time.Minute}, func() status.Report { return status.Report{} }
-	s.State = journal.NewState(store, store.Genesis(), s.Authority.Book, triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed, public)
+	s.State = journal.NewState(store, store.Genesis(), s.Authority.Book, triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed, public, debriefs)
 	desk := &journal.Desk{Journal: store, State: s.State, Now: time.Now}
 	log := slog.New(slog.DiscardHandler)
 	dirs := &directive.Service{Desk: desk, Book: s.Directives, Gates: s.Gates}
@@ -103,6 +104,10 @@ func newWorld(t *testing.T) *world {
 	s.Obligations = obligation.Nouns{
 		Book: owed, Incidents: s.Incidents, Alerts: s.Alerts, Plans: s.Plans, Roster: s.Roster, Measured: s.Response.Figures, Reading: s.Response.Reading, Zone: time.UTC,
 	}
+	s.Debriefs = debrief.Nouns{
+		Book: debriefs, Incidents: s.Incidents, Plans: s.Plans, Roster: s.Roster, Obligations: s.Obligations, Facts: s.Timeline.Of, Count: s.Response.Count,
+	}
+	s.Response.Debriefed = s.Debriefs.Ready
 	return &world{
 		T: t, Source: s, desk: desk, dirs: dirs, alerts: &alert.Service{Desk: desk, Book: s.Alerts}, people: roster.New(desk, s.Roster),
 		plans: &plan.Service{Desk: desk, Book: s.Plans},

@@ -11,7 +11,7 @@ var hinted = map[string]bool{
 	"risk.likelihood": true, "risk.impact": true, "risk.levels": true, "material.cited": true,
 	"plan.measures": true, "measure.id": true, "measure.unit": true, "measure.from": true, "measure.figure": true, "level.bands": true, "level.automatic": true, "band.ends": true, "level.criteria": true, "level.enter": true, "level.recover_within": true,
 	"alertrule.match": true, "alertrule.level": true, "alertrule.group_by": true, "alertrule.tell": true, "alertrule.watchdog": true,
-	"stage.limit": true, "stage.alongside": true, "task.limit": true, "task.take_within": true, "procedure.shift": true, "task.takes": true, "task.means": true, "task.after": true, "task.branches": true, "task.evidence": true,
+	"stage.limit": true, "stage.alongside": true, "task.limit": true, "task.take_within": true, "procedure.shift": true, "procedure.debrief": true, "debrief.sign": true, "debrief.within": true, "task.takes": true, "task.means": true, "task.after": true, "task.branches": true, "task.evidence": true,
 	"branch.when": true, "notice.acknowledge": true, "notice.within": true, "notice.lapse": true, "notice.escalate": true, "directive.scope": true, "directive.pre_authorised": true, "directive.drain": true,
 	"webhook.endpoint": true, "webhook.automatic": true, "webhook.repeatable": true, "wait.until": true, "wait.holds_for": true, "task.checklist": true,
 	"temporary.longest": true, "dependencystep.after": true, "parameter.planned": true, "recovery.within": true, "recovery.close_out": true, "recoverystep.people": true,

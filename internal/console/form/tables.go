@@ -37,6 +37,7 @@ var sources = map[string]func(*plan.Plan) []Option{
 
 	"alertrule.tell": roles,
 
+	"debrief.sign":      roles,
 	"stage.stage":       stages,
 	"stage.role":        roles,
 	"task.role":         roles,

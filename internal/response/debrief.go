@@ -1,0 +1,97 @@
+package response
+
+import (
+	"time"
+
+	"holdfast/internal/debrief"
+	"holdfast/internal/directive"
+	"holdfast/internal/incident"
+	"holdfast/internal/posture"
+	"holdfast/internal/traffic"
+)
+
+// Count asks what the gates counted in a time, for a debrief, and what was in flight
+// at the stops. Counts are kept for two days; what is older is missing. Call it under
+// the state's lock.
+func (s *Service) Count(in *incident.Incident, from, to time.Time) debrief.Counts {
+	c := debrief.Counts{From: from.UTC(), To: to.UTC(), Stop: s.inFlight(in)}
+	if in.Drill {
+		return c // what gates count says nothing of a rehearsal
+	}
+	if settled := s.Desk.Now().Add(-traffic.Settle * time.Second); to.After(settled) {
+		to = settled // later counts are still on their way
+	}
+	late := to.Sub(from) > keptCounts || s.Desk.Now().Sub(from) > keptCounts
+	if kept := s.Desk.Now().Add(-keptCounts); from.Before(kept) {
+		from = kept
+	}
+	if !to.After(from) {
+		return c
+	}
+	t, err := s.Series.Totals(traffic.Query{From: from.Unix(), To: to.Unix() + 1, Where: func(k traffic.Key) bool { return k.Kind.MovesMoney() }}, fate)
+	if err != nil || t.Heard == 0 {
+		return c
+	}
+	g := gathering{Service: s, in: in}
+	c.Known, c.AtLeast = true, late || !t.Complete() || s.countsBegan() > from.Unix() || !g.allHeard()
+	for _, group := range t.Groups {
+		switch group.Name {
+		case "declined":
+			c.Declined = sum(group.Sum)
+		case "failed":
+			c.Failed = sum(group.Sum)
+		case "unknown":
+			c.Unknown = sum(group.Sum)
+		}
+	}
+	return c
+}
+
+// fate sorts payments by what a debrief says of them.
+func fate(k traffic.Key) string {
+	switch {
+	case declined(k):
+		return "declined"
+	case unclear(k):
+		return "unknown"
+	case failed(k):
+		return "failed"
+	}
+	return ""
+}
+
+func sum(s traffic.Sum) debrief.Sum {
+	d := debrief.Sum{Count: s.Count}
+	for _, m := range s.Amounts {
+		if d.Amounts == nil {
+			d.Amounts = map[string]int64{}
+		}
+		d.Amounts[m.Currency] += m.Minor
+	}
+	return d
+}
+
+// inFlight sums what was in flight at the stops of an incident and of what was merged
+// into it; nil if nothing was stopped.
+func (s *Service) inFlight(in *incident.Incident) *debrief.InFlight {
+	var found *debrief.InFlight
+	whole := map[string]bool{}
+	for _, id := range s.Incidents.Whole(in.ID) {
+		whole[id] = true
+	}
+	for _, d := range s.Directives.All() {
+		if !whole[d.Incident] || d.Kind != posture.Stop || d.IssuedAt.IsZero() {
+			continue
+		}
+		if found == nil {
+			found = &debrief.InFlight{}
+		}
+		t := directive.Sum(directive.Progress(d, s.Gates))
+		found.Payments += t.InFlight
+		found.Done += t.Done
+		found.NotDone += t.NotDone
+		found.Unknown += t.Unknown
+		found.NotKnown += t.NotKnown
+	}
+	return found
+}
