@@ -276,7 +276,7 @@ func (s *story) writeDebrief(ctx context.Context) error {
 
 // signDebrief has it signed by the commander and a superior, as the plan asks.
 func (s *story) signDebrief(ctx context.Context) error {
-	superior, leave, err := s.as(ctx, s.Superior, access.Superior)
+	superior, leave, err := s.as(ctx, s.Superior, []access.Action{access.Read})
 	if err != nil {
 		return err
 	}

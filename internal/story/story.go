@@ -114,13 +114,13 @@ func (s *story) connect() (err error) {
 // enter lets the second person act, with a token that counts until the story is
 // over.
 func (s *story) enter(ctx context.Context) (leave func(), err error) {
-	s.commander, leave, err = s.as(ctx, s.Second, access.Commander)
+	s.commander, leave, err = s.as(ctx, s.Second, access.Grants(access.Commander))
 	return leave, err
 }
 
 // as lets a person act with a token that counts until he leaves.
-func (s *story) as(ctx context.Context, account string, role access.Role) (person *client.Client, leave func(), err error) {
-	in := api.NewToken{Account: account, Name: "story", Scopes: access.Grants(role), Expires: s.Now().Add(time.Hour).UTC()}
+func (s *story) as(ctx context.Context, account string, scopes []access.Action) (person *client.Client, leave func(), err error) {
+	in := api.NewToken{Account: account, Name: "story", Scopes: scopes, Expires: s.Now().Add(time.Hour).UTC()}
 	t, err := client.Post[api.Issued](ctx, s.duty, "/tokens", in)
 	if err != nil {
 		return nil, nil, err

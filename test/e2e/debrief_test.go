@@ -75,7 +75,8 @@ func (w *world) debrief(duty, commander *browser, incident string, lang holdfast
 	if pdf := duty.print("debrief"); len(pdf) < 10_000 {
 		w.t.Errorf("the printed report has %d bytes", len(pdf))
 	}
-	if file := duty.save("a[href$='/report.docx']"); !strings.HasPrefix(file, "PK") {
+	saver := &person{browser: duty, downloads: w.t.TempDir()}
+	if file := saver.save("a[href$='/report.docx']"); !strings.HasPrefix(file, "PK") {
 		w.t.Errorf("the Word document begins with %q", file[:min(len(file), 20)])
 	}
 }
@@ -84,6 +85,8 @@ func (w *world) debrief(duty, commander *browser, incident string, lang holdfast
 func (w *world) why(b *browser, form, parent, why, kind, class, text string) {
 	w.t.Helper()
 	b.fill("#why-"+form, why)
-	b.fill("#text-"+form, text)
+	if text != "" {
+		b.fill("#text-"+form, text)
+	}
 	b.evaluate(fmt.Sprintf(`(() => { const f = document.querySelector("#why-%s").form.elements; f.parent.value = %q; f.kind.value = %q; f.class.value = %q; return true })()`, form, parent, kind, class))
 }
