@@ -103,6 +103,10 @@ func TestDaily(t *testing.T) {
 	if rate, known := s.daily(at(2, 9)); !known || rate != 10 {
 		t.Errorf("on Friday: %v, %v", rate, known)
 	}
+	s.Rates[2*24+9], s.Rates[3*24+9] = 90, 80 // a burst of every morning, which ends within the hour
+	if rate, _ := s.daily(at(2, 9)); rate != 10 {
+		t.Errorf("in a burst: %v", rate)
+	}
 	if _, known := s.daily(at(3, 9)); known {
 		t.Error("a Saturday is taken for a working day")
 	}

@@ -72,16 +72,11 @@ func (s *Season) rate(at hour) (rate float64, known bool) {
 	if s == nil || s.First == 0 || at.at-s.First < week {
 		return 0, false
 	}
-	return s.between(at.n, at.part)
-}
-
-// between is the volume at a part of an hour.
-func (s *Season) between(n int, part float64) (rate float64, known bool) {
-	other, share := (n+1)%hours, part-0.5
+	other, share := (at.n+1)%hours, at.part-0.5
 	if share < 0 {
-		other, share = (n+hours-1)%hours, -share
+		other, share = (at.n+hours-1)%hours, -share
 	}
-	this, that := float64(s.Rates[n]), float64(s.Rates[other])
+	this, that := float64(s.Rates[at.n]), float64(s.Rates[other])
 	if this == 0 || that == 0 {
 		return 0, false
 	}
@@ -92,7 +87,8 @@ func (s *Season) between(n int, part float64) (rate float64, known bool) {
 const enoughDays = 2
 
 // daily returns the least volume that other days of the same sort, working days or
-// the end of the week, had at this hour, before a week is known.
+// the end of the week, had at this hour and those around it, before a week is known:
+// a burst that comes every day may end within an hour.
 func (s *Season) daily(at hour) (rate float64, known bool) {
 	if s == nil || s.First == 0 || at.at-s.First >= week {
 		return 0, false
@@ -106,7 +102,8 @@ func (s *Season) daily(at hour) (rate float64, known bool) {
 		if day == at.n/24 {
 			continue
 		}
-		if r, ok := s.between(day*24+at.n%24, at.part); ok {
+		n := day*24 + at.n%24
+		if r := float64(min(s.Rates[(n+hours-1)%hours], s.Rates[n], s.Rates[(n+1)%hours])); r > 0 {
 			if days++; days == 1 || r < rate {
 				rate = r
 			}
