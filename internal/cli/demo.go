@@ -138,6 +138,7 @@ func (s *shell) introduce(ctx context.Context, d *app.Demo, ready string, o app.
 %s  Password     %s, for all
   Payments     %s
   Post office  %s
+  Public page  %s/status/
   Log          %s
   API          export HOLDFAST_URL=%s HOLDFAST_TOKEN=%s
   Simulation   export HOLDFAST_SANDBOX_URL=%s HOLDFAST_SANDBOX_TOKEN=%s
@@ -145,7 +146,7 @@ func (s *shell) introduce(ctx context.Context, d *app.Demo, ready string, o app.
 Strike it:     in another terminal, "make build", paste the two lines with export, then
                build/holdfast sandbox fault start outage --for 5m
 End it:        Ctrl-C; started again in the same directory, it goes on.`,
-		flow, r.Console, accountTable(d.Accounts()), r.Password, r.Gate, r.PostOffice, filepath.Join(o.Dir, logFile), r.API, r.Token, r.Sandbox, r.SandboxToken)
+		flow, r.Console, accountTable(d.Accounts()), r.Password, r.Gate, r.PostOffice, r.Console, filepath.Join(o.Dir, logFile), r.API, r.Token, r.Sandbox, r.SandboxToken)
 	return nil
 }
 

@@ -12,6 +12,9 @@ const (
 	kindDrafted   = "bulletin.drafted"
 	kindPublished = "bulletin.published"
 	kindDropped   = "bulletin.dropped"
+
+	// An incident that goes on again was not told of, whatever was published before.
+	kindReopened = "incident.reopened"
 )
 
 // fact is the body of all facts; each kind fills what the package comment lists.
@@ -29,6 +32,8 @@ type Book struct {
 	order []string
 	// published are the entries in the order in which they were.
 	published []place
+	// reopened is where an incident was reopened last.
+	reopened map[string]holdfast.Position
 }
 
 type place struct {
@@ -37,7 +42,9 @@ type place struct {
 }
 
 // NewBook returns an empty book.
-func NewBook() *Book { return &Book{all: map[string]*Bulletin{}} }
+func NewBook() *Book {
+	return &Book{all: map[string]*Bulletin{}, reopened: map[string]holdfast.Position{}}
+}
 
 var _ journal.Projection = (*Book)(nil)
 
@@ -81,6 +88,9 @@ func (b *Book) on(incident string) (list []*Bulletin) {
 // Apply folds a fact. It takes every fact as true.
 func (b *Book) Apply(f holdfast.Fact) error {
 	noun, id := f.Subject.Split()
+	if f.Kind == kindReopened {
+		b.reopened[id] = f.Position
+	}
 	if noun != "bulletin" {
 		return nil
 	}

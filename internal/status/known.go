@@ -80,11 +80,12 @@ func (n Nouns) untold() *incident.Incident {
 	return nil
 }
 
-// told reports whether something was published on an incident, or on one that was
-// merged into it.
+// told reports whether something was published on an incident since it was opened, or
+// opened again, or on one that was merged into it.
 func (n Nouns) told(in *incident.Incident) bool {
 	return slices.ContainsFunc(n.Book.All(), func(b *Bulletin) bool {
-		if b.Incident == "" || len(b.Entries) == 0 {
+		last, some := b.Last()
+		if b.Incident == "" || !some || last.Position < n.Book.reopened[in.ID] {
 			return false
 		}
 		on := n.Incidents.Incident(b.Incident)

@@ -144,6 +144,30 @@ func TestOutage(t *testing.T) {
 	}
 }
 
+// What was published of an incident says nothing of it once it is opened again.
+func TestReopened(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	on := w.suspect(holdfast.Level1, false)
+	id, err := w.Begin(t.Context(), mei, Interruption, on, w.fill(on, Investigating))
+	w.must(err)
+	w.publish(id)
+	w.announce(id, w.next(id, Resolved))
+	if got := w.shown(); !maps.Equal(got, all(Operational)) {
+		t.Errorf("resolved: %v", got)
+	}
+	w.write(func() ([]journal.Draft, error) { return incident.Dismiss(w.Nouns.Incidents.Incident(on), "over") })
+	w.write(func() ([]journal.Draft, error) {
+		return incident.Reopen(w.Nouns.Incidents.Incident(on), "", "it is back")
+	})
+	if got := w.shown(); !maps.Equal(got, all(Unknown)) {
+		t.Errorf("opened again: %v", got)
+	}
+	if _, err = w.Begin(t.Context(), mei, Interruption, on, w.fill(on, Investigating)); err != nil {
+		t.Errorf("another bulletin: %v", err)
+	}
+}
+
 // A stop after a text was written keeps it from being published as good news; one
 // after it was published turns it into a doubt.
 func TestGoodNewsGrowsOld(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"holdfast"
 	"holdfast/internal/journal"
@@ -403,5 +404,24 @@ func TestNodesShare(t *testing.T) {
 		}
 		cancel()
 		<-done
+	})
+}
+
+// What is taken for an address can stand in a header of a mail, and is one address.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"mei@example.com", " mei@example.com ", "Mei <mei@example.com>", "a@b\r\nBcc: c@d", "\"a b\"@example.com", "梅@例子.中国", "a@b,c@d"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		address, err := parse(text)
+		if err != nil {
+			return
+		}
+		if strings.ContainsFunc(address, unicode.IsControl) || strings.ContainsAny(address, "<> ") || len(address) > maxAddress || !strings.Contains(address, "@") {
+			t.Errorf("%q is taken as %q", text, address)
+		}
+		if again, err := parse(address); err != nil || again != address {
+			t.Errorf("%q is another the second time: %q %v", address, again, err)
+		}
 	})
 }
