@@ -61,7 +61,15 @@ func actingPlan(t *testing.T) []byte {
 ` + tasks)
 }
 
-func (w *world) task(id, task string) incident.Task { return w.Incidents.Incident(id).Tasks[task] }
+func (w *world) task(id, task string) (t incident.Task) {
+	w.Desk.State.View(func() { t = w.Incidents.Incident(id).Tasks[task] })
+	return t
+}
+
+func (w *world) hook(id, task string) (h incident.Hook) {
+	w.Desk.State.View(func() { h = w.Incidents.Incident(id).Hook(task) })
+	return h
+}
 
 // Two nodes run, and one calls: with who, where and how much, under one key.
 func TestCallsOnce(t *testing.T) {
@@ -105,7 +113,7 @@ func TestDeathInMidCall(t *testing.T) {
 		}
 		id := w.confirmed(holdfast.Level3)
 		w.sleep(time.Hour / 2)
-		h := w.Incidents.Incident(id).Hook("call")
+		h := w.hook(id, "call")
 		if len(h.Calls) != 1 || h.Calls[0].Result != incident.HookUnknown || w.task(id, "call").Status != procedure.Open {
 			t.Fatalf("%+v", h)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/incident"
 )
 
 // askedRules tell the superior of what is critical.
@@ -29,15 +30,24 @@ func (w *world) asking(severity string) string {
 	w.Helper()
 	w.publishRules(askedRules)
 	w.raise("A", "channel=app")
-	id := w.Incidents.All()[0].ID
+	var id string
+	w.Desk.State.View(func() { id = w.Incidents.All()[0].ID })
 	w.must(w.Service.Confirm(w.Context(), mei, id, holdfast.Level2, ""))
 	w.raise("B", "channel=app severity="+severity)
 	w.sleep(time.Second)
 	return id
 }
 
+// look copies what an incident is now.
+func (w *world) look(id string) (in incident.Incident) {
+	w.Desk.State.View(func() { in = *w.Incidents.Incident(id) })
+	return in
+}
+
 // levelTold lists whom notices about the level that is asked for have told.
 func (w *world) levelTold() (people []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, sent := range w.sent {
 		if person, task, _ := strings.Cut(sent, " "); strings.HasPrefix(task, "level-") {
 			people = append(people, person)
@@ -52,7 +62,7 @@ func TestGraverAlertAsksForALevel(t *testing.T) {
 	t.Parallel()
 	run(t, 2, func(w *world) {
 		id := w.asking("critical")
-		in := w.Incidents.Incident(id)
+		in := w.look(id)
 		if in.Level != holdfast.Level2 || in.Ask == nil || in.Ask.Level != holdfast.Level1 || in.Ask.Rule != "critical" {
 			t.Fatalf("level %s, asked %+v", in.Level, in.Ask)
 		}
@@ -62,7 +72,7 @@ func TestGraverAlertAsksForALevel(t *testing.T) {
 			t.Errorf("told are %q", told)
 		}
 		w.must(w.ChangeLevel(w.Context(), mei, id, holdfast.Level1, ""))
-		if in := w.Incidents.Incident(id); in.Level != holdfast.Level1 || in.Ask != nil {
+		if in := w.look(id); in.Level != holdfast.Level1 || in.Ask != nil {
 			t.Errorf("level %s, asked %+v", in.Level, in.Ask)
 		}
 	})
@@ -74,7 +84,7 @@ func TestLevelIsKept(t *testing.T) {
 	t.Parallel()
 	run(t, 1, func(w *world) {
 		id := w.asking("?")
-		in := w.Incidents.Incident(id)
+		in := w.look(id)
 		if in.Ask == nil || in.Ask.Level != holdfast.Unknown {
 			t.Fatalf("asked %+v", in.Ask)
 		}
@@ -82,17 +92,17 @@ func TestLevelIsKept(t *testing.T) {
 		w.must(w.KeepLevel(w.Context(), mei, id, "it is the same failure"))
 		w.wantCode(w.KeepLevel(w.Context(), mei, id, "once more"), holdfast.Conflict)
 		w.raise("C", "channel=app severity=?")
-		if in.Ask != nil {
+		if in := w.look(id); in.Ask != nil {
 			t.Errorf("asked again: %+v", in.Ask)
 		}
 		w.raise("D", "channel=app severity=critical")
-		if in := w.Incidents.Incident(id); in.Ask == nil || in.Ask.Level != holdfast.Level1 {
+		if in := w.look(id); in.Ask == nil || in.Ask.Level != holdfast.Level1 {
 			t.Errorf("a graver one does not ask: %+v", in.Ask)
 		}
 		// It is still open after a change to a level that is lesser than what is asked for.
 		w.must(w.ChangeLevel(w.Context(), mei, id, holdfast.Level3, "calmer"))
 		w.must(w.AnswerFall(w.Context(), lin, id, true, ""))
-		if in := w.Incidents.Incident(id); in.Level != holdfast.Level3 || in.Ask == nil {
+		if in := w.look(id); in.Level != holdfast.Level3 || in.Ask == nil {
 			t.Errorf("level %s, asked %+v", in.Level, in.Ask)
 		}
 	})
