@@ -27,6 +27,7 @@ import (
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/filing"
+	"holdfast/internal/improvement"
 	"holdfast/internal/journal"
 	"holdfast/internal/notify"
 	"holdfast/internal/obligation"
@@ -44,33 +45,34 @@ import (
 
 // API answers programs.
 type API struct {
-	View        *view.Source
-	Store       journal.Store
-	Desk        *journal.Desk
-	Access      *access.Service
-	Alerts      *alert.Service
-	Directives  *directive.Service
-	Gates       *enrolment.Service
-	Notices     *notify.Service
-	Plans       *plan.Service
-	Drafts      *draft.Service
-	Roster      *roster.Service
-	Triggers    *trigger.Service
-	Filings     *filing.Service
-	Waivers     *waiver.Service
-	Authority   *authority.Service
-	Obligations *obligation.Service
-	Status      *status.Service
-	Pages       *statuspage.Writer
-	Subscribers *subscription.Service
-	Debriefs    *debrief.Service
-	Verifier    *callout.Verifier
-	Tester      *callout.Tester
-	Response    *response.Service
-	Acks        *callout.Acks
-	Caller      *callout.Caller
-	Backups     *backup.Keeper
-	Restored    *backup.Service
+	View         *view.Source
+	Store        journal.Store
+	Desk         *journal.Desk
+	Access       *access.Service
+	Alerts       *alert.Service
+	Directives   *directive.Service
+	Gates        *enrolment.Service
+	Notices      *notify.Service
+	Plans        *plan.Service
+	Drafts       *draft.Service
+	Roster       *roster.Service
+	Triggers     *trigger.Service
+	Filings      *filing.Service
+	Waivers      *waiver.Service
+	Authority    *authority.Service
+	Obligations  *obligation.Service
+	Improvements *improvement.Service
+	Status       *status.Service
+	Pages        *statuspage.Writer
+	Subscribers  *subscription.Service
+	Debriefs     *debrief.Service
+	Verifier     *callout.Verifier
+	Tester       *callout.Tester
+	Response     *response.Service
+	Acks         *callout.Acks
+	Caller       *callout.Caller
+	Backups      *backup.Keeper
+	Restored     *backup.Service
 	// Ways are the settings of what comes in.
 	Ways Ways
 	Log  *slog.Logger

@@ -25,6 +25,7 @@ import (
 	"holdfast/internal/enrolment"
 	"holdfast/internal/filing"
 	"holdfast/internal/fleet"
+	"holdfast/internal/improvement"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
 	"holdfast/internal/notify"
@@ -81,11 +82,15 @@ func newNode(t *testing.T) *node {
 		Timeline: response.NewTimeline(), Series: traffic.NewSeries(), Version: "test", Operator: "Bank of Tests", Restored: backup.NewBook(),
 	}
 	src.Filings, src.Waivers, src.Files = filing.NewBook(), waiver.NewBook(), store
-	src.Triggers = trigger.Nouns{Triggers: trigger.NewBook(), Drafts: draft.NewBook(), Plans: src.Plans, Roster: src.Roster}
+	src.Triggers = trigger.Nouns{Triggers: trigger.NewBook(), Drafts: draft.NewBook(), Plans: src.Plans, Roster: src.Roster, Improvements: improvement.NewBook(), Zone: time.UTC}
+	src.Improvements = improvement.Nouns{
+		Book: src.Triggers.Improvements, Incidents: src.Incidents, Plans: src.Plans, Roster: src.Roster, Zone: time.UTC,
+		Runs: func(by holdfast.Actor) bool { return src.Access.May(by, access.RunIncident) },
+	}
 	owed, debriefs := obligation.NewBook(), debrief.NewBook()
 	src.Authority = authority.Nouns{Book: authority.NewBook(), Plans: src.Plans, Roster: src.Roster, Incidents: src.Incidents}
 	public := status.NewBook()
-	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings, src.Waivers, src.Authority.Book, owed, public, debriefs)
+	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings, src.Waivers, src.Authority.Book, owed, public, debriefs, src.Improvements.Book)
 	desk := &journal.Desk{Journal: store, State: src.State, Now: clock}
 	accounts, err := access.New(access.Options{Desk: desk, Book: src.Access, Documents: store})
 	if err != nil {
@@ -131,9 +136,10 @@ func newNode(t *testing.T) *node {
 			return src.Access.May(by, access.ApprovePlan)
 		}}, Files: store},
 		Triggers: &trigger.Service{Desk: desk, Nouns: src.Triggers}, Filings: &filing.Service{Desk: desk, Book: src.Filings, Plans: src.Plans, Files: store},
-		Waivers:     &waiver.Service{Desk: desk, Nouns: waiver.Nouns{Waivers: src.Waivers, Plans: src.Plans, Drafts: src.Triggers.Drafts, Roster: src.Roster}},
-		Obligations: &obligation.Service{Desk: desk, Nouns: src.Obligations, Files: store, Log: log},
-		Status:      &status.Service{Desk: desk, Nouns: src.Status}, Pages: pages, Subscribers: subscribers,
+		Waivers:      &waiver.Service{Desk: desk, Nouns: waiver.Nouns{Waivers: src.Waivers, Plans: src.Plans, Drafts: src.Triggers.Drafts, Roster: src.Roster}},
+		Improvements: &improvement.Service{Desk: desk, Nouns: src.Improvements, Files: store, Log: log},
+		Obligations:  &obligation.Service{Desk: desk, Nouns: src.Obligations, Files: store, Log: log},
+		Status:       &status.Service{Desk: desk, Nouns: src.Status}, Pages: pages, Subscribers: subscribers,
 		Roster: roster.New(desk, src.Roster), Response: src.Response, Log: log,
 		Debriefs: &debrief.Service{Desk: desk, Nouns: src.Debriefs, Log: log},
 	}}

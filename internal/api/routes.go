@@ -275,6 +275,7 @@ func init() {
 		{Method: "POST", Path: "/tokens/{id}/revoke", Right: anyone, Summary: "Revoke a token", Do: (*API).revokeToken},
 	}
 	routes = append(routes, obligationRoutes...)
+	routes = append(routes, improvementRoutes...)
 	routes = append(routes, statusRoutes...)
 	routes = append(routes, debriefRoutes...)
 }

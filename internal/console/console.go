@@ -32,6 +32,7 @@ import (
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/filing"
+	"holdfast/internal/improvement"
 	"holdfast/internal/intake"
 	"holdfast/internal/journal"
 	"holdfast/internal/locale"
@@ -49,31 +50,32 @@ import (
 
 // Console shows the screens.
 type Console struct {
-	View        *view.Source
-	Store       journal.Store
-	Desk        *journal.Desk
-	Access      *access.Service
-	Alerts      *alert.Service
-	Directives  *directive.Service
-	Gates       *enrolment.Service
-	Plans       *plan.Service
-	Drafts      *draft.Service
-	Triggers    *trigger.Service
-	Filings     *filing.Service
-	Waivers     *waiver.Service
-	Authority   *authority.Service
-	Obligations *obligation.Service
-	Status      *status.Service
-	Subscribers *subscription.Service
-	Debriefs    *debrief.Service
-	Roster      *roster.Service
-	Verifier    *callout.Verifier
-	Tester      *callout.Tester
-	Readers     *callout.Readers
-	Response    *response.Service
-	Acks        *callout.Acks
-	Caller      *callout.Caller
-	Restored    *backup.Service
+	View         *view.Source
+	Store        journal.Store
+	Desk         *journal.Desk
+	Access       *access.Service
+	Alerts       *alert.Service
+	Directives   *directive.Service
+	Gates        *enrolment.Service
+	Plans        *plan.Service
+	Drafts       *draft.Service
+	Triggers     *trigger.Service
+	Filings      *filing.Service
+	Waivers      *waiver.Service
+	Authority    *authority.Service
+	Obligations  *obligation.Service
+	Improvements *improvement.Service
+	Status       *status.Service
+	Subscribers  *subscription.Service
+	Debriefs     *debrief.Service
+	Roster       *roster.Service
+	Verifier     *callout.Verifier
+	Tester       *callout.Tester
+	Readers      *callout.Readers
+	Response     *response.Service
+	Acks         *callout.Acks
+	Caller       *callout.Caller
+	Restored     *backup.Service
 	// Webhooks are the mappings of senders with a format of their own.
 	Webhooks []*intake.Webhook
 	// PublicReports lets anybody report a problem, without an account.
@@ -397,6 +399,7 @@ func init() {
 		{"POST /accounts/{name}/password", access.ManageAccess, (*Console).setPassword, (*Console).accountEdit},
 	}
 	routes = append(routes, obligationRoutes...)
+	routes = append(routes, improvementRoutes...)
 	routes = append(routes, statusRoutes...)
 	routes = append(routes, debriefRoutes...)
 }

@@ -166,7 +166,7 @@ func (c *Console) writePart(v *visit, name, part string, status int, own any) er
 func (c *Console) navigation(v *visit) []navigation {
 	all := []navigation{
 		{Path: "/", Name: "nav.posture", Key: "p"},
-		{Path: "/incidents", Name: "nav.incidents", Key: "i"},
+		{Path: "/incidents", Name: "nav.incidents", Key: "i", below: []string{"obligations", "improvements", "trends"}},
 		{Path: "/alerts", Name: "nav.alerts", Key: "a", below: []string{"report"}, Count: c.View.AlertsWaiting()},
 		{Path: "/bulletins", Name: "nav.bulletins", Key: "b"},
 		{Path: "/directives", Name: "nav.directives", Key: "d", below: []string{"authority"}},

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"slices"
+
 	"holdfast/internal/response"
 	"holdfast/internal/view"
 	"holdfast/internal/web"
@@ -24,7 +26,7 @@ func (c *Console) posture(v *visit) error {
 	if err != nil {
 		return err
 	}
-	own := posturePage{Posture: c.View.Posture(), Chart: drawChart(v.words, v.zone, points), Preview: c.View.Preview("all"), Awaiting: c.awaiting(v), Steps: c.firstSteps()}
+	own := posturePage{Posture: c.View.Posture(), Chart: drawChart(v.words, v.zone, points), Preview: c.View.Preview("all"), Awaiting: slices.Concat(c.awaiting(v), c.awaitingImprovements(v)), Steps: c.firstSteps()}
 	if err := own.Posture.Journal.Backups.Err; err != nil {
 		own.BackupFailed = v.words.Error(err)
 	}

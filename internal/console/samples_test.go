@@ -130,6 +130,7 @@ func screenSamples() map[string][]any {
 	}
 	maps.Copy(samples, staffSamples())
 	maps.Copy(samples, obligationSamples())
+	maps.Copy(samples, improvementSamples())
 	maps.Copy(samples, bulletinSamples())
 	samples["debrief"], samples["debriefreport"] = debriefSamples(), debriefReportSamples()
 	for name, more := range intakeSamples() {

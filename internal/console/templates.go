@@ -54,7 +54,7 @@ type screenKey struct {
 }
 
 // shared are the templates that screens are made of, and no screens themselves.
-var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "debriefparts", "bulletinparts"}
+var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "debriefparts", "bulletinparts", "improvementparts"}
 
 func sharedFiles() (names []string) {
 	for _, name := range shared {
@@ -264,6 +264,9 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		},
 		"effect": func(d view.Directive, kind string, by *view.Actor, at time.Time) effectOf {
 			return effectOf{d, kind, by, at}
+		},
+		"ownerSelect": func(id string, roles []view.Named, people []view.Person, was string) ownerSelect {
+			return ownerSelect{id, roles, people, was}
 		},
 		"figureTimes": func(f *incident.Figures) []figureTime { return figureTimes(p, f) },
 		"inTeam":      inTeam,

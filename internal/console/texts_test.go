@@ -29,6 +29,7 @@ import (
 	"holdfast/internal/obligation"
 	"holdfast/internal/plan"
 	"holdfast/internal/roster"
+	"holdfast/internal/trend"
 )
 
 // used is what the program's source says of texts: whole keys, and beginnings of
@@ -43,7 +44,7 @@ var (
 )
 
 // spoken are areas whose keys stand in the console's code outside a call of T.
-var spoken = []string{"nav", "outcome", "verdict", "fact", "unknown", "flash"}
+var spoken = []string{"trends", "nav", "outcome", "verdict", "fact", "unknown", "flash"}
 
 func readUses(t *testing.T) used {
 	u := used{map[string]string{}, map[string]string{}}
@@ -281,7 +282,7 @@ func built(t *testing.T) map[string][]string {
 		"ground.near.":       {alert.Minutes, alert.Firing, alert.Handled},
 		"start.":             firstStepKeys,
 		"start.hint.":        firstStepKeys,
-		"awaited.":           {"review", "answer", "news", "approve", "publish", "mend", "read"},
+		"awaited.":           {"review", "answer", "news", "approve", "publish", "mend", "read", "improve", "drop"},
 		"deciders.why.":      {draft.Vacant, draft.NoAccount, draft.NoRight, draft.Wrote},
 		"unit.":              {"d", "h", "min", "s"},
 		"staff.fact.":        append(literals(t, "roster", `^(person|party|contact|duty)\.[a-z]+$`), "person.left"),
@@ -290,6 +291,14 @@ func built(t *testing.T) map[string][]string {
 		"staff.row.":         constants(t, "roster", "RowAct"),
 		"staff.unit.":        {"h", "d", "w"},
 		"staff.weekday.":     {"1", "2", "3", "4", "5", "6", "7"},
+
+		"improvement.state.":          append(constants(t, "improvement", "State"), "all", "unsettled"),
+		"improvement.change.":         suffixes(literals(t, "improvement", `^improvement\.[a-z-]+$`)),
+		"notice.improvement.":         constants(t, "improvement", "Tells"),
+		"notice.improvement.subject-": constants(t, "improvement", "Tells"),
+		"trends.level-":               {"0", "1", "2", "3"},
+		"trends.span.":                trend.Spans[:],
+		"trends.root.":                debrief.Classes[:],
 
 		"suggestion.":            {expression.OfField, expression.OfFunction, expression.OfOperator, expression.OfValue},
 		"reads.":                 readable(),
@@ -325,6 +334,16 @@ func built(t *testing.T) map[string][]string {
 		"debrief.state.":        constants(t, "debrief", "State"),
 		"debrief.wanting.":      {"summary", "cause", "improvement"},
 	}
+}
+
+// suffixes are the kinds of facts after the first, without their noun.
+func suffixes(kinds []string) (list []string) {
+	for _, kind := range kinds {
+		if _, end, _ := strings.Cut(kind, "."); end != "recorded" {
+			list = append(list, end)
+		}
+	}
+	return list
 }
 
 var firstStepKeys = []string{"accounts", "draft", "people", "chapters", "review", "publish", "gates"}

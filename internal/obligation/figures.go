@@ -43,6 +43,9 @@ func (m Moment) Corrected() bool {
 	return len(m.History) > 0 && !m.History[len(m.History)-1].At.IsZero()
 }
 
+// Moments returns the six of an incident.
+func (n Nouns) Moments(in *incident.Incident) []Moment { return n.moments(in, n.Book.Record(in.ID)) }
+
 // moments returns the six of an incident, in the order of [plan.Moments].
 func (n Nouns) moments(in *incident.Incident, r *Record) []Moment {
 	var list []Moment

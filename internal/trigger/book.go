@@ -16,7 +16,8 @@ const (
 type opened struct {
 	Plan string `json:"plan"`
 	Report
-	About *About `json:"about,omitempty"`
+	About       *About `json:"about,omitempty"`
+	Improvement string `json:"improvement,omitempty"`
 }
 
 // Book is all triggers. Use it under the state's lock.
@@ -43,7 +44,7 @@ func (b *Book) Apply(f holdfast.Fact) error {
 		if err := f.Decode(&body); err != nil {
 			return err
 		}
-		b.triggers[id] = &Trigger{ID: id, Plan: body.Plan, Report: body.Report, About: body.About, By: f.Actor, At: f.Time, revision: f.Revision}
+		b.triggers[id] = &Trigger{ID: id, Plan: body.Plan, Report: body.Report, About: body.About, Improvement: body.Improvement, By: f.Actor, At: f.Time, revision: f.Revision}
 		b.ids = append(b.ids, id)
 		return nil
 	}

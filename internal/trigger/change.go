@@ -166,7 +166,7 @@ func (n Nouns) change(by holdfast.Actor, p *plan.Plan, kind Kind, title holdfast
 	if r.Due.IsZero() {
 		r.Due = now.Add(DefaultDue)
 	}
-	return n.open(r, &about, now)
+	return n.open(opened{Report: r, About: &about}, now)
 }
 
 func shortened(text string, most int) string {

@@ -9,6 +9,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/draft"
+	"holdfast/internal/improvement"
 	"holdfast/internal/journal"
 	"holdfast/internal/plan"
 	"holdfast/internal/roster"
@@ -20,6 +21,9 @@ type Nouns struct {
 	Drafts   *draft.Book
 	Plans    *plan.Book
 	Roster   *roster.Book
+	// Improvements may open one; Zone is the operator's, in which their due days are.
+	Improvements *improvement.Book
+	Zone         *time.Location
 }
 
 // State says how far a trigger is disposed of.
@@ -60,35 +64,38 @@ func (n Nouns) Current(planID string, now time.Time) bool {
 
 // open decides on a report about the plan that incidents run. It returns the id
 // of the trigger, which is there already if the same was told before.
-func (n Nouns) open(r Report, about *About, now time.Time) (string, []journal.Draft, error) {
+func (n Nouns) open(told opened, now time.Time) (string, []journal.Draft, error) {
 	current, found := n.Plans.Current("", now)
 	if !found {
 		return "", nil, holdfast.Errorf(holdfast.NotFound, "no plan is in force yet: there is nothing to update")
 	}
-	if err := r.check(now); err != nil {
+	if err := told.check(now); err != nil {
 		return "", nil, err
 	}
-	if err := n.checkOwner(r, current.Plan()); err != nil {
+	if err := n.checkOwner(told.Report, current.Plan()); err != nil {
 		return "", nil, err
 	}
 	waiting := n.Unsettled(current.ID, now)
-	if i := slices.IndexFunc(waiting, func(t *Trigger) bool { return r.toldBy(about, t) }); i >= 0 {
+	if i := slices.IndexFunc(waiting, func(t *Trigger) bool { return told.same(t) }); i >= 0 {
 		return waiting[i].ID, nil, nil
 	}
 	if len(waiting) >= MaxUnsettled {
 		return "", nil, holdfast.Errorf(holdfast.TooMany, "%d triggers of this plan wait already, which is the limit: dispose of some first", MaxUnsettled)
 	}
-	r.Due = r.Due.UTC().Truncate(time.Microsecond)
+	told.Plan, told.Due = current.ID, told.Due.UTC().Truncate(time.Microsecond)
 	id := n.Triggers.nextID()
-	return id, []journal.Draft{journal.NewDraft(subject(id), 0, kindOpened, opened{current.ID, r, about})}, nil
+	return id, []journal.Draft{journal.NewDraft(subject(id), 0, kindOpened, told)}, nil
 }
 
-// toldBy reports whether a trigger tells of the same change.
-func (r Report) toldBy(about *About, t *Trigger) bool {
-	if about != nil || t.About != nil {
-		return about != nil && t.About != nil && *about == *t.About
+// same reports whether a trigger tells of the same change.
+func (o opened) same(t *Trigger) bool {
+	switch {
+	case o.Improvement != "" || t.Improvement != "":
+		return o.Improvement == t.Improvement
+	case o.About != nil || t.About != nil:
+		return o.About != nil && t.About != nil && *o.About == *t.About
 	}
-	return r.Reference != "" && t.Source == r.Source && t.Reference == r.Reference
+	return o.Reference != "" && t.Source == o.Source && t.Reference == o.Reference
 }
 
 func (r Report) check(now time.Time) error {

@@ -21,7 +21,7 @@ type Service struct {
 // writes nothing.
 func (s *Service) Open(ctx context.Context, by holdfast.Actor, r Report) (id string, err error) {
 	_, err = s.Desk.Do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
-		id, drafts, err = s.Nouns.open(r, nil, now)
+		id, drafts, err = s.Nouns.open(opened{Report: r}, now)
 		return drafts, err
 	})
 	if err != nil {

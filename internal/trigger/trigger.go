@@ -10,7 +10,7 @@
 //
 // Facts stand on the subject trigger/<id>, such as trigger/t1:
 //
-//	trigger.opened    {plan, kind, title, source, reference, text, owner, due, about}
+//	trigger.opened    {plan, kind, title, source, reference, text, owner, due, about, improvement}
 //	trigger.disposed  {draft} or {reason}
 //
 // The states revising and revised are no facts of their own: they follow from the
@@ -36,6 +36,12 @@
 // trigger by themselves, which names the entry and what it should say ([About]).
 // A draft shows it as to be worked in until its text says so. Telling the same of
 // an entry again while that trigger is not settled opens no second one.
+//
+// # From improvements
+//
+// An improvement that changes a chapter of the plan opens one trigger, by itself
+// ([Service.Run]) if it was recorded so, else when somebody asks. Each names the
+// other, in facts of one append.
 package trigger
 
 import (
@@ -104,9 +110,11 @@ type Trigger struct {
 	Plan string `json:"plan"`
 	Report
 	// About is the entry of the plan that it names, if one has changed.
-	About *About         `json:"about,omitempty"`
-	By    holdfast.Actor `json:"by"`
-	At    time.Time      `json:"at"`
+	About *About `json:"about,omitempty"`
+	// Improvement is the one that opened it, if one did.
+	Improvement string         `json:"improvement,omitempty"`
+	By          holdfast.Actor `json:"by"`
+	At          time.Time      `json:"at"`
 	// Disposed is the last disposal; none has none.
 	Disposed *Disposed `json:"disposed,omitempty"`
 

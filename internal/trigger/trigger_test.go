@@ -13,6 +13,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/draft"
+	"holdfast/internal/improvement"
 	"holdfast/internal/journal"
 	"holdfast/internal/plan"
 	"holdfast/internal/roster"
@@ -46,8 +47,8 @@ func (w *world) pass(d time.Duration) {
 
 func empty() (*world, func() error) {
 	w := &world{store: journal.NewMemory("test"), now: start}
-	n := Nouns{NewBook(), draft.NewBook(), plan.NewBook(), roster.NewBook()}
-	state := journal.NewState(w.store, w.store.Genesis(), n.Triggers, n.Drafts, n.Plans, n.Roster)
+	n := Nouns{Triggers: NewBook(), Drafts: draft.NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(), Improvements: improvement.NewBook(), Zone: time.UTC}
+	state := journal.NewState(w.store, w.store.Genesis(), n.Triggers, n.Drafts, n.Plans, n.Roster, n.Improvements)
 	w.Service = &Service{Desk: &journal.Desk{Journal: w.store, State: state, Now: w.clock}, Nouns: n}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -345,7 +346,7 @@ func TestTooManyWait(t *testing.T) {
 	w := newWorld(t)
 	var drafts []journal.Draft
 	for i := range MaxUnsettled {
-		drafts = append(drafts, journal.NewDraft(subject(fmt.Sprintf("t%d", i+1)), 0, kindOpened, opened{w.plan, good(), nil}))
+		drafts = append(drafts, journal.NewDraft(subject(fmt.Sprintf("t%d", i+1)), 0, kindOpened, opened{Plan: w.plan, Report: good()}))
 	}
 	for len(drafts) > 0 {
 		n := min(len(drafts), 100)

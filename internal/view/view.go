@@ -21,6 +21,7 @@ import (
 	"holdfast/internal/enrolment"
 	"holdfast/internal/filing"
 	"holdfast/internal/fleet"
+	"holdfast/internal/improvement"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
 	"holdfast/internal/notify"
@@ -49,6 +50,8 @@ type Source struct {
 	Triggers   trigger.Nouns
 	Filings    *filing.Book
 	Waivers    *waiver.Book
+	// Improvements are what debriefs decided to change.
+	Improvements improvement.Nouns
 	// Debriefs works out the figures of debriefs.
 	Debriefs debrief.Nouns
 	// Obligations works out what incidents owe to regulators.

@@ -24,6 +24,7 @@ import (
 	"holdfast/internal/enrolment"
 	"holdfast/internal/fleet"
 	"holdfast/internal/gate"
+	"holdfast/internal/improvement"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
 	"holdfast/internal/notify"
@@ -86,13 +87,14 @@ func newWorld(t *testing.T) *world {
 		Series: traffic.NewSeries(), Version: "1", Operator: "Bank",
 	}
 	triggers := trigger.NewBook()
-	s.Triggers = trigger.Nouns{Triggers: triggers, Drafts: draft.NewBook(), Plans: s.Plans, Roster: s.Roster}
+	s.Triggers = trigger.Nouns{Triggers: triggers, Drafts: draft.NewBook(), Plans: s.Plans, Roster: s.Roster, Improvements: improvement.NewBook(), Zone: time.UTC}
+	s.Improvements = improvement.Nouns{Book: s.Triggers.Improvements, Incidents: s.Incidents, Plans: s.Plans, Roster: s.Roster, Zone: time.UTC, Runs: func(by holdfast.Actor) bool { return by == mei }}
 	owed, debriefs := obligation.NewBook(), debrief.NewBook()
 	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster, Incidents: s.Incidents}
 	public := status.NewBook()
 	s.Status = status.Nouns{Book: public, Plans: s.Plans, Incidents: s.Incidents, Directives: s.Directives, Gates: s.Gates, Alerts: s.Alerts}
 	s.Public, s.Written = status.Rhythm{Every: time.Minute, Stale: 3 * time.Minute}, func() status.Report { return status.Report{} }
-	s.State = journal.NewState(store, store.Genesis(), s.Authority.Book, triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed, public, debriefs)
+	s.State = journal.NewState(store, store.Genesis(), s.Authority.Book, triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed, public, debriefs, s.Improvements.Book)
 	desk := &journal.Desk{Journal: store, State: s.State, Now: time.Now}
 	log := slog.New(slog.DiscardHandler)
 	dirs := &directive.Service{Desk: desk, Book: s.Directives, Gates: s.Gates}
