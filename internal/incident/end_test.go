@@ -161,6 +161,12 @@ func TestMergeRefuses(t *testing.T) {
 	s, three := limited(t)
 	one, suspected := s.second(t, holdfast.Level1), s.second(t, holdfast.Unknown)
 	suspected.Suggested = holdfast.Level2
+	ended, again := s.second(t, holdfast.Level1), s.second(t, holdfast.Level1)
+	for _, in := range []*Incident{ended, again} {
+		for i := range in.Stages {
+			in.Stages[i].Status = procedure.Done
+		}
+	}
 	for _, tt := range []struct {
 		what     string
 		in, into *Incident
@@ -175,6 +181,9 @@ func TestMergeRefuses(t *testing.T) {
 		{"into itself", one, one, "x", holdfast.Invalid},
 		{"into nothing", one, nil, "x", holdfast.Invalid},
 		{"without a reason", three, one, "", holdfast.Invalid},
+		{"into one that awaits its debrief", three, ended, "x", holdfast.Conflict},
+		{"a suspicion into one that awaits its debrief", suspected, ended, "x", holdfast.Conflict},
+		{"two that await their debriefs", again, ended, "x", ""},
 	} {
 		if _, err := Merge(tt.in, tt.into, tt.reason); holdfast.CodeOf(err) != tt.want {
 			t.Errorf("%s: %v", tt.what, err)

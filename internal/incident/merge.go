@@ -112,6 +112,8 @@ func Merge(in, into *Incident, reason string) ([]journal.Draft, error) {
 		return nil, holdfast.Errorf(holdfast.Conflict, "incident %s runs a graver procedure than %s: merge that one into this, or raise its level first", in.ID, into.ID)
 	case in.State == Suspected && into.State == Active && Graver(in.judged(), into.Level):
 		return nil, holdfast.Errorf(holdfast.Conflict, "incident %s runs a graver procedure than %s: merge that one into this, or raise its level first", in.ID, into.ID)
+	case in.Ongoing() && !into.Ongoing(): // nobody looks there any more, and nothing would be done
+		return nil, holdfast.Errorf(holdfast.Conflict, "incident %s only awaits its debrief; what happens now is another incident", into.ID)
 	}
 	if err := needText("reason", reason, holdfast.Errorf(holdfast.Invalid, "write why the two are one")); err != nil {
 		return nil, err
