@@ -87,9 +87,13 @@ func wants(im *improvement.Improvement) bool {
 	return im.Revise && im.Trigger == "" && im.End == nil && im.Chapter != ""
 }
 
-// lookAgain is how long the loop waits for a fact before it tries again what could
-// not be opened, such as while no plan is in force.
-const lookAgain = 10 * time.Minute
+const (
+	// lookAgain is how long the loop waits for a fact at most.
+	lookAgain = 10 * time.Minute
+	// retryAfter is when it tries again what could not be opened, such as while no plan is
+	// in force; the facts of a storm in between would not help.
+	retryAfter = 5 * time.Second
+)
 
 // Run opens the triggers that improvements ask for, until ctx ends.
 func (s *Service) Run(ctx context.Context, log *slog.Logger) error {
@@ -97,17 +101,19 @@ func (s *Service) Run(ctx context.Context, log *slog.Logger) error {
 	defer end()
 	for {
 		var ids []string
+		signal, wait := watch, lookAgain
 		s.Desk.State.View(func() { ids = s.Nouns.wanted() })
 		for _, id := range ids { // one by one: what is wrong with one must not keep the others back
 			if _, err := s.FromImprovement(ctx, holdfast.Self("trigger"), id); err != nil && ctx.Err() == nil {
 				log.Warn("a trigger cannot be opened now", "improvement", id, "error", err)
+				signal, wait = nil, retryAfter
 			}
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-watch:
-		case <-time.After(lookAgain):
+		case <-signal:
+		case <-time.After(wait):
 		}
 	}
 }
