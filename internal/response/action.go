@@ -23,8 +23,16 @@ type Automation interface {
 	Call(ctx context.Context, endpoint, key string, body []byte, limit time.Duration) incident.WebhookEnded
 }
 
-// maxCalls is how many calls one node makes at once.
-const maxCalls = 8
+const (
+	// maxCalls is how many calls one node makes at once.
+	maxCalls = 8
+	// lookForCalls is how long the loop waits at most, and after the journal could not be
+	// written.
+	lookForCalls = 5 * time.Second
+	// shortest keeps calls that are due and find no room from making the loop spin; the
+	// end of one wakes it.
+	shortest = 200 * time.Millisecond
+)
 
 // RunWebhooks makes the calls that are due, until ctx ends. Every node may run it: the
 // claim of a call is a fact, and only who has written it calls.
@@ -35,14 +43,17 @@ func (s *Service) RunWebhooks(ctx context.Context) error {
 	var calls sync.WaitGroup
 	defer calls.Wait()
 	for {
-		if err := s.callDue(ctx, free, &calls); err != nil && ctx.Err() == nil {
+		err := s.callDue(ctx, free, &calls)
+		wait := s.nextCall(lookForCalls)
+		if err != nil && ctx.Err() == nil {
 			s.Log.Warn("endpoints of the operator's automation cannot be called now", "error", err)
+			wait = lookForCalls
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-watch:
-		case <-time.After(s.nextCall(5 * time.Second)):
+		case <-time.After(wait):
 		}
 	}
 }
@@ -160,7 +171,7 @@ func (s *Service) nextCall(longest time.Duration) time.Duration {
 				}
 			}
 			if !lost.IsZero() {
-				longest = min(longest, max(lost.Sub(now), 0)+time.Millisecond)
+				longest = min(longest, max(lost.Sub(now)+time.Millisecond, shortest))
 			}
 		}
 	})

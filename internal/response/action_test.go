@@ -181,3 +181,34 @@ func TestChecklistAndWait(t *testing.T) {
 		}
 	})
 }
+
+// A call that cannot be claimed because the journal is down is tried again calmly.
+func TestCallsWaitForTheJournal(t *testing.T) {
+	t.Parallel()
+	runPlan(t, 1, actingPlan(t), func(w *world) {
+		w.automation.answer = func(_ context.Context, n int) incident.WebhookEnded {
+			if n == 1 {
+				return incident.WebhookEnded{Result: incident.HookFailed, Safe: true}
+			}
+			return incident.WebhookEnded{Result: incident.HookDone, Status: 200}
+		}
+		id := w.confirmed(holdfast.Level3)
+		w.down.Store(true)
+		w.sleep(12 * time.Second) // it was due after two
+		w.mu.Lock()
+		tries := strings.Count(w.log.String(), "automation cannot be called")
+		w.mu.Unlock()
+		if tries < 1 || tries > 4 {
+			t.Errorf("the call was tried %d times in ten seconds", tries)
+		}
+		if wait := w.nextCall(time.Minute); wait < shortest {
+			t.Errorf("a call that is due and not begun makes the loop look again after %v", wait)
+		}
+		w.down.Store(false)
+		w.sleep(lookForCalls)
+		if w.task(id, "call").Status != procedure.Done || w.automation.calls() != 2 {
+			t.Errorf("%d calls, %+v", w.automation.calls(), w.task(id, "call"))
+		}
+		w.log.Reset() // it has said that the disk is full
+	})
+}
