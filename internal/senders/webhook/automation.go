@@ -63,11 +63,12 @@ func (a *Automation) Endpoints() []string {
 }
 
 // Call makes one request. What nobody has received, and what the endpoint put off
-// (429), may safely be sent again.
+// (429), may safely be sent again; so may what this node has no endpoint for, since
+// another may have it.
 func (a *Automation) Call(ctx context.Context, endpoint, key string, body []byte, limit time.Duration) incident.WebhookEnded {
 	p, known := a.places[endpoint]
 	if !known {
-		return incident.WebhookEnded{Result: incident.HookRefused, Answer: "the configuration of this node has no endpoint " + endpoint}
+		return incident.WebhookEnded{Result: incident.HookFailed, Safe: true, Answer: "the configuration of this node has no endpoint " + endpoint}
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -71,7 +71,7 @@ func TestAutomation(t *testing.T) {
 		})
 	}
 	a := automation(t, nobody)
-	if e := a.Call(context.Background(), "other", "k1", nil, time.Second); e.Result != incident.HookRefused || e.Safe || !strings.Contains(e.Answer, "other") {
+	if e := a.Call(context.Background(), "other", "k1", nil, time.Second); e.Result != incident.HookFailed || !e.Safe || !strings.Contains(e.Answer, "other") {
 		t.Errorf("an endpoint that is not there: %+v", e)
 	}
 	if got := strings.Join(a.Endpoints(), " "); got != "block isolate" {
