@@ -31,7 +31,8 @@ func (c *Control) makeStatus(key []byte) (err error) {
 		mail = s
 	}
 	if c.subscribers, err = subscription.New(subscription.Options{
-		State: c.state, Documents: c.store, Book: b.status, Sender: mail, Busy: b.notices.Urgent, Key: key,
+		State: c.state, Documents: c.store, Book: b.status, Sender: mail, Key: key,
+		Busy:     func() bool { return b.notices.Urgent(c.opt.Now()) },
 		Operator: conf.Operator, Page: string(conf.Status.URL), Node: string(conf.Status.Subscribe),
 		Zone: conf.TimeZone.Location(), Log: c.opt.Log, Now: c.opt.Now,
 	}); err != nil {
@@ -42,7 +43,7 @@ func (c *Control) makeStatus(key []byte) (err error) {
 		look.Subscribe = string(conf.Status.Subscribe)
 	}
 	if c.pages, err = statuspage.NewWriter(statuspage.WriterOptions{
-		State: c.state, Nouns: c.status.Nouns, Operator: conf.Operator, Look: look, Dir: conf.Status.Dir,
+		State: c.state, Journal: c.store, Nouns: c.status.Nouns, Operator: conf.Operator, Look: look, Dir: conf.Status.Dir,
 		Rhythm: status.Rhythm{Every: conf.Status.Every.D(), Stale: conf.Status.Stale.D()}, Log: c.opt.Log, Now: c.opt.Now,
 	}); err != nil {
 		return err

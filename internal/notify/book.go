@@ -194,11 +194,11 @@ func (b *Book) People(incident string) (reached, acknowledged int) {
 	return len(was), len(said)
 }
 
-// Urgent reports whether an urgent notice is open: asked for, and neither delivered
-// nor given up.
-func (b *Book) Urgent() bool {
+// Urgent reports whether an urgent notice is being sent or is to be sent now. One that
+// waits for its next attempt is none: who cannot be reached is tried for hours.
+func (b *Book) Urgent(now time.Time) bool {
 	for _, d := range b.open {
-		if d.Urgent {
+		if d.Urgent && (d.State == Sending || !d.due(now).After(now)) {
 			return true
 		}
 	}

@@ -290,3 +290,31 @@ func TestTextAndTemplates(t *testing.T) {
 		}
 	}
 }
+
+// What is not for staff waits for a page that leaves, and not for one that waits itself
+// for its next attempt at somebody who cannot be reached.
+func TestUrgentIsWhatLeavesNow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		n := w.node(map[string]sendFunc{"smtp": always(Outcome{Result: Retry}), "sms": hang})
+		busy := func() (busy bool) {
+			synctest.Wait()
+			n.Desk.State.View(func() { busy = n.Book.Urgent(time.Now()) })
+			return busy
+		}
+		n.ask(note("lin", "smtp"))
+		if busy() {
+			t.Error("what is not urgent counts")
+		}
+		n.ask(urgent(note("mei", "smtp")))
+		time.Sleep(100 * time.Second) // in the middle of a wait
+		if busy() {
+			t.Error("a page that waits for its next attempt counts")
+		}
+		n.ask(urgent(note("wu", "sms")))
+		if !busy() {
+			t.Error("a page that is being sent does not count")
+		}
+	})
+}

@@ -47,7 +47,11 @@ func Handler(s *web.Server, w *Writer, subs Subscriptions) http.Handler {
 	own := &site{w, subs}
 	mux := http.NewServeMux()
 	handle := func(pattern string, serve func(http.ResponseWriter, *http.Request, web.Request) error) {
-		mux.Handle(pattern, s.Page(serve, own.fail))
+		mux.Handle(pattern, s.Page(func(rw http.ResponseWriter, r *http.Request, q web.Request) error {
+			// Whatever the method: reading a form reads a body that came with a GET, too.
+			r.Body = http.MaxBytesReader(rw, r.Body, maxForm)
+			return serve(rw, r, q)
+		}, own.fail))
 	}
 	handle("GET /status/{path...}", own.file)
 	handle("GET /status", func(rw http.ResponseWriter, r *http.Request, _ web.Request) error {
@@ -108,7 +112,6 @@ func (s *site) show(rw http.ResponseWriter, r *http.Request, q web.Request, f fo
 }
 
 func (s *site) ask(rw http.ResponseWriter, r *http.Request, q web.Request) error {
-	r.Body = http.MaxBytesReader(rw, r.Body, maxForm)
 	address := r.PostFormValue("address")
 	if err := s.subs.Ask(r.Context(), q.Client, address, lang(r, q)); err != nil {
 		code := holdfast.CodeOf(err)
@@ -140,7 +143,6 @@ func (s *site) asks(purpose string) func(http.ResponseWriter, *http.Request, web
 // acts carries out what a link is for.
 func (s *site) acts(do func(context.Context, string) (bool, error), done string) func(http.ResponseWriter, *http.Request, web.Request) error {
 	return func(rw http.ResponseWriter, r *http.Request, q web.Request) error {
-		r.Body = http.MaxBytesReader(rw, r.Body, maxForm)
 		held, err := do(r.Context(), r.URL.Query().Get("key"))
 		if err != nil {
 			return err

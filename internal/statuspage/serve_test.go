@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -216,4 +217,102 @@ func TestServe(t *testing.T) {
 	if rec := call("POST", "/status/subscribe", url.Values{"address": {strings.Repeat("a", maxForm)}}); rec.Code != http.StatusBadRequest {
 		t.Errorf("a form that is too large: %d", rec.Code)
 	}
+}
+
+// endless is a body without end that counts what is read of it.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'a'
+	}
+	if e.read == 0 {
+		copy(p, "--b\r\nContent-Disposition: form-data; name=\"lang\"\r\n\r\n")
+	}
+	e.read += len(p)
+	return len(p), nil
+}
+
+// Strangers cannot fill the memory by a body, whatever the method.
+func TestBodiesAreBounded(t *testing.T) {
+	t.Parallel()
+	now := func() time.Time { return noon }
+	w, _ := newWriter(t, "", now)
+	s, err := web.New(web.Options{Access: nobody{}, Log: slog.New(slog.DiscardHandler), Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := s.Wrap(Handler(s, w, &subs{}))
+	for _, test := range [][2]string{{"GET", "/status/subscribe"}, {"GET", "/status/en/nothing.html"}, {"POST", "/status/subscribe"}, {"POST", "/status/leave?key=good"}, {"GET", "/status/leave?key=good"}} {
+		body := &endless{}
+		r := httptest.NewRequest(test[0], "http://localhost"+test[1], body)
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if body.read > 64<<10 {
+			t.Errorf("%s %s reads %d bytes of a body", test[0], test[1], body.read)
+		}
+	}
+}
+
+// cut is a journal that does not answer while it is cut off.
+type cut struct {
+	*journal.Memory
+	off atomic.Bool
+}
+
+func (c *cut) Barrier(ctx context.Context) (holdfast.Head, error) {
+	if c.off.Load() {
+		<-ctx.Done()
+		return holdfast.Head{}, ctx.Err()
+	}
+	return c.Memory.Barrier(ctx)
+}
+
+// A node that is cut off from the journal does not go on to say how things are: what it
+// wrote grows old, and so does what it serves.
+func TestWriterIsCutOff(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w, plans := newWriter(t, root, time.Now)
+		line := &cut{Memory: plans.Desk.Journal.(*journal.Memory)}
+		w.Journal = line
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- w.Run(ctx) }()
+		time.Sleep(11 * time.Minute)
+		synctest.Wait()
+		since := time.Now()
+		line.off.Store(true)
+		file := func() string {
+			b, err := os.ReadFile(filepath.Join(root, "status.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(b)
+		}
+		before := file()
+		time.Sleep(20 * time.Minute)
+		synctest.Wait()
+		if file() != before {
+			t.Error("the files were written anew without the journal")
+		}
+		p := w.Page()
+		if p.Written.After(since) || !p.Stale.Before(time.Now()) {
+			t.Errorf("after 20 minutes without the journal the page is of %s, good until %s", p.Written, p.Stale)
+		}
+		if w.Report().Failing == "" {
+			t.Error("nobody is told")
+		}
+		line.off.Store(false)
+		time.Sleep(2 * answerLimit)
+		synctest.Wait()
+		if p := w.Page(); file() == before || p.Written.Before(since) || w.Report().Failing != "" {
+			t.Errorf("once it answers the page is of %s; %+v", p.Written, w.Report())
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }

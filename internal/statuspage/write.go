@@ -24,10 +24,17 @@ import (
 	"holdfast/internal/status"
 )
 
+// Journal tells its end; it answers only while it can be reached.
+type Journal interface {
+	Barrier(ctx context.Context) (holdfast.Head, error)
+}
+
 // WriterOptions make a writer.
 type WriterOptions struct {
 	State *journal.State
-	Nouns status.Nouns
+	// Journal is what the state follows; nil where nobody has to ask it.
+	Journal Journal
+	Nouns   status.Nouns
 	// Operator is the operator's name.
 	Operator string
 	Rhythm   status.Rhythm
@@ -43,6 +50,8 @@ type Writer struct {
 	WriterOptions
 	made   atomic.Pointer[made]
 	report atomic.Pointer[status.Report]
+	// sure is when the state was last known to be all that the journal has.
+	sure atomic.Pointer[time.Time]
 }
 
 // made is one page with its files.
@@ -81,8 +90,39 @@ func (w *Writer) Files() (map[string][]byte, error) {
 
 // Page is what the public sees now.
 func (w *Writer) Page() (p status.Page) {
-	w.State.View(func() { p = w.Nouns.Page(w.Operator, w.Rhythm, w.Now()) })
+	now := w.instant()
+	w.State.View(func() { p = w.Nouns.Page(w.Operator, w.Rhythm, now) })
 	return p
+}
+
+// instant is the time that a page is of. A node that cannot reach the journal does not
+// know what others have published or stopped since: its page is of when it knew, and
+// grows old as a file does that nobody writes.
+func (w *Writer) instant() time.Time {
+	now := w.Now()
+	if sure := w.sure.Load(); sure != nil && now.Sub(*sure) > sureFor {
+		return *sure
+	}
+	return now
+}
+
+// catchUp makes sure that the state is all that the journal has.
+func (w *Writer) catchUp(ctx context.Context) error {
+	if w.Journal == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	now := w.Now()
+	head, err := w.Journal.Barrier(ctx)
+	if err == nil {
+		err = w.State.Reach(ctx, head.Position)
+	}
+	if err != nil {
+		return fmt.Errorf("ask the journal whether the page is true: %w", err)
+	}
+	w.sure.Store(&now)
+	return nil
 }
 
 // make returns the files of the page as it is now: those made before, if it is the
@@ -106,6 +146,10 @@ const (
 	breather = time.Second
 	// longest bounds how long a step of the clock goes unnoticed.
 	longest = time.Minute
+	// answerLimit is how long the journal may take to answer, sureFor how long its answer
+	// counts.
+	answerLimit = 10 * time.Second
+	sureFor     = 2 * longest
 )
 
 // Run writes the files whenever the page changes and with each beat of the rhythm,
@@ -114,7 +158,7 @@ func (w *Writer) Run(ctx context.Context) error {
 	watch, end := w.State.Watch()
 	defer end()
 	for {
-		next := w.once()
+		next := w.once(ctx)
 		wait := min(max(next.Sub(w.Now()), breather), longest)
 		if !pause(ctx, breather, nil) || !pause(ctx, wait-breather, watch) {
 			return nil
@@ -122,9 +166,14 @@ func (w *Writer) Run(ctx context.Context) error {
 	}
 }
 
-// once writes what has changed and returns when the next page is due.
-func (w *Writer) once() time.Time {
-	m, err := w.make()
+// once writes what has changed and returns when the next page is due. While the journal
+// does not answer it writes nothing.
+func (w *Writer) once(ctx context.Context) time.Time {
+	err := w.catchUp(ctx)
+	var m *made
+	if err == nil {
+		m, err = w.make()
+	}
 	if err == nil && w.Dir != "" {
 		err = Write(w.Dir, m.files)
 	}

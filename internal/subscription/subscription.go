@@ -23,7 +23,7 @@
 // The document is the queue: it holds how many entries its address has had. A node
 // claims it by compare-and-swap before it sends, so each entry goes to an address at
 // least once and, but for a crash, once; a repetition has the same Message-ID. Staff
-// come first: mails leave only while no urgent notice is open ([Options.Busy]), by
+// come first: mails leave only while no urgent notice is due ([Options.Busy]), by
 // two at a time, over connections of their own. What is refused three times in a row
 // ends the subscription; what fails is tried again for some hours and then left out.
 package subscription
@@ -70,7 +70,7 @@ type Options struct {
 	Book      *status.Book
 	// Sender sends mail; nil means that nobody can subscribe.
 	Sender notify.Sender
-	// Busy reports, under the state's lock, whether mails to staff are open that must
+	// Busy reports, under the state's lock, whether notices to staff are due that must
 	// not wait.
 	Busy func() bool
 	// Key makes ids and links. All nodes have the same.
