@@ -23,6 +23,7 @@ import (
 	"holdfast/internal/backup"
 	"holdfast/internal/callout"
 	"holdfast/internal/debrief"
+	"holdfast/internal/device"
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
@@ -65,6 +66,7 @@ type API struct {
 	Status       *status.Service
 	Pages        *statuspage.Writer
 	Subscribers  *subscription.Service
+	Devices      *device.Service
 	Debriefs     *debrief.Service
 	Verifier     *callout.Verifier
 	Tester       *callout.Tester

@@ -20,6 +20,7 @@ import (
 	"holdfast/internal/authority"
 	"holdfast/internal/backup"
 	"holdfast/internal/debrief"
+	"holdfast/internal/device"
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
@@ -117,6 +118,11 @@ func newNode(t *testing.T) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
+	people := roster.New(desk, src.Roster)
+	devices, err := device.New(device.Options{Documents: store, Roster: people, Key: "BKey", Hosts: []string{"push.example.org"}, Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
 	src.Debriefs = debrief.Nouns{
 		Book: debriefs, Incidents: src.Incidents, Plans: src.Plans, Roster: src.Roster, Obligations: src.Obligations, Facts: src.Timeline.Of, Count: src.Response.Count,
 	}
@@ -139,8 +145,8 @@ func newNode(t *testing.T) *node {
 		Waivers:      &waiver.Service{Desk: desk, Nouns: waiver.Nouns{Waivers: src.Waivers, Plans: src.Plans, Drafts: src.Triggers.Drafts, Roster: src.Roster}},
 		Improvements: &improvement.Service{Desk: desk, Nouns: src.Improvements, Files: store, Log: log},
 		Obligations:  &obligation.Service{Desk: desk, Nouns: src.Obligations, Files: store, Log: log},
-		Status:       &status.Service{Desk: desk, Nouns: src.Status}, Pages: pages, Subscribers: subscribers,
-		Roster: roster.New(desk, src.Roster), Response: src.Response, Log: log,
+		Status:       &status.Service{Desk: desk, Nouns: src.Status}, Pages: pages, Subscribers: subscribers, Devices: devices,
+		Roster: people, Response: src.Response, Log: log,
 		Debriefs: &debrief.Service{Desk: desk, Nouns: src.Debriefs, Log: log},
 	}}
 	server, err := web.New(web.Options{Access: accounts, Log: log, Now: clock})

@@ -9,6 +9,7 @@ import (
 	"holdfast/internal/attachment"
 	"holdfast/internal/authority"
 	"holdfast/internal/backup"
+	"holdfast/internal/device"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/filing"
 	"holdfast/internal/incident"
@@ -270,6 +271,8 @@ func init() {
 		{Method: "POST", Path: "/accounts", Right: access.ManageAccess, Summary: "Create an account", In: NewAccount{}, Created: true, Do: (*API).createAccount},
 		{Method: "PATCH", Path: "/accounts/{name}", Right: access.ManageAccess, Summary: "Change an account", In: access.Changes{}, Do: (*API).changeAccount},
 		{Method: "POST", Path: "/accounts/{name}/password", Right: access.ManageAccess, Summary: "Set a password; the account's sessions end", In: Password{}, Do: (*API).setPassword},
+		{Method: "GET", Path: "/devices", Right: anyone, Summary: "Browsers that notices are pushed to: yours; with all, everyone's", Query: []string{"all"}, Out: []device.Device{}, Do: (*API).devices},
+		{Method: "POST", Path: "/devices/{id}/remove", Right: anyone, Summary: "Push nothing more to a browser of yours, or, with the right to manage the roster, of another", Do: (*API).removeDevice},
 		{Method: "GET", Path: "/tokens", Right: anyone, Summary: "Tokens of your account; with account, of another", Query: []string{"account"}, Out: []access.Token{}, Do: (*API).tokens},
 		{Method: "POST", Path: "/tokens", Right: anyone, Summary: "Issue a token, which is shown once", In: NewToken{}, Out: Issued{}, Created: true, Do: (*API).issueToken},
 		{Method: "POST", Path: "/tokens/{id}/revoke", Right: anyone, Summary: "Revoke a token", Do: (*API).revokeToken},

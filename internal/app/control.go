@@ -28,6 +28,7 @@ import (
 	"holdfast/internal/config"
 	"holdfast/internal/console"
 	"holdfast/internal/debrief"
+	"holdfast/internal/device"
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
@@ -114,6 +115,7 @@ type Control struct {
 	status      *status.Service
 	pages       *statuspage.Writer
 	subscribers *subscription.Service
+	devices     *device.Service
 
 	console, fleet, mail, public net.Listener
 }
@@ -219,6 +221,9 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.filings = &filing.Service{Desk: c.desk, Book: b.filings, Plans: b.plans, Files: c.store}
 	c.drafts = &draft.Service{Desk: c.desk, Nouns: draft.Nouns{Drafts: b.drafts, Plans: b.plans, Roster: b.roster, Notices: b.notices, MayApprove: b.mayApprove, Judge: judge(b.waivers)}, Files: c.store}
 	c.roster = roster.New(c.desk, b.roster)
+	if err := c.makeDevices(); err != nil {
+		return err
+	}
 	c.node = fleet.NewNode(c.desk, c.directives, b.gates, c.series, c.opt.Log)
 	c.node.Unsettled = func() bool { return b.restored.Open() != nil }
 	c.restored = &backup.Service{Desk: c.desk, Book: b.restored}
@@ -471,11 +476,11 @@ func (c *Control) handler() (http.Handler, error) {
 	}
 	machines := &api.API{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Improvements: c.improved, Debriefs: c.debriefs, Authority: c.deciders, Status: c.status, Pages: c.pages, Subscribers: c.subscribers, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
+		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Improvements: c.improved, Debriefs: c.debriefs, Authority: c.deciders, Status: c.status, Pages: c.pages, Subscribers: c.subscribers, Devices: c.devices, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
 	}
 	people := &console.Console{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Improvements: c.improved, Debriefs: c.debriefs, Authority: c.deciders, Status: c.status, Subscribers: c.subscribers, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Improvements: c.improved, Debriefs: c.debriefs, Authority: c.deciders, Status: c.status, Subscribers: c.subscribers, Devices: c.devices, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	machines.Ways, people.Webhooks, people.PublicReports = ways, ways.Webhooks, conf.Intake.PublicReports
 	screens, err := people.Handler(server)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +18,6 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/config"
-	"holdfast/internal/posture"
 	"holdfast/internal/sandbox"
 	"holdfast/internal/sandbox/customers"
 	"holdfast/internal/sandbox/postoffice"
@@ -135,50 +133,6 @@ func OpenDemo(ctx context.Context, opt DemoOptions) (_ *Demo, err error) {
 	return d, d.introduce(ctx, kept)
 }
 
-// kept is what a demo must remember to go on in its directory.
-type kept struct {
-	Ready   Ready  `json:"ready"`
-	Monitor string `json:"monitor"`
-	// Firing is since when the monitor's alert fires; zero if none does.
-	Firing   time.Time `json:"firing,omitzero"`
-	Webhook  string    `json:"webhook"`
-	SMTP     string    `json:"smtp"`
-	HTTP     string    `json:"http"`
-	Primary  string    `json:"primary"`
-	Sandbox  string    `json:"sandbox"`
-	SecondAt string    `json:"second_gate"`
-	// Empty says that it began without plan and people.
-	Empty bool `json:"empty,omitempty"`
-}
-
-const keptFile = "demo.json"
-
-func (d *Demo) recall() (*kept, error) {
-	content, err := os.ReadFile(filepath.Join(d.opt.Dir, keptFile))
-	if errors.Is(err, os.ErrNotExist) {
-		k := &kept{Webhook: newWebhookSecret(), Empty: d.opt.Empty}
-		k.Ready.Account, k.Ready.Second, k.Ready.Password = "admin", "commander", holdfast.NewID()[:20]
-		k.Ready.SandboxToken = holdfast.Secret()
-		return k, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read what the demo kept: %w", err)
-	}
-	k := new(kept)
-	if err := json.Unmarshal(content, k); err != nil {
-		return nil, holdfast.Errorf(holdfast.Damaged, "%s cannot be read; start the demo in another directory", filepath.Join(d.opt.Dir, keptFile)).Because(err)
-	}
-	return k, nil
-}
-
-func (d *Demo) keep(k *kept) error {
-	content, err := json.MarshalIndent(k, "", "  ")
-	if err != nil {
-		return err
-	}
-	return posture.WriteFile(filepath.Join(d.opt.Dir, keptFile), content)
-}
-
 // demoPatience lets customers in doubt outlast any outage that a person plays
 // through: nobody gives up, so each unknown payment is resolved in the end.
 var demoPatience = customers.Patience{Longest: 15 * time.Second, Budget: 12 * time.Hour, Retries: 10_000}
@@ -224,12 +178,13 @@ func (d *Demo) openControl(ctx context.Context, k *kept) error {
 	o := d.opt
 	host, port, _ := strings.Cut(k.SMTP, ":")
 	c, err := config.Load(config.Options{
-		Env: func(name string) (string, bool) { return k.Webhook, name == "HOLDFAST_DEMO_WEBHOOK" },
+		Env: k.env,
 		Flags: map[string]string{
 			"data": filepath.Join(o.Dir, "control"), "operator": "Demo", "time_zone": o.Zone, "language": string(o.Language),
 			"listen.console": address(o.Console, hostOf(k.Ready.Console)), "listen.fleet": address(o.Fleet, ""),
 			"notices.smtp.host": host, "notices.smtp.port": port, "notices.smtp.starttls": "false", "notices.smtp.from": "holdfast@demo.invalid",
 			"notices.webhook.secret": "env:HOLDFAST_DEMO_WEBHOOK", "probes.primary": d.World.URL(),
+			"notices.push.key": "env:HOLDFAST_DEMO_PUSH", "notices.push.subject": "mailto:holdfast@demo.invalid",
 			"fleet.lease": "6s", "status.dir": filepath.Join(o.Dir, "status"), "status.every": "1m", "status.stale": "3m",
 		},
 		File: "demo", Content: fmt.Appendf(nil, "automation: {endpoints: [{name: %s, url: %q, secret: \"env:HOLDFAST_DEMO_WEBHOOK\"}]}\n",
@@ -240,7 +195,7 @@ func (d *Demo) openControl(ctx context.Context, k *kept) error {
 	}
 	d.Control, err = OpenControl(ctx, ControlOptions{
 		Config: c, Log: o.Log, Now: o.Now, Passwords: o.Passwords,
-		Env: func(name string) (string, bool) { return k.Webhook, name == "HOLDFAST_DEMO_WEBHOOK" },
+		Env: k.env,
 	})
 	if err != nil {
 		return err

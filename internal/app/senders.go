@@ -5,12 +5,14 @@ import (
 
 	"holdfast/internal/callout"
 	"holdfast/internal/config"
+	"holdfast/internal/device"
 	"holdfast/internal/notify"
 	"holdfast/internal/roster"
 	"holdfast/internal/senders/aliyun"
 	"holdfast/internal/senders/dingtalk"
 	"holdfast/internal/senders/feishu"
 	"holdfast/internal/senders/gateway"
+	"holdfast/internal/senders/push"
 	"holdfast/internal/senders/robot"
 	"holdfast/internal/senders/slack"
 	"holdfast/internal/senders/smtp"
@@ -51,6 +53,7 @@ func (c *Control) senders() (map[string]notify.Sender, error) {
 		{roster.DingTalk, len(conf.DingTalk.Robots) > 0, c.robots("notices.dingtalk", conf.DingTalk, dingtalk.New)},
 		{roster.WeCom, len(conf.WeCom.Robots) > 0, c.robots("notices.wecom", conf.WeCom, wecom.New)},
 		{roster.Feishu, len(conf.Feishu.Robots) > 0, c.robots("notices.feishu", conf.Feishu, feishu.New)},
+		{roster.Push, conf.Push.Key != "", c.push},
 		{roster.Slack, len(conf.Slack.Robots) > 0, c.robots("notices.slack", conf.Slack, slack.New)},
 	} {
 		if !set.wanted {
@@ -125,6 +128,45 @@ func (c *Control) twilio(setting string, conf config.Twilio, call bool) (notify.
 		return nil, err
 	}
 	return twilio.New(twilio.Options{Setting: setting, Endpoint: string(conf.Endpoint), Account: conf.Account, Token: token, From: conf.From, Call: call, Now: c.opt.Now})
+}
+
+func (c *Control) push() (notify.Sender, error) {
+	conf := c.opt.Config.Notices.Push
+	key, err := c.secret("notices.push.key", conf.Key)
+	if err != nil {
+		return nil, err
+	}
+	return push.New(push.Options{Devices: c.devices, Key: key, Subject: conf.Subject, Page: c.pageOf, Now: c.opt.Now})
+}
+
+// pageOf is the path of an incident's page, or of the console's first page for what
+// is about none.
+func (c *Control) pageOf(incident string) (path string) {
+	path = "/"
+	c.state.View(func() {
+		if c.books.incidents.Incident(incident) != nil {
+			path = "/incidents/" + incident
+		}
+	})
+	return path
+}
+
+// makeDevices makes what keeps the browsers that are pushed to.
+func (c *Control) makeDevices() error {
+	conf := c.opt.Config.Notices.Push
+	o := device.Options{Documents: c.store, Roster: c.roster, Hosts: conf.Hosts, Now: c.opt.Now}
+	if conf.Key != "" {
+		key, err := c.secret("notices.push.key", conf.Key)
+		if err != nil {
+			return err
+		}
+		if o.Key, err = push.PublicKey(key); err != nil {
+			return err
+		}
+	}
+	var err error
+	c.devices, err = device.New(o)
+	return err
 }
 
 func (c *Control) gateway(setting string, conf config.Gateway) (notify.Sender, error) {

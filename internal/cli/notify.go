@@ -14,7 +14,7 @@ import (
 )
 
 func (s *shell) notify() *cobra.Command {
-	return group("notify", "The channels of notices", s.notifyTest())
+	return group("notify", "The channels of notices", s.notifyTest(), s.notifyDevices(), s.notifyRemove(), s.notifyKey())
 }
 
 // notifyTest ends with 3 unless the receiver has taken the message.

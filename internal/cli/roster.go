@@ -180,7 +180,7 @@ func (s *shell) contactReached(route, whom string) *cobra.Command {
 }
 
 func contactFlags(cmd *cobra.Command, in *api.ContactRef, channel string) {
-	cmd.Flags().StringVar((*string)(&in.Channel), "channel", channel, "smtp, sms, voice, dingtalk, wecom, feishu, slack, webhook or phone")
+	cmd.Flags().StringVar((*string)(&in.Channel), "channel", channel, "smtp, sms, voice, dingtalk, wecom, feishu, slack, push, webhook or phone")
 	cmd.Flags().StringVar(&in.Address, "address", "", "the address, as the roster has it")
 	required(cmd, "address")
 }

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"net/mail"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -71,6 +73,16 @@ type Robot struct {
 	Secret Secret `yaml:"secret"`
 }
 
+// Push is how browsers are told. Without a key none is.
+type Push struct {
+	// Key refers to the private key by which push services know this installation.
+	Key Secret `yaml:"key"`
+	// Subject is whom a push service tells of trouble.
+	Subject string `yaml:"subject"`
+	// Hosts are the push services that are sent to.
+	Hosts []string `yaml:"hosts" default:"fcm.googleapis.com, updates.push.services.mozilla.com, *.push.apple.com, *.notify.windows.com"`
+}
+
 func (n *Notices) check(r *report) {
 	n.SMTP.check(r)
 	r.secret("notices.webhook.secret", n.Webhook.Secret)
@@ -92,6 +104,7 @@ func (n *Notices) check(r *report) {
 	n.WeCom.check(r, "notices.wecom", false)
 	n.Feishu.check(r, "notices.feishu", true)
 	n.Slack.check(r, "notices.slack", false)
+	n.Push.check(r)
 	r.count("notices.limits.per_person", n.Limits.PerPerson, 1, 1000)
 	r.count("notices.limits.at_once", n.Limits.AtOnce, 1, 1000)
 	r.count("notices.limits.to_one", n.Limits.ToOne, 1, n.Limits.AtOnce)
@@ -156,5 +169,25 @@ func (l *Robots) check(r *report, at string, signs bool) {
 		if robot.Secret != "" && !signs {
 			r.at(at+".secret", "this provider's robots sign nothing: leave it out")
 		}
+	}
+}
+
+func (p *Push) check(r *report) {
+	r.secret("notices.push.key", p.Key)
+	for _, h := range p.Hosts {
+		name := strings.TrimPrefix(h, "*.")
+		if _, err := netip.ParseAddr(name); err == nil || !validHost(name) || !strings.Contains(name, ".") || name != strings.ToLower(name) {
+			r.at("notices.push.hosts", "%q is no name of a push service: write lower-case names as push.example.org, or *.example.org for all below", h)
+		}
+	}
+	if p.Key == "" {
+		return
+	}
+	address, isMail := strings.CutPrefix(p.Subject, "mailto:")
+	if a, err := mail.ParseAddress(address); !(isMail && err == nil && a.Address == address) && !strings.HasPrefix(p.Subject, "https://") {
+		r.at("notices.push.subject", "push services want to know whom to tell of trouble: write mailto: and an address, or a URL with https")
+	}
+	if len(p.Hosts) == 0 {
+		r.at("notices.push.hosts", "no push service is sent to: name at least one")
 	}
 }

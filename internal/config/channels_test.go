@@ -11,6 +11,7 @@ const oneRobotEach = `notices:
   wecom: {robots: [{name: ops, url: "env:PW"}]}
   feishu: {robots: [{name: ops, url: "env:PW"}]}
   slack: {robots: [{name: ops, url: "env:PW"}]}
+  push: {key: "env:PW", subject: "mailto:ops@example.org", hosts: [push.example.org, "*.example.net"]}
 `
 
 func TestChannels(t *testing.T) {
@@ -29,6 +30,10 @@ func TestChannels(t *testing.T) {
 		"a bare token":   {`notices: {slack: {robots: [{name: ops, url: "https://hooks.slack.com/services/T/B/X"}]}}`, "notices.slack.robots[0].url"},
 		"no such secret": {`notices: {feishu: {robots: [{name: ops, url: "env:NONE"}]}}`, "notices.feishu.robots[0].url"},
 		"robots' names":  {`notices: {wecom: {robots: [{name: Ops, url: "env:PW"}, {name: a, url: "env:PW", secret: "env:PW"}, {name: a}]}}`, "notices.wecom.robots[0].name notices.wecom.robots[1].secret notices.wecom.robots[2] notices.wecom.robots[2].url"},
+		"push, bare":     {`notices: {push: {key: "env:PW", hosts: []}}`, "notices.push.subject notices.push.hosts"},
+		"push's hosts":   {`notices: {push: {hosts: ["10.0.0.1", "*", localhost, "https://a.example", A.example, "*.example.org"]}}`, "notices.push.hosts"},
+		"push, unkept":   {`notices: {push: {key: BOr}}`, "notices.push.key"},
+		"push, subject":  {`notices: {push: {key: "env:PW", subject: ops@example.org}}`, "notices.push.subject"},
 		"limits":         {`notices: {limits: {per_person: 0, at_once: 8, to_one: 9}}`, "notices.limits.per_person notices.limits.to_one"},
 	} {
 		_, err := Load(Options{File: "f", Content: []byte(tt.content), Env: env(map[string]string{"PW": "https://robot.example.org/x"})})

@@ -115,6 +115,7 @@ type Notices struct {
 	WeCom    Robots       `yaml:"wecom"`
 	Feishu   Robots       `yaml:"feishu"`
 	Slack    Robots       `yaml:"slack"`
+	Push     Push         `yaml:"push"`
 	Limits   NoticeLimits `yaml:"limits"`
 }
 

@@ -13,6 +13,7 @@ type accountPage struct {
 	Tokens   []token
 	Sessions []session
 	Rights   []access.Action
+	Push     devicesPart
 	// Secret is a token that was just issued.
 	Secret string
 }
@@ -59,6 +60,9 @@ func (c *Console) accountWith(v *visit, secret string) error {
 		if v.who().May(r) {
 			own.Rights = append(own.Rights, r)
 		}
+	}
+	if own.Push, err = c.devices(v); err != nil {
+		return err
 	}
 	return c.show(v, "account", v.words.T("account.title"), false, own)
 }

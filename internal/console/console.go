@@ -28,6 +28,7 @@ import (
 	"holdfast/internal/backup"
 	"holdfast/internal/callout"
 	"holdfast/internal/debrief"
+	"holdfast/internal/device"
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
@@ -67,6 +68,7 @@ type Console struct {
 	Improvements *improvement.Service
 	Status       *status.Service
 	Subscribers  *subscription.Service
+	Devices      *device.Service
 	Debriefs     *debrief.Service
 	Roster       *roster.Service
 	Verifier     *callout.Verifier
@@ -155,6 +157,7 @@ func (c *Console) Handler(s *web.Server) (http.Handler, error) {
 		mux.Handle(rt.pattern, c.serve(rt))
 	}
 	mux.Handle("GET /static/{name}", http.HandlerFunc(c.static))
+	mux.Handle("GET /"+workerFile, http.HandlerFunc(c.worker))
 	mux.Handle("/", s.Page(func(w http.ResponseWriter, r *http.Request, _ web.Request) error {
 		return holdfast.Errorf(holdfast.NotFound, "there is no page %s", r.URL.Path)
 	}, c.fail))
@@ -390,6 +393,8 @@ func init() {
 		{"POST /account/tokens", anyone, (*Console).issueToken, (*Console).account},
 		{"POST /account/tokens/{id}/revoke", anyone, (*Console).revokeToken, (*Console).account},
 		{"POST /account/sessions/{id}/end", anyone, (*Console).endSession, (*Console).account},
+		{"POST /account/devices", anyone, (*Console).registerDevice, (*Console).account},
+		{"POST /account/devices/{id}/remove", anyone, (*Console).removeDevice, (*Console).account},
 		{"GET /accounts", access.ManageAccess, (*Console).accounts, nil},
 		{"POST /accounts", access.ManageAccess, (*Console).createAccount, (*Console).accounts},
 		{"GET /accounts/{name}", access.ManageAccess, (*Console).accountEdit, nil},

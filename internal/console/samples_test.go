@@ -43,8 +43,8 @@ func screenSamples() map[string][]any {
 	roles, account := access.Roles(), access.Account{Name: "mei", Display: "Mei", Roles: access.Roles(), Person: "mei", Disabled: true}
 	p, _ := plan.Decode("", plan.Builtin())
 	samples := map[string][]any{
-		"account": {accountPage{}, accountPage{
-			Account: account, Rights: access.AllActions(), Secret: "hf_secret",
+		"account": {accountPage{}, accountPage{Push: devicesPart{Key: "BKey"}}, accountPage{Push: devicesPart{Key: "BKey", Person: "mei"}}, accountPage{
+			Account: account, Rights: access.AllActions(), Secret: "hf_secret", Push: devicesPart{Key: "BKey", Person: "mei", Devices: deviceSamples},
 			Tokens:   []token{{"t1", "one", access.AllActions(), past}, {"t2", "two", nil, time.Time{}}},
 			Sessions: []session{{"s1", past, past, true}, {"s2", past, past, false}},
 		}},

@@ -37,7 +37,7 @@ var choices = map[string]struct {
 	"measure.figure":        {"measure-figure", plan.Figures()},
 	"band.days":             {"day", plan.Days[:]},
 	"stage.stage":           {"stage", stageKinds()},
-	"notice.channels":       {"channel", []string{"smtp", "sms", "voice", "dingtalk", "wecom", "feishu", "slack", "webhook"}},
+	"notice.channels":       {"channel", []string{"smtp", "sms", "voice", "dingtalk", "wecom", "feishu", "slack", "push", "webhook"}},
 	"temporary.kind":        {"temporary-kind", []string{plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand}},
 	"drillplan.kind":        {"drill-kind", []string{plan.Tabletop, plan.Simulated, plan.Live}},
 	"obligation.from":       {"moment", plan.Moments[:]},

@@ -29,12 +29,14 @@ const (
 	WeCom    Channel = "wecom"
 	Feishu   Channel = "feishu"
 	Slack    Channel = "slack"
+	// Push has ids of devices, which people register on the page Account.
+	Push Channel = "push"
 	// Phone has phone numbers for people to dial; Holdfast does not.
 	Phone Channel = "phone"
 )
 
 // Channels lists the channels.
-var Channels = [...]Channel{SMTP, SMS, Voice, DingTalk, WeCom, Feishu, Slack, Webhook, Phone}
+var Channels = [...]Channel{SMTP, SMS, Voice, DingTalk, WeCom, Feishu, Slack, Push, Webhook, Phone}
 
 // Sent reports whether notices are sent over the channel, rather than people being
 // called by people.
@@ -54,6 +56,9 @@ var phoneNumber = regexp.MustCompile(`^\+?[0-9]([ -]?[0-9]){2,14}$`)
 // mentioned is whom a robot calls by name: a phone number without spaces, an id of
 // the provider's, or all.
 var mentioned = regexp.MustCompile(`^\+?[A-Za-z0-9._-]{1,64}$`)
+
+// pushed is a device's id.
+var pushed = regexp.MustCompile(`^d-[0-9a-f]{16}$`)
 
 // CheckAddress returns what is wrong with an address of a channel, or nil.
 func CheckAddress(channel Channel, address string) *holdfast.Error {
@@ -77,6 +82,10 @@ func CheckAddress(channel Channel, address string) *holdfast.Error {
 		robot, whom, calls := strings.Cut(address, "/")
 		if !holdfast.ValidName(robot) || calls && !mentioned.MatchString(whom) {
 			return holdfast.Errorf(holdfast.Invalid, "%q is no robot: write the name that the configuration gives it, and whom it calls by name after a slash, as emergency/13800000101", address).At("address")
+		}
+	case Push:
+		if !pushed.MatchString(address) {
+			return holdfast.Errorf(holdfast.Invalid, "%q is no device: people register a browser on the page Account, which gives it its id", address).At("address")
 		}
 	default:
 		var names []string

@@ -46,7 +46,7 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"branch.approval":   roles,
 	"notice.template":   templates,
 	"notice.to":         roles,
-	"notice.channels":   words("channel", "smtp", "sms", "voice", "dingtalk", "wecom", "feishu", "slack", "webhook"),
+	"notice.channels":   words("channel", "smtp", "sms", "voice", "dingtalk", "wecom", "feishu", "slack", "push", "webhook"),
 	"escalationstep.to": roles,
 	"directive.kind":    words("directive-kind", procedure.DirectiveStop, procedure.DirectiveLimit),
 	"temporary.kind":    words("temporary-kind", plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand),
