@@ -74,7 +74,7 @@ func Handler(s *web.Server, w *Writer, subs Subscriptions) http.Handler {
 }
 
 func (s *site) file(rw http.ResponseWriter, r *http.Request, _ web.Request) error {
-	m, err := s.w.make()
+	m, err := s.w.recent()
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,11 @@ func lang(r *http.Request, q web.Request) holdfast.Lang {
 }
 
 func (s *site) show(rw http.ResponseWriter, r *http.Request, q web.Request, f form) error {
-	page := s.w.Page()
+	m, err := s.w.recent()
+	if err != nil {
+		return err
+	}
+	page := m.page
 	page.History = nil
 	content, err := render("form.html", lang(r, q), sheet{Page: page, Look: s.w.Look, Lang: lang(r, q), Of: f})
 	if err != nil {

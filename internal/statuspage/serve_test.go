@@ -316,3 +316,40 @@ func TestWriterIsCutOff(t *testing.T) {
 		}
 	})
 }
+
+// However many ask, a page is made once a second; a fact shows in it at once, or in a
+// storm of both within a tenth of one.
+func TestACrowdAsks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, plans := newWriter(t, "", time.Now)
+		time.Sleep(w.Rhythm.Every - quietFor/2) // half a second before a beat
+		ask := func() *made {
+			m, err := w.recent()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+		first := ask()
+		time.Sleep(quietFor * 3 / 4) // the beat has come
+		if ask() != first {
+			t.Error("it was made again within a second")
+		}
+		time.Sleep(quietFor / 4)
+		second := ask()
+		if second == first {
+			t.Error("it was not made again after a second")
+		}
+		if _, err := plans.Publish(t.Context(), holdfast.Self("test"), plan.Builtin(), ""); err != nil {
+			t.Fatal(err)
+		}
+		if ask() != second {
+			t.Error("in a storm it is made at once")
+		}
+		time.Sleep(stormFor)
+		if got := ask(); len(got.page.Components) == 0 {
+			t.Error("the plan in force does not show")
+		}
+	})
+}

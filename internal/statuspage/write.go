@@ -15,6 +15,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,7 +53,24 @@ type Writer struct {
 	report atomic.Pointer[status.Report]
 	// sure is when the state was last known to be all that the journal has.
 	sure atomic.Pointer[time.Time]
+
+	asking sync.Mutex
+	lately answered
 }
+
+// answered is what those who ask over HTTP were given last.
+type answered struct {
+	made *made
+	at   time.Time
+	head holdfast.Position
+}
+
+// Whoever asks over HTTP may get a page that is so old: as long as no fact came, and
+// whatever comes. A crowd of readers in an outage costs no more than a few.
+const (
+	quietFor = time.Second
+	stormFor = 100 * time.Millisecond
+)
 
 // made is one page with its files.
 type made struct {
@@ -139,6 +157,24 @@ func (w *Writer) make() (*made, error) {
 	m := &made{page, files}
 	w.made.Store(m)
 	return m, nil
+}
+
+// recent returns the files for somebody who asks over HTTP.
+func (w *Writer) recent() (*made, error) {
+	w.asking.Lock()
+	defer w.asking.Unlock()
+	now, head := w.Now(), w.State.Head().Position
+	if last := w.lately; last.made != nil {
+		age := now.Sub(last.at)
+		if age >= 0 && (age < stormFor || age < quietFor && head == last.head) {
+			return last.made, nil
+		}
+	}
+	m, err := w.make()
+	if err == nil {
+		w.lately = answered{m, now, head}
+	}
+	return m, err
 }
 
 const (
