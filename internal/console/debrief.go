@@ -42,7 +42,7 @@ type debriefPage struct {
 	Why            whyForm
 	Changes        []changeLine
 	Change         changeForm
-	Facts          []reportBlock
+	Facts          []factChapter
 	People         []view.Person
 	Risks          []view.Named
 	Chapters       []string
@@ -108,7 +108,7 @@ func (c *Console) debrief(v *visit) error {
 	if err != nil {
 		return err
 	}
-	own := &debriefPage{Debrief: d, Facts: blocksOf(d.FigureBlocks(edition(v))), Classes: debrief.Classes[:], Kinds: debrief.Kinds[:]}
+	own := &debriefPage{Debrief: d, Facts: factChapters(blocksOf(d.FigureBlocks(edition(v)))), Classes: debrief.Classes[:], Kinds: debrief.Kinds[:]}
 	own.People = c.View.People()
 	own.Risks = c.View.DebriefRisks(d.Incident)
 	for _, ch := range plan.Chapters {
@@ -209,6 +209,29 @@ func blocksOf(blocks []docx.Block) (list []reportBlock) {
 			r.Kind = "text"
 		}
 		list = append(list, r)
+	}
+	return list
+}
+
+// figuresLevel is that of the headings of view.Debrief.FigureBlocks.
+const figuresLevel = 3
+
+// factChapter is one part of the figures; a phone folds it.
+type factChapter struct {
+	Title  string // empty for what stands before the first heading
+	Blocks []reportBlock
+}
+
+// factChapters parts the figures at their headings.
+func factChapters(blocks []reportBlock) []factChapter {
+	list := []factChapter{{}}
+	for _, b := range blocks {
+		if b.Kind == "heading" && b.Level <= figuresLevel {
+			list = append(list, factChapter{Title: b.Text})
+			continue
+		}
+		last := &list[len(list)-1]
+		last.Blocks = append(last.Blocks, b)
 	}
 	return list
 }

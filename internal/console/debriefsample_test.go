@@ -94,7 +94,7 @@ func debriefSamples() (list []any) {
 		WithdrawnCauses: []debrief.Cause{{ID: "c3", Withdrawn: gone}}, WithdrawnImprovements: []debrief.Improvement{{ID: "i2", Withdrawn: gone}}, Figures: f,
 	}
 	page := func(d view.Debrief) *debriefPage {
-		p := &debriefPage{Debrief: d, Facts: blocksOf(f.Blocks(debrief.Edition{Words: locale.For(holdfast.En), Zone: time.UTC}, 3)), Classes: debrief.Classes[:], Kinds: debrief.Kinds[:], People: []view.Person{{Person: roster.Person{ID: "mei", Name: "Mei"}}}, Risks: []view.Named{role}, Chapters: []string{"risks"}}
+		p := &debriefPage{Debrief: d, Facts: factChapters(blocksOf(f.Blocks(debrief.Edition{Words: locale.For(holdfast.En), Zone: time.UTC}, 3))), Classes: debrief.Classes[:], Kinds: debrief.Kinds[:], People: []view.Person{{Person: roster.Person{ID: "mei", Name: "Mei"}}}, Risks: []view.Named{role}, Chapters: []string{"risks"}}
 		for _, s := range debrief.Sections {
 			p.Sections = append(p.Sections, sectionField{Name: s, Text: d.Texts[s], Typed: d.Texts[s].Text, Blaming: []string{"should have"}})
 		}
