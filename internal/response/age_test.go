@@ -33,16 +33,18 @@ func TestAgeLeavesIncidentsAlone(t *testing.T) {
 		w.alarm("pay", "critical")
 		id := w.Incidents.All()[0].ID
 		w.must(w.Confirm(ctx, mei, id, holdfast.Level2, ""))
-		in := w.Incidents.Incident(id)
-		before, revision := in.Procedure, in.Plan
+		confirmed := w.look(id)
 		open := func() (tasks []string) {
-			for _, stage := range in.Procedure.Stages {
-				for _, task := range stage.Tasks {
-					if in.Tasks[task.ID].Status == procedure.Open && task.Notice == nil && task.Directive == nil && len(task.Probes) == 0 && task.Ramp == nil {
-						tasks = append(tasks, task.ID)
+			w.Desk.State.View(func() {
+				in := w.Incidents.Incident(id)
+				for _, stage := range in.Procedure.Stages {
+					for _, task := range stage.Tasks {
+						if in.Tasks[task.ID].Status == procedure.Open && task.Notice == nil && task.Directive == nil && len(task.Probes) == 0 && task.Ramp == nil {
+							tasks = append(tasks, task.ID)
+						}
 					}
 				}
-			}
+			})
 			return tasks
 		}
 		if len(open()) == 0 {
@@ -57,7 +59,8 @@ func TestAgeLeavesIncidentsAlone(t *testing.T) {
 			w.must(w.Done(ctx, lin, id, tasks[0], "done", nil))
 			done++
 		}
-		if done == 0 || in.Plan != revision || in.State != incident.Active || !reflect.DeepEqual(in.Procedure, before) {
+		in := w.look(id)
+		if done == 0 || in.Plan != confirmed.Plan || in.State != incident.Active || !reflect.DeepEqual(in.Procedure, confirmed.Procedure) {
 			t.Errorf("%d tasks were done, by %+v, the incident is %s", done, in.Plan, in.State)
 		}
 		w.alarm("next", "critical")
@@ -65,7 +68,7 @@ func TestAgeLeavesIncidentsAlone(t *testing.T) {
 		for _, other := range w.Incidents.All() {
 			if other.State == incident.Suspected {
 				w.must(w.Confirm(ctx, mei, other.ID, holdfast.Level3, ""))
-				if other.Plan != revision {
+				if other.Plan != confirmed.Plan {
 					t.Errorf("incident %s runs %+v", other.ID, other.Plan)
 				}
 				begun++
