@@ -155,11 +155,30 @@ func (s *secured) dial(ctx context.Context, network, address string) (net.Conn, 
 	return c, err
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. A request that crosses the gate's farewell
+// on a connection of HTTP/2 is sent again, as every client does by itself that has the
+// body at hand: the farewell says that it was not looked at (RFC 9113, 6.8).
 func (s *secured) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := s.flow.RoundTrip(r)
-	if err != nil {
-		return nil, err
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
+	}
+	var resp *http.Response
+	for {
+		again := r.Clone(r.Context())
+		if r.Body != nil {
+			again.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		var err error
+		if resp, err = s.flow.RoundTrip(again); err == nil {
+			break
+		}
+		if !strings.Contains(err.Error(), "received Server's graceful shutdown GOAWAY") {
+			return nil, err
+		}
 	}
 	if resp.ProtoMajor == 2 {
 		s.newer.Add(1)

@@ -11,10 +11,9 @@ import (
 	"holdfast/internal/gate/httpgate/inlet"
 )
 
-// lastCalls is how long idle connections may still bring a request after the
-// listener is closed. Its answer ends the connection, so that no client sends one
-// into a connection that is just being closed.
-const lastCalls = 500 * time.Millisecond
+// lastHands is how long those who agree on TLS when the listener is left may take for
+// it.
+const lastHands = 2 * time.Second
 
 // Serve takes connections until ctx ends, then lets requests under way finish,
 // for at most grace, and closes. It closes l first: whoever has another file of
@@ -54,16 +53,24 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 	return errors.Join(errs...)
 }
 
-// drain takes no more connections and ends those that are there.
+// drain takes no more connections and ends those that are there: one of HTTP/1.1 by the
+// answer to its next request, or by itself if none comes; of HTTP/2 as its protocol has
+// it.
 func (s *Server) drain(ctx context.Context, guard *inlet.Listener, two *http.Server, grace time.Duration) error {
-	errs := []error{guard.Close()}
 	s.leaving.Store(true)
+	begun := time.Now()
+	calls := min(inlet.LastCalls, grace/2)
+	errs := []error{guard.Leave(begun.Add(calls))}
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
-	until := time.Now().Add(min(lastCalls, grace/2))
-	for guard.Open() > 0 && time.Now().Before(until) {
-		time.Sleep(5 * time.Millisecond)
+	wait := func(until time.Time, left func() bool) {
+		for left() && ctx.Err() == nil && time.Now().Before(until) {
+			guard.Wake()
+			time.Sleep(5 * time.Millisecond)
+		}
 	}
+	wait(begun.Add(calls), func() bool { return guard.Open() > 0 })
+	wait(begun.Add(min(lastHands, grace/2)), func() bool { return guard.Shaking() > 0 })
 	closing := make(chan error, 1)
 	go func() {
 		if two != nil {
@@ -72,6 +79,7 @@ func (s *Server) drain(ctx context.Context, guard *inlet.Listener, two *http.Ser
 		}
 		closing <- nil
 	}()
+	wait(begun.Add(grace), func() bool { return guard.Busy() > 0 })
 	errs = append(errs, s.http.ShutdownWithContext(ctx))
 	errs = append(errs, <-closing)
 	if err := errors.Join(errs...); errors.Is(err, context.DeadlineExceeded) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,13 +39,30 @@ type Conn struct {
 	limits Limits
 	follow follower
 
+	listener *Listener
+	made     time.Time
+	knows    atomic.Bool // that the listener is left
+
 	since  time.Time     // when the head began
 	waited time.Duration // for the body
 	fault  Fault
 }
 
-func newConn(c net.Conn, limits Limits) *Conn {
-	return &Conn{Timed: NewTimed(c), limits: limits, follow: follower{most: limits.HeadBytes}}
+// newConn makes a connection that the listener knows until it is closed.
+func (l *Listener) newConn(c net.Conn) *Conn {
+	n := &Conn{Timed: NewTimed(c), limits: l.limits, follow: follower{most: l.limits.HeadBytes}, listener: l, made: time.Now()}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.conns[n] = struct{}{}
+	return n
+}
+
+// Close closes the connection.
+func (c *Conn) Close() error {
+	c.listener.mu.Lock()
+	delete(c.listener.conns, c)
+	c.listener.mu.Unlock()
+	return c.Timed.Close()
 }
 
 // Fault returns why reading has ended, if it is the client's fault.
@@ -56,7 +74,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 		return 0, c.fault
 	}
 	begun := time.Now()
-	n, err := c.ReadBy(b, begun, c.until(begun))
+	n, err := c.readOn(b, begun)
 	if n == 0 {
 		return 0, c.ended(err)
 	}
@@ -80,9 +98,40 @@ func (c *Conn) Read(b []byte) (int, error) {
 	return passed, nil
 }
 
+// lastLook is how long a connection that is left is listened to once more when its
+// time is over: what has come by then was written by a client who could not know.
+const lastLook = 5 * time.Millisecond
+
+// readOn reads within the time that is left, also when that is cut short meanwhile.
+func (c *Conn) readOn(b []byte, now time.Time) (int, error) {
+	for looked := false; ; now = time.Now() {
+		by := c.until(now)
+		if looked {
+			by = now.Add(lastLook)
+		}
+		n, err := c.ReadBy(b, now, by)
+		switch {
+		case n == 0 && err == errWoken:
+		case n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && !looked && c.follow.idle() && c.knows.Load():
+			looked = true
+		default:
+			return n, err
+		}
+	}
+}
+
 // until is when the present part of the request must have come.
 func (c *Conn) until(now time.Time) time.Time {
+	end, left := c.listener.left()
+	if left {
+		c.knows.Store(true)
+	}
 	switch {
+	case c.follow.idle() && left:
+		if fresh := c.made.Add(LastCalls); fresh.After(end) {
+			return fresh
+		}
+		return end
 	case c.follow.idle():
 		return now.Add(c.limits.Idle)
 	case c.follow.inBody():

@@ -162,6 +162,70 @@ func TestSlowReader(t *testing.T) {
 	t.Error("64 MiB were written to a client that reads nothing")
 }
 
+// When the listener is left, a connection that waits ends by itself at the time given;
+// what comes before is read, also what has just come; and one in the middle of a
+// request goes on as ever.
+func TestLeave(t *testing.T) {
+	t.Parallel()
+	request := get("Content-Length: 2") + "ab"
+	half := len(request) / 2
+	for name, c := range map[string]struct {
+		before, after string // the listener is left
+		want          string
+	}{
+		"nothing comes":       {"", "", ""},
+		"a request comes":     {"", request, request},
+		"between two":         {request, "", request},
+		"another comes":       {request, request, request + request},
+		"in the midst of one": {request[:half], request[half:], request},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, server := net.Pipe()
+				defer client.Close()
+				left := make(chan struct{})
+				l := Listen(closable{left}, wide)
+				conn := l.newConn(server)
+				defer conn.Close()
+				go func() {
+					time.Sleep(time.Second) // past the time that one which is new has
+					say(client, c.before)
+					time.Sleep(time.Second)
+					if err := l.Leave(time.Now().Add(time.Second)); err != nil {
+						t.Error(err)
+					}
+					time.Sleep(time.Second - time.Millisecond)
+					say(client, c.after)
+				}()
+				begun := time.Now()
+				got, err := io.ReadAll(conn)
+				if string(got) != c.want || err != nil {
+					t.Errorf("%q, %v", got, err)
+				}
+				if took := time.Since(begun); took < 3*time.Second || took > 3*time.Second+100*time.Millisecond {
+					t.Errorf("it ended after %v", took)
+				}
+				<-left
+			})
+		})
+	}
+}
+
+// say writes text, if there is any: a pipe passes on even nothing.
+func say(client net.Conn, text string) {
+	if text != "" {
+		io.WriteString(client, text)
+	}
+}
+
+// closable is a listener that says that it is closed.
+type closable struct{ closed chan struct{} }
+
+func (c closable) Accept() (net.Conn, error) { <-c.closed; return nil, net.ErrClosed }
+func (c closable) Close() error              { close(c.closed); return nil }
+func (c closable) Addr() net.Addr            { return &net.TCPAddr{} }
+
 func TestConnectionLimits(t *testing.T) {
 	t.Parallel()
 	limits := wide
@@ -334,7 +398,7 @@ func TestHeadBehindRequest(t *testing.T) {
 				defer server.Close()
 				limits := wide
 				limits.Head = 10 * time.Second
-				c := newConn(server, limits)
+				c := (&Listener{limits: limits, conns: map[*Conn]struct{}{}}).newConn(server)
 				go func() {
 					for _, text := range []string{before[0], before[1] + "GET /next", " HTTP/1.1\r\nHost: x\r\n\r\n"} {
 						time.Sleep(9 * time.Second)

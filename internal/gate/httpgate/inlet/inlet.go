@@ -68,7 +68,10 @@ type Listener struct {
 	mu      sync.Mutex
 	clients map[netip.Addr]int
 	total   int
-	refused [2]atomic.Int64 // by client, in total
+	conns   map[*Conn]struct{} // of HTTP/1.1
+	refused [2]atomic.Int64    // by client, in total
+	shaking atomic.Int64       // hands over TLS
+	ending  atomic.Pointer[time.Time]
 
 	closed chan struct{}
 	close  func() error
@@ -76,7 +79,7 @@ type Listener struct {
 
 // Listen guards the connections of l.
 func Listen(l net.Listener, limits Limits) *Listener {
-	g := &Listener{Listener: l, limits: limits, clients: map[netip.Addr]int{}, closed: make(chan struct{})}
+	g := &Listener{Listener: l, limits: limits, clients: map[netip.Addr]int{}, conns: map[*Conn]struct{}{}, closed: make(chan struct{})}
 	g.close = sync.OnceValue(func() error {
 		close(g.closed)
 		return l.Close()
@@ -86,6 +89,50 @@ func Listen(l net.Listener, limits Limits) *Listener {
 
 // Close stops listening. Closing again changes nothing.
 func (l *Listener) Close() error { return l.close() }
+
+// LastCalls is how long idle connections may still bring a request after the
+// listener is left, and those that are new then. Its answer is to end the connection,
+// so that no client sends one into a connection that is just being closed.
+const LastCalls = 500 * time.Millisecond
+
+// Leave stops listening and has the connections of HTTP/1.1 end by themselves, when
+// nothing of a request has come until then.
+func (l *Listener) Leave(until time.Time) error {
+	l.ending.Store(&until)
+	err := l.Close()
+	l.Wake()
+	return err
+}
+
+// left returns until when idle connections are listened to, if the listener is left.
+func (l *Listener) left() (until time.Time, left bool) {
+	if end := l.ending.Load(); end != nil {
+		return *end, true
+	}
+	return time.Time{}, false
+}
+
+// Wake tells connections that the listener is left. One that has just begun to wait may
+// miss it, so it is to be called until Busy is 0.
+func (l *Listener) Wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.conns {
+		if !c.knows.Load() {
+			_ = c.SetReadDeadline(time.Unix(1, 0)) // a connection that is closed needs no waking
+		}
+	}
+}
+
+// Shaking returns how many connections agree on TLS at present.
+func (l *Listener) Shaking() int { return int(l.shaking.Load()) }
+
+// Busy returns how many connections of HTTP/1.1 there are.
+func (l *Listener) Busy() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.conns)
+}
 
 // Open returns how many connections there are.
 func (l *Listener) Open() int {
@@ -108,7 +155,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConn(c, l.limits), nil
+	return l.newConn(c), nil
 }
 
 func (l *Listener) accept() (*counted, error) {

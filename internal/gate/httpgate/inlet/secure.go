@@ -39,7 +39,11 @@ func (s *Secure) Run() error {
 		if err != nil {
 			return err
 		}
-		shaking.Go(func() { s.shake(c) })
+		s.listener.shaking.Add(1)
+		shaking.Go(func() {
+			defer s.listener.shaking.Add(-1)
+			s.shake(c)
+		})
 	}
 }
 
@@ -55,7 +59,7 @@ func (s *Secure) shake(c *counted) {
 		s.two.give(secure)
 		return
 	}
-	s.one.give(newConn(secure, s.listener.limits))
+	s.one.give(s.listener.newConn(secure))
 }
 
 // feed is a listener whose connections are given to it.

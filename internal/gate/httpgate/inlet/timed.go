@@ -32,8 +32,11 @@ func (t *Timed) near(set, by, now time.Time) bool {
 	return set.Equal(by) || !t.exact && !set.After(by) && set.Sub(now) >= by.Sub(now)/2 && set.After(now)
 }
 
+// errWoken says that somebody else has ended a read before its time.
+var errWoken = errors.New("woken")
+
 // ReadBy reads. It fails with os.ErrDeadlineExceeded when the time has come, never
-// before.
+// before, and with errWoken if somebody sets a time-out that is over.
 func (t *Timed) ReadBy(b []byte, now, by time.Time) (int, error) {
 	for {
 		if !t.near(t.read, by, now) {
@@ -43,8 +46,15 @@ func (t *Timed) ReadBy(b []byte, now, by time.Time) (int, error) {
 			t.read = by
 		}
 		n, err := t.Conn.Read(b)
-		if err == nil || n > 0 || !t.read.Before(by) || !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err == nil || n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
+		}
+		if time.Now().Before(t.read) {
+			t.read = time.Time{}
+			return 0, errWoken
+		}
+		if !t.read.Before(by) {
+			return 0, err
 		}
 		now = by // what is set is not near
 	}
