@@ -164,11 +164,31 @@ func (b *browser) waitGone(css string) {
 	b.do("wait until "+css+" is gone", chromedp.WaitNotPresent(chromedp.CSS(css)))
 }
 
-// fill writes into a field and leaves it.
+// fill writes into a field, in one step for the reason that press gives.
 func (b *browser) fill(css, text string) {
 	b.t.Helper()
+	const script = `((css, text) => {
+	  const field = document.querySelector(css);
+	  if (!field) return "it is not there";
+	  field.value = text;
+	  if (field.value !== text) return "it takes " + field.value;
+	  field.dispatchEvent(new Event("input", {bubbles: true}));
+	  field.dispatchEvent(new Event("change", {bubbles: true}));
+	  return "";
+	})`
 	b.reveal(css)
-	b.do("fill "+css, chromedp.SetValue(chromedp.CSS(css), text))
+	if wrong := b.evaluate(fmt.Sprintf("%s(%s, %s)", script, quoted(css), quoted(text))); wrong != "" {
+		b.t.Fatalf("%s: fill %s: %s\n%s", b.name, css, wrong, b.page())
+	}
+}
+
+// quoted writes text as JavaScript.
+func quoted(text string) string {
+	out, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // text is always written
+	}
+	return string(out)
 }
 
 // write fills in fields by their names, in pairs of name and value, as one person

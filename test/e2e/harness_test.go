@@ -153,7 +153,16 @@ func (w *world) signIn(b *browser, account string, lang holdfast.Lang) *browser 
 	return b
 }
 
-func click(css string) chromedp.Action[chromedp.Void] { return chromedp.Click(chromedp.CSS(css)) }
+// click clicks, in one step for the reason that press gives.
+func click(css string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		if _, err := chromedp.Run(ctx, chromedp.WaitReady(chromedp.CSS(css))); err != nil {
+			return err
+		}
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("(document.querySelector("+quoted(css)+").click(), true)"))
+		return err
+	})
+}
 
 // complaints collects the log's errors.
 type complaints struct {
