@@ -29,5 +29,8 @@ func LocalPath(next string) string {
 	if u.RawQuery != "" {
 		local += "?" + u.RawQuery
 	}
+	if len(local) > maxPath {
+		return "/" // escaping has made it longer
+	}
 	return local
 }
