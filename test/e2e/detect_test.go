@@ -37,7 +37,8 @@ func TestDetection(t *testing.T) {
 		}
 		b.shoot("86-evidence-" + string(lang))
 	}
-	// So does the incident that it opened, in the language of whoever reads it last.
+	// So does the incident that it opened.
+	b.lang(string(holdfast.En))
 	b.open(incident)
 	if got := b.evaluate("document.querySelector('#title').innerText"); !strings.Contains(got, "of the payments are not done") {
 		t.Errorf("the incident is called %q in English", got)
