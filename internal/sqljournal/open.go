@@ -113,7 +113,7 @@ func open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	lock, err := lockDir(o.Dir)
+	lock, err := commit.Lock(filepath.Join(o.Dir, fileLock))
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func OpenTarget(ctx context.Context, dir string) (_ *Target, err error) {
 		return nil, err
 	}
 	t := &Target{dir: dir}
-	if t.lock, err = lockDir(dir); err != nil {
+	if t.lock, err = commit.Lock(filepath.Join(dir, fileLock)); err != nil {
 		return nil, err
 	}
 	defer func() {

@@ -52,7 +52,7 @@ type Pack struct {
 	ID   string
 	Body []byte
 	// Names holds a hash of each identity that is first decided on in the pack. A
-	// name belongs to the shard that brought it first.
+	// name belongs to the shard that brought it first, until that pack is cut.
 	Names []uint64
 }
 
@@ -109,8 +109,8 @@ type Source interface {
 	PutSnapshot(ctx context.Context, s Snapshot) error
 	// Snapshots returns the snapshots of a shard, the newest first, at most two.
 	Snapshots(ctx context.Context, shard int) ([]Snapshot, error)
-	// Cut drops the packs of a shard up to a revision, which must not be after that
-	// of its older snapshot: code Conflict.
+	// Cut drops the packs of a shard up to a revision, and the names they brought.
+	// The revision must not be after that of its older snapshot: code Conflict.
 	Cut(ctx context.Context, shard int, upTo uint64) error
 
 	// Ledger returns the value under a key and its revision: 0 and nil if there is

@@ -133,15 +133,20 @@ func (m *Memory) write(p Pack) error {
 		}
 		return &Moved{p.Shard, p.Expect, actual}
 	}
+	var brought []uint64
 	for _, n := range p.Names {
-		if by, taken := m.names[n]; taken && by != p.Shard {
+		by, taken := m.names[n]
+		if taken && by != p.Shard {
 			return &Taken{n, by}
 		}
+		if !taken {
+			brought = append(brought, n)
+		}
 	}
-	for _, n := range p.Names {
+	for _, n := range brought {
 		m.names[n] = p.Shard
 	}
-	p.Body = bytes.Clone(p.Body)
+	p.Body, p.Names = bytes.Clone(p.Body), brought
 	s.heads = append(s.heads, Link(s.chain(), p))
 	s.packs = append(s.packs, p)
 	return nil
@@ -215,6 +220,11 @@ func (m *Memory) Cut(ctx context.Context, shard int, upTo uint64) error {
 		return nil
 	}
 	n := upTo - s.cut
+	for _, p := range s.packs[:n] {
+		for _, name := range p.Names {
+			delete(m.names, name)
+		}
+	}
 	s.base, s.cut = s.heads[n-1], upTo
 	s.packs, s.heads = slices.Clone(s.packs[n:]), slices.Clone(s.heads[n:])
 	return nil

@@ -304,7 +304,7 @@ func sameRefusal(a, b error) bool {
 
 func snapshotsAndCut(t *testing.T, s advice.Source) {
 	for i := range uint64(6) {
-		mustAppend(t, s, pack(1, i, fmt.Sprint(i+1)))
+		mustAppend(t, s, pack(1, i, fmt.Sprint(i+1), i+100, 100))
 	}
 	snap := func(revision uint64, text string) advice.Snapshot {
 		return advice.Snapshot{Shard: 1, Revision: revision, Chain: holdfast.Hash{byte(revision)}, Version: 3, Body: []byte(text)}
@@ -338,6 +338,12 @@ func snapshotsAndCut(t *testing.T, s advice.Source) {
 		t.Fatalf("the cut moved the head to %d, %v", rev, err)
 	}
 	mustAppend(t, s, pack(1, 6, "7"))
+	// The names of what was cut are free, the others are not.
+	results, err := s.Append(t.Context(), []advice.Pack{pack(2, 0, "a", 100, 101, 102), pack(3, 0, "b", 103)})
+	var taken *advice.Taken
+	if err != nil || results[0] != nil || !errors.As(results[1], &taken) {
+		t.Fatalf("names after a cut: %v, %v", results, err)
+	}
 	var moved *advice.Moved
 	if results, err := s.Append(t.Context(), []advice.Pack{pack(1, 1, "late")}); err != nil || !errors.As(results[0], &moved) {
 		t.Fatalf("a pack before the cut: %v, %v", results, err)

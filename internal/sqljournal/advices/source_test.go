@@ -1,0 +1,150 @@
+package advices
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"testing"
+
+	"holdfast"
+	"holdfast/internal/standin/advice"
+	"holdfast/internal/standin/advice/advicetest"
+)
+
+func mustOpen(t testing.TB, dir string) *Source {
+	t.Helper()
+	s, err := Open(t.Context(), Options{Dir: dir, Shards: advicetest.Shards, Warn: func(m string) { t.Logf("warning: %s", m) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestContract(t *testing.T) {
+	advicetest.Run(t, func(t *testing.T) advice.Source { return mustOpen(t, t.TempDir()) })
+}
+
+func pack(shard int, expect uint64, names ...uint64) advice.Pack {
+	return advice.Pack{Shard: shard, Expect: expect, ID: fmt.Sprint(shard, "-", expect), Body: fmt.Appendf(nil, "pack %d of %d", expect+1, shard), Names: names}
+}
+
+// filled makes a source with three packs in each of two shards, closed.
+func filled(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	s := mustOpen(t, dir)
+	for i := range uint64(3) {
+		results, err := s.Append(t.Context(), []advice.Pack{pack(0, i, i), pack(1, i, 100+i)})
+		if err != nil || results[0] != nil || results[1] != nil {
+			t.Fatal(results, err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// A source that is opened again holds what it held: packs, chain, names, its
+// number of shards and its id.
+func TestOpenedAgain(t *testing.T) {
+	dir := filled(t)
+	s := mustOpen(t, dir)
+	for _, shard := range []int{0, 1} {
+		packs, err := s.Read(t.Context(), shard, 0, 10)
+		if err != nil || len(packs) != 3 || string(packs[2].Body) != fmt.Sprintf("pack 3 of %d", shard) {
+			t.Fatalf("shard %d: %v, %v", shard, packs, err)
+		}
+	}
+	results, err := s.Append(t.Context(), []advice.Pack{pack(2, 0, 101), pack(1, 2), pack(0, 3)})
+	if err != nil || results[1] != nil || results[2] != nil {
+		t.Fatalf("%v, %v", results, err)
+	}
+	if taken, ok := results[0].(*advice.Taken); !ok || taken.By != 1 {
+		t.Fatalf("a name of before: %v", results[0])
+	}
+	first, _ := s.Info(t.Context())
+	s.Close()
+	again, err := Open(t.Context(), Options{Dir: dir, Shards: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if info, _ := again.Info(t.Context()); info.ID != first.ID || info.Shards != advicetest.Shards {
+		t.Fatalf("%+v became %+v", first, info)
+	}
+	if _, err := Open(t.Context(), Options{Dir: dir}); holdfast.CodeOf(err) != holdfast.Unavailable {
+		t.Fatalf("a second process: %v", err)
+	}
+}
+
+// What somebody changed, removed or swapped is found where it is; what was lost as
+// a whole is found by the witness.
+func TestDamage(t *testing.T) {
+	for name, c := range map[string]struct {
+		change string
+		code   holdfast.Code // of the start, or of reading
+	}{
+		"changed":  {`UPDATE pack SET body = x'00' WHERE key = 2`, holdfast.Damaged},
+		"removed":  {`DELETE FROM pack WHERE key = 2`, holdfast.Damaged},
+		"swapped":  {`UPDATE pack SET body = (SELECT body FROM pack WHERE key = 3) WHERE key = 2`, holdfast.Damaged},
+		"cut tail": {`DELETE FROM pack WHERE key = 3`, holdfast.Damaged},
+		"rehashed": {`UPDATE pack SET hash = zeroblob(32) WHERE key = 3`, holdfast.Damaged},
+		"old beat": {`UPDATE meta SET beat = beat - 1`, holdfast.Damaged},
+		"sound":    {`UPDATE meta SET beat = beat`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filled(t)
+			db, err := sql.Open("sqlite", dsn(dir+"/"+fileDB, "rw"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.Exec(c.change); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := openAndRead(t.Context(), dir); holdfast.CodeOf(err) != c.code {
+				t.Fatalf("the error has code %q, not %q: %v", holdfast.CodeOf(err), c.code, err)
+			}
+		})
+	}
+}
+
+func openAndRead(ctx context.Context, dir string) error {
+	s, err := Open(ctx, Options{Dir: dir})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	_, err = s.Read(ctx, 0, 0, 10)
+	return err
+}
+
+// Files that are gone are not made anew over what was acknowledged.
+func TestFilesGone(t *testing.T) {
+	for _, file := range []string{fileDB, fileHead} {
+		dir := filled(t)
+		if err := os.Remove(dir + "/" + file); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), Options{Dir: dir}); holdfast.CodeOf(err) != holdfast.Damaged {
+			t.Errorf("without %s: %v", file, err)
+		}
+	}
+	// A start that was cut off before the source had its name begins anew.
+	dir := t.TempDir()
+	s := mustOpen(t, dir)
+	s.Close()
+	if err := os.Remove(dir + "/" + fileDB); err != nil {
+		t.Fatal(err)
+	}
+	mustOpen(t, dir)
+}

@@ -1,0 +1,302 @@
+package advices
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"holdfast"
+	"holdfast/internal/sqljournal/commit"
+	"holdfast/internal/standin/advice"
+)
+
+const (
+	// maxWaiting bounds the calls that wait to be taken; more wait outside, until
+	// their contexts end.
+	maxWaiting = 1024
+	// maxBatch and maxBatchBytes bound one transaction.
+	maxBatch      = 1024
+	maxBatchBytes = 16 << 20
+	// checkpointEvery is after how many written bytes the -wal is checkpointed.
+	checkpointEvery = 16 << 20
+)
+
+// request is a call that waits for the writing goroutine.
+type request struct {
+	commit.Call
+	answer error
+	// apply writes to the transaction. What it returns answers this request alone.
+	apply func(*transaction) error
+}
+
+// transaction is one commit in the making. Requests are applied to it one after
+// the other, and each sees what those before it wrote. An error of SQL, kept in
+// err, undoes them all.
+type transaction struct {
+	*Source
+	ctx    context.Context
+	shards map[int]state // those that the transaction moves
+	named  map[uint64]int
+	freed  []uint64
+	size   int
+	dirty  bool
+	err    error
+}
+
+func (tx *transaction) exec(query string, args ...any) {
+	if tx.err == nil {
+		_, tx.err = tx.conn.ExecContext(tx.ctx, query, args...)
+	}
+	tx.dirty = true
+}
+
+// state is where a shard stands in the transaction.
+func (tx *transaction) state(shard int) state {
+	if st, moved := tx.shards[shard]; moved {
+		return st
+	}
+	return tx.Source.shards[shard]
+}
+
+// owner returns the shard that has a name.
+func (tx *transaction) owner(name uint64) (int, bool) {
+	if shard, ok := tx.named[name]; ok {
+		return shard, true
+	}
+	shard, ok := tx.names[name]
+	return shard, ok
+}
+
+// append applies one pack.
+func (tx *transaction) append(p advice.Pack) error {
+	st := tx.state(p.Shard)
+	if st.revision != p.Expect {
+		if st.revision > p.Expect && p.Expect >= st.cut && tx.holds(p) {
+			return nil
+		}
+		return &advice.Moved{Shard: p.Shard, Expect: p.Expect, Actual: st.revision}
+	}
+	names := make([]byte, 0, 8*len(p.Names))
+	for _, n := range p.Names {
+		by, taken := tx.owner(n)
+		if taken && by != p.Shard {
+			return &advice.Taken{Name: n, By: by}
+		}
+		if !taken {
+			names = binary.BigEndian.AppendUint64(names, n)
+		}
+	}
+	for b := names; len(b) > 0; b = b[8:] {
+		tx.named[binary.BigEndian.Uint64(b)] = p.Shard
+	}
+	st.revision, st.chain = p.Revision(), advice.Link(st.chain, p)
+	if tx.err == nil {
+		_, tx.err = tx.insert.ExecContext(tx.ctx, key(p.Shard, st.revision), p.ID, st.chain[:], names, p.Body)
+	}
+	tx.shards[p.Shard], tx.dirty = st, true
+	tx.size += len(p.Body) + len(names)
+	return nil
+}
+
+// holds reports whether the pack is stored already.
+func (tx *transaction) holds(p advice.Pack) bool {
+	var id string
+	err := tx.conn.QueryRowContext(tx.ctx, sqlPackID, key(p.Shard, p.Revision())).Scan(&id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		tx.err = err
+	}
+	return err == nil && id == p.ID
+}
+
+// write is the writing goroutine. It ends when the source closes, after the
+// transaction it is in.
+func (s *Source) write() {
+	defer close(s.stopped)
+	ticks := time.NewTicker(time.Second)
+	defer ticks.Stop()
+	unsynced, written := false, 0
+	for {
+		select {
+		case r := <-s.requests:
+			written += s.serve(commit.Collect(s.requests, r, maxBatch, maxBatchBytes))
+			unsynced = true
+			if written >= checkpointEvery {
+				written = 0
+				s.checkpoint()
+			}
+		case <-ticks.C:
+			if unsynced {
+				unsynced = false
+				if err := s.head.Sync(); err != nil {
+					s.breakOff("sync "+fileHead, err)
+				}
+			}
+		case <-s.closing:
+			return
+		}
+	}
+}
+
+// serve carries out a batch in one transaction, answers each request, and returns
+// about how many bytes were written.
+func (s *Source) serve(batch []*request) int {
+	live := make([]*request, 0, len(batch))
+	for _, r := range batch {
+		if r.Begin() {
+			live = append(live, r)
+		}
+	}
+	if len(live) == 0 {
+		return 0
+	}
+	// A begun transaction is never cancelled: see the contract of Append.
+	size, err := s.transact(context.Background(), live)
+	for _, r := range live {
+		if err != nil {
+			r.answer = err // its own rested on a transaction that was not
+		}
+		r.Answer(r.answer)
+	}
+	return size
+}
+
+// transact runs one transaction. Its error answers every request of it.
+func (s *Source) transact(ctx context.Context, batch []*request) (int, error) {
+	if broken := s.broken.Load(); broken != nil {
+		return 0, broken
+	}
+	if s.insert == nil {
+		stmt, err := s.conn.PrepareContext(ctx, sqlPack)
+		if err != nil {
+			return 0, failure(ctx, "write", err)
+		}
+		s.insert = stmt
+	}
+	if _, err := s.conn.ExecContext(ctx, sqlBegin); err != nil {
+		return 0, failure(ctx, "begin a transaction", err)
+	}
+	tx := &transaction{Source: s, ctx: ctx, shards: map[int]state{}, named: map[uint64]int{}}
+	for _, r := range batch {
+		if r.answer = r.apply(tx); tx.err != nil {
+			break
+		}
+	}
+	if tx.err == nil && tx.dirty {
+		tx.exec(sqlBeat, s.beat+1)
+	}
+	if tx.err != nil || !tx.dirty {
+		return 0, s.rollback(ctx, tx.err)
+	}
+	if _, err := s.conn.ExecContext(ctx, sqlCommit); err != nil {
+		return 0, s.settle(ctx, err)
+	}
+	s.committed(tx)
+	w := commit.Witness{Head: holdfast.Head{Journal: s.id, Epoch: 1, Position: holdfast.Position(s.beat), Hash: sum(s.shards)}, Beat: s.beat}
+	if _, err := s.head.WriteAt(w.Encode(), 0); err != nil {
+		s.breakOff("write "+fileHead, err)
+		return 0, doubtful(err)
+	}
+	return tx.size, nil
+}
+
+// committed takes over what a transaction changed.
+func (s *Source) committed(tx *transaction) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.beat++
+	for shard, st := range tx.shards {
+		s.shards[shard] = st
+	}
+	for _, name := range tx.freed {
+		delete(s.names, name)
+	}
+	for name, shard := range tx.named {
+		s.names[name] = shard
+	}
+}
+
+// rollback ends a transaction that wrote nothing or failed with cause.
+func (s *Source) rollback(ctx context.Context, cause error) error {
+	if _, err := s.conn.ExecContext(ctx, sqlRollback); err != nil && cause == nil {
+		cause = err
+		s.breakOff("roll back", err)
+	}
+	if cause != nil {
+		return failure(ctx, "write", cause)
+	}
+	return nil
+}
+
+// settle finds out what became of a commit that answered with an error. A full
+// disk or a lock leaves the -wal without the commit, which reading shows. After
+// any other error nothing more is written until a start has read everything again.
+func (s *Source) settle(ctx context.Context, cause error) error {
+	s.conn.ExecContext(ctx, sqlRollback) // fails where SQLite has done so itself
+	if code := sqliteCode(cause); code == sqlite3.SQLITE_FULL || code == sqlite3.SQLITE_BUSY {
+		var id string
+		var shards int
+		var beat uint64
+		err := s.conn.QueryRowContext(ctx, sqlMeta).Scan(&id, &shards, &beat)
+		if err == nil && beat == s.beat {
+			return failure(ctx, "commit", cause)
+		}
+	}
+	s.breakOff("commit", cause)
+	return doubtful(cause)
+}
+
+func doubtful(cause error) error {
+	return holdfast.Errorf(holdfast.Doubtful, "it is not known whether the advices were written; repeating the request after a restart settles it").Because(cause)
+}
+
+// breakOff ends all writing.
+func (s *Source) breakOff(act string, cause error) {
+	err := holdfast.Errorf(holdfast.Unavailable, "the advice source in %s writes nothing more, because it could not %s; mend the disk and restart the gate", s.dir, act).Because(cause)
+	if s.broken.CompareAndSwap(nil, err) {
+		s.warn(err.Error())
+	}
+}
+
+// checkpoint moves the -wal into the database. What a reader holds back is moved
+// by a later one.
+func (s *Source) checkpoint() {
+	var busy, frames, moved int64
+	if err := s.conn.QueryRowContext(context.Background(), sqlCheckpoint).Scan(&busy, &frames, &moved); err != nil {
+		s.breakOff("move the -wal into "+fileDB, err)
+	}
+}
+
+// failure gives an error of SQLite its code. An error that has one keeps it.
+func failure(ctx context.Context, act string, err error) error {
+	var coded *holdfast.Error
+	switch {
+	case errors.As(err, &coded):
+		return fmt.Errorf("%s: %w", act, err)
+	case ctx.Err() != nil:
+		return holdfast.Errorf(holdfast.Unavailable, "the request ended before the advice source took it").Because(ctx.Err())
+	case errors.Is(err, sql.ErrConnDone):
+		return advice.Closed()
+	}
+	switch sqliteCode(err) {
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return holdfast.Errorf(holdfast.Damaged, "%s: %s is damaged; stop the gate and restore its directory from a backup", act, fileDB).Because(err)
+	case sqlite3.SQLITE_FULL:
+		return holdfast.Errorf(holdfast.Unavailable, "%s: the disk of the advice source is full; nothing was written", act).Because(err)
+	}
+	return holdfast.Errorf(holdfast.Unavailable, "%s: the advice source cannot be used now", act).Because(err)
+}
+
+// sqliteCode returns the primary result code of SQLite, 0 if err is not its.
+func sqliteCode(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}
