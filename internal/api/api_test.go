@@ -124,9 +124,9 @@ func newNode(t *testing.T) *node {
 		t.Fatal(err)
 	}
 	src.Debriefs = debrief.Nouns{
-		Book: debriefs, Incidents: src.Incidents, Plans: src.Plans, Roster: src.Roster, Obligations: src.Obligations, Facts: src.Timeline.Of, Count: src.Response.Count,
+		Book: debriefs, Incidents: src.Incidents, Plans: src.Plans, Roster: src.Roster, Obligations: src.Obligations, Facts: src.Timeline, Kept: debrief.NewKept(), Count: src.Response.Count,
 	}
-	src.Response.Debriefed = src.Debriefs.Ready
+	src.Response.Debriefs = src.Debriefs
 	src.Backups, err = backup.NewKeeper(backup.KeeperOptions{
 		Maker: backup.Maker{Source: noSource{}, Open: noDatabase, Keys: t.TempDir(), Version: "test"}, Journal: "test",
 		Size: func() (int64, error) { return 1, nil }, Dir: t.TempDir(), Keep: 3, Now: clock, Log: log,

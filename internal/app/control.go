@@ -252,9 +252,9 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		Book: b.owed, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Roster: b.roster, Measured: c.response.Figures, Reading: c.response.Reading, Zone: conf.TimeZone.Location(),
 	}}
 	c.debriefs = &debrief.Service{Desk: c.desk, Log: c.opt.Log, Nouns: debrief.Nouns{
-		Book: b.debriefs, Incidents: b.incidents, Plans: b.plans, Roster: b.roster, Obligations: c.owed.Nouns, Facts: b.timeline.Of, Count: c.response.Count,
+		Book: b.debriefs, Incidents: b.incidents, Plans: b.plans, Roster: b.roster, Obligations: c.owed.Nouns, Facts: b.timeline, Kept: debrief.NewKept(), Count: c.response.Count,
 	}}
-	c.response.Debriefed = c.debriefs.Nouns.Ready
+	c.response.Debriefs = c.debriefs.Nouns
 	c.makeImprovements()
 	linkKey, err := callout.LinkKey(ctx, c.store)
 	if err != nil {

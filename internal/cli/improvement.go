@@ -172,6 +172,7 @@ func (s *shell) trends() *cobra.Command {
 				f, what = v.Drills, "drills"
 			}
 			p.line("%s to %s: %d %s, %d false alarms, %d limits met, %d missed", clock(v.From), clock(v.To), f.Incidents, what, f.FalseAlarms.N, f.LimitsMet, f.LimitsMissed)
+			p.line("the times of %d are those of accepted debriefs, of the others those of the record as it stands", f.Debriefed.N)
 			counts := []any{"NUMBER", "INCIDENTS", "WHICH"}
 			row := func(p *page, n trend.Count) {
 				p.row(n.N, strings.Join(n.Incidents, " "), cmp.Or(n.Key, "the whole system"))

@@ -108,7 +108,9 @@ func (c *Console) debrief(v *visit) error {
 	if err != nil {
 		return err
 	}
-	own := &debriefPage{Debrief: d, Facts: factChapters(blocksOf(d.FigureBlocks(edition(v)))), Classes: debrief.Classes[:], Kinds: debrief.Kinds[:]}
+	short := edition(v)
+	short.Most = mostRows
+	own := &debriefPage{Debrief: d, Facts: factChapters(blocksOf(d.FigureBlocks(short))), Classes: debrief.Classes[:], Kinds: debrief.Kinds[:]}
 	own.People = c.View.People()
 	own.Risks = c.View.DebriefRisks(d.Incident)
 	for _, ch := range plan.Chapters {
@@ -127,6 +129,10 @@ func (c *Console) debrief(v *visit) error {
 	own.signing(v)
 	return c.show(v, "debrief", v.words.T("debrief.report", "id", d.Incident), false, own)
 }
+
+// mostRows is how many rows of each table of figures the screen shows; the report has
+// them all.
+const mostRows = 100
 
 func edition(v *visit) debrief.Edition { return debrief.Edition{Words: v.words, Zone: v.zone} }
 

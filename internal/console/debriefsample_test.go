@@ -21,9 +21,13 @@ var said = regexp.MustCompile(`(?:\bt|add)\("([a-z.-]+)"`)
 // reportWords are the ends of the keys that a report uses.
 func reportWords(t *testing.T) (ends []string) {
 	t.Helper()
-	source, err := os.ReadFile("../debrief/report.go")
-	if err != nil {
-		t.Fatal(err)
+	var source []byte
+	for _, name := range []string{"report.go", "reportfigures.go"} {
+		part, err := os.ReadFile("../debrief/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source = append(source, part...)
 	}
 	for _, m := range said.FindAllStringSubmatch(string(source), -1) {
 		if !strings.HasSuffix(m[1], ".") {
@@ -86,7 +90,7 @@ func debriefSamples() (list []any) {
 	cause := debrief.Cause{ID: "c1", CauseForm: debrief.CauseForm{Parent: "c0", Why: "the operator should have known", Kind: debrief.Root, Class: "change", Evidence: []debrief.Evidence{{Text: "t", Link: "https://example.org/1", File: &incident.Evidence{Name: "log.txt"}}}}, By: by, At: past, Entries: 2}
 	signed := debrief.Signature{Role: "commander", By: by, At: past}
 	gone := &debrief.Withdrawal{Reason: "not so", By: by, At: past}
-	rounds := []debrief.Round{{N: 2, By: by, At: past, Sign: []string{"commander"}, Signatures: []debrief.Signature{signed}}, {N: 1, By: by, At: past, Returned: gone}, {N: 0, By: by, At: past, Voided: &debrief.Void{Change: "debrief.written", By: by, At: past}}}
+	rounds := []debrief.Round{{N: 2, By: by, At: past, Sign: []string{"commander"}, Signatures: []debrief.Signature{signed}}, {N: 1, By: by, At: past, Returned: gone}, {N: 0, By: by, At: past, Voided: &debrief.Void{Change: "debrief.written", By: by, At: past}}, {N: 0, By: by, At: past, Voided: &debrief.Void{Change: "incident.absorbed", By: by, At: past}}}
 	d := view.Debrief{
 		Incident: "2026-1", Title: "Title", Drill: true, Level: level1, Over: true, Due: future, Texts: map[debrief.Section]debrief.Text{debrief.Summary: {Text: "s", By: by, At: past, Entries: 2}},
 		Causes:          []debrief.Branch{{Cause: cause}, {Cause: debrief.Cause{ID: "c2", CauseForm: debrief.CauseForm{Why: "w", Kind: debrief.Contributing}}, Depth: 1, Asked: true}},

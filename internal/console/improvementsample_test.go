@@ -43,7 +43,7 @@ func improvementSample() (list []view.TrackedImprovement) {
 func trendSample() trendsPage {
 	var cases []trend.Case
 	for i, level := range []holdfast.Level{1, 1, 2, 3, 0, 1} {
-		c := trend.Case{ID: string(rune('a' + i)), Title: "Title", Level: level, Opened: past, Cause: []string{"", "db"}[i%2], FalseAlarm: i == 5, Roots: []string{"change"}, Took: map[string]time.Duration{}, Met: 1, Missed: i}
+		c := trend.Case{ID: string(rune('a' + i)), Title: "Title", Level: level, Opened: past, Cause: []string{"", "db"}[i%2], FalseAlarm: i == 5, Debriefed: i%2 == 0, Roots: []string{"change"}, Took: map[string]time.Duration{}, Met: 1, Missed: i}
 		for j, name := range trend.Spans {
 			if i <= j {
 				c.Took[name] = time.Duration(i+1) * time.Minute
@@ -74,10 +74,12 @@ func improvementSamples() map[string][]any {
 	fresh := list[0]
 	fresh.History = nil
 	one = append(one, improvementPage{Improvement: fresh})
-	trends := []any{bare, trendSample()}
-	for _, at := range []figureAt{{"level", "1"}, {"span", "detect"}, {"root", "change"}, {"false-alarm", ""}, {"missed", ""}, {"cause", "db"}, {"cause", ""}} {
+	unsigned := trendSample()
+	unsigned.Debriefed = trend.Count{}
+	trends := []any{bare, unsigned, trendSample()}
+	for _, at := range []figureAt{{"level", "1"}, {"span", "detect"}, {"root", "change"}, {"false-alarm", ""}, {"missed", ""}, {"debriefed", ""}, {"cause", "db"}, {"cause", ""}} {
 		own := trendSample()
-		own.Picked, own.Cases = at, []caseLine{{trend.Case{ID: "2026-1", Title: "Title", Level: 1, Opened: past}, "3 min"}}
+		own.Picked, own.Cases = at, []caseLine{{trend.Case{ID: "2026-1", Title: "Title", Level: 1, Opened: past, Debriefed: true}, "3 min"}}
 		trends = append(trends, own)
 	}
 	return map[string][]any{
@@ -95,12 +97,12 @@ func TestPicked(t *testing.T) {
 	t.Parallel()
 	cases := []trend.Case{
 		{ID: "1", Level: 1, Opened: past, Cause: "db", Roots: []string{"change"}, Missed: 1, Took: map[string]time.Duration{"stop": time.Minute}},
-		{ID: "2", Level: 2, Opened: past, Took: map[string]time.Duration{"stop": time.Hour}},
+		{ID: "2", Level: 2, Opened: past, Debriefed: true, Took: map[string]time.Duration{"stop": time.Hour}},
 		{ID: "3", Opened: past, FalseAlarm: true},
 	}
 	f := trend.Of(cases, past.AddDate(0, 0, -1), past.AddDate(0, 0, 1), time.UTC).Real
 	for at, want := range map[figureAt]string{
-		{"level", "1"}: "1", {"level", "3"}: "", {"cause", "db"}: "1", {"cause", ""}: "2", {"root", "change"}: "1", {"missed", ""}: "1", {"false-alarm", ""}: "3",
+		{"level", "1"}: "1", {"level", "3"}: "", {"cause", "db"}: "1", {"cause", ""}: "2", {"root", "change"}: "1", {"missed", ""}: "1", {"false-alarm", ""}: "3", {"debriefed", ""}: "2",
 		{"month", past.Format("2006-01")}: "1 2 3", {"span", "stop"}: "2 1", {"span", "detect"}: "", {"other", ""}: "", {"", ""}: "",
 	} {
 		var got []string

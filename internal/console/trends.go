@@ -86,7 +86,7 @@ func (p trendsPage) To(by, key string) string {
 
 // picked lists the incidents of one figure.
 func picked(words *locale.Printer, f trend.Figures, at figureAt, cases []trend.Case) (list []caseLine) {
-	of := map[string][]trend.Count{"level": f.Levels, "cause": f.Causes, "root": f.Roots, "false-alarm": {f.FalseAlarms}, "missed": {f.Missing}}
+	of := map[string][]trend.Count{"level": f.Levels, "cause": f.Causes, "root": f.Roots, "false-alarm": {f.FalseAlarms}, "missed": {f.Missing}, "debriefed": {f.Debriefed}}
 	find := func(id, took string) {
 		if i := slices.IndexFunc(cases, func(c trend.Case) bool { return c.ID == id }); i >= 0 {
 			list = append(list, caseLine{cases[i], took})
@@ -145,13 +145,13 @@ func (c *Console) trendsCSV(v *visit) error {
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="trends.csv"`)
 	out := csv.NewWriter(v.w)
-	head := []string{"incident", "title", "drill", "false_alarm", "level", "opened_at", "cause", "root_causes"}
+	head := []string{"incident", "title", "drill", "false_alarm", "level", "opened_at", "cause", "root_causes", "times_from"}
 	for _, name := range trend.Spans {
 		head = append(head, strings.ReplaceAll(name, "-", "_")+"_seconds")
 	}
 	_ = out.Write(append(head, "limits_met", "limits_missed"))
 	for _, one := range cases {
-		row := []string{one.ID, cell(one.Title), strconv.FormatBool(one.Drill), strconv.FormatBool(one.FalseAlarm), itoa(int(one.Level)), instant(one.Opened), cell(one.Cause), strings.Join(one.Roots, " ")}
+		row := []string{one.ID, cell(one.Title), strconv.FormatBool(one.Drill), strconv.FormatBool(one.FalseAlarm), itoa(int(one.Level)), instant(one.Opened), cell(one.Cause), strings.Join(one.Roots, " "), timesFrom(one)}
 		for _, name := range trend.Spans {
 			text := ""
 			if took, known := one.Took[name]; known {
@@ -163,6 +163,14 @@ func (c *Console) trendsCSV(v *visit) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// timesFrom says where the times of a case come from.
+func timesFrom(c trend.Case) string {
+	if c.Debriefed {
+		return "debrief"
+	}
+	return "record"
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

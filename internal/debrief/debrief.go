@@ -14,7 +14,9 @@
 // Who presents the debrief freezes its [Figures] with the position of the journal up
 // to which they are true. Signatures stand for a round, which is those figures and
 // the texts as they were, under one hash. A change after that voids the round, and
-// says so; the debrief is presented anew. Where the plan names nobody to sign, what is
+// says so; the debrief is presented anew. So does what makes another incident of it: one
+// that is merged into it or let go again, an alert that comes or goes, work that is opened
+// again. Where the plan names nobody to sign, what is
 // presented is accepted.
 //
 // A debrief that is not accepted in the time the plan gives is at risk from the last
@@ -28,6 +30,7 @@
 //	debrief.improvement-set        {"id":"i1","what":"…","owner":"lin","due":"2026-12-31","chapter":"procedures","risk":"r1"}
 //	debrief.improvement-withdrawn  {"id":"i1","reason":"…"}
 //	debrief.presented              {"round":1,"hash":"…","sign":["commander","superior"],"figures":{…}}
+//	debrief.figures                {"round":1,"people":[…]}
 //	debrief.signed                 {"round":1,"role":"commander"}
 //	debrief.returned               {"round":1,"reason":"…"}
 //	debrief.voided                 {"round":1,"by":"debrief.cause-set"}
@@ -181,11 +184,15 @@ type Round struct {
 
 // Void says which change voided a round.
 type Void struct {
-	// Change is the kind of fact.
+	// Change is the kind of fact: of the debrief, or of the incident.
 	Change string         `json:"change"`
 	By     holdfast.Actor `json:"by"`
 	At     time.Time      `json:"at"`
 }
+
+// Regrouped reports whether the incident became another: others were merged into it or
+// taken out again, alerts came or went, or it was opened again.
+func (v Void) Regrouped() bool { return strings.HasPrefix(v.Change, "incident.") }
 
 // Stands reports whether the round was neither returned nor voided.
 func (r Round) Stands() bool { return r.Returned == nil && r.Voided == nil }

@@ -27,6 +27,14 @@ const (
 	maxEntries  = 100  // causes, and improvements, of one debrief
 )
 
+// Facts are those of one incident and of what belongs to it.
+type Facts interface {
+	// Of lists them in order. Of a storm of alerts some may be left out, never the first.
+	Of(incident string) (facts []holdfast.Fact, left int)
+	// Last is the position of the newest; 0 if there are none.
+	Last(incident string) holdfast.Position
+}
+
 // Nouns is what decisions on debriefs ask. Use them under the state's lock.
 type Nouns struct {
 	Book        *Book
@@ -34,9 +42,8 @@ type Nouns struct {
 	Plans       *plan.Book
 	Roster      *roster.Book
 	Obligations obligation.Nouns
-	// Facts are those of one incident and of what belongs to it, in order. Of a storm of
-	// alerts some may be left out, never the first.
-	Facts func(incident string) (facts []holdfast.Fact, left int)
+	Facts       Facts
+	Kept        *Kept
 	// Count asks the gates' counts of a time, and what was in flight at the stops.
 	Count func(in *incident.Incident, from, to time.Time) Counts
 }

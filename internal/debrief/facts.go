@@ -53,7 +53,8 @@ type ImprovementWithdrawn struct {
 // PresentedKind is the kind of fact that holds figures.
 const PresentedKind = "debrief.presented"
 
-// PresentedFact presents the debrief for signature.
+// PresentedFact presents the debrief for signature. Lists that are too long for one
+// fact follow in [FiguresPart].
 type PresentedFact struct {
 	Round   int           `json:"round"`
 	Hash    holdfast.Hash `json:"hash"`
@@ -130,6 +131,7 @@ var decoders = map[string]func(holdfast.Fact) (event, error){
 	ImprovementSet{}.kind():       decode[ImprovementSet],
 	ImprovementWithdrawn{}.kind(): decode[ImprovementWithdrawn],
 	PresentedFact{}.kind():        decode[PresentedFact],
+	FiguresPart{}.kind():          decode[FiguresPart],
 	Signed{}.kind():               decode[Signed],
 	Returned{}.kind():             decode[Returned],
 	Voided{}.kind():               decode[Voided],

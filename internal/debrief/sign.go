@@ -15,15 +15,11 @@ import (
 
 // Figures takes the figures of an incident as they are now.
 func (n Nouns) Figures(in *incident.Incident, now time.Time) (Figures, error) {
-	facts := n.facts(in.ID)
-	record, err := Work(in.ID, facts)
+	record, last, err := n.record(in)
 	if err != nil {
 		return Figures{}, err
 	}
-	f := Figures{At: now.UTC(), Record: record, Owed: n.owed(in, now)}
-	if len(facts) > 0 {
-		f.Position = facts[len(facts)-1].Position
-	}
+	f := Figures{Position: last, At: now.UTC(), Record: record, Owed: n.owed(in, now)}
 	from, to := in.Opened, now
 	if s := record.Span(ToRecover); s.From != nil {
 		from = s.From.At
@@ -43,7 +39,7 @@ func (n Nouns) Figures(in *incident.Incident, now time.Time) (Figures, error) {
 func (n Nouns) facts(id string) (all []holdfast.Fact) {
 	whole := n.Incidents.Whole(id)
 	for _, part := range whole {
-		facts, _ := n.Facts(part)
+		facts, _ := n.Facts.Of(part)
 		all = append(all, facts...)
 	}
 	if len(whole) > 1 {
@@ -52,15 +48,15 @@ func (n Nouns) facts(id string) (all []holdfast.Fact) {
 	return all
 }
 
-// Again works out the record of a round anew, from the facts up to its position.
-func (n Nouns) Again(r Round, id string) (Record, error) {
+// again works out the record of a round anew, from the facts up to its position.
+func (n Nouns) again(r Round, id string) (Record, error) {
 	facts := n.facts(id)
 	end, _ := slices.BinarySearchFunc(facts, r.Figures.Position+1, func(f holdfast.Fact, p holdfast.Position) int { return int(int64(f.Position) - int64(p)) })
 	return Work(id, facts[:end])
 }
 
-// Same reports whether two records say the same.
-func Same(a, b Record) bool {
+// same reports whether two records say the same.
+func same(a, b Record) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && string(x) == string(y)
@@ -118,6 +114,16 @@ func (d *Debrief) hash(f Figures) holdfast.Hash {
 	return sha256.Sum256(raw)
 }
 
+// Void ends the round that stands of an incident's debrief: a fact of the kind change
+// gives the incident other figures. It decides nothing where none stands.
+func (n Nouns) Void(incident, change string) []journal.Draft {
+	d := n.Book.Debrief(incident)
+	if r, some := d.Round(); some && r.Stands() {
+		return d.draft(Voided{r.N, change})
+	}
+	return nil
+}
+
 // Ready says why an incident cannot be closed for want of a debrief; nil if it can.
 func (n Nouns) Ready(in *incident.Incident) error {
 	d := n.Book.Debrief(in.ID)
@@ -152,11 +158,17 @@ func (n Nouns) present(id string, now time.Time) ([]journal.Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := PresentedFact{Round: len(d.Rounds) + 1, Hash: d.hash(f), Sign: in.Procedure.Signers(), Figures: f}
-	if len(e.Sign) == 0 {
-		return d.draft(e, AcceptedFact{e.Round}), nil
+	e := PresentedFact{Round: len(d.Rounds) + 1, Hash: d.hash(f), Sign: in.Procedure.Signers()}
+	short, parts := f.parted(e.Round)
+	e.Figures = short
+	events := []event{e}
+	for _, p := range parts {
+		events = append(events, p)
 	}
-	return d.draft(e), nil
+	if len(e.Sign) == 0 {
+		events = append(events, AcceptedFact{e.Round})
+	}
+	return d.draft(events...), nil
 }
 
 // presented returns the round that waits for signatures, if it is the one that the

@@ -1,7 +1,6 @@
 package debrief
 
 import (
-	"slices"
 	"time"
 
 	"holdfast"
@@ -120,11 +119,12 @@ func (w *worker) titleOf(k incident.LimitKey) holdfast.Text {
 
 // people lists everyone who was told, each once.
 func (w *worker) people() (list []Told) {
+	at := map[string]int{}
 	of := func(id, name string) *Told {
-		i := slices.IndexFunc(list, func(p Told) bool { return p.Person == id })
-		if i < 0 {
+		i, known := at[id]
+		if !known {
+			i, at[id] = len(list), len(list)
 			list = append(list, Told{Person: id, Name: name})
-			i = len(list) - 1
 		}
 		return &list[i]
 	}

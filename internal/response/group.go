@@ -331,7 +331,7 @@ func (s *Service) Regroup(ctx context.Context, by holdfast.Actor, alertID, to, r
 			return nil, err
 		}
 		moved, err := alert.Regroup(a, home, reason)
-		return slices.Concat(left, entered, moved), err
+		return s.voiding(slices.Concat(left, entered, moved), err, "incident.alert-left", from.ID, home)
 	})
 	return home, err
 }

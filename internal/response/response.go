@@ -67,10 +67,8 @@ type Service struct {
 	Documents journal.Documents
 	Log       *slog.Logger
 
-	Heard Heard
-	// Debriefed says what the debrief of an incident wants before it is closed; nil if
-	// nothing.
-	Debriefed func(*incident.Incident) error
+	Heard    Heard
+	Debriefs Debriefs
 
 	rules    rules
 	judged   judged
@@ -123,7 +121,8 @@ func (s *Service) Attach(ctx context.Context, by holdfast.Actor, id, alertID str
 		if err != nil {
 			return nil, err
 		}
-		return s.attach(drafts, id, "", []string{alertID})
+		drafts, err = s.attach(drafts, id, "", []string{alertID})
+		return s.voiding(drafts, err, "incident.alert-added", id)
 	})
 }
 
@@ -208,7 +207,7 @@ func (s *Service) Close(ctx context.Context, by holdfast.Actor, id string) error
 		if err := s.nothingHeld(id); err != nil {
 			return nil, err
 		}
-		return incident.Close(in, s.Figures(in), s.Debriefed)
+		return incident.Close(in, s.Figures(in), s.Debriefs.Ready)
 	})
 }
 

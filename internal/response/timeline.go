@@ -31,6 +31,7 @@ type story struct {
 	facts       []holdfast.Fact
 	first, last []holdfast.Fact
 	left        int // how many were between
+	newest      holdfast.Position
 }
 
 // NewTimeline returns an empty timeline.
@@ -110,6 +111,7 @@ func (t *Timeline) add(id string, f holdfast.Fact) {
 		s = &story{}
 		t.stories[id] = s
 	}
+	s.newest = max(s.newest, f.Position)
 	switch {
 	case !ofStorm(f):
 		s.facts = append(s.facts, f)
@@ -126,6 +128,15 @@ func (t *Timeline) add(id string, f holdfast.Fact) {
 // ofStorm reports whether a fact is one of those that come with every alert.
 func ofStorm(f holdfast.Fact) bool {
 	return strings.HasPrefix(string(f.Subject), "alert/") && f.Kind != alert.KindMoved || f.Kind == incident.KindJoined
+}
+
+// Last returns the position of an incident's newest fact; 0 if there are none. Call it
+// under the state's lock.
+func (t *Timeline) Last(incident string) holdfast.Position {
+	if s := t.stories[incident]; s != nil {
+		return s.newest
+	}
+	return 0
 }
 
 // Of returns the facts of an incident, oldest first, and how many about its alerts are

@@ -48,6 +48,8 @@ type world struct {
 
 	automation  fakeAutomation
 	undebriefed bool // whether a debrief wants something
+	// accepted are the incidents whose debriefs are.
+	accepted map[string]bool
 }
 
 // journalOf is the store as the nodes see it.
@@ -115,18 +117,29 @@ func runPlan(t *testing.T, n int, text []byte, story func(w *world)) {
 	})
 }
 
+// Ready implements [Debriefs].
+func (w *world) Ready(*incident.Incident) error {
+	if w.undebriefed {
+		return holdfast.Errorf(holdfast.Conflict, "the debrief wants something")
+	}
+	return nil
+}
+
+// Void implements [Debriefs].
+func (w *world) Void(incident, change string) []journal.Draft {
+	if !w.accepted[incident] {
+		return nil
+	}
+	return []journal.Draft{journal.NewDraft(holdfast.NewSubject("voided", holdfast.NewID()), 0, change, incident)}
+}
+
 func (w *world) newNode() *node {
 	genesis := w.store.Genesis()
 	s := &Service{
 		Incidents: incident.NewBook(), Alerts: alert.NewBook(), Plans: plan.NewBook(), Directives: directive.NewBook(genesis), Gates: enrolment.NewBook(),
 		Notices: notify.NewBook(), Roster: roster.NewBook(), Series: traffic.NewSeries(), Timeline: NewTimeline(), Prober: w, Automation: &w.automation, Documents: w.store, Log: slog.New(slog.NewTextHandler(w, nil)),
 	}
-	s.Debriefed = func(*incident.Incident) error {
-		if w.undebriefed {
-			return holdfast.Errorf(holdfast.Conflict, "the debrief wants something")
-		}
-		return nil
-	}
+	s.Debriefs = w
 	n := &node{Service: s, timeline: s.Timeline}
 	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster, Incidents: s.Incidents}
 	n.glass = &authority.Service{Nouns: s.Authority, Log: s.Log}

@@ -15,6 +15,10 @@
 // between the two nearest times, in proportion. A time whose end came before its
 // beginning, such as a stop that was in force before anybody confirmed, counts as none
 // at all: it took zero.
+//
+// The times of an incident are those that people signed in its debrief, once it is
+// accepted; until then those that its record shows now. The figures say of how many
+// incidents, and of each time, which it is.
 package trend
 
 import (
@@ -48,6 +52,8 @@ type Case struct {
 	// whole system. Roots are the classes of the root causes of its debrief.
 	Cause string
 	Roots []string
+	// Debriefed says that the times and limits are those of an accepted debrief.
+	Debriefed bool
 	// Took has the times that are known, by the names in [Spans].
 	Took map[string]time.Duration
 	// Met and Missed count its limits.
@@ -76,6 +82,8 @@ type Figures struct {
 	Repeats []Count `json:"repeats"`
 	Months  []Month `json:"months"`
 	Spans   []Span  `json:"spans"`
+	// Debriefed are the incidents whose times are those of an accepted debrief.
+	Debriefed Count `json:"debriefed"`
 	// LimitsMet and LimitsMissed count limits; Missing are the incidents that missed
 	// one.
 	LimitsMet    int   `json:"limits_met"`
@@ -119,6 +127,8 @@ type Span struct {
 type Took struct {
 	Incident string        `json:"incident"`
 	Took     time.Duration `json:"took"`
+	// Debriefed says that an accepted debrief has it.
+	Debriefed bool `json:"debriefed,omitempty"`
 }
 
 // Of works out the trends of the cases that were opened in a period, months by the
@@ -140,7 +150,7 @@ func Of(cases []Case, from, to time.Time, zone *time.Location) Trends {
 }
 
 func figures(all []Case, from, to time.Time, zone *time.Location) Figures {
-	f := Figures{Months: months(all, from, to, zone), FalseAlarms: Count{Incidents: []string{}}, Missing: Count{Incidents: []string{}}, Repeats: []Count{}}
+	f := Figures{Months: months(all, from, to, zone), FalseAlarms: Count{Incidents: []string{}}, Missing: Count{Incidents: []string{}}, Debriefed: Count{Incidents: []string{}}, Repeats: []Count{}}
 	var cases []Case
 	for _, c := range all {
 		if c.FalseAlarm {
@@ -151,6 +161,9 @@ func figures(all []Case, from, to time.Time, zone *time.Location) Figures {
 		f.LimitsMet, f.LimitsMissed = f.LimitsMet+c.Met, f.LimitsMissed+c.Missed
 		if c.Missed > 0 {
 			f.Missing.add(c)
+		}
+		if c.Debriefed {
+			f.Debriefed.add(c)
 		}
 	}
 	f.Incidents = len(cases)
@@ -243,7 +256,7 @@ func span(cases []Case, name string) Span {
 	s := Span{Name: name, Incidents: []Took{}}
 	for _, c := range cases {
 		if took, known := c.Took[name]; known {
-			s.Incidents = append(s.Incidents, Took{c.ID, max(0, took)})
+			s.Incidents = append(s.Incidents, Took{c.ID, max(0, took), c.Debriefed})
 		}
 	}
 	slices.SortStableFunc(s.Incidents, func(a, b Took) int { return cmp.Compare(b.Took, a.Took) })

@@ -121,8 +121,7 @@ func (s *Source) debrief(in *incident.Incident) (v Debrief, err error) {
 // debriefFigures are the frozen ones of the round that stands, else those of now.
 func (s *Source) debriefFigures(in *incident.Incident, d *debrief.Debrief, v *Debrief, now time.Time) error {
 	if r, some := d.Round(); some && r.Stands() {
-		again, err := s.Debriefs.Again(r, in.ID)
-		v.Figures, v.Frozen, v.Same = r.Figures, true, err == nil && debrief.Same(again, r.Figures.Record)
+		v.Figures, v.Frozen, v.Same = r.Figures, true, s.Debriefs.Stands(r, in.ID)
 		v.document.Figures, v.document.Round = r.Figures, &r
 		return nil
 	}
@@ -217,11 +216,18 @@ func (v Debrief) FigureBlocks(e debrief.Edition) []docx.Block { return v.Figures
 // bodyOf is what a fact says, on a timeline. The figures of a debrief are left out:
 // they are long, and the debrief has them.
 func bodyOf(f holdfast.Fact) json.RawMessage {
-	var p debrief.PresentedFact
-	if f.Kind != debrief.PresentedKind || f.Decode(&p) != nil {
+	var p struct {
+		Round   int            `json:"round"`
+		Hash    *holdfast.Hash `json:"hash,omitempty"`
+		Sign    []string       `json:"sign,omitempty"`
+		Figures *struct {
+			Position holdfast.Position `json:"position"`
+		} `json:"figures,omitempty"`
+	}
+	if f.Kind != debrief.PresentedKind && f.Kind != debrief.PartKind || f.Decode(&p) != nil {
 		return f.Body
 	}
-	short, err := json.Marshal(map[string]any{"round": p.Round, "hash": p.Hash, "sign": p.Sign, "position": p.Figures.Position})
+	short, err := json.Marshal(p)
 	if err != nil {
 		return f.Body
 	}

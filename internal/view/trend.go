@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/debrief"
 	"holdfast/internal/incident"
 	"holdfast/internal/trend"
 )
@@ -63,32 +64,58 @@ func (s *Source) trendCase(in *incident.Incident) trend.Case {
 	if c.FalseAlarm {
 		return c
 	}
-	for _, root := range s.Debriefs.Book.Debrief(in.ID).Roots() {
+	d := s.Debriefs.Book.Debrief(in.ID)
+	for _, root := range d.Roots() {
 		if root.Class != "" {
 			c.Roots = append(c.Roots, root.Class)
 		}
 	}
+	if r, _ := d.Round(); d.State() == debrief.Accepted {
+		c.Debriefed = true
+		recordTook(&c, r.Figures.Record)
+	} else {
+		s.momentsTook(&c, in)
+	}
+	return c
+}
+
+// recordTook takes the times of a case from the record that people signed.
+func recordTook(c *trend.Case, r debrief.Record) {
+	c.Met, c.Missed = r.LimitsMet, r.LimitsMissed
+	for _, span := range r.Times {
+		if took, known := span.Took(); known {
+			c.Took[span.Name] = took
+		}
+	}
+}
+
+// momentsTook takes the times of a case whose debrief nobody has accepted from what is
+// known of the incident now. They are between the same ends as those of a debrief.
+func (s *Source) momentsTook(c *trend.Case, in *incident.Incident) {
 	f := in.Closed
 	if f == nil {
 		now := s.Response.Figures(in)
 		f = &now
 	}
 	c.Met, c.Missed = f.LimitsMet, f.LimitsMissed
+	at := map[string]time.Time{}
+	for _, m := range s.Obligations.Moments(in) {
+		at[m.Name] = m.At
+	}
+	began := at["detected"]
 	took := func(name string, from, to time.Time) {
 		if !from.IsZero() && !to.IsZero() {
 			c.Took[name] = to.Sub(from)
 		}
 	}
-	for _, m := range s.Obligations.Moments(in) {
-		if m.Name == "occurred" && m.At.Before(in.Opened) { // else nothing says that it began earlier
-			took("detect", m.At, in.Opened)
-		}
+	if at["occurred"].Before(in.Opened) { // else nothing says that it began earlier
+		began = at["occurred"]
+		took(debrief.ToDetect, began, at["detected"])
 	}
-	took("confirm", in.Opened, in.Confirmed)
-	took("notify", in.Confirmed, f.Notified)
-	took("stop", in.Confirmed, f.Stopped)
-	took("stop-confirmed", f.Stopped, f.StopConfirmed)
-	took("convene", in.Confirmed, f.Convened)
-	took("recover", in.Opened, f.Recovered)
-	return c
+	took(debrief.ToConfirm, at["detected"], at["confirmed"])
+	took(debrief.ToNotify, at["confirmed"], f.Notified)
+	took(debrief.ToStop, at["confirmed"], f.Stopped)
+	took(debrief.ToStopConfirmed, f.Stopped, f.StopConfirmed)
+	took(debrief.ToConvene, at["confirmed"], f.Convened)
+	took(debrief.ToRecover, began, at["recovered"])
 }

@@ -107,9 +107,9 @@ func newWorld(t *testing.T) *world {
 		Book: owed, Incidents: s.Incidents, Alerts: s.Alerts, Plans: s.Plans, Roster: s.Roster, Measured: s.Response.Figures, Reading: s.Response.Reading, Zone: time.UTC,
 	}
 	s.Debriefs = debrief.Nouns{
-		Book: debriefs, Incidents: s.Incidents, Plans: s.Plans, Roster: s.Roster, Obligations: s.Obligations, Facts: s.Timeline.Of, Count: s.Response.Count,
+		Book: debriefs, Incidents: s.Incidents, Plans: s.Plans, Roster: s.Roster, Obligations: s.Obligations, Facts: s.Timeline, Kept: debrief.NewKept(), Count: s.Response.Count,
 	}
-	s.Response.Debriefed = s.Debriefs.Ready
+	s.Response.Debriefs = s.Debriefs
 	return &world{
 		T: t, Source: s, desk: desk, dirs: dirs, alerts: &alert.Service{Desk: desk, Book: s.Alerts}, people: roster.New(desk, s.Roster),
 		plans: &plan.Service{Desk: desk, Book: s.Plans},
