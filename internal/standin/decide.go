@@ -1,0 +1,276 @@
+package standin
+
+import (
+	"math"
+	"time"
+
+	"holdfast/internal/expression"
+	"holdfast/internal/payment"
+)
+
+// Answer is what a request is to be told, once the records that came with it are
+// durable.
+type Answer struct {
+	Verdict Verdict
+	Reason  Reason
+	// Item is what was decided when the identity was first used; nil if now, or not.
+	Item *Item
+}
+
+// longest is the length of the longest text of a request that is kept.
+const longest = 1024
+
+// Decide answers a request. If it has needs, there is no answer yet: slices of
+// wider limits must be drawn, their records applied, and the request be decided
+// on again with Drawn set. The records are to be applied, and durable before the
+// answer is given; where there are none, what the answer rests on must be.
+func Decide(s *State, c *Compiled, r *Request, now time.Time) (Answer, []Record, []Need) {
+	at := max(At(now), s.last)
+	if !r.Payment.Read.Has(payment.Identity) || r.Payment.Identity == "" || len(r.Payment.Identity) > payment.MaxIdentity {
+		return Answer{Verdict: Refused, Reason: Unreadable}, nil, nil
+	}
+	if answer, known := s.known(r); known {
+		return answer, nil, nil
+	}
+	if answer, closed := s.closed(c, r); closed {
+		return answer, nil, nil
+	}
+	d := r.decision(c, at)
+	reason, needs := s.judge(c, r, d)
+	switch {
+	case len(needs) > 0 && !r.Drawn:
+		return Answer{}, nil, needs
+	case len(needs) > 0:
+		reason = overOf(needs, s, c, d)
+	}
+	if reason == None {
+		return Answer{Verdict: Approved}, []Record{d}, nil
+	}
+	if reason == Unreadable || !c.Profile.KeepDeclines && reason != ReversedFirst {
+		return Answer{Verdict: Refused, Reason: reason}, nil, nil
+	}
+	d.Verdict, d.Reason, d.Sealed = Declined, reason, Sealed{}
+	return Answer{Verdict: Declined, Reason: reason}, []Record{d}, nil
+}
+
+// known answers a request whose identity was used before.
+func (s *State) known(r *Request) (Answer, bool) {
+	identity := r.Payment.Identity
+	if i := s.items[identity]; i != nil {
+		switch {
+		case i.Fingerprint != r.Fingerprint():
+			return Answer{Verdict: Mismatch, Item: i}, true
+		case i.Reason == Withdrawn:
+			return Answer{Verdict: Declined, Reason: Withdrawn, Item: i}, true
+		}
+		return Answer{Verdict: i.Verdict, Reason: i.Reason, Item: i}, true
+	}
+	if x, there := s.excluded[identity]; there && x.outcome != notDone {
+		if x.outcome == done {
+			return Answer{Verdict: Done}, true
+		}
+		return Answer{Verdict: Inquire, Reason: InFlight}, true
+	}
+	if x, there := s.excluded[r.Original]; there && x.outcome == unknown {
+		return Answer{Verdict: Inquire, Reason: InFlight}, true
+	}
+	if r.Kind == Payment && len(s.before[identity]) > 0 && !s.reversedBefore(identity) {
+		// Who refunds a payment was told that it was done, by the primary.
+		return Answer{Verdict: Inquire, Reason: ReversedFirst}, true
+	}
+	if r.Elsewhere {
+		return Answer{Verdict: Inquire, Reason: Elsewhere}, true
+	}
+	return Answer{}, false
+}
+
+func (s *State) reversedBefore(identity string) bool {
+	for _, id := range s.before[identity] {
+		if i := s.items[id]; i != nil && i.Kind == Reversal {
+			return true
+		}
+	}
+	return false
+}
+
+// closed answers a request that nothing stands in for here.
+func (s *State) closed(c *Compiled, r *Request) (Answer, bool) {
+	o := s.openings[r.Directive]
+	switch {
+	case o == nil || s.current != r.Directive || o.Version != c.Version:
+		return Answer{Verdict: Refused, Reason: NotOpen}, true
+	case o.Ended != 0 && !s.Waits(r.Payer):
+		return Answer{Verdict: Forward}, true
+	case r.Cause != Directed && !o.OneByOne:
+		return Answer{Verdict: Refused, Reason: NotAlone}, true
+	}
+	return Answer{}, false
+}
+
+// decision is the record of an approval of the request.
+func (r *Request) decision(c *Compiled, at Instant) *Decision {
+	p := &r.Payment
+	d := &Decision{
+		Identity: p.Identity, Fingerprint: r.Fingerprint(), Kind: r.Kind, Original: r.Original, Amount: p.Amount, Currency: p.Currency,
+		Payer: r.Payer, Route: p.Route, Verdict: Approved, Cause: r.Cause, Directive: r.Directive, Version: c.Version, At: at, Sealed: r.Sealed,
+	}
+	if p.Read.Has(payment.Payee) {
+		d.Payee = r.Payee
+	}
+	if p.Read.Has(payment.Channel) {
+		d.Channel = p.Channel
+	}
+	return d
+}
+
+// judge says what is against an approval, and which slices it lacks.
+func (s *State) judge(c *Compiled, r *Request, d *Decision) (Reason, []Need) {
+	if reason := r.unreadable(); reason != None {
+		return reason, nil
+	}
+	if len(s.before[d.Identity]) > 0 {
+		return ReversedFirst, nil
+	}
+	if d.Original != "" || d.Kind != Payment {
+		if reason := s.judgeOriginal(d); reason != None || d.Kind == Reversal {
+			return reason, nil
+		}
+	}
+	if reason := c.judgePayer(r, d.At); reason != None {
+		return reason, nil
+	}
+	return s.judgeLimits(c, r, d)
+}
+
+// unreadable refuses what cannot be told from another payment, or be counted.
+func (r *Request) unreadable() Reason {
+	p := &r.Payment
+	for _, f := range [...]payment.Field{payment.Amount, payment.Currency, payment.Payer} {
+		if !p.Read.Has(f) {
+			return Unreadable
+		}
+	}
+	_, err := payment.ParseCurrency(p.Currency)
+	if err != nil || p.Amount < 0 || p.Amount > payment.MaxAmount || r.Kind < Payment || r.Kind > Reversal {
+		return Unreadable
+	}
+	for _, text := range [...]string{r.Original, p.Route, p.Channel, r.Directive, r.Sealed.Key} {
+		if len(text) > longest {
+			return Unreadable
+		}
+	}
+	if len(r.Sealed.Data) > maxSealed || (r.Kind == Payment) != (r.Original == "") || r.Original == p.Identity {
+		return Unreadable
+	}
+	return None
+}
+
+// judgeOriginal judges a refund or reversal by what is known of its original.
+// One that is not known here is with the primary, or to come.
+func (s *State) judgeOriginal(d *Decision) Reason {
+	o := s.items[d.Original]
+	switch {
+	case o == nil:
+		if d.Kind == Reversal && s.reversedBefore(d.Original) {
+			return AlreadyReversed
+		}
+		return None
+	case o.Payer != d.Payer || o.Currency != d.Currency || o.Kind == Reversal:
+		return NotOfOriginal
+	case o.Class == Rejected:
+		return NothingToReverse
+	case o.Class == TakenBack || o.Reversal != "":
+		return AlreadyReversed
+	case d.Kind == Reversal && (o.Refunded > 0 || d.Amount != o.Amount), d.Amount > o.Amount-o.Refunded:
+		return OverOriginal
+	}
+	return None
+}
+
+// judgePayer judges by the payer snapshot and the eligibility expression. What
+// cannot be told is not eligible.
+func (c *Compiled) judgePayer(r *Request, at Instant) Reason {
+	p := &r.Payment
+	switch {
+	case r.Snapshot.At.IsZero():
+		return UnknownPayer
+	case at-At(r.Snapshot.At) > Instant(c.Profile.SnapshotAge.Microseconds()):
+		return Stale
+	case r.Snapshot.Blocked:
+		return Blocked
+	}
+	known := map[string]any{"kind": r.Kind.String(), "route": p.Route, "amount": int(p.Amount), "currency": p.Currency}
+	for name, value := range map[string]string{"bank": p.Bank, "merchant": p.Merchant, "payer_class": r.Snapshot.Class} {
+		if value != "" {
+			known[name] = value
+		}
+	}
+	if p.Read.Has(payment.Channel) {
+		known["channel"] = p.Channel
+	}
+	if p.Read.Has(payment.Method) {
+		known["method"] = p.Method
+	}
+	if seen := r.Snapshot.Seen; !seen.IsZero() {
+		known["seen_days"] = int(max(at-At(seen), 0) / Instant((24 * time.Hour).Microseconds()))
+	}
+	if holds, _ := c.eligible.Decide(expression.Values{Known: known}); holds != expression.Yes {
+		return Ineligible
+	}
+	return None
+}
+
+var overReasons = map[Over]Reason{EachPayment: OverPayment, EachPayer: OverPayer, EachPayee: OverPayee, EachChannel: OverChannel, Whole: OverAll}
+
+// judgeLimits judges by limits: those of the payment and its payer at once, wider
+// ones by the slices that the shard has.
+func (s *State) judgeLimits(c *Compiled, r *Request, d *Decision) (Reason, []Need) {
+	if !bounded(c.limits, d.Currency) {
+		return NoLimit, nil
+	}
+	var needs []Need
+	for _, l := range c.limits {
+		if !l.applies(d.Currency) {
+			continue
+		}
+		if l.Over == EachPayee && !r.Payment.Read.Has(payment.Payee) || l.Over == EachChannel && !r.Payment.Read.Has(payment.Channel) {
+			return Unreadable, nil
+		}
+		use, used := s.use(l, c, d)
+		if !l.covers(l.full(), use) {
+			return overReasons[l.Over], nil
+		}
+		if !l.wide() {
+			continue
+		}
+		if need, enough := s.need(l, l.key(d, c.Profile.Zone), d.At, d.Directive, used, use); !enough {
+			needs = append(needs, need)
+		}
+	}
+	return None, needs
+}
+
+// use is what a limit would count with the decision, and what it counts now.
+func (s *State) use(l Limit, c *Compiled, d *Decision) (use, used Slice) {
+	if l.Over != EachPayment {
+		used = s.used(l.key(d, c.Profile.Zone), d.At)
+	}
+	if used.Amount > math.MaxInt64-d.Amount {
+		return Slice{math.MaxInt64, math.MaxInt64}, used
+	}
+	use = Slice{used.Amount + d.Amount, used.Count + 1}
+	if l.Currency == "" {
+		use.Amount = 0
+	}
+	return use, used
+}
+
+// overOf names the first limit whose slice could not be drawn.
+func overOf(needs []Need, s *State, c *Compiled, d *Decision) Reason {
+	for _, l := range c.limits {
+		if l.wide() && l.applies(d.Currency) && l.key(d, c.Profile.Zone).ledgerKey(d.At, d.Directive) == needs[0].Key {
+			return overReasons[l.Over]
+		}
+	}
+	return OverAll
+}

@@ -1,0 +1,239 @@
+package standin
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/expression"
+	"holdfast/internal/payment"
+)
+
+// Profile is what the plan approved: who is stood in for, up to which limits, and
+// how the primary is told.
+type Profile struct {
+	ID string `json:"id"`
+	// Planned holds for an outage that was announced, Unplanned for any other.
+	Planned   *Terms `json:"planned,omitempty"`
+	Unplanned *Terms `json:"unplanned,omitempty"`
+	// SnapshotAge is how old what is known of a payer may be.
+	SnapshotAge time.Duration `json:"snapshot_age"`
+	// Zone is the offset to UTC at which periods of limits begin.
+	Zone time.Duration `json:"zone,omitempty"`
+	// OneByOne lets a single payment be stood in for when the primary failed for it
+	// before its first byte was written. It is for primaries that know our identity
+	// of a payment again.
+	OneByOne bool `json:"one_by_one,omitempty"`
+	// KeepDeclines makes a decline final: it is kept, and the same request again is
+	// declined. Else it is decided on anew.
+	KeepDeclines bool       `json:"keep_declines,omitempty"`
+	Forwarding   Forwarding `json:"forwarding"`
+	// SecondAbove is the amount, in minor units of any currency, above which an
+	// exception is resolved by two people. Writing off always takes two.
+	SecondAbove int64 `json:"second_above,omitempty"`
+}
+
+// Terms are one set of parameters.
+type Terms struct {
+	// Eligible is an expression over the fields of [EligibilityFields].
+	Eligible string  `json:"eligible"`
+	Limits   []Limit `json:"limits"`
+}
+
+// Over is what a limit is counted over.
+type Over string
+
+const (
+	EachPayment Over = "payment"
+	EachPayer   Over = "payer"
+	EachPayee   Over = "payee"
+	EachChannel Over = "channel"
+	Whole       Over = "all"
+)
+
+// Limit bounds approvals. See the package comment for what a window means.
+type Limit struct {
+	Over Over `json:"over"`
+	// Currency is the one that the limit is for. It is empty for a limit by count
+	// over all currencies.
+	Currency string `json:"currency,omitempty"`
+	// Amount is in minor units, Count in payments; 0 does not limit.
+	Amount int64 `json:"amount,omitempty"`
+	Count  int64 `json:"count,omitempty"`
+	// Window is the length of the period; 0 bounds what is outstanding.
+	Window time.Duration `json:"window,omitempty"`
+}
+
+// Forwarding says how advices are sent.
+type Forwarding struct {
+	// Timeout is how long the primary may take for an answer.
+	Timeout time.Duration `json:"timeout"`
+	// Pause is the time between an attempt without an answer and the next; it
+	// doubles up to LongestPause.
+	Pause        time.Duration `json:"pause"`
+	LongestPause time.Duration `json:"longest_pause"`
+	// Attempts without an answer make an exception, and so does Expiry after the
+	// decision.
+	Attempts int           `json:"attempts"`
+	Expiry   time.Duration `json:"expiry"`
+	// Retention is how long the primary knows an identity again. After it the
+	// primary is asked before anything is sent again, at most Inquiries times; 0
+	// if it cannot be asked.
+	Retention time.Duration `json:"retention"`
+	Inquiries int           `json:"inquiries,omitempty"`
+}
+
+const (
+	maxLimits = 64
+	maxWindow = 366 * 24 * time.Hour
+)
+
+// Compiled is a profile's terms, ready to decide. It is immutable and safe for
+// concurrent use.
+type Compiled struct {
+	Profile Profile
+	// Planned tells which terms these are.
+	Planned bool
+	// Version is a hash of profile and choice: what has the same version decides
+	// alike.
+	Version Digest
+
+	limits   []Limit
+	eligible *expression.Condition
+}
+
+// EligibilityFields are the fields that an eligibility expression may read: those
+// of the payment, and of its payer in the snapshot. seen_days is the whole days
+// since the payer last paid, and not known for one who never did.
+func EligibilityFields() map[string]expression.Type {
+	return map[string]expression.Type{
+		"kind": expression.String, "route": expression.String, "amount": expression.Int, "currency": expression.String,
+		"channel": expression.String, "method": expression.String, "bank": expression.String, "merchant": expression.String,
+		"payer_class": expression.String, "seen_days": expression.Int,
+	}
+}
+
+// Compile checks a profile and makes its terms ready.
+func (p Profile) Compile(planned bool) (*Compiled, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	terms := p.Unplanned
+	if planned {
+		terms = p.Planned
+	}
+	if terms == nil {
+		return nil, holdfast.Errorf(holdfast.NotFound, "the stand-in profile %s has no terms for this kind of outage: add planned or unplanned terms", p.ID)
+	}
+	eligible, err := expression.CompileCondition(terms.Eligible, EligibilityFields())
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return nil, err
+	}
+	c := &Compiled{Profile: p, Planned: planned, limits: terms.Limits, eligible: eligible}
+	text = append(text, 0)
+	if planned {
+		text = append(text, 1)
+	}
+	sum := sha256.Sum256(text)
+	c.Version = Digest(sum[:16])
+	return c, nil
+}
+
+// Check refuses a profile that does not bound what it lets through.
+func (p Profile) Check() error {
+	if !holdfast.ValidName(p.ID) {
+		return holdfast.Errorf(holdfast.Invalid, "a stand-in profile has an id of lower-case letters, digits, -, _ and .").At("id")
+	}
+	if p.Planned == nil && p.Unplanned == nil {
+		return holdfast.Errorf(holdfast.Invalid, "the stand-in profile %s has no terms: add planned or unplanned terms", p.ID)
+	}
+	if p.SnapshotAge <= 0 {
+		return holdfast.Errorf(holdfast.Invalid, "say how old the payer snapshot may be: snapshot_age is more than 0").At("snapshot_age")
+	}
+	if p.Zone <= -24*time.Hour || p.Zone >= 24*time.Hour {
+		return holdfast.Errorf(holdfast.Invalid, "zone is the offset to UTC at which periods begin, less than 24 h").At("zone")
+	}
+	for _, terms := range []*Terms{p.Planned, p.Unplanned} {
+		if terms != nil {
+			if err := terms.check(); err != nil {
+				return err
+			}
+		}
+	}
+	return p.Forwarding.check()
+}
+
+func (t *Terms) check() error {
+	if _, err := expression.CompileCondition(t.Eligible, EligibilityFields()); err != nil {
+		return err
+	}
+	if len(t.Limits) > maxLimits {
+		return holdfast.Errorf(holdfast.TooLarge, "stand-in terms have at most %d limits", maxLimits).At("limits")
+	}
+	seen := map[Limit]bool{}
+	for _, l := range t.Limits {
+		if err := l.check(); err != nil {
+			return err
+		}
+		same := Limit{Over: l.Over, Currency: l.Currency, Window: l.Window}
+		if seen[same] {
+			return holdfast.Errorf(holdfast.Invalid, "two limits are over the same %s, currency and window: write amount and count in one", string(l.Over)).At("limits")
+		}
+		seen[same] = true
+	}
+	for _, l := range t.Limits {
+		if l.Currency != "" && !bounded(t.Limits, l.Currency) {
+			return holdfast.Errorf(holdfast.Invalid, "%s needs an amount for each payment and one for all that is outstanding", l.Currency).At("limits")
+		}
+	}
+	return nil
+}
+
+// bounded reports whether single payments and the whole outstanding sum have a
+// limit in a currency.
+func bounded(limits []Limit, currency string) bool {
+	var each, whole bool
+	for _, l := range limits {
+		if l.Currency == currency && l.Amount > 0 && l.Window == 0 {
+			each = each || l.Over == EachPayment
+			whole = whole || l.Over == Whole
+		}
+	}
+	return each && whole
+}
+
+func (l Limit) check() error {
+	switch l.Over {
+	case EachPayment, EachPayer, EachPayee, EachChannel, Whole:
+	default:
+		return holdfast.Errorf(holdfast.Invalid, "a limit is over payment, payer, payee, channel or all, not %q", string(l.Over)).At("limits")
+	}
+	_, err := payment.ParseCurrency(l.Currency)
+	switch {
+	case l.Amount < 0 || l.Count < 0 || l.Amount == 0 && l.Count == 0 || l.Amount > payment.MaxAmount:
+		return holdfast.Errorf(holdfast.Invalid, "a limit has an amount or a count above 0").At("limits")
+	case l.Currency != "" && err != nil:
+		return holdfast.Errorf(holdfast.Invalid, "a currency is three capital letters, not %q", l.Currency).At("limits")
+	case l.Amount > 0 && l.Currency == "":
+		return holdfast.Errorf(holdfast.Invalid, "a limit by amount names its currency").At("limits")
+	case l.Window < 0 || l.Window > maxWindow || l.Window%time.Second != 0:
+		return holdfast.Errorf(holdfast.Invalid, "the window of a limit is whole seconds, at most 366 days").At("limits")
+	case l.Over == EachPayment && (l.Window != 0 || l.Count != 0):
+		return holdfast.Errorf(holdfast.Invalid, "a limit over each payment has an amount and nothing else").At("limits")
+	case (l.Over == EachPayee || l.Over == EachChannel) && l.Window == 0:
+		return holdfast.Errorf(holdfast.Invalid, "a limit over %s needs a window: what is outstanding is bounded by payer and over all", string(l.Over)).At("limits")
+	}
+	return nil
+}
+
+func (f Forwarding) check() error {
+	if f.Timeout <= 0 || f.Pause <= 0 || f.LongestPause < f.Pause || f.Attempts <= 0 || f.Expiry <= 0 || f.Retention <= f.Timeout || f.Inquiries < 0 {
+		return holdfast.Errorf(holdfast.Invalid, "forwarding needs timeout, pause, longest_pause, attempts and expiry above 0, and a retention longer than the timeout").At("forwarding")
+	}
+	return nil
+}

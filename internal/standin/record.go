@@ -1,0 +1,239 @@
+package standin
+
+import "time"
+
+// Record is one thing that happened in a shard. Records are folded by
+// [State.Apply] in the order in which they stand in packs.
+type Record interface {
+	tag() byte
+	// fields writes or reads the record's fields, in their order.
+	fields(c *codec)
+}
+
+// Opened opens the shard for a directive. Forwarding of its payments has been
+// confirmed stopped before, and what was in flight then stands in records
+// [Excluded] before this one.
+type Opened struct {
+	Directive string
+	Profile   string
+	Version   Digest
+	Planned   bool
+	OneByOne  bool
+	Zone      time.Duration
+	Limits    []Limit
+	At        Instant
+}
+
+// TakenOver is what a decider appends before any answer.
+type TakenOver struct {
+	Gate, Boot string
+	At         Instant
+}
+
+// Excluded is an identity that the primary was sent, or is about to be, and
+// whose outcome is not known.
+type Excluded struct {
+	Identity string
+	At       Instant
+}
+
+// Decision is a final answer, given or about to be.
+type Decision struct {
+	Identity    string
+	Fingerprint Digest
+	Kind        Kind
+	Original    string
+	Amount      int64
+	Currency    string
+	Payer       Digest
+	// Payee is zero and Channel empty if they could not be read.
+	Payee     Digest
+	Channel   string
+	Route     string
+	Verdict   Verdict
+	Reason    Reason
+	Cause     Cause
+	Directive string
+	Version   Digest
+	At        Instant
+	Sealed    Sealed
+}
+
+// Drawn says how much of a limit the shard has drawn from a ledger so far.
+type Drawn struct {
+	Key  string
+	UpTo Slice
+	// Until is the end of the period; zero if the limit has none.
+	Until Instant
+	// Directive is of a slice without a period: it goes when that is closed.
+	Directive string
+}
+
+// Attempt stands before each sending of an advice, and before each inquiry.
+type Attempt struct {
+	Identity string
+	N        int
+	Inquiry  bool
+	At       Instant
+}
+
+// Delivered: the primary has done it.
+type Delivered struct {
+	Identity string
+	At       Instant
+}
+
+// Absent: the primary, asked, does not know the identity: it may be sent again.
+type Absent struct {
+	Identity string
+	At       Instant
+}
+
+// Excepted hands a payment to people.
+type Excepted struct {
+	Identity string
+	Why      Why
+	At       Instant
+}
+
+// Resolved is what people decided about an exception.
+type Resolved struct {
+	Identity string
+	How      Resolution
+	By       string
+	// Second is the other person, where two are needed.
+	Second string
+	Note   string
+	At     Instant
+}
+
+// Withdrew takes back an approval that nobody received.
+type Withdrew struct {
+	Identity string
+	At       Instant
+}
+
+// LateAnswer is what the primary turned out to have done with an identity that
+// it was sent before, or beside, stand-in.
+type LateAnswer struct {
+	Identity string
+	Done     bool
+	At       Instant
+}
+
+// Ended: nobody new is stood in for under the directive. Payers with pending
+// advices still are, until these are delivered.
+type Ended struct {
+	Directive string
+	At        Instant
+}
+
+// Closed signs that nothing of a directive is left to explain in the shard.
+type Closed struct {
+	Directive string
+	By        string
+	At        Instant
+}
+
+// Forgot drops what was settled before a time and belongs to no directive that
+// is open.
+type Forgot struct {
+	Before Instant
+	At     Instant
+}
+
+// Why says why people must look.
+type Why uint8
+
+const (
+	// PrimaryRefused: the primary does not do what was approved.
+	PrimaryRefused Why = iota + 1
+	// Exhausted: no answer after all attempts.
+	Exhausted
+	// Expired: not delivered within the time.
+	Expired
+	// Unresolved: the primary no longer knows identities of that age, and asking it
+	// settled nothing.
+	Unresolved
+	// DoneThoughDeclined: the primary has done what was declined.
+	DoneThoughDeclined
+	// DoneThoughReversed: the primary has done what was reversed here.
+	DoneThoughReversed
+)
+
+var whyNames = names{1: "primary-refused", "exhausted", "expired", "unresolved", "done-though-declined", "done-though-reversed"}
+
+func (w Why) String() string { return whyNames.of(int(w)) }
+
+// Resolution is how an exception ends.
+type Resolution uint8
+
+const (
+	// Accept: it stays as it is, and the operator bears it.
+	Accept Resolution = iota + 1
+	// WriteOff is to accept a loss; it takes two people.
+	WriteOff
+	// Reverse: the effect was taken back, at the primary or with the customer.
+	Reverse
+	// Confirm: the primary turned out to have done it.
+	Confirm
+	// Retry sends it again.
+	Retry
+)
+
+var resolutionNames = names{1: "accept", "write-off", "reverse", "confirm", "retry"}
+
+func (r Resolution) String() string { return resolutionNames.of(int(r)) }
+
+func (*Opened) tag() byte     { return 1 }
+func (*TakenOver) tag() byte  { return 2 }
+func (*Excluded) tag() byte   { return 3 }
+func (*Decision) tag() byte   { return 4 }
+func (*Drawn) tag() byte      { return 5 }
+func (*Attempt) tag() byte    { return 6 }
+func (*Delivered) tag() byte  { return 7 }
+func (*Absent) tag() byte     { return 8 }
+func (*Excepted) tag() byte   { return 9 }
+func (*Resolved) tag() byte   { return 10 }
+func (*Withdrew) tag() byte   { return 11 }
+func (*LateAnswer) tag() byte { return 12 }
+func (*Ended) tag() byte      { return 13 }
+func (*Closed) tag() byte     { return 14 }
+func (*Forgot) tag() byte     { return 15 }
+
+// newRecord returns an empty record of a tag, or nil if there is none.
+func newRecord(tag byte) Record {
+	switch tag {
+	case 1:
+		return &Opened{}
+	case 2:
+		return &TakenOver{}
+	case 3:
+		return &Excluded{}
+	case 4:
+		return &Decision{}
+	case 5:
+		return &Drawn{}
+	case 6:
+		return &Attempt{}
+	case 7:
+		return &Delivered{}
+	case 8:
+		return &Absent{}
+	case 9:
+		return &Excepted{}
+	case 10:
+		return &Resolved{}
+	case 11:
+		return &Withdrew{}
+	case 12:
+		return &LateAnswer{}
+	case 13:
+		return &Ended{}
+	case 14:
+		return &Closed{}
+	case 15:
+		return &Forgot{}
+	}
+	return nil
+}

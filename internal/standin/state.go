@@ -1,0 +1,234 @@
+package standin
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
+// Class says where a payment that was decided on stands.
+type Class uint8
+
+const (
+	// Rejected: it was declined.
+	Rejected Class = iota
+	Pending
+	Sent
+	Exceptional
+	TakenBack
+)
+
+var classNames = names{"declined", "pending", "delivered", "exception", "reversed"}
+
+func (c Class) String() string { return classNames.of(int(c)) }
+
+// Item is a decision and what became of it.
+type Item struct {
+	Decision
+	// Seq orders the decisions of a shard, from 1. Epoch counts its deciders.
+	Seq   uint64
+	Epoch uint64
+	Class Class
+	// Attempts were begun to send it, Inquiries to ask for it; First is the first
+	// attempt since the primary is known not to have it, Last the last of either.
+	Attempts, Inquiries int
+	First, Last         Instant
+	// Since is when it began to be pending.
+	Since Instant
+	// Settled is when it came to where it stands for good.
+	Settled Instant
+	// Refunded is the sum of the approved refunds, FollowUps the identities of them
+	// and of the reversal, which Reversal tells apart.
+	Refunded  int64
+	FollowUps []string
+	Reversal  string
+	// Exception is nil if people never had to look.
+	Exception *Exception
+
+	queued bool
+}
+
+// Exception is what people must decide, or have decided.
+type Exception struct {
+	Why   Why
+	Since Instant
+	// How is 0 until it is resolved.
+	How        Resolution
+	By, Second string
+	Note       string
+	At         Instant
+}
+
+// outstanding reports whether the operator has approved it and not settled it.
+func (i *Item) outstanding() bool {
+	return i.Class == Pending || i.Class == Exceptional && i.unresolved()
+}
+
+// contradicted reports whether the primary is known to have done what was declined
+// or reversed here.
+func (i *Item) contradicted() bool {
+	return i.Exception != nil && (i.Exception.Why == DoneThoughDeclined || i.Exception.Why == DoneThoughReversed)
+}
+
+func (i *Item) unresolved() bool { return i.Exception != nil && i.Exception.How == 0 }
+
+// Tally is a number of payments and the sum of their amounts, in minor units.
+type Tally struct{ Count, Amount int64 }
+
+func (t *Tally) add(sign, amount int64) {
+	t.Count += sign
+	t.Amount += sign * amount
+}
+
+// Balance is what became of the approvals of one directive, kind and currency.
+type Balance struct {
+	Directive string
+	Kind      Kind
+	Currency  string
+
+	Approved, Delivered, Pending, Exception, Reversed Tally
+	Declined                                          Tally
+	// Unresolved is what people have still to decide, declined payments that the
+	// primary has done included.
+	Unresolved Tally
+}
+
+// Holds reports whether every approval is accounted for.
+func (b Balance) Holds() bool {
+	return b.Approved.Count == b.Delivered.Count+b.Pending.Count+b.Exception.Count+b.Reversed.Count &&
+		b.Approved.Amount == b.Delivered.Amount+b.Pending.Amount+b.Exception.Amount+b.Reversed.Amount
+}
+
+// Explained reports whether nothing is left to forward or to resolve.
+func (b Balance) Explained() bool {
+	return b.Holds() && b.Pending.Count == 0 && b.Unresolved.Count == 0
+}
+
+func (b *Balance) of(c Class) *Tally {
+	switch c {
+	case Pending:
+		return &b.Pending
+	case Sent:
+		return &b.Delivered
+	case Exceptional:
+		return &b.Exception
+	case TakenBack:
+		return &b.Reversed
+	}
+	return &b.Declined
+}
+
+// Opening is what a directive may do in the shard.
+type Opening struct {
+	Opened
+	// Ended and Closed are zero until it is.
+	Ended, Closed Instant
+	By            string
+}
+
+type balanceKey struct {
+	directive string
+	kind      Kind
+	currency  string
+}
+
+// exclusion is an identity of the primary's.
+type exclusion struct {
+	at      Instant
+	outcome outcome
+}
+
+type outcome uint8
+
+const (
+	unknown outcome = iota
+	done
+	notDone
+)
+
+// State is what a shard knows. Only [State.Apply] changes it.
+type State struct {
+	seq, epoch uint64
+	last       Instant
+	gate, boot string
+	// current is the directive that stands in now; there is at most one.
+	current  string
+	openings map[string]*Opening
+	items    map[string]*Item
+	excluded map[string]exclusion
+	// before holds refunds and reversals by an original that is not here.
+	before     map[string][]string
+	balances   map[balanceKey]*Balance
+	counters   map[counterKey]counter
+	slices     map[string]drawn
+	waiting    map[Digest]int // pending advices by payer
+	queue      []*Item        // by Seq; those that are not pending are skipped
+	skipped    int
+	exceptions map[string]*Item
+}
+
+// NewState is that of a shard without records.
+func NewState() *State {
+	return &State{
+		openings: map[string]*Opening{}, items: map[string]*Item{}, excluded: map[string]exclusion{}, before: map[string][]string{},
+		balances: map[balanceKey]*Balance{}, counters: map[counterKey]counter{}, slices: map[string]drawn{},
+		waiting: map[Digest]int{}, exceptions: map[string]*Item{},
+	}
+}
+
+// Item returns what is known of an identity, or nil. It must not be changed.
+func (s *State) Item(identity string) *Item { return s.items[identity] }
+
+// Opening returns a copy of what is known of a directive.
+func (s *State) Opening(directive string) (Opening, bool) {
+	if o := s.openings[directive]; o != nil {
+		return *o, true
+	}
+	return Opening{}, false
+}
+
+// Current returns the directive that stands in, or "".
+func (s *State) Current() string { return s.current }
+
+// Decider returns who took the shard over last, and how often it was.
+func (s *State) Decider() (gate, boot string, epoch uint64) { return s.gate, s.boot, s.epoch }
+
+// Waits reports whether a payer has advices that were not delivered: fresh
+// payments of such a payer must not overtake them to the primary.
+func (s *State) Waits(payer Digest) bool { return s.waiting[payer] > 0 }
+
+// Backlog returns how many advices are pending.
+func (s *State) Backlog() int { return len(s.queue) - s.skipped }
+
+// Exceptions returns what people have to decide, the oldest first.
+func (s *State) Exceptions() []*Item {
+	return slices.SortedFunc(maps.Values(s.exceptions), func(a, b *Item) int { return cmp.Compare(a.Seq, b.Seq) })
+}
+
+// Balances returns what became of approvals, by directive, kind and currency.
+func (s *State) Balances() []Balance {
+	list := make([]Balance, 0, len(s.balances))
+	for _, b := range s.balances {
+		list = append(list, *b)
+	}
+	slices.SortFunc(list, func(a, b Balance) int {
+		return cmp.Or(cmp.Compare(a.Directive, b.Directive), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Currency, b.Currency))
+	})
+	return list
+}
+
+// Outstanding returns what is approved and not settled in a currency.
+func (s *State) Outstanding(currency string) Tally {
+	c := s.counters[counterKey{over: Whole, currency: currency}]
+	return Tally{c.count, c.amount}
+}
+
+func (s *State) balance(i *Item) *Balance {
+	key := balanceKey{i.Directive, i.Kind, i.Currency}
+	b := s.balances[key]
+	if b == nil {
+		b = &Balance{Directive: i.Directive, Kind: i.Kind, Currency: i.Currency}
+		s.balances[key] = b
+	}
+	return b
+}
