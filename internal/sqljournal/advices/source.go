@@ -75,8 +75,8 @@ func (s *Source) Read(ctx context.Context, shard int, after uint64, limit int) (
 	if err != nil {
 		return nil, failure(ctx, "read", err)
 	}
-	if len(list) == 0 {
-		return nil, advice.IsDamaged(s.dir, shard, after+1) // there is one, by the state
+	if last := after + uint64(len(list)); last < st.revision && len(list) < limit {
+		return nil, advice.IsDamaged(s.dir, shard, last+1)
 	}
 	return list, nil
 }

@@ -36,4 +36,11 @@
 //
 // journal_commit notifies the channel holdfast_<journal id>. A connection
 // listens, and looks by itself twice a second in case a notification was lost.
+//
+// # Decisions of stand-in
+//
+// [Advices] keeps an advice.Source in tables of its own, in this database or
+// another one. It shares the rules for data sources and standbys, and nothing else:
+// it has no lock on positions, so that packs of different shards are committed side
+// by side.
 package postgres
