@@ -145,13 +145,18 @@ func (a *Gate) openGate(primary *httpgate.Primary, alone bool) (err error) {
 	return nil
 }
 
-// listen listens for payments, for metrics if that is wanted, and for a process
-// that takes over.
+// listen listens for payments, for metrics if that is wanted, for a process that takes
+// over, and for what the process before passes on.
 func (a *Gate) listen() (err error) {
 	conf := a.opt.Config
 	if a.handover, err = listenHandover(conf.Data, &a.down); err != nil {
 		return err
 	}
+	passed, err := listenSocket(passedSocket(conf.Data), &a.down)
+	if err != nil {
+		return fmt.Errorf("listen for what is passed on: %w", err)
+	}
+	a.edge.Receive(passed)
 	if a.payments, err = a.listener("payments", string(conf.Listen.Payments)); err != nil {
 		return err
 	}
@@ -252,14 +257,17 @@ func (a *Gate) Enforcing(ctx context.Context) error {
 	}
 }
 
-// Run serves until ctx ends, or until another process has taken over.
+// Run serves until ctx ends, or until another process has taken over and no connection is
+// left on which something could come for it.
 func (a *Gate) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+	serving, cancel := context.WithCancel(ctx)
 	defer cancel()
 	a.mu.Lock()
 	a.leave = cancel
 	a.mu.Unlock()
-	return errors.Join(together(ctx, a.loops...), a.Close())
+	err := errors.Join(together(serving, a.loops...), a.Close())
+	a.edge.Rest(ctx)
+	return err
 }
 
 // end ends Run.
@@ -267,6 +275,7 @@ func (a *Gate) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.opt.Log.Info("another process takes over; no more connections are accepted here")
+	a.edge.PassOn(func() (net.Conn, error) { return dialPassed(a.opt.Config.Data) })
 	a.leave()
 }
 

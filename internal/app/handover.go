@@ -26,7 +26,9 @@ import (
 // handover.sock in their directory. The old one sends its listeners, stops
 // accepting, lets what is under way finish, closes the directory and ends the
 // connection by that. Only then the new one opens the directory. Connections that
-// come meanwhile wait in the listeners' queue, which both hold.
+// come meanwhile wait in the listeners' queue, which both hold. Connections of HTTP/1.1
+// that wait for a request stay with the old process, as TLS cannot be handed over; it
+// passes on what comes, at passed.sock, and ends with the last of them.
 //
 // The message is one line of JSON, ["payments 127.0.0.1:8080"]: for each listener
 // that is sent, in this order, its name and the address it was configured with.
@@ -51,9 +53,17 @@ const handoverPatience = gateGrace + 10*time.Second
 
 // listenHandover makes the socket. The caller holds the directory's lock.
 func listenHandover(dir string, t *teardown) (*handover, error) {
-	path := filepath.Join(dir, "handover.sock")
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	l, err := listenSocket(filepath.Join(dir, "handover.sock"), t)
+	if err != nil {
 		return nil, fmt.Errorf("listen for a hand-over: %w", err)
+	}
+	return &handover{listener: l}, nil
+}
+
+// listenSocket makes a socket in the directory of the gate, over one that was left there.
+func listenSocket(path string, t *teardown) (*net.UnixListener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
 	}
 	var l *net.UnixListener
 	err := local.At(path, func(short string) (err error) {
@@ -61,20 +71,29 @@ func listenHandover(dir string, t *teardown) (*handover, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("listen for a hand-over: %w", err)
+		return nil, err
 	}
 	// The short name means nothing later: the path itself is removed.
 	l.SetUnlinkOnClose(false)
-	t.add("hand-over", func() error {
+	t.add(filepath.Base(path), func() error {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return errors.Join(err, l.Close())
 		}
 		return l.Close()
 	})
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, fmt.Errorf("listen for a hand-over: %w", err)
-	}
-	return &handover{listener: l}, nil
+	return l, os.Chmod(path, 0o600)
+}
+
+// passedSocket is where a gate takes what the process before passes on.
+func passedSocket(dir string) string { return filepath.Join(dir, "passed.sock") }
+
+// dialPassed connects to the process that took over.
+func dialPassed(dir string) (c net.Conn, err error) {
+	err = local.At(passedSocket(dir), func(short string) (err error) {
+		c, err = net.Dial("unix", short)
+		return err
+	})
+	return c, err
 }
 
 // share offers a listener to the process that takes over.

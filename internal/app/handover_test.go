@@ -184,6 +184,87 @@ func TestRestartUnderLoad(t *testing.T) {
 	}
 }
 
+// Who keeps connections open loses nothing either: what is sent on one after two
+// restarts is answered by the gate that is there now, which knows from whom it comes. The
+// processes before end with the last of their connections.
+func TestRestartKeepsConnections(t *testing.T) {
+	t.Parallel()
+	from := make(chan string, 10)
+	primary := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from <- r.Header.Get("X-Forwarded-For")
+		w.WriteHeader(http.StatusCreated)
+	}))
+	defer primary.Close()
+	settings := fmt.Sprintf(handoverSettings, filepath.Join(t.TempDir(), "gate"), 0, primary.URL)
+	first := startGate(t, settings)
+	kept := func(address string) *keptConnection {
+		t.Helper()
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+		c, err := dialer.Dial("tcp", strings.TrimPrefix(first.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return &keptConnection{t, c, bufio.NewReader(c)}
+	}
+	used, unused, given := kept("127.0.0.2"), kept("127.0.0.3"), kept("127.0.0.4")
+	used.pays("k1", false)
+	given.pays("k2", false)
+	second := startGate(t, settings)
+	third := startGate(t, settings)
+	if err := <-second.ended; err != nil {
+		t.Errorf("the gate that had no connection ended with %v", err)
+	}
+	unused.pays("k3", true)
+	used.pays("k4", true)
+	select {
+	case err := <-first.ended:
+		t.Errorf("a gate with a connection ended with %v", err)
+	default:
+	}
+	given.Close()
+	if err := <-first.ended; err != nil {
+		t.Errorf("the first gate ended with %v", err)
+	}
+	for _, want := range []string{"127.0.0.2", "127.0.0.4", "127.0.0.3", "127.0.0.2"} {
+		if got := <-from; got != want {
+			t.Errorf("a payment came from %s, not from %s", got, want)
+		}
+	}
+	third.hold.Close()
+	if err := <-third.ended; err != nil {
+		t.Error(err)
+	}
+}
+
+type keptConnection struct {
+	t *testing.T
+	net.Conn
+	answers *bufio.Reader
+}
+
+// pays makes a payment, with whose answer the connection ends if it is the last.
+func (k *keptConnection) pays(key string, last bool) {
+	k.t.Helper()
+	if _, err := fmt.Fprintf(k, "POST /pay HTTP/1.1\r\nHost: gate\r\nIdempotency-Key: %s\r\nContent-Length: 2\r\n\r\n{}", key); err != nil {
+		k.t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(k.answers, nil)
+	if err != nil {
+		k.t.Fatalf("payment %s is not answered: %v", key, err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusCreated || resp.Close != last {
+		k.t.Errorf("payment %s: status %d, the last: %v, %v", key, resp.StatusCode, resp.Close, err)
+	}
+	if !last {
+		return
+	}
+	if _, err := k.answers.ReadByte(); err != io.EOF {
+		k.t.Errorf("the connection goes on after its last answer: %v", err)
+	}
+}
+
 func payOnce(client *http.Client, url, key string) error {
 	req, err := http.NewRequest(http.MethodPost, url+"/pay", strings.NewReader("{}"))
 	if err != nil {

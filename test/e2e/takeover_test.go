@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,8 +37,9 @@ func TestTakeOver(t *testing.T) {
 	s := &secured{}
 	k := s.openKilling(t, seedOf(t))
 	k.operator.awaitRound(t)
+	var before []*exec.Cmd
 	for n := range turns {
-		k.takeOver(k.gates[n%len(k.gates)])
+		before = append(before, k.takeOver(k.gates[n%len(k.gates)]))
 		<-k.flow.after(k.rng.IntN(60))
 		k.check()
 		if t.Failed() {
@@ -61,6 +63,12 @@ func TestTakeOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.check()
+	s.flow.base.CloseIdleConnections()
+	for _, process := range before {
+		if err := process.Wait(); err != nil {
+			t.Errorf("a process that was taken over from ended with %v", err)
+		}
+	}
 	acts, orders := k.operator.done()
 	r := k.money.Check()
 	if r.Unknown.Count+r.Waiting != 0 || r.ToldDone == 0 || r.ToldDeclined == 0 || len(orders) == 0 {
@@ -70,16 +78,16 @@ func TestTakeOver(t *testing.T) {
 	k.end()
 }
 
-// takeOver has a new process take over from the gate's.
-func (k *killing) takeOver(g *process) {
+// takeOver has a new process take over from the gate's, and returns that: it goes on
+// with the connections that wait for a request.
+func (k *killing) takeOver(g *process) *exec.Cmd {
 	k.t.Helper()
-	before := k.status(g)
-	old, read := g.cmd, g.read
+	before, old, read := k.status(g), g.cmd, g.read
+	k.t.Cleanup(func() {
+		_ = old.Process.Kill() // if it has not ended
+		<-read
+	})
 	g.launch(append(g.args[:len(g.args):len(g.args)], "--take-over")...)
-	<-read
-	if err := old.Wait(); err != nil {
-		k.t.Errorf("the process of %s that was taken over from ended with %v", g.name, err)
-	}
 	after := k.status(g)
 	if after.Boot == before.Boot {
 		k.t.Errorf("%s is run %s as before", g.name, after.Boot)
@@ -87,6 +95,7 @@ func (k *killing) takeOver(g *process) {
 	if now := after.Posture; now.Position < before.Posture.Position || now.Position == before.Posture.Position && now.Hash != before.Posture.Hash {
 		k.t.Errorf("%s enforced %s before it was taken over and enforces %s", g.name, before.Posture, now)
 	}
+	return old
 }
 
 // secured is a primary and gates that are reached by TLS only, and what happened

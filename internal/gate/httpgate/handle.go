@@ -97,7 +97,7 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx, proto string) {
 
 // end writes the request down, when its answer's head is known.
 func (x *exchange) end() {
-	if x.leaving.Load() {
+	if x.leaving.Load() || passed(x.ctx) {
 		x.ctx.SetConnectionClose()
 	}
 	if x.access != nil {

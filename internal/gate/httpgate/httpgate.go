@@ -29,6 +29,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,6 +71,8 @@ type Server struct {
 	http    *fasthttp.Server
 	inlet   atomic.Pointer[inlet.Listener]
 	leaving atomic.Bool
+	passed  net.Listener // nil if there is none
+	passOn  atomic.Pointer[func() (net.Conn, error)]
 	crowd   *crowd
 }
 
@@ -117,6 +120,14 @@ func New(opt Options) (*Server, error) {
 
 // Guard gives the server the gate that judges payments, before it serves.
 func (s *Server) Guard(g *gate.Gate) { s.gate = g }
+
+// Receive takes at l what a process before passes on, see [Server.PassOn]. Call it before
+// Serve, which closes l.
+func (s *Server) Receive(l net.Listener) { s.passed = l }
+
+// PassOn has Serve keep the connections of HTTP/1.1 that wait for a request, when it ends,
+// for the process that dial leads to. See [Server.Rest].
+func (s *Server) PassOn(dial func() (net.Conn, error)) { s.passOn.Store(&dial) }
 
 // Secure reports whether clients speak TLS.
 func (s *Server) Secure() bool { return s.keys != nil }

@@ -228,6 +228,13 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 	x.end()
 }
 
+// passed reports whether a process before passes the request on. Its client's next
+// connection is to come here.
+func passed(ctx *fasthttp.RequestCtx) bool {
+	c, ok := ctx.Conn().(*inlet.Conn)
+	return ok && c.Passed()
+}
+
 func faultOf(ctx *fasthttp.RequestCtx) inlet.Fault {
 	if c, ok := ctx.Conn().(*inlet.Conn); ok {
 		return c.Fault()

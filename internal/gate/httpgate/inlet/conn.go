@@ -41,6 +41,7 @@ type Conn struct {
 
 	listener *Listener
 	made     time.Time
+	passed   bool        // by the process before
 	knows    atomic.Bool // that the listener is left
 
 	since  time.Time     // when the head began
@@ -61,9 +62,14 @@ func (l *Listener) newConn(c net.Conn) *Conn {
 func (c *Conn) Close() error {
 	c.listener.mu.Lock()
 	delete(c.listener.conns, c)
+	delete(c.listener.resting, c)
 	c.listener.mu.Unlock()
 	return c.Timed.Close()
 }
+
+// Passed reports whether the connection is passed on by the process before, for one
+// answer.
+func (c *Conn) Passed() bool { return c.passed }
 
 // Fault returns why reading has ended, if it is the client's fault.
 func (c *Conn) Fault() Fault { return c.fault }
@@ -105,6 +111,10 @@ const lastLook = 5 * time.Millisecond
 // readOn reads within the time that is left, also when that is cut short meanwhile.
 func (c *Conn) readOn(b []byte, now time.Time) (int, error) {
 	for looked := false; ; now = time.Now() {
+		if end := c.listener.ending.Load(); end != nil && end.successor != nil && c.follow.idle() {
+			c.passOn(b, end.successor)
+			return 0, io.EOF
+		}
 		by := c.until(now)
 		if looked {
 			by = now.Add(lastLook)
@@ -122,16 +132,18 @@ func (c *Conn) readOn(b []byte, now time.Time) (int, error) {
 
 // until is when the present part of the request must have come.
 func (c *Conn) until(now time.Time) time.Time {
-	end, left := c.listener.left()
-	if left {
+	end := c.listener.ending.Load()
+	if end != nil {
 		c.knows.Store(true)
 	}
 	switch {
-	case c.follow.idle() && left:
-		if fresh := c.made.Add(LastCalls); fresh.After(end) {
+	case c.follow.idle() && end != nil && end.successor != nil:
+		return now
+	case c.follow.idle() && end != nil:
+		if fresh := c.made.Add(LastCalls); fresh.After(end.until) {
 			return fresh
 		}
-		return end
+		return end.until
 	case c.follow.idle():
 		return now.Add(c.limits.Idle)
 	case c.follow.inBody():

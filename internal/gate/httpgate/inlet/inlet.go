@@ -69,17 +69,25 @@ type Listener struct {
 	clients map[netip.Addr]int
 	total   int
 	conns   map[*Conn]struct{} // of HTTP/1.1
+	resting map[*Conn]struct{} // of them, those that another process goes on with
 	refused [2]atomic.Int64    // by client, in total
-	shaking atomic.Int64       // hands over TLS
-	ending  atomic.Pointer[time.Time]
+	shaking atomic.Int64       // hands over TLS, and who waits for one to shake
+	ending  atomic.Pointer[ending]
 
 	closed chan struct{}
 	close  func() error
 }
 
+// ending is how connections of HTTP/1.1 end once the listener is left: they are listened
+// to until a time, or rest for the process that took over.
+type ending struct {
+	until time.Time
+	*successor
+}
+
 // Listen guards the connections of l.
 func Listen(l net.Listener, limits Limits) *Listener {
-	g := &Listener{Listener: l, limits: limits, clients: map[netip.Addr]int{}, conns: map[*Conn]struct{}{}, closed: make(chan struct{})}
+	g := &Listener{Listener: l, limits: limits, clients: map[netip.Addr]int{}, conns: map[*Conn]struct{}{}, resting: map[*Conn]struct{}{}, closed: make(chan struct{})}
 	g.close = sync.OnceValue(func() error {
 		close(g.closed)
 		return l.Close()
@@ -98,18 +106,10 @@ const LastCalls = 500 * time.Millisecond
 // Leave stops listening and has the connections of HTTP/1.1 end by themselves, when
 // nothing of a request has come until then.
 func (l *Listener) Leave(until time.Time) error {
-	l.ending.Store(&until)
+	l.ending.Store(&ending{until: until})
 	err := l.Close()
 	l.Wake()
 	return err
-}
-
-// left returns until when idle connections are listened to, if the listener is left.
-func (l *Listener) left() (until time.Time, left bool) {
-	if end := l.ending.Load(); end != nil {
-		return *end, true
-	}
-	return time.Time{}, false
 }
 
 // Wake tells connections that the listener is left. One that has just begun to wait may
@@ -124,10 +124,10 @@ func (l *Listener) Wake() {
 	}
 }
 
-// Shaking returns how many connections agree on TLS at present.
+// Shaking returns how many connections agree on TLS at present or may be about to.
 func (l *Listener) Shaking() int { return int(l.shaking.Load()) }
 
-// Busy returns how many connections of HTTP/1.1 there are.
+// Busy returns how many connections of HTTP/1.1 there are that do not rest.
 func (l *Listener) Busy() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

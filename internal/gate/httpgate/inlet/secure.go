@@ -32,14 +32,15 @@ func (s *Secure) Run() error {
 	var shaking sync.WaitGroup
 	defer shaking.Wait()
 	for {
+		s.listener.shaking.Add(1)
 		c, err := s.listener.accept()
-		if errors.Is(err, net.ErrClosed) {
-			return nil
-		}
 		if err != nil {
+			s.listener.shaking.Add(-1)
+			if errors.Is(err, net.ErrClosed) {
+				return nil
+			}
 			return err
 		}
-		s.listener.shaking.Add(1)
 		shaking.Go(func() {
 			defer s.listener.shaking.Add(-1)
 			s.shake(c)
@@ -76,12 +77,15 @@ func newFeed(addr net.Addr) *feed {
 	return f
 }
 
-func (f *feed) give(c net.Conn) {
+// give hands a connection on, or closes it if nobody takes any more.
+func (f *feed) give(c net.Conn) bool {
 	select {
 	case f.conns <- c:
+		return true
 	case <-f.closed:
 		c.SetDeadline(time.Now()) // do not wait for a farewell
 		c.Close()
+		return false
 	}
 }
 
