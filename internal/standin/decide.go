@@ -101,6 +101,8 @@ func (s *State) closed(c *Compiled, r *Request) (Answer, bool) {
 		return Answer{Verdict: Refused, Reason: NotOpen}, true
 	case o.Ended != 0 && !s.Waits(r.Payer):
 		return Answer{Verdict: Forward}, true
+	case o.Closed != 0: // what an earlier directive approved is not delivered yet
+		return Answer{Verdict: Refused, Reason: NotOpen}, true
 	case r.Cause != Directed && !o.OneByOne:
 		return Answer{Verdict: Refused, Reason: NotAlone}, true
 	}

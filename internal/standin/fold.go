@@ -82,12 +82,13 @@ func (s *State) open(r *Opened) bool {
 
 // decide keeps an answer.
 func (s *State) decide(r *Decision) bool {
-	if s.items[r.Identity] != nil || s.openings[r.Directive] == nil || r.Amount < 0 {
+	o := s.openings[r.Directive]
+	if s.items[r.Identity] != nil || o == nil || o.Closed != 0 || s.current != r.Directive || r.Amount < 0 {
 		return false
 	}
 	s.seq++
 	i := &Item{Decision: *r, Seq: s.seq, Epoch: s.epoch, Since: r.At}
-	i.Directive = s.openings[r.Directive].Directive // the same text once
+	i.Directive = o.Directive // the same text once
 	s.items[r.Identity] = i
 	delete(s.excluded, r.Identity)
 	if i.FollowUps = s.before[r.Identity]; i.FollowUps != nil {

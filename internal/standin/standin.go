@@ -194,6 +194,22 @@ func Shard(payer Digest, shards int) int {
 	return int(binary.BigEndian.Uint64(payer[:]) % uint64(shards))
 }
 
+// Names returns the identities that belong to the shard of the records from now
+// on, for [advice.Pack.Names]: what is decided on, and what that takes back. If
+// the source names another shard as the owner of either, the request is its.
+func Names(records []Record) []uint64 {
+	var list []uint64
+	for _, r := range records {
+		if d, ok := r.(*Decision); ok {
+			list = append(list, Name(d.Identity))
+			if d.Original != "" {
+				list = append(list, Name(d.Original))
+			}
+		}
+	}
+	return list
+}
+
 // Name returns what stands for an identity in [advice.Pack.Names].
 func Name(identity string) uint64 {
 	sum := sha256.Sum256([]byte(identity))
@@ -248,7 +264,8 @@ type Request struct {
 	// Drawn says that what slices could be drawn for the request has been: what they
 	// do not cover is declined.
 	Drawn bool
-	// Elsewhere says that another shard was asked, and the source named this one.
+	// Elsewhere says that another shard was asked, and the source named this one as
+	// the owner of the request's own identity.
 	Elsewhere bool
 }
 

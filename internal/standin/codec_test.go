@@ -1,0 +1,167 @@
+package standin_test
+
+import (
+	"bytes"
+	"context"
+	"reflect"
+	"testing"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/standin"
+)
+
+// oneOfEach is every kind of record with every field set.
+func oneOfEach() []standin.Record {
+	d := standin.Digest{1, 2, 3}
+	return []standin.Record{
+		&standin.Opened{
+			Directive: "d1", Profile: "cards", Version: d, Planned: true, OneByOne: true, Zone: -8 * time.Hour,
+			Limits: []standin.Limit{{Over: standin.Whole, Currency: "CNY", Amount: 5, Count: 6, Window: time.Hour}}, At: 1,
+		},
+		&standin.TakenOver{Gate: "g", Boot: "b", At: 2},
+		&standin.Excluded{Identity: "x", At: 3},
+		&standin.Decision{
+			Identity: "p1", Fingerprint: d, Kind: standin.Refund, Original: "p0", Amount: 1 << 40, Currency: "CNY", Payer: d, Payee: d,
+			Channel: "app", Route: "pay", Verdict: standin.Approved, Reason: standin.Withdrawn, Cause: standin.CircuitOpen, Directive: "d1",
+			Version: d, At: 4, Sealed: standin.Sealed{Key: "k", Data: []byte{0, 1}},
+		},
+		&standin.Drawn{Key: "k", UpTo: standin.Slice{Amount: 1, Count: 2}, Until: 5, Directive: "d1"},
+		&standin.Attempt{Identity: "p1", N: 300, Inquiry: true, At: -6},
+		&standin.Delivered{Identity: "p1", At: 7},
+		&standin.Absent{Identity: "p1", At: 8},
+		&standin.Excepted{Identity: "p1", Why: standin.DoneThoughReversed, At: 9},
+		&standin.Resolved{Identity: "p1", How: standin.Retry, By: "a", Second: "b", Note: "why", At: 10},
+		&standin.Withdrew{Identity: "p1", At: 11},
+		&standin.LateAnswer{Identity: "p1", Done: true, At: 12},
+		&standin.Ended{Directive: "d1", At: 13},
+		&standin.Closed{Directive: "d1", By: "a", At: 14},
+		&standin.Forgot{Before: 15, At: 16},
+	}
+}
+
+func TestRecordsRoundTrip(t *testing.T) {
+	t.Parallel()
+	want := oneOfEach()
+	body := standin.Encode(want)
+	got, err := standin.Decode(body)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("read %+v, %v", got, err)
+	}
+	// A body that ends early is a shorter one or none, never another.
+	for n := range body {
+		if part, err := standin.Decode(body[:n]); err == nil && !bytes.Equal(standin.Encode(part), body[:n]) {
+			t.Fatalf("the first %d bytes read as something else", n)
+		} else if err != nil && holdfast.CodeOf(err) != holdfast.Damaged {
+			t.Fatal(err)
+		}
+	}
+	for name, bad := range map[string][]byte{
+		"another version": append([]byte{standin.RecordVersion + 1}, body[1:]...), "no record": {standin.RecordVersion},
+		"another kind": {standin.RecordVersion, 99}, "a long number": {standin.RecordVersion, 3, 0x81, 0x00, 'x', 0},
+	} {
+		if _, err := standin.Decode(bad); holdfast.CodeOf(err) != holdfast.Damaged {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Whatever can be read is written the same again.
+func FuzzDecode(f *testing.F) {
+	f.Add(standin.Encode(oneOfEach()))
+	for _, r := range oneOfEach() {
+		f.Add(standin.Encode([]standin.Record{r}))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		records, err := standin.Decode(body)
+		if err != nil {
+			return
+		}
+		if again := standin.Encode(records); !bytes.Equal(again, body) {
+			t.Fatalf("%x reads, and is written as %x", body, again)
+		}
+		// A fold of anything ends, in a state or an error.
+		_ = standin.NewState().Apply(records...)
+	})
+}
+
+func FuzzRestore(f *testing.F) {
+	f.Add(standin.NewState().Snapshot())
+	w := simulate(1)
+	for n := range w.shards {
+		d := &decider{w: w, held: map[int]*held{}}
+		f.Add(d.load(n).s.Snapshot())
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		s, err := standin.Restore(body)
+		if err == nil && !bytes.Equal(s.Snapshot(), body) {
+			t.Fatal("another state was restored")
+		}
+	})
+}
+
+func FuzzLedger(f *testing.F) {
+	f.Add(standin.Ledger{0: {Amount: 5}, 7: {Amount: 1, Count: 2}}.Encode())
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if l, err := standin.DecodeLedger(body); err == nil && len(body) > 0 && !bytes.Equal(l.Encode(), body) {
+			t.Fatalf("%x reads, and is written as %x", body, l.Encode())
+		}
+	})
+}
+
+// Hazard 10: a state that was restored anywhere on the way goes on like one that
+// was folded whole, and one of another fold is not read.
+func TestSnapshotsGoOn(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(4) {
+		w := simulate(seed)
+		for n := range w.shards {
+			packs, err := w.source.Read(context.Background(), n, 0, 1<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole, restored := standin.NewState(), standin.NewState()
+			for i, p := range packs {
+				if err := whole.Fold(p.Body); err != nil {
+					t.Fatal(err)
+				}
+				if err := restored.Fold(p.Body); err != nil {
+					t.Fatal(err)
+				}
+				if i%7 == 0 {
+					if restored, err = standin.Restore(restored.Snapshot()); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if !bytes.Equal(whole.Snapshot(), restored.Snapshot()) {
+				t.Fatalf("seed %d, shard %d: the states differ", seed, n)
+			}
+		}
+	}
+	body := standin.NewState().Snapshot()
+	body[0]++
+	if _, err := standin.Restore(body); holdfast.CodeOf(err) != holdfast.Damaged {
+		t.Fatalf("a snapshot of another fold: %v", err)
+	}
+}
+
+// A record that cannot follow those before it is refused.
+func TestImpossibleRecords(t *testing.T) {
+	t.Parallel()
+	h := newShard(t, aProfile())
+	h.want(pay("p1", "ann", 1), standin.Approved, standin.None)
+	for _, r := range []standin.Record{
+		&standin.Opened{Directive: "d1"}, &standin.Opened{Directive: "d2"}, h.log[len(h.log)-1],
+		&standin.Attempt{Identity: "p1", N: 2}, &standin.Delivered{Identity: "p2"}, &standin.Resolved{Identity: "p1", How: standin.Accept},
+		&standin.Ended{Directive: "d2"}, &standin.Closed{Directive: "d1"}, &standin.Withdrew{Identity: "p2"},
+	} {
+		s, err := standin.Restore(h.s.Snapshot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Apply(r); holdfast.CodeOf(err) != holdfast.Damaged {
+			t.Errorf("%T %+v: %v", r, r, err)
+		}
+	}
+}
