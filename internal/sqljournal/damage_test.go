@@ -47,11 +47,14 @@ func (d directory) write(t testing.TB, dir string) {
 		t.Fatal(err)
 	}
 	for _, f := range old {
-		if err := os.Remove(filepath.Join(dir, f.Name())); err != nil {
+		if err := os.RemoveAll(filepath.Join(dir, f.Name())); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for name, content := range d {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // recorder writes down, in order, all that happens to the files of one
-// directory: through SQLite (see powerVFS) and through commit.Disk, which it is.
+// directory and of those right under it: through SQLite (see powerVFS) and through commit.Disk, which it is.
 type recorder struct {
 	dir   string
 	begun directory // what was durable when it began
@@ -35,7 +35,8 @@ type step struct {
 	file *inode
 	at   int64 // of the bytes written, or the size that is left
 	data []byte
-	// name is the file's; to the new one of a file renamed.
+	// name is the file's, within the directory that is recorded; to the new one of a
+	// file renamed. Of names that were synced it is their directory's, empty for all.
 	name, to string
 	promise  func(*promises)
 }
@@ -89,13 +90,25 @@ func (r *recorder) opened(name string, existed, emptied bool) {
 	}
 }
 
+// in is the name of a file within the directory that is recorded.
+func (r *recorder) in(path string) string {
+	name, err := filepath.Rel(r.dir, path)
+	if err != nil {
+		panic(err)
+	}
+	return name
+}
+
 func (r *recorder) synced(name string) {
-	switch {
-	case r.deaf != nil && r.deaf(name):
-	case name == "":
-		r.add(step{kind: syncedNames})
-	default:
+	if r.deaf == nil || !r.deaf(name) {
 		r.add(step{kind: synced, file: r.names[name], name: name})
+	}
+}
+
+// syncedBeside records that the names were synced that are in one directory with name.
+func (r *recorder) syncedBeside(name string) {
+	if r.deaf == nil || !r.deaf("") {
+		r.add(step{kind: syncedNames, name: filepath.Dir(name)})
 	}
 }
 
@@ -106,7 +119,7 @@ func (r *recorder) Open(path string, flag int) (*os.File, error) {
 	_, err := os.Lstat(path)
 	f, failed := os.OpenFile(path, flag, 0o600)
 	if failed == nil {
-		r.opened(filepath.Base(path), err == nil, flag&os.O_TRUNC != 0)
+		r.opened(r.in(path), err == nil, flag&os.O_TRUNC != 0)
 	}
 	return f, failed
 }
@@ -115,7 +128,7 @@ func (r *recorder) Open(path string, flag int) (*os.File, error) {
 func (r *recorder) Write(f *os.File, b []byte, at int64) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	name := filepath.Base(f.Name())
+	name := r.in(f.Name())
 	r.add(step{kind: wrote, file: r.names[name], name: name, at: at, data: bytes.Clone(b)})
 	_, err := f.WriteAt(b, at)
 	return err
@@ -125,10 +138,14 @@ func (r *recorder) Write(f *os.File, b []byte, at int64) error {
 func (r *recorder) Sync(f *os.File) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f.Name() == r.dir {
-		r.synced("")
-	} else {
-		r.synced(filepath.Base(f.Name()))
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		r.syncedBeside(r.in(filepath.Join(f.Name(), "any")))
+	default:
+		r.synced(r.in(f.Name()))
 	}
 	return nil
 }
@@ -137,12 +154,40 @@ func (r *recorder) Sync(f *os.File) error {
 func (r *recorder) Rename(from, to string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	from, to = filepath.Base(from), filepath.Base(to)
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	from, to = r.in(from), r.in(to)
 	f := r.names[from]
 	delete(r.names, from)
 	r.names[to] = f
 	r.add(step{kind: renamed, file: f, name: from, to: to})
-	return os.Rename(filepath.Join(r.dir, from), filepath.Join(r.dir, to))
+	return nil
+}
+
+// Remove implements commit.Disk.
+func (r *recorder) Remove(path string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	delete(r.names, r.in(path))
+	r.add(step{kind: unlinked, name: r.in(path)})
+	return nil
+}
+
+// Link implements commit.Disk.
+func (r *recorder) Link(path, second string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := os.Link(path, second); err != nil {
+		return err
+	}
+	f := r.names[r.in(path)]
+	r.names[r.in(second)] = f
+	r.add(step{kind: linked, file: f, name: r.in(second)})
+	return nil
 }
 
 // platter is what a disk holds after some steps: what is durable, and what may
@@ -176,10 +221,17 @@ func (p *platter) take(s step) {
 		}
 		delete(p.writes, s.file)
 	case syncedNames:
-		for _, n := range p.renames {
+		p.renames = slices.DeleteFunc(p.renames, func(n step) bool {
+			at := filepath.Dir(n.name)
+			if n.kind == renamed {
+				at = filepath.Dir(n.to)
+			}
+			if s.name != "" && at != s.name {
+				return false
+			}
 			n.rename(p.names)
-		}
-		p.renames = nil
+			return true
+		})
 	case promised:
 		s.promise(&p.promises)
 	}

@@ -53,7 +53,11 @@ func (v *recordingVFS) forget(r *recorder) {
 func (v *recordingVFS) recorder(path string) *recorder {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.recorders[filepath.Dir(path)]
+	dir := filepath.Dir(path)
+	if r := v.recorders[dir]; r != nil {
+		return r
+	}
+	return v.recorders[filepath.Dir(dir)]
 }
 
 func (v *recordingVFS) file(p uintptr) *openFile {
@@ -136,14 +140,14 @@ func (v *recordingVFS) xOpen(tls *libc.TLS, vfs, name, file uintptr, flags int32
 	if code != sqlite3.SQLITE_OK {
 		return code
 	}
-	base := filepath.Base(path)
-	r.opened(base, missing == nil, false)
+	named := r.in(path)
+	r.opened(named, missing == nil, false)
 	const logs = sqlite3.SQLITE_OPEN_WAL | sqlite3.SQLITE_OPEN_MAIN_JOURNAL
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	f := at[sqlite3.Tsqlite3_file](file)
 	v.open[file] = &openFile{
-		recorder: r, name: base, original: at[sqlite3.Tsqlite3_io_methods](f.FpMethods),
+		recorder: r, name: named, original: at[sqlite3.Tsqlite3_io_methods](f.FpMethods),
 		namesToo: flags&sqlite3.SQLITE_OPEN_CREATE != 0 && flags&logs != 0,
 	}
 	f.FpMethods = v.ours(tls, f.FpMethods)
@@ -161,11 +165,11 @@ func (v *recordingVFS) xDelete(tls *libc.TLS, vfs, name uintptr, syncDir int32) 
 	defer r.mu.Unlock()
 	code := remove(tls, vfs, name, 0)
 	if code == sqlite3.SQLITE_OK {
-		base := filepath.Base(path)
-		delete(r.names, base)
-		r.add(step{kind: unlinked, name: base})
+		named := r.in(path)
+		delete(r.names, named)
+		r.add(step{kind: unlinked, name: named})
 		if syncDir != 0 {
-			r.synced("")
+			r.syncedBeside(named)
 		}
 	}
 	return code
@@ -207,7 +211,7 @@ func (v *recordingVFS) xSync(_ *libc.TLS, file uintptr, _ int32) int32 {
 	r.synced(f.name)
 	if f.namesToo {
 		f.namesToo = false
-		r.synced("")
+		r.syncedBeside(f.name)
 	}
 	return sqlite3.SQLITE_OK
 }

@@ -22,6 +22,7 @@ import (
 // other process uses it meanwhile.
 type Target struct {
 	dir      string
+	disk     commit.Disk
 	lock     *os.File
 	heads    []holdfast.Head
 	fresh    bool
@@ -30,14 +31,18 @@ type Target struct {
 
 // OpenTarget locks a data directory, made if it is not there, and looks what
 // journal it holds, as far as that can be read.
-func OpenTarget(ctx context.Context, dir string) (_ *Target, err error) {
+func OpenTarget(ctx context.Context, dir string) (*Target, error) {
+	return openTarget(ctx, dir, commit.OS{})
+}
+
+func openTarget(ctx context.Context, dir string, disk commit.Disk) (_ *Target, err error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	t := &Target{dir: dir}
+	t := &Target{dir: dir, disk: disk}
 	if t.lock, err = commit.Lock(filepath.Join(dir, fileLock)); err != nil {
 		return nil, err
 	}
@@ -118,13 +123,13 @@ func (t *Target) Restore(ctx context.Context, r Restoration) (_ holdfast.Head, e
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(stage)) }()
 	path := filepath.Join(stage, fileDB)
-	if err := copyTo(ctx, path, io.NewSectionReader(r.From, 0, r.Size)); err != nil {
+	if err := copyTo(ctx, t.disk, path, io.NewSectionReader(r.From, 0, r.Size)); err != nil {
 		return holdfast.Head{}, err
 	}
 	if err := r.rewrite(ctx, path); err != nil {
 		return holdfast.Head{}, fmt.Errorf("begin epoch %d: %w", r.Epoch, err)
 	}
-	m, err := r.finish(ctx, stage)
+	m, err := r.finish(ctx, t.disk, stage)
 	if err != nil {
 		return holdfast.Head{}, err
 	}
@@ -134,13 +139,28 @@ func (t *Target) Restore(ctx context.Context, r Restoration) (_ holdfast.Head, e
 	return m.head, t.place(stage)
 }
 
-func copyTo(ctx context.Context, path string, from io.Reader) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+func copyTo(ctx context.Context, disk commit.Disk, path string, from io.Reader) error {
+	f, err := disk.Open(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, withContext{ctx, from})
-	return errors.Join(err, f.Sync(), f.Close())
+	_, err = io.Copy(&onDisk{disk: disk, file: f}, withContext{ctx, from})
+	return errors.Join(err, disk.Sync(f), f.Close())
+}
+
+// onDisk writes a file from its beginning on.
+type onDisk struct {
+	disk commit.Disk
+	file *os.File
+	at   int64
+}
+
+func (w *onDisk) Write(b []byte) (int, error) {
+	if err := w.disk.Write(w.file, b, w.at); err != nil {
+		return 0, err
+	}
+	w.at += int64(len(b))
+	return len(b), nil
 }
 
 // withContext is a reader that ends with its context.
@@ -247,7 +267,7 @@ func (r Restoration) begin(ctx context.Context, tx *sql.Tx) error {
 
 // finish verifies the new journal as a start and an examiner would, and writes
 // its sums and its witness.
-func (r Restoration) finish(ctx context.Context, stage string) (m meta, err error) {
+func (r Restoration) finish(ctx context.Context, disk commit.Disk, stage string) (m meta, err error) {
 	e, err := examine(stage)
 	if err != nil {
 		return m, err
@@ -263,13 +283,13 @@ func (r Restoration) finish(ctx context.Context, stage string) (m meta, err erro
 	if err != nil {
 		return m, err
 	}
-	if err := (sums{journal: m.head.Journal, beat: m.beat, pages: pages}).write(commit.OS{}, stage); err != nil {
+	if err := (sums{journal: m.head.Journal, beat: m.beat, pages: pages}).write(disk, stage); err != nil {
 		return m, err
 	}
-	if err := commit.ReplaceFile(commit.OS{}, filepath.Join(stage, fileHead), commit.Witness{Head: m.head, Beat: m.beat}.Encode()); err != nil {
+	if err := commit.ReplaceFile(disk, filepath.Join(stage, fileHead), commit.Witness{Head: m.head, Beat: m.beat}.Encode()); err != nil {
 		return m, err
 	}
-	return m, errors.Join(e.db.Sync(), commit.SyncDir(commit.OS{}, stage))
+	return m, errors.Join(disk.Sync(e.db), commit.SyncDir(disk, stage))
 }
 
 // keepAside gives every file of the present journal a second name in a directory
@@ -283,27 +303,27 @@ func (t *Target) keepAside(name string) error {
 		return err
 	}
 	for _, name := range []string{fileDB, fileWAL, fileSums, fileHead, fileRollback} {
-		err := os.Link(filepath.Join(t.dir, name), filepath.Join(aside, name))
+		err := t.disk.Link(filepath.Join(t.dir, name), filepath.Join(aside, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	return errors.Join(commit.SyncDir(commit.OS{}, aside), commit.SyncDir(commit.OS{}, t.dir))
+	return errors.Join(commit.SyncDir(t.disk, aside), commit.SyncDir(t.disk, t.dir))
 }
 
 // place puts the new files where the old ones are. The witness comes last: with
 // the old one no start takes the new database.
 func (t *Target) place(stage string) error {
 	for _, name := range []string{fileWAL, fileDB + "-shm", fileRollback} {
-		if err := os.Remove(filepath.Join(t.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := t.disk.Remove(filepath.Join(t.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	for _, name := range []string{fileDB, fileSums, fileHead} {
-		if err := os.Rename(filepath.Join(stage, name), filepath.Join(t.dir, name)); err != nil {
+		if err := t.disk.Rename(filepath.Join(stage, name), filepath.Join(t.dir, name)); err != nil {
 			return err
 		}
-		if err := commit.SyncDir(commit.OS{}, t.dir); err != nil {
+		if err := commit.SyncDir(t.disk, t.dir); err != nil {
 			return err
 		}
 	}

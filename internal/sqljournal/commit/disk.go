@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// Disk is what journal.sums and journal.head are changed through, and what makes
-// files durable. A test puts one in the place of [OS] that knows what a loss of
+// Disk is what journal.sums and journal.head are changed through, what puts a restored
+// journal in its place, and what makes files durable. A test puts one in the place of [OS] that knows what a loss of
 // power would leave.
 type Disk interface {
 	// Open opens a file with the flags of os.OpenFile; one that it makes has mode
@@ -16,6 +16,9 @@ type Disk interface {
 	// Sync makes the content of a file durable, or the names in a directory.
 	Sync(f *os.File) error
 	Rename(from, to string) error
+	Remove(path string) error
+	// Link gives a file a second name.
+	Link(path, second string) error
 }
 
 // OS is the machine's disk.
@@ -35,6 +38,12 @@ func (OS) Sync(f *os.File) error { return f.Sync() }
 
 // Rename implements Disk.
 func (OS) Rename(from, to string) error { return os.Rename(from, to) }
+
+// Remove implements Disk.
+func (OS) Remove(path string) error { return os.Remove(path) }
+
+// Link implements Disk.
+func (OS) Link(path, second string) error { return os.Link(path, second) }
 
 // ReplaceFile writes content beside path, syncs it, and renames it to path.
 func ReplaceFile(disk Disk, path string, content []byte) error {
