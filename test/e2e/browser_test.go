@@ -18,6 +18,10 @@ import (
 // chromium is Debian's package; tools/packages.sh installs it.
 const chromium = "/usr/bin/chromium"
 
+// glance is how often a page is looked at by whoever waits. What a page costs that
+// waits is mostly being asked whether it is there yet.
+const glance = 25 * time.Millisecond
+
 // browser is one person's Chromium. Every step fails the test with the page as
 // it was.
 type browser struct {
@@ -156,12 +160,12 @@ func (b *browser) reveal(css string) {
 // waitFor waits until something is on the page; live parts come by themselves.
 func (b *browser) waitFor(css string) {
 	b.t.Helper()
-	b.do("wait for "+css, chromedp.WaitReady(chromedp.CSS(css)))
+	b.do("wait for "+css, chromedp.WaitReady(chromedp.CSS(css), chromedp.RetryInterval(glance)))
 }
 
 func (b *browser) waitGone(css string) {
 	b.t.Helper()
-	b.do("wait until "+css+" is gone", chromedp.WaitNotPresent(chromedp.CSS(css)))
+	b.do("wait until "+css+" is gone", chromedp.WaitNotPresent(chromedp.CSS(css), chromedp.RetryInterval(glance)))
 }
 
 // fill writes into a field, in one step for the reason that press gives.
@@ -242,7 +246,7 @@ func (b *browser) press(css string) {
 	if wrong := b.evaluate(fmt.Sprintf("%s(%q)", script, css)); wrong != "" {
 		b.t.Fatalf("%s: press %s: %s\n%s", b.name, css, wrong, b.page())
 	}
-	b.do("see what "+css+" did", chromedp.WaitReady(chromedp.CSS("body:not([data-old])")))
+	b.do("see what "+css+" did", chromedp.WaitReady(chromedp.CSS("body:not([data-old])"), chromedp.RetryInterval(glance)))
 	// The body is there before what stands in it has been read.
 	b.waitUntil("the page that follows is read", `document.readyState !== "loading"`)
 }
@@ -278,8 +282,9 @@ func (b *browser) count(css string) int {
 }
 
 // shoot keeps the page as a person sees it on a desk and on a phone. The files
-// lie in build/screenshots, which git ignores. A page that is wider than the
-// screen fails: nobody scrolls sideways at three in the morning.
+// lie in build/screenshots, which git ignores; with HOLDFAST_PICTURES=no none are
+// taken. A page that is wider than the screen fails: nobody scrolls sideways at
+// three in the morning.
 func (b *browser) shoot(name string) {
 	b.t.Helper()
 	dir := filepath.Join("..", "..", "build", "screenshots")
@@ -290,6 +295,9 @@ func (b *browser) shoot(name string) {
 		b.do("resize", chromedp.EmulateViewport(width, 844))
 		if wide := b.evaluate("document.documentElement.scrollWidth"); wide != fmt.Sprint(width) {
 			b.t.Errorf("%s: %s is %s pixels wide on a screen of %d", b.name, name, wide, width)
+		}
+		if os.Getenv("HOLDFAST_PICTURES") == "no" {
+			continue
 		}
 		ctx, cancel := limited(b.t, b.ctx)
 		picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
@@ -317,7 +325,7 @@ func (b *browser) waitUntil(what, script string) {
 	b.t.Helper()
 	ctx, cancel := limited(b.t, b.ctx)
 	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](script)); err != nil {
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](script, chromedp.WithPollingInterval(glance), chromedp.WithPollingTimeout(0))); err != nil {
 		b.t.Fatalf("%s: %s: %v\n%s", b.name, what, err, b.page())
 	}
 }

@@ -156,7 +156,7 @@ func (w *world) signIn(b *browser, account string, lang holdfast.Lang) *browser 
 // click clicks, in one step for the reason that press gives.
 func click(css string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		if _, err := chromedp.Run(ctx, chromedp.WaitReady(chromedp.CSS(css))); err != nil {
+		if _, err := chromedp.Run(ctx, chromedp.WaitReady(chromedp.CSS(css), chromedp.RetryInterval(glance))); err != nil {
 			return err
 		}
 		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("(document.querySelector("+quoted(css)+").click(), true)"))
