@@ -155,7 +155,7 @@ const (
 // texts within bounds.
 func (in Incoming) masked() Incoming {
 	in.Labels, in.Annotations = bounded(in.Labels, in.Source), bounded(in.Annotations, in.Source)
-	if in.Link = payment.Mask(in.Link); len(in.Link) > maxValue {
+	if in.Link = payment.MaskLink(in.Link); len(in.Link) > maxValue {
 		in.Link = "" // half an address leads nowhere
 	}
 	return in

@@ -197,7 +197,6 @@ func (c *Control) openJournal(ctx context.Context) (err error) {
 		return fmt.Errorf("fold the journal: %w", err)
 	}
 	c.desk = &journal.Desk{Journal: c.store, State: c.state, Now: c.opt.Now}
-	c.loops = append(c.loops, loop{"state", c.state.Run})
 	c.sayRestored()
 	return nil
 }
@@ -565,9 +564,25 @@ func (c *Control) Bootstrap(ctx context.Context, name, password string) error {
 	return c.folding(ctx, func(ctx context.Context) error { return c.access.Bootstrap(ctx, name, password) })
 }
 
-// Run serves until ctx ends.
+// Run serves until ctx ends. The state follows the journal until all else has ended:
+// who writes a last word reads it back.
 func (c *Control) Run(ctx context.Context) error {
-	return errors.Join(together(ctx, c.loops...), c.Close())
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	following, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	followed := make(chan error, 1)
+	go func() {
+		err := c.state.Run(following)
+		stop() // nothing is right without it
+		followed <- err
+	}()
+	err := together(ctx, c.loops...)
+	end()
+	if failed := <-followed; failed != nil {
+		err = errors.Join(err, fmt.Errorf("state: %w", failed))
+	}
+	return errors.Join(err, c.Close())
 }
 
 // Close releases what OpenControl opened.

@@ -200,7 +200,7 @@ func (e Evidence) checked() (Evidence, error) {
 	if u, err := url.Parse(e.Link); err != nil || len(e.Link) > maxLink || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return e, holdfast.Errorf(holdfast.Invalid, "a link begins with https:// and has at most %d bytes", maxLink).At("link")
 	}
-	e.Link = payment.Mask(e.Link)
+	e.Link = payment.MaskLink(e.Link)
 	return e, nil
 }
 

@@ -32,7 +32,7 @@ func TestFaultsAreFound(t *testing.T) {
 		{"a tenth of a channel", 100, fault{channel: "qr", outcome: payment.NotDone, share: always(0.1)}, 45, Finding{Kind: Failures, Scope: qr}},
 		{"a tenth of a channel at 20/s", 20, fault{channel: "qr", outcome: payment.NotDone, share: always(0.1)}, 240, Finding{Kind: Failures, Scope: qr}},
 		{"a twentieth of a channel", 100, fault{channel: "qr", outcome: payment.NotDone, share: always(0.05)}, 180, Finding{Kind: Failures, Scope: qr}},
-		{"slow drift of a channel", 100, fault{channel: "qr", outcome: payment.NotDone, share: drift}, 900, Finding{Kind: Failures, Scope: qr}},
+		{"slow drift of a channel", 100, fault{channel: "qr", outcome: payment.NotDone, share: drift}, 800, Finding{Kind: Failures, Scope: qr}},
 		{"a tenth of unknown outcomes", 100, fault{channel: "qr", outcome: payment.Unknown, share: always(0.1)}, 20, Finding{Kind: Unknowns, Scope: qr}},
 		{"slow channel", 100, fault{channel: "qr", slow: true, share: always(0.9)}, 10, Finding{Kind: Slow, Severity: Major, Scope: qr}},
 		{"answers of a channel name other amounts", 100, fault{channel: "qr", other: true, share: always(0.1)}, 15, Finding{Kind: Amounts, Severity: Major, Scope: qr}},
@@ -129,7 +129,7 @@ func TestNothingIsLearnedInAnIncident(t *testing.T) {
 	t.Parallel()
 	w, d := newWorld(5, 30), New(time.UTC)
 	w.run(d, 0, began, nil)
-	w.faults = []fault{{until: math.MaxInt64, channel: "qr", outcome: payment.NotDone, share: always(0.02)}} // too slight to be found
+	w.faults = []fault{{until: math.MaxInt64, channel: "qr", outcome: payment.NotDone, share: always(0.008)}} // too slight to be found
 	usual := d.watches[qr].base.share(Failures)
 	w.run(d, began, began+1800, func(s *Second) { s.Quiet = false })
 	if got := d.watches[qr].base.share(Failures); got != usual {
@@ -239,6 +239,17 @@ func TestUsualTrafficHoldsNoFinding(t *testing.T) {
 			})
 		}
 	}
+	t.Run("failures that have their hours", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(6, 20)
+		w.rate = func(at int64) float64 {
+			w.failing = 0.02 * (1 + 0.5*math.Sin(2*math.Pi*float64(at)/86400))
+			return day(20)(at)
+		}
+		for _, c := range w.run(New(time.UTC), 0, length/3, nil) {
+			t.Error(describe(c))
+		}
+	})
 	t.Run("channels that have their own hours", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(5, 12)

@@ -13,7 +13,7 @@ import (
 // degrees are how much of the payments that were well must be ill for each test
 // of a share, the slightest first.
 var degrees = map[Kind][]float64{
-	Failures: {0.05, 0.15, 0.5, 0.9},
+	Failures: {0.02, 0.05, 0.15, 0.5, 0.9},
 	Unknowns: {0.02, 0.1, 0.5, 0.9},
 	Slow:     {0.3, 0.8},
 	Amounts:  {0.02, 0.1, 0.5, 0.9},
@@ -45,6 +45,9 @@ const (
 	leastRate = 0.2
 	// slightest is the part of the slightest degree that must have been seen.
 	slightest = 0.6
+	// manifold is how many times the usual share of failures tells at the slightest
+	// degree; below it, where many fail on any day, it takes the next.
+	manifold = 1.5
 	// leastIll is how many ill payments a finding rests on at least, leastSpan how
 	// many seconds one that is not critical: a connection that breaks takes some
 	// payments with it at once.
@@ -339,7 +342,11 @@ func (f *Finding) counts() bool {
 			return false
 		}
 	}
-	return f.Seen-f.Expected >= slightest*degrees[f.Kind][0]*(1-f.Expected)
+	least := degrees[f.Kind][0]
+	if f.Kind == Failures && f.Seen < manifold*f.Expected {
+		least = degrees[Failures][1]
+	}
+	return f.Seen-f.Expected >= slightest*least*(1-f.Expected)
 }
 
 // severity says how grave a finding is: most payments of a route are critical, a

@@ -1,6 +1,7 @@
 package improvement
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -64,7 +65,7 @@ func (n Nouns) form(d Decided, now time.Time) Form {
 	}
 	if f.Role == "" && f.Person == "" {
 		f.Text += " (" + payment.Mask(d.Who+d.Owner) + ")"
-		f.Role = n.debriefing(p, d.Incident)
+		f.Role = n.debriefing(p, d.Incident, now)
 	}
 	return f
 }
@@ -91,8 +92,8 @@ func (n Nouns) called(p *plan.Plan, name string) (role, person string) {
 }
 
 // debriefing is the role that the plan gives an incident's debrief, or the plan's owner,
-// or the first of the team that owns it.
-func (n Nouns) debriefing(p *plan.Plan, id string) string {
+// or of the team that owns it the first that somebody answers for now.
+func (n Nouns) debriefing(p *plan.Plan, id string, now time.Time) string {
 	if in := n.Incidents.Incident(id); in != nil {
 		for _, s := range in.Procedure.Stages {
 			if _, known := p.Role(s.Role); s.Kind == procedure.Review && known {
@@ -100,10 +101,7 @@ func (n Nouns) debriefing(p *plan.Plan, id string) string {
 			}
 		}
 	}
-	if p.Governance.Owner == "" && len(p.Team) > 0 {
-		return p.Team[0]
-	}
-	return p.Governance.Owner
+	return cmp.Or(p.Governance.Owner, n.Roster.Answering(p.Team, now))
 }
 
 const (

@@ -167,8 +167,16 @@ func (n Nouns) open(by holdfast.Actor, id string) (*Improvement, error) {
 	return im, nil
 }
 
+// masked hides card numbers in evidence: a text, or a link alone.
+func masked(evidence string) string {
+	if strings.HasPrefix(evidence, "https://") && len(strings.Fields(evidence)) == 1 {
+		return payment.MaskLink(evidence)
+	}
+	return payment.Mask(evidence)
+}
+
 func (im *Improvement) draft(kind string, body fact) []journal.Draft {
-	body.Reason, body.Evidence = payment.Mask(strings.TrimSpace(body.Reason)), payment.Mask(strings.TrimSpace(body.Evidence))
+	body.Reason, body.Evidence = payment.Mask(strings.TrimSpace(body.Reason)), masked(strings.TrimSpace(body.Evidence))
 	return []journal.Draft{journal.NewDraft(subject(im.ID), im.revision, kind, body)}
 }
 

@@ -369,3 +369,40 @@ func TestDecided(t *testing.T) {
 		t.Errorf("recorded again: %+v", drafts)
 	}
 }
+
+// Where the plan names nobody to own it, the team's role that somebody is on duty for
+// does, else one that somebody holds; only then the first.
+func TestOwnerByDuty(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	people := roster.New(w.Desk, w.Nouns.Roster)
+	owner := func() (role string) {
+		w.Desk.State.View(func() { role = w.Nouns.debriefing(w.Nouns.plan(begun), w.incident, begun) })
+		return role
+	}
+	if got := owner(); got != "officer" {
+		t.Errorf("with nobody on the roster: %q", got)
+	}
+	person := roster.Person{ID: "ada", Name: "Ada", Roles: []string{"engineer"}}
+	if err := people.Record(t.Context(), mei, person); err != nil {
+		t.Fatal(err)
+	}
+	if got := owner(); got != "engineer" {
+		t.Errorf("one role is held: %q", got)
+	}
+	for _, p := range []roster.Person{{ID: "ben", Name: "Ben", Roles: []string{"officer"}}, person} {
+		if err := people.Record(t.Context(), mei, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := owner(); got != "officer" {
+		t.Errorf("both roles are held: %q", got)
+	}
+	duty := roster.Schedule{Role: "engineer", Zone: "UTC", Start: "2020-01-06 00:00", Rotations: []roster.Rotation{{Shift: "1w", People: []string{"ada"}}}}
+	if err := people.Schedule(t.Context(), mei, duty); err != nil {
+		t.Fatal(err)
+	}
+	if got := owner(); got != "engineer" {
+		t.Errorf("one is on duty: %q", got)
+	}
+}

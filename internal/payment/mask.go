@@ -55,23 +55,43 @@ func Mask(s string) string {
 	if !mayHoldCard(s) {
 		return s
 	}
+	return starred(s, hidden(s, func(string) bool { return true }))
+}
+
+// starred puts a star for each of some parts of a text, in their order; one that begins
+// within another is that one.
+func starred(s string, parts []span) string {
 	var out strings.Builder
+	done := 0
+	for _, p := range parts {
+		if p.from < done {
+			continue
+		}
+		out.WriteString(s[done:p.from])
+		out.WriteByte('*')
+		done = p.until
+	}
+	return out.String() + s[done:]
+}
+
+// span is a part of a text, in bytes.
+type span struct{ from, until int }
+
+// hidden lists the digits that do not show, of runs of 12 digits or more that may be
+// card numbers.
+func hidden(s string, card func(run string) bool) (list []span) {
 	for i := 0; i < len(s); {
 		end, digits := run(s, i)
 		switch {
 		case digits == 0:
 			_, size := utf8.DecodeRuneInString(s[i:])
-			out.WriteString(s[i : i+size])
-			i += size
-			continue
-		case digits < minCard:
-			out.WriteString(s[i:end])
-		default:
-			maskRun(&out, s[i:end], digits)
+			end = i + size
+		case digits >= minCard && card(s[i:end]):
+			list = hiddenOf(list, s, span{i, end}, digits)
 		}
 		i = end
 	}
-	return out.String()
+	return list
 }
 
 func mayHoldCard(s string) bool {
@@ -129,23 +149,21 @@ func separates(r rune, group int) bool {
 	return unicode.IsSpace(r) || unicode.Is(unicode.Pd, r)
 }
 
-func maskRun(out *strings.Builder, s string, digits int) {
+// hiddenOf lists the digits of a run that do not show.
+func hiddenOf(list []span, s string, of span, digits int) []span {
 	head, tail := 6, 4
 	if digits > maxCard {
 		head, tail = 0, 0
 	}
 	n := 0
-	for i, r := range s {
-		_, size := utf8.DecodeRuneInString(s[i:])
+	for i, r := range s[of.from:of.until] {
 		if !unicode.IsDigit(r) {
-			out.WriteString(s[i : i+size])
 			continue
 		}
-		if n < head || n >= digits-tail {
-			out.WriteString(s[i : i+size])
-		} else {
-			out.WriteByte('*')
+		if n >= head && n < digits-tail {
+			list = append(list, span{of.from + i, of.from + i + utf8.RuneLen(r)})
 		}
 		n++
 	}
+	return list
 }

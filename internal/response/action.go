@@ -29,21 +29,29 @@ const (
 	// lookForCalls is how long the loop waits at most, and after the journal could not be
 	// written.
 	lookForCalls = 5 * time.Second
+	// lastAnswer is how long, at the end, calls under way are waited for, and lastWrite
+	// what their outcome may take to be recorded then.
+	lastAnswer = 5 * time.Second
+	lastWrite  = 2 * time.Second
 	// shortest keeps calls that are due and find no room from making the loop spin; the
 	// end of one wakes it.
 	shortest = 200 * time.Millisecond
 )
 
 // RunWebhooks makes the calls that are due, until ctx ends. Every node may run it: the
-// claim of a call is a fact, and only who has written it calls.
+// claim of a call is a fact, and only who has written it calls. Calls under way at the
+// end have lastAnswer to be answered; then they are broken off, and their outcome is
+// recorded as what is known of it.
 func (s *Service) RunWebhooks(ctx context.Context) error {
 	watch, end := s.Desk.State.Watch()
 	defer end()
 	free := make(chan struct{}, maxCalls)
+	calling, breakOff := context.WithCancel(context.WithoutCancel(ctx))
+	defer breakOff()
 	var calls sync.WaitGroup
-	defer calls.Wait()
+	begin := func(call func(context.Context)) { calls.Go(func() { call(calling) }) }
 	for {
-		err := s.callDue(ctx, free, &calls)
+		err := s.callDue(ctx, free, begin)
 		wait := s.nextCall(lookForCalls)
 		if err != nil && ctx.Err() == nil {
 			s.Log.Warn("endpoints of the operator's automation cannot be called now", "error", err)
@@ -51,6 +59,8 @@ func (s *Service) RunWebhooks(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
+			defer time.AfterFunc(lastAnswer, breakOff).Stop()
+			calls.Wait()
 			return nil
 		case <-watch:
 		case <-time.After(wait):
@@ -59,7 +69,7 @@ func (s *Service) RunWebhooks(ctx context.Context) error {
 }
 
 // callDue claims every call that is due and begins it.
-func (s *Service) callDue(ctx context.Context, free chan struct{}, calls *sync.WaitGroup) error {
+func (s *Service) callDue(ctx context.Context, free chan struct{}, start func(call func(context.Context))) error {
 	by := holdfast.Self("response")
 	if err := s.do(ctx, by, s.lostCalls); err != nil {
 		return err
@@ -88,7 +98,7 @@ func (s *Service) callDue(ctx context.Context, free chan struct{}, calls *sync.W
 			<-free
 			return err
 		}
-		calls.Go(func() {
+		start(func(ctx context.Context) {
 			defer func() { <-free }()
 			s.call(ctx, id, began, body, limit)
 		})
@@ -138,17 +148,15 @@ func (s *Service) lostCalls(now time.Time) ([]journal.Draft, error) {
 }
 
 // call makes a call that this node has claimed, and records its outcome: as long as the
-// journal cannot be written, again and again.
+// journal cannot be written, again and again; once ctx has ended, once more.
 func (s *Service) call(ctx context.Context, id string, b incident.WebhookBegan, body []byte, limit time.Duration) {
 	began := s.Desk.Now()
 	e := s.Automation.Call(ctx, b.Endpoint, b.Key, body, limit)
-	if ctx.Err() != nil {
-		return // the node stops: what the call came to is not known
-	}
 	e.Task, e.Level, e.Attempt, e.Millis = b.Task, b.Level, b.Attempt, s.Desk.Now().Sub(began).Milliseconds()
-	for {
-		err := s.on(ctx, holdfast.Self("response"), id, func(in *incident.Incident) ([]journal.Draft, error) { return incident.EndWebhook(in, e), nil })
-		if err == nil || ctx.Err() != nil {
+	for ended := false; !ended; {
+		ended = ctx.Err() != nil
+		err := s.record(ctx, id, e)
+		if err == nil {
 			return
 		}
 		s.Log.Warn("the outcome of a call cannot be recorded now", "incident", id, "task", b.Task, "result", e.Result, "error", err)
@@ -157,6 +165,16 @@ func (s *Service) call(ctx context.Context, id string, b incident.WebhookBegan, 
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// record writes the outcome of a call, also when ctx has ended.
+func (s *Service) record(ctx context.Context, id string, e incident.WebhookEnded) error {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
+		defer cancel()
+	}
+	return s.on(ctx, holdfast.Self("response"), id, func(in *incident.Incident) ([]journal.Draft, error) { return incident.EndWebhook(in, e), nil })
 }
 
 // nextCall is how long the loop waits for a fact before it looks again.

@@ -212,3 +212,52 @@ func TestCallsWaitForTheJournal(t *testing.T) {
 		w.log.Reset() // it has said that the disk is full
 	})
 }
+
+// A node that is told to end waits a little for the answers that are under way, and
+// records them; a call that is not answered by then is broken off, and unknown.
+func TestCallsAtTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		answer time.Duration
+		want   string
+		within time.Duration
+	}{
+		{"answered in time", 3 * time.Second, incident.HookDone, lastAnswer},
+		{"answered late", time.Hour, incident.HookUnknown, lastAnswer + lastWrite},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			runPlan(t, 1, actingPlan(t), func(w *world) {
+				called := make(chan struct{})
+				w.automation.answer = func(ctx context.Context, n int) incident.WebhookEnded {
+					close(called) // one call, or it panics
+					select {
+					case <-time.After(c.answer):
+						return incident.WebhookEnded{Result: incident.HookDone, Status: 200}
+					case <-ctx.Done():
+						return incident.WebhookEnded{Result: incident.HookUnknown, Answer: ctx.Err().Error()}
+					}
+				}
+				w.confirmed(holdfast.Level3)
+				<-called
+				begun := time.Now()
+				w.ended = func() {
+					if took := time.Since(begun); took > c.within {
+						t.Errorf("the node took %v to end", took)
+					}
+					var got []string
+					for _, f := range w.facts() {
+						var e incident.WebhookEnded
+						if f.Kind == "incident.webhook-ended" && json.Unmarshal(f.Body, &e) == nil {
+							got = append(got, e.Result)
+						}
+					}
+					if !slices.Equal(got, []string{c.want}) {
+						t.Errorf("outcomes on record: %q, want %q", got, c.want)
+					}
+				}
+			})
+		})
+	}
+}

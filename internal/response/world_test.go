@@ -50,6 +50,8 @@ type world struct {
 	undebriefed bool // whether a debrief wants something
 	// accepted are the incidents whose debriefs are.
 	accepted map[string]bool
+	// ended is called when the nodes have ended.
+	ended func()
 }
 
 // journalOf is the store as the nodes see it.
@@ -111,6 +113,9 @@ func runPlan(t *testing.T, n int, text []byte, story func(w *world)) {
 		synctest.Wait()
 		cancel()
 		wg.Wait()
+		if w.ended != nil {
+			w.ended()
+		}
 		if w.log.Len() > 0 {
 			t.Errorf("the log says\n%s", w.log.String())
 		}

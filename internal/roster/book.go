@@ -233,6 +233,21 @@ func (b *Book) OnDuty(role string, t time.Time) []Person {
 	return []Person{p.clone()}
 }
 
+// Answering returns the first of some roles that somebody answers for at an instant:
+// who is on duty, else who holds it, else nobody. It is empty if there are no roles.
+func (b *Book) Answering(roles []string, t time.Time) string {
+	for _, answers := range []func(role string) bool{
+		func(role string) bool { return len(b.OnDuty(role, t)) > 0 },
+		func(role string) bool { return len(b.Holders(role)) > 0 },
+		func(string) bool { return true },
+	} {
+		if i := slices.IndexFunc(roles, answers); i >= 0 {
+			return roles[i]
+		}
+	}
+	return ""
+}
+
 // Slots lists who is on duty for a role from one instant to another: no gap, no
 // overlap, at most 5000 slots. A role without a schedule has none.
 func (b *Book) Slots(role string, from, until time.Time) []Slot {

@@ -41,10 +41,19 @@ import (
 //go:embed templates/*.html templates/style.css
 var files embed.FS
 
-var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	// Replaced for each language.
-	"t": fmt.Sprint, "x": fmt.Sprint, "time": fmt.Sprint, "names": fmt.Sprint,
-}).ParseFS(files, "templates/*.html"))
+// pages are the templates, once for each language.
+var pages = func() map[holdfast.Lang]*template.Template {
+	made := map[holdfast.Lang]*template.Template{}
+	for _, lang := range holdfast.Langs {
+		p := locale.For(lang)
+		made[lang] = template.Must(template.New("").Funcs(template.FuncMap{
+			"t":     func(key any, pairs ...any) string { return p.T(fmt.Sprint(key), pairs...) },
+			"x":     func(t holdfast.Text) string { return t.In(lang) },
+			"names": func(states []status.Said) string { return status.Names(p, states) },
+		}).ParseFS(files, "templates/*.html"))
+	}
+	return made
+}()
 
 var (
 	style     = must(files.ReadFile("templates/style.css"))
@@ -72,6 +81,11 @@ type Look struct {
 	// Subscribe is where a node takes addresses, as https://status.example.org/status;
 	// empty where there is no mail.
 	Subscribe string
+}
+
+// Time writes a time as the pages do.
+func (l Look) Time(t time.Time) string {
+	return t.In(l.Zone).Format("2006-01-02 15:04") + " (UTC" + t.In(l.Zone).Format("-07:00") + ")"
 }
 
 // Files writes all files of a page, by their paths.
@@ -138,6 +152,15 @@ func (sheet) Style() string { return styleName }
 // Langs are the languages there are.
 func (sheet) Langs() []holdfast.Lang { return holdfast.Langs[:] }
 
+// With is a notice for its template.
+func (s sheet) With(n status.Notice) shown { return shown{n, s.Look} }
+
+// shown is what the template of a notice sees.
+type shown struct {
+	status.Notice
+	Look
+}
+
 // In is the sheet for another language, for the page of all three.
 func (s sheet) In(lang holdfast.Lang) tongue { return tongue{locale.For(lang), s, lang} }
 
@@ -174,21 +197,8 @@ func months(all []status.Notice, zone *time.Location) (list []month) {
 
 // render makes a page in a language.
 func render(name string, lang holdfast.Lang, own sheet) ([]byte, error) {
-	p := locale.For(lang)
-	set, err := pages.Clone()
-	if err != nil {
-		return nil, fmt.Errorf("copy the status page's templates: %w", err)
-	}
-	set.Funcs(template.FuncMap{
-		"t": func(key any, pairs ...any) string { return p.T(fmt.Sprint(key), pairs...) },
-		"x": func(t holdfast.Text) string { return t.In(lang) },
-		"time": func(t time.Time) string {
-			return t.In(own.Zone).Format("2006-01-02 15:04") + " (UTC" + t.In(own.Zone).Format("-07:00") + ")"
-		},
-		"names": func(states []status.Said) string { return status.Names(p, states) },
-	})
 	var b bytes.Buffer
-	if err := set.ExecuteTemplate(&b, name, own); err != nil {
+	if err := pages[lang].ExecuteTemplate(&b, name, own); err != nil {
 		return nil, fmt.Errorf("write the status page %s: %w", name, err)
 	}
 	return b.Bytes(), nil

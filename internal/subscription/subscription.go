@@ -14,7 +14,9 @@
 //	asked ──▶ a mail with a link ──▶ confirmed ──▶ each entry, one mail
 //	  └─ erased after two days           └─ leave, by link or by the mail program: erased
 //
-// Whoever asks is told the same whether the address is known or not. Only the link
+// Whoever asks again gets the same link again, and its two days begin anew: the mail
+// before is as good as the last. Whoever asks is told the same whether the address is
+// known or not. Only the link
 // shows that the mail arrived; opening it changes nothing until its button is pressed,
 // since mail servers open links.
 //
@@ -109,8 +111,10 @@ func (s *Service) Open() bool { return s.Sender != nil && s.Node != "" }
 type subscriber struct {
 	Address string        `json:"address"`
 	Lang    holdfast.Lang `json:"lang"`
-	// Asked is when the address was last asked for.
+	// Asked is when the address was last asked for, First when it first was, if that is
+	// not the same: the link to confirm is of it.
 	Asked time.Time `json:"asked"`
+	First time.Time `json:"first,omitzero"`
 	// Told is when the mail to confirm was sent, Confirmed when that was done.
 	Told      time.Time `json:"told,omitzero"`
 	Confirmed time.Time `json:"confirmed,omitzero"`
@@ -138,15 +142,15 @@ const (
 	toLeave   = "leave"
 )
 
-// link is the address of a page for one subscriber. That to confirm holds for one
-// asking.
+// link is the address of a page for one subscriber. That to confirm holds until the
+// address is confirmed or erased, and for no later asking after that.
 func (s *Service) link(purpose, id string, of subscriber) string {
 	return s.Node + "/" + purpose + "?key=" + id + s.secret(purpose, id, of) + "&lang=" + string(of.Lang)
 }
 
 func (s *Service) secret(purpose, id string, of subscriber) string {
 	if purpose == toConfirm {
-		id += of.Asked.UTC().Format(time.RFC3339Nano)
+		id += cmp.Or(of.First, of.Asked).UTC().Format(time.RFC3339Nano)
 	}
 	return s.sum(purpose, id)
 }
@@ -183,7 +187,7 @@ func (s *Service) Ask(ctx context.Context, client netip.Addr, text string, lang 
 		if !d.Confirmed.IsZero() || !d.Asked.IsZero() && now.Sub(d.Asked) < askAgain {
 			return false
 		}
-		*d = subscriber{Address: address, Lang: lang, Asked: now.UTC().Truncate(time.Microsecond)}
+		*d = subscriber{Address: address, Lang: lang, Asked: now.UTC().Truncate(time.Microsecond), First: cmp.Or(d.First, d.Asked)}
 		return true
 	})
 }

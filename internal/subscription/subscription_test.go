@@ -247,6 +247,42 @@ func TestUnconfirmedIsErased(t *testing.T) {
 	})
 }
 
+// Asking again voids no link: the mail before is as good as the last, for as long as
+// the last one says.
+func TestAskingAgainKeepsTheLink(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var keys []string
+		ids := map[string]bool{}
+		for _, lang := range []holdfast.Lang{holdfast.En, holdfast.ZhHant, holdfast.En} {
+			w.must(w.Ask(t.Context(), client, "mei@example.com", lang))
+			settle(2 * time.Second)
+			mails := w.out.take()
+			if len(mails) != 1 {
+				t.Fatalf("asked: %+v", mails)
+			}
+			keys, ids[mails[0].ID] = append(keys, keyOf(t, mails[0].Body)), true
+			settle(40 * time.Hour)
+		}
+		if len(ids) != 3 {
+			t.Error("a mail that was asked for again is taken for a repetition of the one before")
+		}
+		for i, key := range keys {
+			if held, err := w.Confirm(t.Context(), key); !held || err != nil {
+				t.Errorf("the link of mail %d: %v %v", i+1, held, err)
+			}
+		}
+		w.must(w.Erase(t.Context(), "mei@example.com"))
+		settle(time.Hour)
+		w.must(w.Ask(t.Context(), client, "mei@example.com", holdfast.En))
+		settle(2 * time.Second)
+		if held, _ := w.Confirm(t.Context(), keys[0]); held {
+			t.Error("a link from before the erasure holds")
+		}
+	})
+}
+
 func TestAskIsLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -161,7 +161,7 @@ func (n Nouns) change(by holdfast.Actor, p *plan.Plan, kind Kind, title holdfast
 		Source: shortened(cmp.Or(t.Source, by.Name, by.ID), maxSource), Role: t.Role, Person: t.Person, Due: t.Due,
 	}
 	if r.Role == "" && r.Person == "" {
-		r.Role = cmp.Or(owner, p.Governance.Owner)
+		r.Role = cmp.Or(owner, p.Governance.Owner, n.Roster.Answering(p.Team, now))
 	}
 	if r.Due.IsZero() {
 		r.Due = now.Add(DefaultDue)

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -37,7 +38,7 @@ func (n Nouns) fromImprovement(id string, now time.Time) (string, []journal.Draf
 		r.Kind = Risk
 	}
 	if n.checkOwner(r, current) != nil {
-		r.Role, r.Person = current.Governance.Owner, ""
+		r.Role, r.Person = cmp.Or(current.Governance.Owner, n.Roster.Answering(current.Team, now)), ""
 	}
 	if !r.Due.After(now) {
 		r.Due = now.Add(DefaultDue)

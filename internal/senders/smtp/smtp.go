@@ -23,7 +23,9 @@
 // A connection that has taken a mail is kept for a few seconds, so that a page to
 // hundreds of people does not sign in hundreds of times. One that the server has
 // given up meanwhile is replaced: what it did not take at the beginning of a mail,
-// no server has.
+// no server has. So is one on which the sender is refused, with 5xx or 4xx, since
+// some servers answer so that one connection has had its mails; what a fresh one
+// answers counts.
 package smtp
 
 import (
@@ -224,5 +226,5 @@ func failure(err error) notify.Outcome {
 // may on another connection.
 func unbegun(err error) bool {
 	var e *mail.SendError
-	return errors.As(err, &e) && (e.Reason == mail.ErrConnCheck || e.Reason == mail.ErrSMTPMailFrom) && e.ErrorCode() < 500
+	return errors.As(err, &e) && (e.Reason == mail.ErrConnCheck || e.Reason == mail.ErrSMTPMailFrom)
 }

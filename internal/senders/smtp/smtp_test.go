@@ -30,8 +30,9 @@ type server struct {
 
 	mu    sync.Mutex
 	mails []received
-	// sessions counts those that began; limit is how many mails one takes, if not 0.
-	sessions, limit int
+	// sessions counts those that began; limit is how many mails one takes, if not 0, and
+	// over what it answers to more.
+	sessions, limit, over int
 	// answers to the commands; nil takes everything.
 	mail, rcpt, data error
 }
@@ -60,7 +61,7 @@ func (s *taker) Mail(from string, _ *gosmtp.MailOptions) error {
 	s.s.mu.Lock()
 	defer s.s.mu.Unlock()
 	if s.s.limit > 0 && s.taken >= s.s.limit {
-		return &gosmtp.SMTPError{Code: 421, Message: "too many on this connection"}
+		return &gosmtp.SMTPError{Code: s.s.over, Message: "too many on this connection"}
 	}
 	s.got.from = from
 	return s.s.mail
@@ -453,15 +454,29 @@ func TestConnectionsAreKept(t *testing.T) {
 	if mails, begun := len(server.all()), server.begun(); mails != 20 || begun != 2 {
 		t.Errorf("%d mails on %d connections", mails, begun)
 	}
-	server.mu.Lock()
-	server.limit = 1
-	server.mu.Unlock()
-	for range 3 { // one that takes so many on a connection, and no more
-		if o := s.Send(t.Context(), message()); o.Result != notify.Sent {
-			t.Fatalf("%+v", o)
+	for _, code := range []int{421, 451, 503, 554} { // one that takes so many on a connection, and no more
+		server.mu.Lock()
+		server.limit, server.over = 1, code
+		server.mu.Unlock()
+		for range 3 {
+			if o := s.Send(t.Context(), message()); o.Result != notify.Sent {
+				t.Fatalf("after %d: %+v", code, o)
+			}
 		}
 	}
-	s.take().quit()
+	begun, mails := server.begun(), len(server.all())
+	server.mu.Lock()
+	server.limit, server.mail = 0, &gosmtp.SMTPError{Code: 550, Message: "not from you"}
+	server.mu.Unlock()
+	if o := s.Send(t.Context(), message()); o.Result != notify.Refused || !strings.Contains(o.Detail, "not from you") {
+		t.Errorf("a sender that is refused on a fresh connection, too: %+v", o)
+	}
+	if server.begun() != begun+1 || len(server.all()) != mails {
+		t.Errorf("a refused sender took %d connections more", server.begun()-begun)
+	}
+	if s.take() != nil {
+		t.Error("the refused connection is kept")
+	}
 }
 
 // What would add headers or receivers is refused before anything is sent.
