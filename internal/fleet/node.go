@@ -62,6 +62,7 @@ type Node struct {
 	// elsewhere is what gates last said to other nodes, by gate.
 	elsewhere map[string]Live
 	streams   map[string]int                      // open posture streams, by gate
+	open      int                                 // all of them
 	hashes    map[holdfast.Position]holdfast.Hash // verified witnesses
 	ahead     map[string]holdfast.Head            // refused witnesses, by gate
 }
@@ -148,8 +149,8 @@ func (n *Node) Beat(ctx context.Context, h gate.Heartbeat) (gate.Beat, error) {
 	if !known {
 		return gate.Beat{}, holdfast.Errorf(holdfast.NotFound, "the gate's run %q is not enrolled, or was taken out of service", h.Boot)
 	}
-	n.seen(h)
-	return gate.Beat{Nonce: h.Nonce, Journal: head, Posture: set.Head, Lease: set.Lease}, nil
+	hold := time.Duration(n.seen(h)) * tellsOne
+	return gate.Beat{Nonce: h.Nonce, Journal: head, Posture: set.Head, Lease: set.Lease, Hold: min(hold, longestRush)}, nil
 }
 
 // Follow pushes the posture to a gate, at once and at each change.
@@ -289,7 +290,8 @@ func (n *Node) record(ctx context.Context, by holdfast.Actor, decide func() ([]j
 	return err
 }
 
-func (n *Node) seen(h gate.Heartbeat) {
+// seen notes a heartbeat and returns how many posture streams are open.
+func (n *Node) seen(h gate.Heartbeat) (open int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	l := n.live[h.Gate]
@@ -299,6 +301,7 @@ func (n *Node) seen(h gate.Heartbeat) {
 	}
 	l.Following = n.streams[h.Gate] > 0
 	l.Seen, l.Heartbeat = n.Desk.Now(), h
+	return n.open
 }
 
 // following counts the posture streams of a gate: an old one may end after the
@@ -307,6 +310,7 @@ func (n *Node) following(name, boot string, by int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.streams[name] += by
+	n.open += by
 	l := n.live[name]
 	if l == nil {
 		l = &Live{Heartbeat: gate.Heartbeat{Gate: name, Boot: boot}}

@@ -134,6 +134,16 @@ func TestFollow(t *testing.T) {
 		second, stop := context.WithCancel(t.Context())
 		go follow(second)
 		synctest.Wait()
+		hold := func() time.Duration {
+			b, err := r.node.Beat(t.Context(), gate.Heartbeat{Gate: "east", Boot: "b1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b.Hold
+		}
+		if got := hold(); got != 2*tellsOne {
+			t.Errorf("with two streams to tell, the gate is to hold its word for %v", got)
+		}
 		cancel()
 		<-ended
 		if l, _ := r.node.Live("east"); !l.Following {
@@ -141,6 +151,9 @@ func TestFollow(t *testing.T) {
 		}
 		stop()
 		<-ended
+		if got := hold(); got != 0 {
+			t.Errorf("with nobody to tell, the gate is to hold its word for %v", got)
+		}
 		if l, _ := r.node.Live("east"); l.Following {
 			t.Error("nobody follows any more")
 		}

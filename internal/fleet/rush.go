@@ -18,6 +18,11 @@ type rush struct {
 // longestRush bounds it: a stream that does not move holds up nobody for longer.
 const longestRush = 20 * time.Millisecond
 
+// tellsOne is about how long it takes to send a posture on one stream: 100 gates
+// have theirs within 10 ms. Gates keep their acknowledgements for so long, so
+// that the node need not even read them during the rush.
+const tellsOne = 100 * time.Microsecond
+
 // begin counts a stream that has to be sent the posture.
 func (r *rush) begin() {
 	r.mu.Lock()

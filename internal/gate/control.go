@@ -79,6 +79,10 @@ type Beat struct {
 	Posture holdfast.Head `json:"posture"`
 	// Lease counts from when the heartbeat was sent, by the gate's clock.
 	Lease time.Duration `json:"lease"`
+	// Hold is how long the node needs to tell a new posture to all its gates. A gate
+	// that enforces one keeps its acknowledgement so long, at most longestHold: the
+	// word of the first must not take the node from telling the last.
+	Hold time.Duration `json:"hold,omitempty"`
 }
 
 // Report is what a gate has to say. Any part may be empty.
@@ -107,6 +111,7 @@ const (
 	firstRetry        = 100 * time.Millisecond
 	longestRetry      = 3 * time.Second
 	syncOutcomesEvery = time.Second
+	longestHold       = 20 * time.Millisecond
 )
 
 // outbox holds what waits to be reported.
@@ -396,8 +401,8 @@ func (g *Gate) takeBeat(t0 time.Duration, sent holdfast.Head, b Beat) error {
 	return nil
 }
 
-// report sends what waits, at once when a posture was acknowledged and else each
-// second.
+// report sends what waits: when a posture was acknowledged, after the hold that
+// the node asks for, and else each second.
 func (g *Gate) report(ctx context.Context, control Control) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -412,8 +417,23 @@ func (g *Gate) report(ctx context.Context, control Control) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-g.outbox.wake:
+			g.hold(ctx)
 		case <-tick.C:
 		}
+	}
+}
+
+// hold lets the time pass that the node needs to tell the other gates.
+func (g *Gate) hold(ctx context.Context) {
+	g.mu.Lock()
+	span := min(g.seen.Hold, longestHold)
+	g.mu.Unlock()
+	if span <= 0 {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(span):
 	}
 }
 

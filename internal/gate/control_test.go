@@ -39,6 +39,7 @@ type plane struct {
 	beatTakes    time.Duration // between the barrier and the answer's arrival
 	pushTakes    time.Duration // between a posture's commit and its arrival
 	wrongNonce   bool
+	hold         time.Duration // what the node asks for
 	endStreams   chan struct{}
 }
 
@@ -78,7 +79,7 @@ func (p *plane) Enrol(_ context.Context, e Enrolment) (Enrolled, error) {
 func (p *plane) Beat(ctx context.Context, h Heartbeat) (Beat, error) {
 	p.mu.Lock()
 	p.beats = append(p.beats, h)
-	b := Beat{Nonce: h.Nonce, Journal: p.journal, Posture: p.set.Head, Lease: 30 * time.Second}
+	b := Beat{Nonce: h.Nonce, Journal: p.journal, Posture: p.set.Head, Lease: 30 * time.Second, Hold: p.hold}
 	if p.wrongNonce {
 		b.Nonce--
 	}
@@ -522,6 +523,33 @@ func TestTheStreamGoesOnAfterARefusal(t *testing.T) {
 			}
 		})
 	})
+}
+
+// The stop is in force at once; the word of it comes when the node has had the
+// time that it asked for, and no later than the gate allows.
+func TestTheAcknowledgementIsHeldForTheOthers(t *testing.T) {
+	for name, test := range map[string]struct{ asked, held time.Duration }{
+		"as asked":  {7 * time.Millisecond, 7 * time.Millisecond},
+		"at most":   {time.Hour, longestHold},
+		"backwards": {-time.Second, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			connected(t, func(p *plane, _ *Options) { p.hold = test.asked }, func(t *testing.T, g *Gate, p *plane) {
+				after(time.Second + time.Millisecond)
+				p.issue(11, stopOf("d", "all"))
+				if test.held > 0 {
+					after(test.held - time.Nanosecond)
+					if got := p.acks(); got != "10 " || reasonOf(g, Static) != posture.Stopped {
+						t.Errorf("acknowledged %q, %+v", got, g.Status())
+					}
+				}
+				after(time.Nanosecond)
+				if got := p.acks(); got != "10 11[] " {
+					t.Errorf("acknowledged %q", got)
+				}
+			})
+		})
+	}
 }
 
 // While the disk is full there is no acknowledgement; once it is not, it comes

@@ -80,7 +80,7 @@ func (g *Gate) Enforce(set posture.Set) (*Acknowledgement, error) {
 // is written there is no lease: a stop that a restart would lose is not in force
 // for good.
 func (g *Gate) save() error {
-	if err := posture.Save(g.path("posture"), g.set); err != nil {
+	if err := g.onDisk.Save(g.set); err != nil {
 		g.unsaved = true
 		g.lease.drop()
 		return err

@@ -110,6 +110,9 @@ type Gate struct {
 	boot string
 	lock *os.File
 
+	onDisk *posture.File  // the file posture
+	idFile *posture.Slots // the file identity
+
 	installed atomic.Pointer[installed]
 	lease     lease
 	ring      *ring
@@ -201,6 +204,8 @@ func New(opt Options) (*Gate, error) {
 		counter: traffic.NewCounter(0),
 		changed: make(chan struct{}),
 		outbox:  outbox{wake: make(chan struct{}, 1)},
+		onDisk:  posture.NewFile(filepath.Join(opt.Dir, "posture")),
+		idFile:  posture.NewSlots(filepath.Join(opt.Dir, "identity"), identityMagic),
 	}
 	if err := g.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open gate %s: %w", opt.Name, err), g.Close())
@@ -301,7 +306,7 @@ func (g *Gate) saveIdentity() error {
 	if err != nil {
 		return err
 	}
-	if err := posture.SaveSlots(g.path("identity"), identityMagic, content); err != nil {
+	if err := g.idFile.Save(content); err != nil {
 		return err
 	}
 	g.kept = id
@@ -365,7 +370,7 @@ func (g *Gate) Close() error {
 	}
 	g.closed = true
 	g.drains.close()
-	var errs []error
+	errs := []error{g.onDisk.Close(), g.idFile.Close()}
 	if g.ring != nil {
 		errs = append(errs, g.ring.close())
 	}

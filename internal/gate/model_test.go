@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -240,8 +241,8 @@ func (m *model) check(t *rapid.T) {
 	}
 }
 
-func sorted[V any](m map[string]V) []string {
-	var keys []string
+func sorted[K cmp.Ordered, V any](m map[K]V) []K {
+	var keys []K
 	for k := range m {
 		keys = append(keys, k)
 	}

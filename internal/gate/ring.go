@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/bits"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -39,6 +40,9 @@ type ring struct {
 	mem  []byte
 	n    int
 	free chan int32
+	// taken has a bit for each slot that may be in use, so that who looks for those
+	// need not read the whole file.
+	taken []atomic.Uint64
 	// closed keeps a slot that comes back late from being used again.
 	closed atomic.Bool
 	// yield lets others run while the fence waits.
@@ -82,7 +86,7 @@ func openRing(path string, n int) (*ring, []payment.Record, error) {
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("map %s: %w", path, err), f.Close())
 	}
-	r := &ring{file: f, mem: mem, n: n, free: make(chan int32, n), yield: runtime.Gosched}
+	r := &ring{file: f, mem: mem, n: n, free: make(chan int32, n), taken: make([]atomic.Uint64, (n+63)/64), yield: runtime.Gosched}
 	for i := range n {
 		r.free <- int32(i)
 	}
@@ -197,6 +201,7 @@ func (r *ring) register(p *payment.Payment, number, position uint64, at time.Tim
 		r.free <- i
 		return 0, false
 	}
+	r.taken[i/64].Or(1 << (i % 64)) // before the slot says anything
 	s := r.slot(i)
 	encodeSlot(s, p, number, position, at)
 	w := word(s)
@@ -214,7 +219,20 @@ func (r *ring) sent(i int32) {
 func (r *ring) release(i int32) {
 	w := word(r.slot(i))
 	w.Store(w.Load() &^ stateMask)
+	r.taken[i/64].And(^uint64(1 << (i % 64)))
 	r.free <- i
+}
+
+// used yields every slot that was in use when the call began and still is, and
+// may yield others.
+func (r *ring) used(yield func(int32) bool) {
+	for at := range r.taken {
+		for left := r.taken[at].Load(); left != 0; left &= left - 1 {
+			if !yield(int32(64*at + bits.TrailingZeros64(left))) {
+				return
+			}
+		}
+	}
 }
 
 func (r *ring) inUse() int { return r.n - len(r.free) }
@@ -223,8 +241,8 @@ func (r *ring) inUse() int { return r.n - len(r.free) }
 // written or undone. Between registering and writing a worker does not block,
 // so this takes microseconds.
 func (r *ring) fence(number uint64) {
-	for i := range r.n {
-		s := r.slot(int32(i))
+	for i := range r.used {
+		s := r.slot(i)
 		w := word(s)
 		for v := w.Load(); v&stateMask == slotRegistered && install(s).Load() < number; v = w.Load() {
 			r.yield()
@@ -237,13 +255,13 @@ func (r *ring) fence(number uint64) {
 // no slot that was sent is released.
 func (r *ring) sentBefore(number uint64) map[int32]payment.Record {
 	found := map[int32]payment.Record{}
-	for i := range r.n {
-		s := r.slot(int32(i))
+	for i := range r.used {
+		s := r.slot(i)
 		if word(s).Load()&stateMask != slotSent || install(s).Load() >= number {
 			continue
 		}
 		if rec, ok := decodeSlot(s); ok {
-			found[int32(i)] = rec
+			found[i] = rec
 		}
 	}
 	return found

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -225,6 +227,36 @@ func TestSlotsKeepWhatTheyAreGiven(t *testing.T) {
 		want := payment.Record{Identity: p.Identity, Route: p.Route, Kind: p.Kind.String(), Amount: p.Amount, Currency: p.Currency, Posture: 12, At: at}
 		if !ok || got != want || install(s).Load() != 7 {
 			t.Fatalf("%+v, want %+v", got, want)
+		}
+	})
+}
+
+// Whatever is taken and given back, those that look find just the payments that
+// are in flight, wherever in the ring they are.
+func TestWhatIsInFlightIsFound(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := &ring{n: 130, free: make(chan int32, 130), taken: make([]atomic.Uint64, 3), mem: make([]byte, 131*slotSize)}
+		for i := range r.n {
+			r.free <- int32(i)
+		}
+		want := map[int32]bool{}
+		for range rapid.IntRange(0, 300).Draw(t, "acts") {
+			if len(want) > 0 && rapid.Bool().Draw(t, "finish") {
+				slot := rapid.SampledFrom(sorted(want)).Draw(t, "slot")
+				r.release(slot)
+				delete(want, slot)
+			} else if slot, ok := r.register(pay("p"), 1, 10, wall); ok {
+				r.sent(slot)
+				want[slot] = true
+			}
+		}
+		found := map[int32]bool{}
+		for slot := range r.sentBefore(2) {
+			found[slot] = true
+		}
+		if !maps.Equal(found, want) || len(r.sentBefore(1)) != 0 {
+			t.Fatalf("found %v, want %v", found, want)
 		}
 	})
 }

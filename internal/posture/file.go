@@ -17,17 +17,32 @@ import (
 // enforces when it starts without the control plane.
 const fileMagic = "holdfast-posture/2 "
 
-// Save writes the set to path so that after a crash or the loss of power the
-// file holds either the old set or the new one, whole.
-func Save(path string, set Set) error {
+// File is a posture file that its writer keeps open.
+type File struct{ slots *Slots }
+
+// NewFile returns the posture file of that name; see [NewSlots].
+func NewFile(path string) *File { return &File{NewSlots(path, fileMagic)} }
+
+// Save writes the set so that after a crash or the loss of power the file holds
+// either the old set or the new one, whole.
+func (f *File) Save(set Set) error {
 	body, err := json.Marshal(set)
 	if err == nil {
-		err = SaveSlots(path, fileMagic, body)
+		err = f.slots.Save(body)
 	}
 	if err != nil {
 		return fmt.Errorf("save posture: %w", err)
 	}
 	return nil
+}
+
+// Close closes the file; what was saved is kept.
+func (f *File) Close() error { return f.slots.Close() }
+
+// Save writes the set to a posture file that nobody keeps open.
+func Save(path string, set Set) error {
+	f := NewFile(path)
+	return errors.Join(f.Save(set), f.Close())
 }
 
 // Load reads a posture file: code NotFound if there is none, Damaged if it is
@@ -55,7 +70,7 @@ func Load(path string) (Set, error) {
 
 // firstMagic begins a posture file of the first form: one line with the SHA-256
 // of the rest, and the set as JSON. Such a file is read, and replaced whole by the
-// next [Save].
+// next [File.Save].
 const firstMagic = "holdfast-posture/1 "
 
 // loadFirst returns the set in a file of the first form; for any other, why it

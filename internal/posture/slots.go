@@ -41,20 +41,55 @@ type slot struct {
 	at       int // 0 or 1
 }
 
-// SaveSlots makes body the value of the file. After a crash or the loss of power
-// the file holds it or the value before, whole. One writer may do so at a time.
-func SaveSlots(path, magic string, body []byte) error {
-	sequence, err := overwrite(path, magic, body)
-	if err == nil {
+// Slots keeps the value of one file. Its writer has the file open and knows what
+// it wrote last, so a value that changes costs two writes and one sync.
+type Slots struct {
+	path, magic string
+	file        *os.File    // nil until the first value is kept in place
+	info        os.FileInfo // after the last write
+	at          int         // the slot of the value
+	sequence    uint64      // of the value
+	size        int         // of a slot
+}
+
+// NewSlots returns the file of slots of that name. It is opened when a value is
+// saved. There may be one writer of a file at a time.
+func NewSlots(path, magic string) *Slots { return &Slots{path: path, magic: magic} }
+
+// Save makes body the value of the file. After a crash or the loss of power the
+// file holds it or the value before, whole.
+func (s *Slots) Save(body []byte) error {
+	if s.overwrite(body) == nil {
 		return nil
 	}
 	// There is no such file, it has no place for the value, or a part of the disk
 	// takes nothing more: a new file takes the name.
+	s.drop()
+	s.sequence++
 	size := (len(body) + room + block - 1) / block * block
 	content := make([]byte, 2*size+block)
-	copy(content, encodeSlot(magic, sequence, body))
-	copy(content[2*size:], encodeSlot(magic, sequence, nil))
-	return WriteFile(path, content)
+	copy(content, encodeSlot(s.magic, s.sequence, body))
+	copy(content[2*size:], encodeSlot(s.magic, s.sequence, nil))
+	return WriteFile(s.path, content)
+}
+
+// Close closes the file. What was saved is kept; a value may be saved again.
+func (s *Slots) Close() error {
+	if s.file == nil {
+		return nil
+	}
+	err := s.file.Close()
+	s.file = nil
+	return err
+}
+
+// drop closes a file that is of no use.
+func (s *Slots) drop() { _ = s.Close() }
+
+// SaveSlots makes body the value of a file that nobody keeps open.
+func SaveSlots(path, magic string, body []byte) error {
+	s := NewSlots(path, magic)
+	return errors.Join(s.Save(body), s.Close())
 }
 
 // maxFile bounds a file of slots in bytes: twice two of fleet's largest messages.
@@ -92,37 +127,58 @@ func readAll(f *os.File) ([]byte, error) {
 // ErrNoSlot says that no slot of a file is whole.
 var ErrNoSlot = errors.New("no slot is whole")
 
-// overwrite writes body into the slot that is not the value. With an error it
-// returns the sequence for a new file.
-func overwrite(path, magic string, body []byte) (next uint64, err error) {
+// overwrite writes body into the slot that is not the value.
+func (s *Slots) overwrite(body []byte) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	entry := encodeSlot(s.magic, s.sequence+1, body)
+	if len(entry) > s.size || s.size%block != 0 {
+		return errors.New("the slots have another size")
+	}
+	s.sequence++ // no other value has it, even if a part of this one is written
+	if _, err := s.file.WriteAt(entry, int64((1-s.at)*s.size)); err != nil {
+		return err
+	}
+	if err := unix.Fdatasync(int(s.file.Fd())); err != nil {
+		return err
+	}
+	s.at = 1 - s.at
+	_, err := s.file.WriteAt(encodeSlot(s.magic, s.sequence, nil), int64(2*s.size))
+	if err == nil {
+		s.info, err = s.file.Stat()
+	}
+	return err
+}
+
+// open makes sure that the file that is open is the one that has the name, as it
+// was left: another may have been put there, or the directory moved away.
+func (s *Slots) open() error {
+	named, err := os.Lstat(s.path)
+	if err != nil {
+		return err
+	}
+	if s.file != nil && os.SameFile(named, s.info) && named.Size() == s.info.Size() && named.ModTime().Equal(s.info.ModTime()) {
+		return nil
+	}
+	s.drop()
 	// What a link points to is not written over: the name is.
-	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW, 0)
+	if s.file, err = os.OpenFile(s.path, os.O_RDWR|unix.O_NOFOLLOW, 0); err != nil {
+		return err
+	}
+	if s.info, err = s.file.Stat(); err != nil {
+		return err
+	}
+	content, err := readAll(s.file)
 	if err != nil {
-		return 1, err
+		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	content, err := readAll(f)
+	value, err := newest(content, s.magic)
 	if err != nil {
-		return 1, err
+		return err
 	}
-	s, err := newest(content, magic)
-	if err != nil {
-		return 1, err
-	}
-	next = s.sequence + 1
-	size := slotSize(content)
-	entry := encodeSlot(magic, next, body)
-	if len(entry) > size || size%block != 0 {
-		return next, errors.New("the slots have another size")
-	}
-	if _, err := f.WriteAt(entry, int64((1-s.at)*size)); err != nil {
-		return next, err
-	}
-	if err := unix.Fdatasync(int(f.Fd())); err != nil {
-		return next, err
-	}
-	_, err = f.WriteAt(encodeSlot(magic, next, nil), int64(2*size))
-	return next, err
+	s.at, s.sequence, s.size = value.at, max(s.sequence, value.sequence), slotSize(content)
+	return nil
 }
 
 func slotSize(content []byte) int { return max(0, len(content)-block) / 2 }

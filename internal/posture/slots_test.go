@@ -55,6 +55,76 @@ func TestSlotsKeepTheLast(t *testing.T) {
 	})
 }
 
+// A writer that keeps the file open writes to the file that has the name, whatever
+// became of the one it wrote before, and another that opens it goes on from there.
+func TestAnOpenFileIsTheOneOfTheName(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, spare := filepath.Join(dir, "f"), filepath.Join(dir, "spare")
+	acts := map[string]func() error{
+		"nothing":   func() error { return nil },
+		"removed":   func() error { return os.Remove(path) },
+		"replaced":  func() error { return errors.Join(os.WriteFile(spare, read(t, path), 0o600), os.Rename(spare, path)) },
+		"cut":       func() error { return os.Truncate(path, 100) },
+		"put back":  func() error { return SaveSlots(path, testMagic, []byte("old")) },
+		"of others": func() error { return os.WriteFile(path, []byte("{}"), 0o600) },
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		writer := NewSlots(path, testMagic)
+		defer func() { _ = writer.Close() }()
+		for range rapid.IntRange(1, 8).Draw(r, "saves") {
+			body := strings.Repeat("x", rapid.SampledFrom([]int{0, 600, 5000}).Draw(r, "length")) + rapid.StringN(0, 3, 3).Draw(r, "end")
+			if err := writer.Save([]byte(body)); err != nil {
+				r.Fatal(err)
+			}
+			if got, err := LoadSlots(path, testMagic); err != nil || string(got) != body {
+				r.Fatalf("loaded %d bytes, %v; want %d", len(got), err, len(body))
+			}
+			act := rapid.SampledFrom([]string{"nothing", "removed", "replaced", "cut", "put back", "of others"}).Draw(r, "then it is")
+			if err := acts[act](); err != nil {
+				r.Fatal(err)
+			}
+			if rapid.Bool().Draw(r, "another writer") {
+				if err := writer.Close(); err != nil {
+					r.Fatal(err)
+				}
+				writer = NewSlots(path, testMagic)
+			}
+		}
+	})
+}
+
+// While the name leads nowhere nothing is saved; what is saved after is the value.
+func TestADirectoryThatIsAway(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "d")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "f")
+	writer := NewSlots(path, testMagic)
+	defer func() { _ = writer.Close() }()
+	for _, body := range []string{"one", "two"} {
+		if err := writer.Save([]byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Save([]byte("lost")); err == nil {
+		t.Error("saved where nothing is")
+	}
+	if err := os.Rename(dir+".away", dir); err != nil {
+		t.Fatal(err)
+	}
+	loads(t, path, "two")
+	if err := writer.Save([]byte("three")); err != nil {
+		t.Fatal(err)
+	}
+	loads(t, path, "three")
+}
+
 // A write that is torn at any byte, before the mark says that it was synced,
 // leaves the value before it; once the mark says so, the same is damage.
 func TestHazardO_ATornSlotIsToldFromADamagedOne(t *testing.T) {
