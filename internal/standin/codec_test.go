@@ -139,6 +139,17 @@ func TestSnapshotsGoOn(t *testing.T) {
 			}
 		}
 	}
+	// Slices that were drawn need not be drawn again.
+	h := newShard(t, aProfile())
+	h.want(pay("p1", "ann", 1), standin.Approved, standin.None)
+	s, err := standin.Restore(h.s.Snapshot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, want := standin.Decide(h.s, h.c, pay("p2", "ann", 1), h.now)
+	if _, _, needs := standin.Decide(s, h.c, pay("p2", "ann", 1), h.now); !reflect.DeepEqual(needs, want) {
+		t.Fatalf("after a restart it needs %+v, and not %+v", needs, want)
+	}
 	body := standin.NewState().Snapshot()
 	body[0]++
 	if _, err := standin.Restore(body); holdfast.CodeOf(err) != holdfast.Damaged {
@@ -151,9 +162,11 @@ func TestImpossibleRecords(t *testing.T) {
 	t.Parallel()
 	h := newShard(t, aProfile())
 	h.want(pay("p1", "ann", 1), standin.Approved, standin.None)
+	again := h.log[len(h.log)-1]
+	h.send(standin.NoAnswer)
 	for _, r := range []standin.Record{
-		&standin.Opened{Directive: "d1"}, &standin.Opened{Directive: "d2"}, h.log[len(h.log)-1],
-		&standin.Attempt{Identity: "p1", N: 2}, &standin.Delivered{Identity: "p2"}, &standin.Resolved{Identity: "p1", How: standin.Accept},
+		&standin.Opened{Directive: "d1"}, &standin.Opened{Directive: "d2"}, again, &standin.Withdrew{Identity: "p1"},
+		&standin.Attempt{Identity: "p1", N: 3}, &standin.Delivered{Identity: "p2"}, &standin.Resolved{Identity: "p1", How: standin.Accept},
 		&standin.Ended{Directive: "d2"}, &standin.Closed{Directive: "d1"}, &standin.Withdrew{Identity: "p2"},
 	} {
 		s, err := standin.Restore(h.s.Snapshot())

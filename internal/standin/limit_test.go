@@ -51,6 +51,9 @@ func TestPeriods(t *testing.T) {
 		h.want(known(fmt.Sprint("q", i)), standin.Approved, standin.None)
 	}
 	h.want(known("q2"), standin.Refused, standin.OverPayee)
+	if h.s.Item("q0").At < h.s.Item("p3").At {
+		t.Fatal("a later decision has an earlier time")
+	}
 }
 
 // shards are several of one source: they share its ledgers.

@@ -127,6 +127,9 @@ func TestOneDirectiveAtATime(t *testing.T) {
 		t.Fatalf("decided by other terms: %+v", answer)
 	}
 	h.apply(standin.TakeOver(h.s, "gate-2", "b", h.now))
+	if gate, boot, epoch := h.s.Decider(); gate != "gate-2" || boot != "b" || epoch != 1 {
+		t.Fatalf("the decider is %s, %s, %d", gate, boot, epoch)
+	}
 	h.want(pay("p1", "ann", 1), standin.Approved, standin.None)
 	if i := h.s.Item("p1"); i.Epoch != 1 || i.Version != h.c.Version {
 		t.Fatalf("decided in epoch %d under %v", i.Epoch, i.Version)

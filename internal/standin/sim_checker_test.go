@@ -16,6 +16,7 @@ type audit struct {
 	read []uint64
 	// Of each identity, as the records say.
 	decided  map[string]*standin.Decision
+	home     map[string]int // the shard that decided
 	attempts map[string]int
 	gone     map[string]string // settled, and how
 	open     map[string]bool   // handed to people
@@ -29,7 +30,7 @@ type audit struct {
 
 func newAudit(w *world) *audit {
 	return &audit{
-		w: w, read: make([]uint64, w.shards), decided: map[string]*standin.Decision{}, attempts: map[string]int{}, gone: map[string]string{},
+		w: w, read: make([]uint64, w.shards), decided: map[string]*standin.Decision{}, home: map[string]int{}, attempts: map[string]int{}, gone: map[string]string{},
 		open: map[string]bool{}, toldOK: map[string]bool{}, toldNo: map[string]bool{}, outstanding: map[string]standin.Tally{}, perDay: map[string]int{},
 		excluded: map[string]bool{},
 	}
@@ -44,14 +45,14 @@ func (a *audit) look() {
 			records, err := standin.Decode(p.Body)
 			a.w.must(err)
 			for _, r := range records {
-				a.see(r)
+				a.see(n, r)
 			}
 			a.read[n] = p.Revision()
 		}
 	}
 }
 
-func (a *audit) see(r standin.Record) {
+func (a *audit) see(n int, r standin.Record) {
 	switch r := r.(type) {
 	case *standin.Excluded:
 		if a.decided[r.Identity] == nil {
@@ -59,10 +60,11 @@ func (a *audit) see(r standin.Record) {
 		}
 	case *standin.LateAnswer:
 		delete(a.excluded, r.Identity)
-		if d := a.decided[r.Identity]; d != nil && r.Done && d.Verdict == standin.Approved && a.gone[r.Identity] != "reversed" {
+		if d := a.decided[r.Identity]; d != nil && r.Done && a.home[r.Identity] == n && d.Verdict == standin.Approved && a.gone[r.Identity] != "reversed" {
 			a.settle(r.Identity, "delivered")
 		}
 	case *standin.Decision:
+		a.home[r.Identity] = n
 		a.decision(r)
 	case *standin.Attempt:
 		if a.gone[r.Identity] != "" {
