@@ -53,6 +53,7 @@ func TestHeartbeatsAreShared(t *testing.T) {
 		for i := range uint64(10) {
 			nodes[0].seen(gate.Heartbeat{Gate: "east", Boot: "one", Nonce: i, InFlight: int(i), Alarm: "full"})
 			time.Sleep(2 * time.Second)
+			synctest.Wait() // both nodes act each second, this one too
 			if got := age(nodes[1], "east"); got < 0 || got > 4*time.Second {
 				t.Fatalf("after %d beats it was last heard %v ago", i+1, got)
 			}
@@ -67,7 +68,7 @@ func TestHeartbeatsAreShared(t *testing.T) {
 			t.Errorf("its own word counts less: %+v", l)
 		}
 		nodes[0].seen(gate.Heartbeat{Gate: "west", Boot: "w"})
-		time.Sleep(1500 * time.Millisecond)
+		time.Sleep(2500 * time.Millisecond) // within a second one hands on, within the next the other takes over
 		if got := age(nodes[1], "west"); got < 0 || got > 3*time.Second {
 			t.Errorf("west: %v", got)
 		}
