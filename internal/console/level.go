@@ -117,7 +117,7 @@ func measureShown(p *locale.Printer, r incident.Reading, unit string) string {
 	case bool:
 		return p.T(map[bool]string{true: "measure.yes", false: "measure.no"}[v])
 	case float64:
-		shown = strings.TrimSpace(p.Decimal(v) + " " + unit)
+		shown = strings.TrimSpace(p.Decimal(v) + " " + unitShown(p, unit))
 		if r.From == plan.FromFailedAmount || r.From == plan.FromAtRisk {
 			shown = p.Money(holdfast.Money{Minor: int64(v), Currency: unit})
 		}
@@ -128,6 +128,15 @@ func measureShown(p *locale.Printer, r incident.Reading, unit string) string {
 		return p.T("measure.at-least", "value", shown)
 	}
 	return shown
+}
+
+// unitShown writes the units of time that a plan writes in one way for all its
+// languages.
+func unitShown(p *locale.Printer, unit string) string {
+	if slices.Contains([]string{"d", "h", "min", "s"}, unit) {
+		return p.T("unit." + unit)
+	}
+	return unit
 }
 
 // measureSource says where a value is from.

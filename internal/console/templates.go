@@ -202,19 +202,21 @@ type (
 // functions are what templates may call.
 func (s *screens) functions(p *locale.Printer, zone *time.Location) template.FuncMap {
 	return template.FuncMap{
-		"t":         p.T,
-		"titled":    func(title string, titles holdfast.Text) string { return titled(p, title, titles) },
-		"x":         func(t holdfast.Text) string { return t.In(p.Lang()) },
-		"at":        func(t time.Time) string { return p.Time(t, zone) },
-		"clock":     func(t time.Time) string { return p.Clock(t, time.Now(), zone) },
-		"iso":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"byHand":    byHand,
-		"waitReads": func(w *view.WaitTask) []waitRead { return waitReads(p, w) },
-		"condition": func(w *view.WaitTask) string { return conditionSaid(p, w) },
-		"int":       func(n any) string { return p.Int(toInt(n)) },
-		"dec":       p.Decimal,
-		"percent":   p.Percent,
-		"mul100":    func(f float64) float64 { return f * 100 },
+		"t":            p.T,
+		"titled":       func(title string, titles holdfast.Text) string { return titled(p, title, titles) },
+		"x":            func(t holdfast.Text) string { return t.In(p.Lang()) },
+		"at":           func(t time.Time) string { return p.Time(t, zone) },
+		"clock":        func(t time.Time) string { return p.Clock(t, time.Now(), zone) },
+		"iso":          func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"noticesByAge": noticesByAge,
+		"roundsByAge":  roundsByAge,
+		"byHand":       byHand,
+		"waitReads":    func(w *view.WaitTask) []waitRead { return waitReads(p, w) },
+		"condition":    func(w *view.WaitTask) string { return conditionSaid(p, w) },
+		"int":          func(n any) string { return p.Int(toInt(n)) },
+		"dec":          p.Decimal,
+		"percent":      p.Percent,
+		"mul100":       func(f float64) float64 { return f * 100 },
 		"rate": func(known bool, f float64) string {
 			if !known {
 				return "–"

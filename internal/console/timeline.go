@@ -135,6 +135,9 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 	if name == "" {
 		name = b.Title
 	}
+	if i := slices.IndexFunc(in.Alerts, func(a view.Alert) bool { return a.ID == id }); i >= 0 {
+		name = alertTitle(v.words, in.Alerts[i])
+	}
 	l := line{
 		At: e.At, Evidence: b.Evidence, Position: e.Position, Corrects: e.Corrects, CorrectedBy: e.CorrectedBy,
 		MayCorrect: v.who().May(access.RunIncident),

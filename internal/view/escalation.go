@@ -74,7 +74,10 @@ func (s *Source) escalation(in *incident.Incident, stage procedure.StageKind, t 
 			e.Roles = append(e.Roles, role(p, id))
 		}
 		if i == 0 {
-			e.Rounds = append(e.Rounds, Round{At: state.Opened, Due: state.Opened, People: s.firstTold(in, t.ID)})
+			// Until the notices are asked for, nothing can be said of whom they reach.
+			if people := s.firstTold(in, t.ID); len(people) > 0 || len(in.Escalation(t.ID).Rounds) > 0 {
+				e.Rounds = append(e.Rounds, Round{At: state.Opened, Due: state.Opened, People: people})
+			}
 		}
 		for _, r := range in.Escalation(t.ID).Rounds {
 			if r.Step == i {
