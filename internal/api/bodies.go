@@ -76,6 +76,17 @@ type RampTo struct {
 	Posture holdfast.Position `json:"posture,omitempty"`
 }
 
+// RampKeep names the step that the caller looked at.
+type RampKeep struct {
+	Step   int    `json:"step"`
+	Reason string `json:"reason"`
+}
+
+// RampClose signs the end of a ramp.
+type RampClose struct {
+	Note string `json:"note,omitempty"`
+}
+
 // Answer consents or refuses.
 type Answer struct {
 	Granted bool   `json:"granted"`

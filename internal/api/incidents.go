@@ -96,6 +96,22 @@ func (a *API) rampTo(c *call) (any, error) {
 	return nil, a.Response.RampTo(c.r.Context(), c.by(), c.path("id"), c.path("task"), in.Step, in.Posture)
 }
 
+func (a *API) rampKeep(c *call) (any, error) {
+	in, err := body[RampKeep](c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.Response.KeepRamp(c.r.Context(), c.by(), c.path("id"), c.path("task"), in.Step, in.Reason)
+}
+
+func (a *API) rampClose(c *call) (any, error) {
+	in, err := body[RampClose](c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.Response.CloseRamp(c.r.Context(), c.by(), c.path("id"), c.path("task"), in.Note)
+}
+
 func stageOf(c *call) procedure.StageKind { return procedure.StageKind(c.path("stage")) }
 
 func (a *API) endStage(c *call) (any, error) {

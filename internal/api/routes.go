@@ -93,6 +93,8 @@ func init() {
 		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/direct", Right: access.IssueDirective, Summary: "Propose the task's directive; in force at once if the plan pre-authorises it", Out: Created{}, Created: true, Do: (*API).direct},
 		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/probe", Right: access.RunIncident, Summary: "Run the task's probes once", Out: []incident.ProbeRan{}, Do: (*API).probe},
 		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/ramp", Right: access.RunRamp, Summary: "Bring payments to a step of the ramp; 0 is stopped", In: RampTo{}, Do: (*API).rampTo},
+		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/ramp/keep", Right: access.RunRamp, Summary: "Keep payments on the present step of the ramp, with a reason, and have it judged anew", In: RampKeep{}, Do: (*API).rampKeep},
+		{Method: "POST", Path: "/incidents/{id}/tasks/{task}/ramp/close", Right: access.RunRamp, Summary: "Close the ramp out: all payments are back, were watched, and no outcome is left unknown", In: RampClose{}, Do: (*API).rampClose},
 		{Method: "POST", Path: "/incidents/{id}/stages/{stage}/done", Right: access.RunIncident, Summary: "End a stage that has no tasks", In: StageNote{}, Do: (*API).endStage},
 		{Method: "POST", Path: "/incidents/{id}/stages/{stage}/skip", Right: access.RunIncident, Summary: "Ask for a stage to be skipped", In: Reason{}, Do: (*API).askSkip},
 		{Method: "POST", Path: "/incidents/{id}/stages/{stage}/skip/answer", Right: access.Approve, Summary: "Answer, as a second person, the wish to skip a stage", In: Answer{}, Do: (*API).answerSkip},

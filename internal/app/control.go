@@ -43,6 +43,7 @@ import (
 	"holdfast/internal/plan"
 	"holdfast/internal/posture"
 	"holdfast/internal/probes"
+	"holdfast/internal/ramp"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
 	"holdfast/internal/sqljournal/source"
@@ -290,6 +291,9 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		State: c.state, Obligations: c.owed.Nouns, Book: b.notices, Notices: c.notices,
 		Link: c.link, Zone: conf.TimeZone.Location(), Log: c.opt.Log, Now: c.opt.Now,
 	}
+	climber := &ramp.Controller{
+		Desk: c.desk, Incidents: b.incidents, Directives: b.directives, Gates: b.gates, Plans: b.plans, Series: c.series, Prober: c.runner, Log: c.opt.Log,
+	}
 	detection, err := c.detection()
 	if err != nil {
 		return err
@@ -298,7 +302,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		return err
 	}
 	c.loops = append(c.loops,
-		loop{"auditor", c.auditor.Run}, loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"watchdogs", c.response.RunWatchdogs}, loop{"automation", c.response.RunWebhooks}, loop{"authority", c.deciders.Run}, loop{"obligations", c.owed.Run}, loop{"debriefs", c.debriefs.Run}, loop{"who reports", owed.Run}, loop{"notices", courier.Run},
+		loop{"auditor", c.auditor.Run}, loop{"detection", detection.Run}, loop{"confirmation", c.node.Confirm}, loop{"callout", told.Run}, loop{"readers", c.readers.Run}, loop{"response", c.response.Run}, loop{"watchdogs", c.response.RunWatchdogs}, loop{"automation", c.response.RunWebhooks}, loop{"ramps", climber.Run}, loop{"probes of ramps", climber.RunProbes}, loop{"authority", c.deciders.Run}, loop{"obligations", c.owed.Run}, loop{"debriefs", c.debriefs.Run}, loop{"who reports", owed.Run}, loop{"notices", courier.Run},
 		loop{"departures", func(ctx context.Context) error { return c.roster.Run(ctx, c.opt.Log) }},
 		loop{"pack", (&packer{
 			dir: filepath.Join(conf.Data, "pack"), state: c.state, plans: b.plans, who: b.roster, gates: b.gates,

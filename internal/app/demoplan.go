@@ -12,13 +12,23 @@ import (
 	"holdfast/internal/roster"
 )
 
-var hold = regexp.MustCompile(`hold: \d+m`)
+// quick are the times and samples of the built-in ramp, and what they are in a demo.
+var quick = []struct {
+	long  *regexp.Regexp
+	short string
+}{
+	{regexp.MustCompile(`hold: \d+m`), "hold: 3s"}, {regexp.MustCompile(`soak: \d+m`), "soak: 5s"},
+	{regexp.MustCompile(`every: 30s`), "every: 2s"}, {regexp.MustCompile(`sample: \d+`), "sample: 20"}, {regexp.MustCompile(`unknown: 1\n`), "unknown: 5\n"},
+}
 
-// demoPlan is the built-in plan with hold times of seconds, since nobody watches a
+// demoPlan is the built-in plan with times of seconds and small samples, since nobody watches a
 // demo for a quarter of an hour, with a watchdog of its monitor, and with tasks of every
 // kind in the analysis of level 3.
 func demoPlan() []byte {
-	text := hold.ReplaceAll(plan.Builtin(), []byte("hold: 3s"))
+	text := plan.Builtin()
+	for _, q := range quick {
+		text = q.long.ReplaceAll(text, []byte(q.short))
+	}
 	if at := bytes.LastIndex(text, []byte(demoBefore)); at >= 0 {
 		text = slices.Concat(text[:at], []byte(demoActions), text[at:])
 	}

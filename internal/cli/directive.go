@@ -37,6 +37,9 @@ func directiveRow(p *page, d view.Directive) {
 	if d.Rate > 0 {
 		kind += fmt.Sprintf(" %g/s", d.Rate)
 	}
+	if d.Amount > 0 {
+		kind += fmt.Sprintf(" %d %s/s", d.Amount, d.Currency)
+	}
 	confirmed := clock(d.Confirmed)
 	if d.Confirmed.IsZero() && d.State == string(directive.InForce) {
 		confirmed = "NOT CONFIRMED"

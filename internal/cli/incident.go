@@ -14,7 +14,7 @@ import (
 func (s *shell) incident() *cobra.Command {
 	return group("incident", "Declared emergencies, from suspicion to debrief",
 		s.incidentList(), s.incidentShow(), s.incidentOpen(), s.incidentConfirm(), s.incidentDismiss(), s.incidentAttach(),
-		s.incidentNote(), s.incidentTake(), s.incidentDone(), s.incidentDirect(), s.incidentProbe(), s.incidentRamp(),
+		s.incidentNote(), s.incidentTake(), s.incidentDone(), s.incidentDirect(), s.incidentProbe(), s.incidentRamp(), s.incidentRampKeep(), s.incidentRampClose(),
 		s.incidentEndStage(), s.incidentSkip(), s.incidentAnswerSkip(), s.incidentAcknowledge(), s.incidentCalls(), s.incidentCalled(),
 		s.incidentLevel(),
 		s.incidentFailed(), s.incidentAgree(), s.incidentWebhook(), s.incidentTick(), s.incidentFalseAlarm(), s.incidentAnswerFalseAlarm(), s.incidentReopen(), s.incidentMerge(), s.incidentUnmerge(), s.incidentLink(),
@@ -113,7 +113,7 @@ func taskDetail(t view.Task) string {
 	case t.Directive != nil && t.Directive.Issued != nil:
 		return "[" + t.Directive.Issued.ID + " " + t.Directive.Issued.State + "] "
 	case t.Ramp != nil:
-		return fmt.Sprintf("[step %d of %d] ", t.Ramp.Step, len(t.Ramp.Steps))
+		return rampLine(*t.Ramp)
 	case len(t.Probes) > 0:
 		var parts []string
 		for _, probe := range t.Probes {
@@ -198,15 +198,6 @@ func (s *shell) incidentDirect() *cobra.Command {
 		"Propose the task's directive; in force at once if the plan pre-authorises it", func(c *call) error { return wait.propose(c, nil) })
 	wait.flags(cmd)
 	return cmd
-}
-
-func (s *shell) incidentRamp() *cobra.Command {
-	var in api.RampTo
-	cmd := s.api("POST /incidents/{id}/tasks/{task}/ramp", "ramp INCIDENT TASK", "Bring payments to a step of the ramp", func(c *call) error {
-		return c.act(in, "incident %s: payments are at step %d of the ramp", c.args[0], in.Step)
-	})
-	cmd.Flags().IntVar(&in.Step, "step", 0, "the step, counted from 1; 0 is stopped")
-	return required(cmd, "step")
 }
 
 func (s *shell) incidentEndStage() *cobra.Command {

@@ -218,6 +218,8 @@ func init() {
 		{"POST /incidents/{id}/tasks/{task}/direct", access.IssueDirective, (*Console).direct, (*Console).incident},
 		{"POST /incidents/{id}/tasks/{task}/probe", access.RunIncident, (*Console).probe, (*Console).incident},
 		{"POST /incidents/{id}/tasks/{task}/ramp", access.RunRamp, (*Console).rampTo, (*Console).incident},
+		{"POST /incidents/{id}/tasks/{task}/ramp/keep", access.RunRamp, (*Console).rampKeep, (*Console).incident},
+		{"POST /incidents/{id}/tasks/{task}/ramp/close", access.RunRamp, (*Console).rampClose, (*Console).incident},
 		{"POST /incidents/{id}/stages/{stage}/done", access.RunIncident, (*Console).endStage, (*Console).incident},
 		{"POST /incidents/{id}/stages/{stage}/skip", access.RunIncident, (*Console).askSkip, (*Console).incident},
 		{"POST /incidents/{id}/stages/{stage}/skip/answer", access.Approve, (*Console).answerSkip, (*Console).incident},

@@ -1,10 +1,8 @@
 package console
 
 import (
-	"cmp"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"holdfast"
@@ -210,18 +208,6 @@ func (c *Console) direct(v *visit) error {
 func (c *Console) probe(v *visit) error {
 	_, err := c.Response.Probe(v.r.Context(), v.by(), v.path("id"), v.path("task"))
 	return v.act(err)
-}
-
-func (c *Console) rampTo(v *visit) error {
-	step, err := strconv.Atoi(v.form("step"))
-	if err != nil {
-		return holdfast.Errorf(holdfast.Invalid, "%q is not a step of the ramp", v.form("step")).At("step")
-	}
-	seen, err := strconv.ParseUint(cmp.Or(v.form("posture"), "0"), 10, 64)
-	if err != nil {
-		return holdfast.Errorf(holdfast.Invalid, "%q is not a position of the posture", v.form("posture")).At("posture")
-	}
-	return v.act(c.Response.RampTo(v.r.Context(), v.by(), v.path("id"), v.path("task"), step, holdfast.Position(seen)))
 }
 
 func (v *visit) stage() procedure.StageKind { return procedure.StageKind(v.path("stage")) }

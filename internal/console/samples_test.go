@@ -328,5 +328,6 @@ func tasksOf(id, status string) (list []view.Task) {
 	probes, ladder := task("probes"), task("ramp")
 	probes.Probes = []view.Probe{{ID: "p", Title: word, Times: 3}, {ID: "q", Title: word, Ran: past, Passed: true}, {ID: "r", Title: word, Ran: past, Detail: "d"}}
 	ladder.Ramp = &view.Ramp{Step: 2, HeldUntil: future, Steps: []procedure.Step{{Percent: 5, RatePerSecond: 9}, {Percent: 50, RatePerSecond: 9}, {Percent: 100}}}
-	return append(append(list, probes, ladder), actionsOf(task)...)
+	list = append(append(list, probes, ladder), rampSamples(task)...)
+	return append(list, actionsOf(task)...)
 }

@@ -54,7 +54,7 @@ type screenKey struct {
 }
 
 // shared are the templates that screens are made of, and no screens themselves.
-var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "debriefparts", "bulletinparts", "improvementparts"}
+var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "debriefparts", "bulletinparts", "improvementparts", "rampparts"}
 
 func sharedFiles() (names []string) {
 	for _, name := range shared {
@@ -251,6 +251,16 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 			}
 			return &nextStep{r.Step + 1, r.Steps[r.Step].Percent}
 		},
+		"money64": func(minor int, currency string) string {
+			return p.Money(holdfast.Money{Minor: int64(minor), Currency: currency})
+		},
+		"untested":     rampUntested,
+		"failed":       rampFailed,
+		"verdictSign":  verdictSign,
+		"verdictClass": verdictClass,
+		"whySaid":      func(r *view.Ramp, why string) string { return whySaid(p, r, why) },
+		"checkSaid":    func(c incident.RampCheck) string { return checkSaid(p, c) },
+		"rampChart":    func(r *view.Ramp, id string) *rampFigure { return drawRamp(p, zone, r, id, time.Now()) },
 		"tokensAt": func(at, secret string, tokens []token, rights []access.Action) onTokens {
 			return onTokens{at, secret, tokens, rights}
 		},

@@ -198,7 +198,7 @@ var gateStates = []string{"live", "silent", "gone"}
 
 // facts are the kinds that an incident's timeline puts in words.
 func facts(t *testing.T) []string {
-	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop", "incident.reopened-suspected", "incident.item-unticked", "incident.condition-lost", "incident.level-risen-automatically", "incident.level-fallen"}
+	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop", "incident.ramped-stop-by-itself", "incident.ramped-by-itself", "incident.reopened-suspected", "incident.item-unticked", "incident.condition-lost", "incident.level-risen-automatically", "incident.level-fallen"}
 	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice", "obligation": "obligation", "authority": "glass", "debrief": "debrief"} {
 		list = append(list, literals(t, dir, `^`+noun+`\.[a-z-]+$`)...)
 	}
@@ -252,6 +252,11 @@ func built(t *testing.T) map[string][]string {
 		"owed.tell.":         constants(t, "obligation", "TidingKind"),
 		"post.":              constants(t, "incident", "Post"),
 		"outcome.":           {"in-flight", "done", "not-done", "unknown"},
+		"ramp.verdict.":      words(incident.RampVerdicts),
+		"ramp.check.":        {"success", "unknown", "quick"},
+		"ramp.state.":        {"good", "bad", "open"},
+		"ramp.why.":          {"hold", "few", "unheard", "silent", "nogate", "open", "bad", "recent", "probe", "untested", "differ", "overridden", "deadline"},
+		"choice.ramp-fall.":  {"previous", "stopped", "freeze"},
 		"standing.":          constants(t, "directive", "Standing"),
 		"status.":            constants(t, "procedure", "Status"),
 		"trigger.kind.":      constants(t, "trigger", "Kind"),

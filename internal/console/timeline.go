@@ -31,21 +31,22 @@ type line struct {
 
 // body is what the facts of a timeline say, whichever of it there is.
 type body struct {
-	Level  int     `json:"level"`
-	Stage  string  `json:"stage"`
-	Task   string  `json:"task"`
-	Probe  string  `json:"probe"`
-	Passed bool    `json:"passed"`
-	Step   int     `json:"step"`
-	Share  float64 `json:"percent"`
-	Kind   string  `json:"kind"`
-	Title  string  `json:"title"`
-	Clock  string  `json:"clock"`
-	Moment string  `json:"moment"`
-	Reason string  `json:"reason"`
-	Note   string  `json:"note"`
-	Text   string  `json:"text"`
-	Detail string  `json:"detail"`
+	Level   int     `json:"level"`
+	Stage   string  `json:"stage"`
+	Task    string  `json:"task"`
+	Probe   string  `json:"probe"`
+	Passed  bool    `json:"passed"`
+	Step    int     `json:"step"`
+	Verdict string  `json:"verdict"`
+	Share   float64 `json:"percent"`
+	Kind    string  `json:"kind"`
+	Title   string  `json:"title"`
+	Clock   string  `json:"clock"`
+	Moment  string  `json:"moment"`
+	Reason  string  `json:"reason"`
+	Note    string  `json:"note"`
+	Text    string  `json:"text"`
+	Detail  string  `json:"detail"`
 
 	Result string          `json:"result"`
 	Late   int64           `json:"late"` // in seconds
@@ -61,7 +62,7 @@ type body struct {
 
 // quiet are facts that would only bury the others.
 var quiet = []string{
-	"notice.sending", "incident.debrief-saved", "incident.level-evaluated", "obligation.drafted", "obligation.scanned", "obligation.began", "obligation.ceased",
+	"notice.sending", "incident.debrief-saved", "incident.level-evaluated", "incident.ramp-judged", "obligation.drafted", "obligation.scanned", "obligation.began", "obligation.ceased",
 }
 
 // deliveries are facts of single notices. The tasks show how many people were
@@ -79,6 +80,9 @@ func (c *Console) timeline(v *visit, in view.Incident, reports []view.Obligation
 		}
 		var b body
 		_ = json.Unmarshal(e.Body, &b) // a body of another shape leaves fields empty
+		if e.Kind == "incident.probe-ran" && b.Passed && rampTask(in, b.Task) != nil {
+			continue // it goes on passing; the task shows it
+		}
 		if strings.HasPrefix(e.Kind, "notice.") {
 			if e.Kind == "notice.asked" {
 				told[e.Subject] = b
@@ -124,6 +128,10 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 		key = "fact.incident.probe-passed"
 	case e.Kind == "incident.probe-ran":
 		key = "fact.incident.probe-failed"
+	case e.Kind == "incident.ramped" && b.Verdict != "" && b.Verdict != string(incident.Advance) && b.Step == 0:
+		key = "fact.incident.ramped-stop-by-itself"
+	case e.Kind == "incident.ramped" && b.Verdict != "" && b.Verdict != string(incident.Advance):
+		key = "fact.incident.ramped-by-itself"
 	case e.Kind == "incident.ramped" && b.Step == 0:
 		key = "fact.incident.ramped-stop"
 	}
@@ -209,7 +217,7 @@ func taskTitle(v *visit, in view.Incident, id string) string {
 func probeTitle(v *visit, in view.Incident, id string) string {
 	for _, s := range in.Stages {
 		for _, t := range s.Tasks {
-			for _, p := range t.Probes {
+			for _, p := range slices.Concat(t.Probes, testsOf(t.Ramp)) {
 				if p.ID == id {
 					return p.Title.In(v.words.Lang())
 				}

@@ -71,6 +71,10 @@ type Proposal struct {
 	Salt  string  `json:"salt,omitempty"`
 	// Rate caps admitted payments per second over all gates; 0 means no cap.
 	Rate float64 `json:"rate,omitempty"`
+	// Amount caps what a cap admits each second over all gates, in minor units of
+	// Currency.
+	Amount   int64  `json:"amount,omitempty"`
+	Currency string `json:"currency,omitempty"`
 	// Glass is the break of the glass by which it is ordered, if it is.
 	Glass string `json:"glass,omitempty"`
 }
@@ -129,10 +133,13 @@ func (p Proposal) Check() error {
 	}
 	switch p.Kind {
 	case posture.Stop:
-		if p.Share != 0 || p.Rate != 0 {
+		if p.Share != 0 || p.Rate != 0 || p.Amount != 0 {
 			return holdfast.Errorf(holdfast.Invalid, "a stop has no share and no rate; propose a limit").At("kind")
 		}
-	case posture.Limit:
+	case posture.Limit, posture.Cap:
+		if (p.Kind == posture.Cap) != (p.Amount > 0) || (p.Amount > 0) != (p.Currency != "") {
+			return holdfast.Errorf(holdfast.Invalid, "a cap has an amount above 0 and its currency, and a limit has neither").At("amount")
+		}
 		if !(p.Share > 0 && p.Share <= 1) {
 			return holdfast.Errorf(holdfast.Invalid, "a limit's share is above 0 and at most 1; to admit nobody, propose a stop").At("share")
 		}
@@ -167,11 +174,11 @@ func Propose(b *Book, p Proposal, preAuthorised bool, gates []string) (string, [
 // a posture decline everything. n limits are about to be added besides it.
 func (b *Book) room(p Proposal, n int) error {
 	for _, d := range b.force {
-		if d.Kind == posture.Limit {
+		if d.Kind != posture.Stop {
 			n++
 		}
 	}
-	if p.Kind == posture.Limit && n >= posture.MaxLimits {
+	if p.Kind != posture.Stop && n >= posture.MaxLimits {
 		return holdfast.Errorf(holdfast.Conflict, "%d limits are in force, and a gate takes no more; lift one first", posture.MaxLimits)
 	}
 	return nil
@@ -199,16 +206,24 @@ func (p Proposal) directive(id string, gates []string) posture.Directive {
 		ID: id, Kind: p.Kind, Scope: p.Scope, Incident: p.Incident,
 		Drain: p.Drain, Share: p.Share,
 	}
-	if p.Kind == posture.Limit {
+	if p.Kind != posture.Stop {
 		d.Salt = p.Salt
 	}
 	if p.Rate > 0 {
-		d.Rates = map[string]float64{}
-		for _, g := range gates {
-			d.Rates[g] = p.Rate / float64(len(gates))
-		}
+		d.Rates = split(p.Rate, gates)
+	}
+	if p.Kind == posture.Cap {
+		d.Amounts, d.Currency = split(float64(p.Amount), gates), p.Currency
 	}
 	return d
+}
+
+func split(all float64, gates []string) map[string]float64 {
+	parts := map[string]float64{}
+	for _, g := range gates {
+		parts[g] = all / float64(len(gates))
+	}
+	return parts
 }
 
 // Approve decides on a second person's approval, which puts the directive in

@@ -18,6 +18,7 @@ type installed struct {
 	number   uint64
 	posture  *posture.Posture
 	limiters []*rate.Limiter // by limit; nil where there is no cap
+	sums     []*sum          // by limit; nil where there is no cap of amounts
 }
 
 // swap puts the posture of the present set in use and returns its number. The
@@ -31,6 +32,7 @@ func (g *Gate) swap(p *posture.Posture) uint64 {
 	ids, rates := p.Limits()
 	for i, r := range rates {
 		next.limiters = append(next.limiters, limiter(old, ids[i], r))
+		next.sums = append(next.sums, keptSum(old, ids[i], p.Sums()[i]))
 	}
 	g.installed.Store(next)
 	g.keepStops(next.number)
@@ -129,7 +131,7 @@ func (g *Gate) AdmitJudged(p *payment.Payment, mode Mode, j Judgement) (Admissio
 			v = in.posture.Decide(p)
 		}
 		if v.Draw != 0 {
-			v = in.draw(v, g.opt.Clock.Boot())
+			v = in.draw(v, p, g.opt.Clock.Boot())
 		}
 		if v.Action != posture.Forward && mode != Observe {
 			return Admission{}, v
@@ -155,13 +157,16 @@ func (g *Gate) AdmitJudged(p *payment.Payment, mode Mode, j Judgement) (Admissio
 	}
 }
 
-// draw takes a token of every limit the verdict names, and declines for the
-// first that has none. Tokens grow by CLOCK_BOOTTIME: a wall clock that is set
+// draw takes a token of every limit the verdict names, and the payment's amount of every
+// cap, and declines for the first that has none. Tokens grow by CLOCK_BOOTTIME: a wall clock that is set
 // back and forth would make some each time.
-func (in *installed) draw(v posture.Verdict, boot time.Duration) posture.Verdict {
+func (in *installed) draw(v posture.Verdict, p *payment.Payment, boot time.Duration) posture.Verdict {
 	now := time.Unix(0, int64(boot))
 	for i, l := range in.limiters {
-		if v.Draw&(1<<i) != 0 && !l.AllowN(now, 1) {
+		if v.Draw&(1<<i) == 0 {
+			continue
+		}
+		if l != nil && !l.AllowN(now, 1) || in.sums[i] != nil && !in.sums[i].take(p.Amount, boot) {
 			ids, _ := in.posture.Limits()
 			return posture.Verdict{Action: posture.Decline, Reason: posture.OverRate, Directive: ids[i]}
 		}

@@ -241,50 +241,6 @@ func Probed(in *Incident, task string, r ProbeRan, times func(probe string) int)
 	return in.draft(events...), nil
 }
 
-// RampTo records a step of the ramp: the next one, or one before the present
-// one, where 0 is stopped again. The last step ends the task. With no directive
-// to hold a step, it may be the last one at once. No payment is let in before the
-// functional tests that stand before the ramp in its stage have passed (R4.8).
-func RampTo(in *Incident, task string, step int, directives []string) ([]journal.Draft, error) {
-	t, err := in.OpenTask(task)
-	if err != nil {
-		return nil, err
-	}
-	present := in.RampOf(task).Step
-	last := t.Ramp != nil && step == len(t.Ramp.Steps)
-	if t.Ramp == nil || step < 0 || step > len(t.Ramp.Steps) || step == present ||
-		step > present+1 && !(last && len(directives) == 0) {
-		return nil, holdfast.Errorf(holdfast.Conflict, "step %d cannot follow step %d of the ramp", step, present)
-	}
-	if test, ok := in.untested(task); ok && step > present {
-		return nil, holdfast.Errorf(holdfast.Conflict, "the functional tests of task %s have to pass before payments are let in", test)
-	}
-	e := Ramped{Task: task, Step: step, Directives: directives}
-	if step > 0 {
-		e.Percent = t.Ramp.Steps[step-1].Percent
-	}
-	events := []event{e}
-	if last {
-		events = append(events, TaskDone{Task: task, Note: "payments are back in full"})
-	}
-	return in.draft(events...), nil
-}
-
-// untested returns a task with probes that stands before a task in its stage and
-// is not done.
-func (in *Incident) untested(task string) (test string, ok bool) {
-	i, _, _ := in.Procedure.Task(task)
-	for _, t := range in.Procedure.Stages[i].Tasks {
-		if t.ID == task {
-			break
-		}
-		if len(t.Probes) > 0 && !in.Tasks[t.ID].Status.Closed() {
-			return t.ID, true
-		}
-	}
-	return "", false
-}
-
 // Close ends an incident whose stages are all closed; where the procedure has a
 // review, debriefed says what the debrief wants, nil if nothing.
 func Close(in *Incident, f Figures, debriefed func(*Incident) error) ([]journal.Draft, error) {

@@ -72,8 +72,6 @@ func (in *Incident) apply(e event, f holdfast.Fact) {
 		}
 		p.Last, p.At = e, f.Time
 		in.probes[key] = p
-	case Ramped:
-		in.ramp = Ramp{Task: e.Task, Step: e.Step, Percent: e.Percent, At: f.Time}
 	case ClosedFact:
 		in.State, in.Closed, in.Ended, in.EndedBy = Closed, &e.Figures, f.Time, f.Actor
 	case folding:

@@ -103,17 +103,6 @@ type ProbeRan struct {
 	Millis int64 `json:"millis"`
 }
 
-// Ramped says that payments were brought to a step of the ramp.
-type Ramped struct {
-	Task string `json:"task"`
-	// Step counts from 1; 0 means stopped again.
-	Step    int     `json:"step"`
-	Percent float64 `json:"percent"`
-	// Directives hold the step; none after the last one, when nothing is held any
-	// more.
-	Directives []string `json:"directives,omitempty"`
-}
-
 // DebriefKind is the kind of fact that held a debrief before package debrief did.
 const DebriefKind = "incident.debrief-saved"
 
@@ -171,6 +160,5 @@ func (TaskTaken) kind() string     { return "incident.task-taken" }
 func (TaskDone) kind() string      { return "incident.task-done" }
 func (Noted) kind() string         { return "incident.noted" }
 func (ProbeRan) kind() string      { return "incident.probe-ran" }
-func (Ramped) kind() string        { return "incident.ramped" }
 func (DebriefSaved) kind() string  { return DebriefKind }
 func (ClosedFact) kind() string    { return "incident.closed" }

@@ -163,7 +163,8 @@ type Incident struct {
 	Stages    []Stage // in step with Procedure.Stages
 	Tasks     map[string]Task
 	probes    map[probeKey]Probe
-	ramp      Ramp // of the task that ramped last
+	ramp      Ramp     // of the task that ramped last
+	added     []string // ramps that the procedures did not have
 	limits    map[LimitKey]limitState
 	// Held says who holds which post.
 	Held      map[Post]Held
@@ -245,29 +246,12 @@ type probeKey struct{ task, probe string }
 // Probe returns what a probe has shown in a task.
 func (in *Incident) Probe(task, probe string) Probe { return in.probes[probeKey{task, probe}] }
 
-// RampOf returns how far a task's ramp has brought payments back.
-func (in *Incident) RampOf(task string) Ramp {
-	if in.ramp.Task != task {
-		return Ramp{}
-	}
-	return in.ramp
-}
-
 // Probe is what a probe has shown in a task.
 type Probe struct {
 	// InARow counts the passes since the last failure.
 	InARow int
 	Last   ProbeRan
 	At     time.Time
-}
-
-// Ramp is how far payments have been brought back.
-type Ramp struct {
-	Task string
-	// Step counts from 1; 0 means none, or stopped again.
-	Step    int
-	Percent float64
-	At      time.Time
 }
 
 // Debrief is the summary after the emergency as it was before package debrief.
@@ -459,6 +443,11 @@ var decoders = map[string]func(holdfast.Fact) (event, error){
 	RePaged{}.kind():          decode[RePaged],
 	CallByHand{}.kind():       decode[CallByHand],
 	Called{}.kind():           decode[Called],
+
+	RampJudged{}.kind(): decode[RampJudged],
+	RampKept{}.kind():   decode[RampKept],
+	RampAdded{}.kind():  decode[RampAdded],
+	RampClosed{}.kind(): decode[RampClosed],
 
 	BranchTaken{}.kind():  decode[BranchTaken],
 	BranchAgreed{}.kind(): decode[BranchAgreed],

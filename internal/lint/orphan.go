@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"holdfast/internal/expression"
+	"holdfast/internal/procedure"
 )
 
 // The rules of this file find what the plan declares and nothing in it uses.
@@ -32,6 +33,7 @@ func (j *judge) orphanProbe() {
 	for _, t := range j.tasks {
 		mark(t.Probes)
 	}
+	j.ramps(func(_ string, r procedure.Ramp) { mark(r.Probes) })
 	for _, s := range j.Plan.Recovery.Steps {
 		mark(s.Probes)
 	}

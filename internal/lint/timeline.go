@@ -150,6 +150,7 @@ func fastest(t procedure.Task) time.Duration {
 }
 
 func holds(r procedure.Ramp) (sum time.Duration) {
+	sum = r.Soak.D()
 	for _, s := range r.Steps {
 		sum += s.Hold.D()
 	}

@@ -296,6 +296,7 @@ func (c *checker) recovery() {
 		for _, f := range procedure.CheckRamp(*r.Ramp) {
 			c.add("recovery.ramp."+f.Path, f.Rule, f.Error)
 		}
+		c.rampProbes("recovery.ramp", r.Ramp)
 	}
 	if c.atMost("recovery.close_out", len(r.CloseOut), MaxEntries) {
 		for i, t := range r.CloseOut {

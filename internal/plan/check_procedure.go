@@ -63,6 +63,15 @@ func (c *checker) task(path string, t procedure.Task) {
 			c.known(at(path+".probes", i), "probe", id, found)
 		}
 	}
+	if t.Ramp != nil {
+		c.rampProbes(path+".ramp", t.Ramp)
+	}
+}
+
+func (c *checker) rampProbes(path string, r *procedure.Ramp) {
+	c.some(path+".tests", r.Probes, func(path, id string) {
+		reference(c, path, "probe", id, c.plan.Probes, func(p Probe) string { return p.ID })
+	})
 }
 
 func (c *checker) notice(path string, n procedure.Notice) {

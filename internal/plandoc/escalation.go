@@ -12,13 +12,7 @@ func (t tongue) escalation(name names, list []procedure.EscalationStep) string {
 	var lines []string
 	for _, s := range list {
 		line := t.value(name, "escalationstep.to", reflect.ValueOf(s.To)) + " → "
-		var parts []string
-		for _, key := range escalationKeys {
-			if text := t.value(name, "escalationstep."+key, fieldOf(reflect.ValueOf(s), key)); text != "" {
-				parts = append(parts, t.labelled(t.label("escalationstep", key), text))
-			}
-		}
-		lines = append(lines, line+strings.Join(parts, " · "))
+		lines = append(lines, line+strings.Join(t.keyed(name, "escalationstep", escalationKeys, reflect.ValueOf(s)), " · "))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -33,21 +27,11 @@ func (t tongue) readEscalation(text string) (list []procedure.EscalationStep, ok
 		}
 		s := procedure.EscalationStep{To: []string{strings.TrimSpace(to)}}
 		for _, part := range strings.Split(rest, " · ") {
-			if !t.readPart(&s, strings.TrimSpace(part)) {
+			if !t.readKeyed("escalationstep", escalationKeys, strings.TrimSpace(part), reflect.ValueOf(&s).Elem()) {
 				return nil, false
 			}
 		}
 		list = append(list, s)
 	}
 	return list, true
-}
-
-func (t tongue) readPart(s *procedure.EscalationStep, part string) bool {
-	for _, key := range escalationKeys {
-		before, after, _ := strings.Cut(t.labelled(t.label("escalationstep", key), "\x00"), "\x00")
-		if text, found := strings.CutPrefix(part, before); found {
-			return t.read("escalationstep."+key, strings.TrimSuffix(text, after), fieldOf(reflect.ValueOf(s).Elem(), key))
-		}
-	}
-	return false
 }

@@ -42,6 +42,7 @@ var choices = map[string]struct {
 	"drillplan.kind":        {"drill-kind", []string{plan.Tabletop, plan.Simulated, plan.Live}},
 	"obligation.from":       {"moment", plan.Moments[:]},
 	"reporting.packs":       {"pack", plan.Packs[:]},
+	"step.fall":             {"ramp-fall", procedure.Falls},
 	"probe.kind":            {"probe-kind", []string{plan.ProbeHTTP, plan.ProbePayment}},
 }
 
@@ -52,7 +53,7 @@ var references = map[string]string{
 	"governance.distribution": "roles", "governance.owner": "roles", "approvalstep.roles": "roles", "breakglass.superior": "roles", "debrief.sign": "roles",
 	"role.department": "departments",
 	"risk.owner":      "roles", "risk.materials": "materials", "material.file": "attachments",
-	"stage.role": "roles", "task.role": "roles", "task.deputy": "roles", "task.probes": "probes", "branch.approval": "roles",
+	"stage.role": "roles", "task.role": "roles", "task.deputy": "roles", "task.probes": "probes", "ramp.tests": "probes", "branch.approval": "roles",
 	"notice.template": "templates", "notice.to": "roles", "escalationstep.to": "roles",
 	"temporary.role": "roles", "temporary.parameters": "parameters",
 	"dependency.role": "roles", "dependencystep.temporary": "temporary", "dependencystep.approval": "roles",
@@ -166,7 +167,7 @@ func (t tongue) value(name names, field string, v reflect.Value) string {
 	case float64:
 		return decimal(x)
 	case *procedure.Ramp:
-		return t.ramp(x)
+		return t.ramp(name, x)
 	case []holdfast.Text:
 		return t.items(x)
 	case []procedure.Branch:
@@ -267,52 +268,6 @@ func unitOf(word string) time.Duration {
 		return time.Second
 	}
 	return 0
-}
-
-func (t tongue) ramp(r *procedure.Ramp) string {
-	var steps []string
-	for _, s := range r.Steps {
-		step := strconv.FormatFloat(s.Percent, 'f', -1, 64) + "%"
-		if s.Hold != 0 {
-			step += " (" + t.span(s.Hold.D()) + ")"
-		}
-		if s.RatePerSecond != 0 {
-			step += " ≤ " + strconv.FormatFloat(s.RatePerSecond, 'f', -1, 64) + "/s"
-		}
-		steps = append(steps, step)
-	}
-	return strings.Join(steps, " → ")
-}
-
-var rampStep = regexp.MustCompile(`^([0-9.]+)\s*%(?:\s*[(（](.+?)[)）])?(?:\s*≤\s*([0-9.]+)/s)?$`)
-
-func readRamp(text string) (*procedure.Ramp, bool) {
-	r := &procedure.Ramp{}
-	for _, step := range strings.Split(text, "→") {
-		m := rampStep.FindStringSubmatch(strings.TrimSpace(step))
-		if m == nil {
-			return nil, false
-		}
-		percent, err := strconv.ParseFloat(m[1], 64)
-		if err != nil {
-			return nil, false
-		}
-		s := procedure.Step{Percent: percent}
-		if m[2] != "" {
-			hold, ok := readSpan(m[2])
-			if !ok {
-				return nil, false
-			}
-			s.Hold = hold
-		}
-		if m[3] != "" {
-			if s.RatePerSecond, err = strconv.ParseFloat(m[3], 64); err != nil {
-				return nil, false
-			}
-		}
-		r.Steps = append(r.Steps, s)
-	}
-	return r, true
 }
 
 // items writes one item a line.
@@ -439,7 +394,7 @@ func (t tongue) read(field, text string, into reflect.Value) bool {
 		f, err := strconv.ParseFloat(strings.ReplaceAll(text, ",", ""), 64)
 		return assign(x)(f, err == nil)
 	case **procedure.Ramp:
-		return assign(x)(readRamp(text))
+		return assign(x)(t.readRamp(text))
 	case *[]holdfast.Text:
 		for _, line := range strings.Split(text, "\n") {
 			*x = append(*x, in(t.words.Lang(), strings.TrimSpace(line)))

@@ -33,6 +33,9 @@ const (
 	Stop Kind = "stop"
 	// Limit admits a share of the payers in the scope, up to a rate.
 	Limit Kind = "limit"
+	// Cap is a limit that admits only so much of one currency each second as well. What
+	// it covers in another currency, or with an amount that cannot be read, is declined.
+	Cap Kind = "cap"
 )
 
 // Directive is an instruction in force. A field that narrows or widens what a
@@ -60,6 +63,10 @@ type Directive struct {
 	// means no cap; a gate that is not named has no part of it and admits none, so
 	// an empty map, which admits nobody, must stay one on its way.
 	Rates map[string]float64 `json:"rates,omitzero"`
+	// Amounts caps what a cap admits each second, in minor units of Currency, split over
+	// the gates as Rates are.
+	Amounts  map[string]float64 `json:"amounts,omitzero"`
+	Currency string             `json:"currency,omitempty"`
 }
 
 // Set is the posture as data.
@@ -150,6 +157,7 @@ type Posture struct {
 	stops  rules
 	limits rules
 	rates  []float64 // by limit; negative means no cap
+	sums   []float64 // by limit, of amounts; negative means no cap
 }
 
 // rules are directives of one kind, found by what a payment says.
@@ -212,22 +220,27 @@ func (p *Posture) add(d Directive, gate string) error {
 	switch d.Kind {
 	case Stop:
 		p.stops.list = append(p.stops.list, rule{d, scope})
-	case Limit:
+	case Limit, Cap:
 		if len(p.limits.list) == MaxLimits {
 			return fmt.Errorf("more than %d limits at once", MaxLimits)
 		}
 		if !(d.Share >= 0 && d.Share <= 1) {
 			return fmt.Errorf("share %v is not between 0 and 1", d.Share)
 		}
-		rate := -1.0
+		rate, sum := -1.0, -1.0
 		if d.Rates != nil {
 			rate = d.Rates[gate]
 			if !(rate >= 0 && rate <= math.MaxFloat64) {
 				return fmt.Errorf("rate %v is not a number of payments", rate)
 			}
 		}
+		if d.Kind == Cap {
+			if sum = d.Amounts[gate]; !(sum >= 0 && sum <= math.MaxFloat64) || d.Currency == "" {
+				return fmt.Errorf("%v of %q is not an amount", sum, d.Currency)
+			}
+		}
 		p.limits.list = append(p.limits.list, rule{d, scope})
-		p.rates = append(p.rates, rate)
+		p.rates, p.sums = append(p.rates, rate), append(p.sums, sum)
 	default:
 		return fmt.Errorf("this gate does not know the kind %q", d.Kind)
 	}
@@ -253,6 +266,10 @@ func (p *Posture) Limits() (ids []string, rates []float64) {
 	return ids, p.rates
 }
 
+// Sums returns the caps of the limits in minor units per second for this gate, in the
+// order of Verdict.Draw; a negative one means none.
+func (p *Posture) Sums() []float64 { return p.sums }
+
 // Decide judges a payment. It does not allocate unless a scope needs the
 // expression machine.
 func (p *Posture) Decide(pay *payment.Payment) Verdict {
@@ -267,13 +284,17 @@ func (p *Posture) Decide(pay *payment.Payment) Verdict {
 	}
 	var draw uint64
 	out := p.limits.first(pay, func(i int) bool {
-		if p.rates[i] >= 0 {
+		if p.rates[i] >= 0 || p.sums[i] >= 0 {
 			draw |= 1 << i
 		}
 		return !p.limits.list[i].picks(pay)
 	})
 	if out >= 0 {
 		return Verdict{Action: Decline, Reason: OutOfShare, Directive: p.limits.list[out].ID}
+	}
+	over := p.limits.first(pay, func(i int) bool { return !p.limits.list[i].counts(pay) })
+	if over >= 0 {
+		return Verdict{Action: Decline, Reason: OverRate, Directive: p.limits.list[over].ID}
 	}
 	return Verdict{Draw: draw}
 }
@@ -286,6 +307,11 @@ func (r *rule) covers(pay *payment.Payment) bool {
 		return false
 	}
 	return r.scope.Match(pay) != expression.No
+}
+
+// counts reports whether a cap can count the payment.
+func (r *rule) counts(pay *payment.Payment) bool {
+	return r.Kind != Cap || pay.Read.Has(payment.Amount) && pay.Read.Has(payment.Currency) && pay.Currency == r.Currency
 }
 
 // picks reports whether the payer is in the limit's share. A payer that cannot

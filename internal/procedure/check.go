@@ -19,9 +19,6 @@ type Fault struct {
 
 func (f Fault) String() string { return f.Path + ": " + f.Rule + ": " + f.Message() }
 
-// maxSteps bounds a ramp. A ladder that a person climbs by hand has far fewer.
-const maxSteps = 100
-
 // Check returns everything that is wrong with a procedure by itself, in the
 // order of its stages.
 func Check(p Procedure) []Fault {
@@ -30,14 +27,6 @@ func Check(p Procedure) []Fault {
 	for i, s := range p.Stages {
 		c.stage(fmt.Sprintf("stages[%d]", i), s)
 	}
-	return c.faults
-}
-
-// CheckRamp returns everything that is wrong with a ramp, at paths such as
-// steps[1].percent.
-func CheckRamp(r Ramp) []Fault {
-	c := &checker{}
-	c.ramp("", r)
 	return c.faults
 }
 
@@ -169,46 +158,6 @@ func (c *checker) directive(path string, d Directive) {
 	default:
 		c.add(path+".kind", "P015",
 			holdfast.Errorf(holdfast.Invalid, "directive %q cannot be proposed by a task: write stop or limit; payments are let in again by a ramp", d.Kind))
-	}
-}
-
-func (c *checker) ramp(path string, r Ramp) {
-	steps := "steps"
-	if path != "" {
-		steps = path + ".steps"
-	}
-	if len(r.Steps) > maxSteps {
-		c.add(steps, "P018",
-			holdfast.Errorf(holdfast.TooLarge, "%s holds %d entries; %d is the limit", "steps", len(r.Steps), maxSteps))
-		return
-	}
-	if len(r.Steps) == 0 {
-		c.add(steps, "P026", holdfast.Errorf(holdfast.Invalid, "the ramp has no steps: give at least one, the last with percent: 100"))
-		return
-	}
-	before := 0.0
-	for i, s := range r.Steps {
-		at := fmt.Sprintf("%s[%d]", steps, i)
-		if !validRate(s.RatePerSecond) {
-			c.add(at+".rate_per_second", "P015", errRate(s.RatePerSecond))
-		}
-		if !validPercent(s.Percent) {
-			c.add(at+".percent", "P015", errPercent(s.Percent))
-			continue
-		}
-		if s.Percent <= before {
-			c.add(at+".percent", "P026",
-				holdfast.Errorf(holdfast.Invalid, "%v %% does not rise above the %v %% of the step before: each step of a ramp admits more than the one before", s.Percent, before))
-		}
-		before = s.Percent
-	}
-	if last := len(r.Steps) - 1; validRate(r.Steps[last].RatePerSecond) && r.Steps[last].RatePerSecond != 0 {
-		c.add(fmt.Sprintf("%s[%d].rate_per_second", steps, last), "P026",
-			holdfast.Errorf(holdfast.Invalid, "the ramp's last step caps payments at %v per second: it ends the recovery, so it must hold nothing; remove the cap or add a step", r.Steps[last].RatePerSecond))
-	}
-	if last := len(r.Steps) - 1; validPercent(r.Steps[last].Percent) && r.Steps[last].Percent != 100 {
-		c.add(fmt.Sprintf("%s[%d].percent", steps, last), "P026",
-			holdfast.Errorf(holdfast.Invalid, "the ramp ends at %v %%: its last step must be percent: 100, or payments would stay limited", r.Steps[last].Percent))
 	}
 }
 

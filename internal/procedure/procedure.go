@@ -208,22 +208,6 @@ type Directive struct {
 	Reason holdfast.Text `json:"reason" yaml:"reason"`
 }
 
-// Ramp brings payments back step by step: the percentages rise, and the last is
-// 100.
-type Ramp struct {
-	Steps []Step `json:"steps" yaml:"steps"`
-}
-
-// Step is one rung of a ramp.
-type Step struct {
-	// Percent of payers whose payments are admitted, in (0, 100].
-	Percent float64 `json:"percent" yaml:"percent"`
-	// RatePerSecond caps admitted payments over all gates; 0 means no cap.
-	RatePerSecond float64 `json:"rate_per_second,omitempty" yaml:"rate_per_second,omitempty"`
-	// Hold is how long to stay on the step before the next is offered.
-	Hold Duration `json:"hold,omitzero" yaml:"hold,omitempty"`
-}
-
 // Tasks counts the procedure's tasks.
 func (p Procedure) Tasks() int {
 	n := 0

@@ -36,13 +36,18 @@ type world struct {
 
 func newWorld(t testing.TB, steps ...procedure.Step) *world {
 	t.Helper()
+	return newWorldOf(t, procedure.Ramp{Steps: steps})
+}
+
+func newWorldOf(t testing.TB, r procedure.Ramp) *world {
+	t.Helper()
 	store := journal.NewMemory("test")
 	w := &world{t: t, store: store, directives: directive.NewBook(store.Genesis()), incidents: incident.NewBook(), each: func(holdfast.Fact) {}}
 	id, drafts, err := incident.Suspect(w.incidents, incident.SuspectedFact{Title: "payments fail"}, now)
 	w.do(now, drafts, err)
 	w.in = w.incidents.Incident(id)
 	p := procedure.Procedure{Level: holdfast.Level1, Stages: []procedure.Stage{{Kind: procedure.Recover, Tasks: []procedure.Task{
-		{ID: "reopen", Ramp: &procedure.Ramp{Steps: steps}}, {ID: "look"},
+		{ID: "reopen", Ramp: &r}, {ID: "look"},
 	}}}}
 	drafts, err = incident.Confirm(w.in, holdfast.Level1, incident.PlanRef{}, p, "")
 	w.do(now, drafts, err)
@@ -84,15 +89,19 @@ func (w *world) restrict(p directive.Proposal) string {
 	return id
 }
 
+func (w *world) hands() Hands {
+	return Hands{Directives: w.directives, Gates: []string{"east"}, Times: func(string) int { return 1 }}
+}
+
 func (w *world) to(step int, at time.Time) string {
 	w.t.Helper()
-	drafts, err := To(w.in, "reopen", step, 0, w.directives, []string{"east"}, at)
+	drafts, err := To(w.hands(), w.in, "reopen", step, 0, at)
 	return w.do(at, drafts, err)
 }
 
 func (w *world) refused(step int, at time.Time) error {
 	w.t.Helper()
-	drafts, err := To(w.in, "reopen", step, 0, w.directives, []string{"east"}, at)
+	drafts, err := To(w.hands(), w.in, "reopen", step, 0, at)
 	if err == nil {
 		w.t.Errorf("step %d was taken: %d facts", step, len(drafts))
 	}
@@ -104,8 +113,11 @@ func (w *world) force() string {
 	var list []string
 	for _, d := range w.directives.Set().Directives {
 		s := fmt.Sprintf("%s %s", d.Kind, d.Scope)
-		if d.Kind == posture.Limit {
+		if d.Kind != posture.Stop {
 			s += fmt.Sprintf(" %g", d.Share)
+		}
+		if d.Amounts != nil {
+			s += fmt.Sprintf(" %g %s", d.Amounts["east"], d.Currency)
 		}
 		if d.Rates != nil {
 			s += fmt.Sprintf(" %g/s", d.Rates["east"])
@@ -213,11 +225,11 @@ func TestWrongTask(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, ladder...)
 	for task, want := range map[string]holdfast.Code{"look": holdfast.Invalid, "nothing": holdfast.NotFound} {
-		if _, err := To(w.in, task, 1, 0, w.directives, nil, now); holdfast.CodeOf(err) != want {
+		if _, err := To(w.hands(), w.in, task, 1, 0, now); holdfast.CodeOf(err) != want {
 			t.Errorf("%s: %v", task, err)
 		}
 	}
-	if _, err := To(nil, "reopen", 1, 0, w.directives, nil, now); holdfast.CodeOf(err) != holdfast.NotFound {
+	if _, err := To(w.hands(), nil, "reopen", 1, 0, now); holdfast.CodeOf(err) != holdfast.NotFound {
 		t.Errorf("no incident: %v", err)
 	}
 }
@@ -232,15 +244,15 @@ func TestUnseenStop(t *testing.T) {
 	seen := w.directives.Head().Position
 	w.restrict(directive.Proposal{Kind: posture.Stop, Scope: "all"})
 	later := now.Add(time.Hour)
-	if _, err := To(w.in, "reopen", 2, seen, w.directives, nil, later); holdfast.CodeOf(err) != holdfast.Conflict {
+	if _, err := To(w.hands(), w.in, "reopen", 2, seen, later); holdfast.CodeOf(err) != holdfast.Conflict {
 		t.Errorf("the unseen stop was lifted: %v", err)
 	}
-	drafts, err := To(w.in, "reopen", 0, seen, w.directives, nil, later)
+	drafts, err := To(w.hands(), w.in, "reopen", 0, seen, later)
 	w.do(later, drafts, err)
 	if got := w.force(); got != "stop all" {
 		t.Errorf("stopped again: %s", got)
 	}
-	drafts, err = To(w.in, "reopen", 1, w.directives.Head().Position, w.directives, nil, later)
+	drafts, err = To(w.hands(), w.in, "reopen", 1, w.directives.Head().Position, later)
 	w.do(later, drafts, err)
 }
 

@@ -275,7 +275,31 @@ func (s *Service) proposal(in *incident.Incident, t procedure.Task) directive.Pr
 // position of the posture that the actor looked at, or 0.
 func (s *Service) RampTo(ctx context.Context, by holdfast.Actor, id, task string, step int, seen holdfast.Position) error {
 	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
-		return ramp.To(s.Incidents.Incident(id), task, step, seen, s.Directives, s.gateProcesses(), now)
+		in := s.Incidents.Incident(id)
+		return ramp.To(s.hands(in), in, task, step, seen, now)
+	})
+}
+
+func (s *Service) hands(in *incident.Incident) ramp.Hands {
+	h := ramp.Hands{Directives: s.Directives, Gates: s.gateProcesses()}
+	if in != nil {
+		h.Times = ramp.Times(s.Plans, in)
+	}
+	return h
+}
+
+// KeepRamp keeps payments on the step that the actor looked at and has it judged anew.
+func (s *Service) KeepRamp(ctx context.Context, by holdfast.Actor, id, task string, step int, reason string) error {
+	return s.on(ctx, by, id, func(in *incident.Incident) ([]journal.Draft, error) {
+		return incident.KeepRamp(in, task, step, reason)
+	})
+}
+
+// CloseRamp closes a ramp out.
+func (s *Service) CloseRamp(ctx context.Context, by holdfast.Actor, id, task, note string) error {
+	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
+		in := s.Incidents.Incident(id)
+		return ramp.CloseOut(s.hands(in), in, task, note, s.Gates.UnresolvedCount(), by, now)
 	})
 }
 

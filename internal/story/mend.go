@@ -166,42 +166,6 @@ func (s *story) probe(ctx context.Context) error {
 	})
 }
 
-func (s *story) ramp(ctx context.Context) error {
-	const task = "reopen"
-	if err := s.refresh(ctx); err != nil {
-		return err
-	}
-	steps := s.task(task).Ramp.Steps
-	for i, step := range steps {
-		if err := s.commander.Do(ctx, http.MethodPost, s.path("/tasks/"+task+"/ramp"), api.RampTo{Step: i + 1}, nil); err != nil {
-			return err
-		}
-		if err := s.enforced(ctx); err != nil {
-			return err
-		}
-		if !pause(ctx, s.hold(task)) {
-			return ctx.Err()
-		}
-		stats, err := s.stats(ctx)
-		if err != nil {
-			return err
-		}
-		n := stats.Seconds[len(stats.Seconds)-1]
-		s.say("Step %d of %d, %g %% of payers: in the last second %d customers were told done, %d declined.", i+1, len(steps), step.Percent, n.Done, n.Declined)
-	}
-	return s.finish(ctx, s.duty, "recover")
-}
-
-// hold is how long the ramp's present step still has to be held: at least until
-// there is a whole second of traffic to look at.
-func (s *story) hold(task string) time.Duration {
-	var until time.Time
-	if r := s.task(task).Ramp; r != nil {
-		until = r.HeldUntil
-	}
-	return max(2*time.Second, until.Sub(s.Now())+10*time.Millisecond)
-}
-
 // enforced waits until what the incident has in force is confirmed.
 func (s *story) enforced(ctx context.Context) error {
 	if err := s.refresh(ctx); err != nil {
@@ -253,7 +217,7 @@ func span(from, to time.Time) time.Duration { return to.Sub(from).Round(100 * ti
 func (s *story) writeDebrief(ctx context.Context) error {
 	text := func(t string) *string { return &t }
 	sheet := debrief.Sheet{
-		Summary: text("The primary lost answers and then went down. Payments were stopped, the primary was repaired, every unknown payment was settled, and payments came back in four steps."),
+		Summary: text("The primary lost answers and then went down. Payments were stopped, the primary was repaired, every unknown payment was settled, and payments came back in four steps, of which one was taken back by itself when the primary failed again."),
 		Well:    text("The gates' own counts raised the alert within seconds, and the stop was confirmed by every gate."),
 		Badly:   text("While the primary was down there was nothing to take its place."),
 		Lucky:   text("It happened at an hour with few payments."),

@@ -19,11 +19,14 @@ type Directive struct {
 	Scope    string            `json:"scope"`
 	Reason   string            `json:"reason"`
 	// Why is the reason in every language, where the plan or Holdfast gave it.
-	Why           holdfast.Text     `json:"why,omitzero"`
-	Incident      string            `json:"incident,omitempty"`
-	Task          string            `json:"task,omitempty"`
-	Share         float64           `json:"share,omitempty"`
-	Rate          float64           `json:"rate,omitempty"`
+	Why      holdfast.Text `json:"why,omitzero"`
+	Incident string        `json:"incident,omitempty"`
+	Task     string        `json:"task,omitempty"`
+	Share    float64       `json:"share,omitempty"`
+	Rate     float64       `json:"rate,omitempty"`
+	// Amount caps what is admitted each second, in minor units of Currency.
+	Amount        int64             `json:"amount,omitempty"`
+	Currency      string            `json:"currency,omitempty"`
 	DrainSeconds  float64           `json:"drain_seconds,omitempty"`
 	PreAuthorised bool              `json:"pre_authorised"`
 	ProposedBy    *Actor            `json:"proposed_by"`
@@ -63,7 +66,7 @@ func (s *Source) directive(d *directive.Directive) Directive {
 	v := Directive{
 		ID: d.ID, Revision: d.Revision, State: string(d.State),
 		Kind: string(d.Kind), Scope: d.Scope, Reason: d.Reason, Incident: d.Incident, Task: d.Task,
-		Share: d.Share, Rate: d.Rate, DrainSeconds: d.Drain.Seconds(),
+		Share: d.Share, Rate: d.Rate, Amount: d.Amount, Currency: d.Currency, DrainSeconds: d.Drain.Seconds(),
 		PreAuthorised: d.PreAuthorised,
 		ProposedBy:    actor(d.ProposedBy), ProposedAt: d.ProposedAt, ApprovedBy: actor(d.ApprovedBy),
 		Position: d.Position, IssuedAt: d.IssuedAt,

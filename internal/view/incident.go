@@ -12,7 +12,6 @@ import (
 	"holdfast/internal/incident"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
-	"holdfast/internal/ramp"
 	"holdfast/internal/response"
 )
 
@@ -179,19 +178,6 @@ type Probe struct {
 	Passed bool      `json:"passed"`
 	Detail string    `json:"detail,omitempty"`
 	Millis int64     `json:"millis,omitempty"`
-}
-
-// Ramp is the ladder and where payments stand on it.
-type Ramp struct {
-	Steps []procedure.Step `json:"steps"`
-	// Step counts from 1; 0 means stopped.
-	Step int       `json:"step"`
-	At   time.Time `json:"at,omitzero"`
-	// HeldUntil is when the next step may be taken.
-	HeldUntil time.Time `json:"held_until,omitzero"`
-	// Posture is the position of the posture shown: a step names it, so that it
-	// cannot undo a directive that its author has not seen.
-	Posture holdfast.Position `json:"posture"`
 }
 
 // Event is one line of the timeline. Its body depends on the kind; screens put
@@ -367,11 +353,7 @@ func (s *Source) task(in *incident.Incident, stage procedure.Stage, t procedure.
 		v.Kind, v.Probes = "probes", probes(in, t, p)
 	case t.Ramp != nil:
 		v.Kind = "ramp"
-		at := in.RampOf(t.ID)
-		v.Ramp = &Ramp{
-			Steps: t.Ramp.Steps, Step: at.Step, At: at.At, HeldUntil: ramp.HeldUntil(in, t),
-			Posture: s.Directives.Head().Position,
-		}
+		v.Ramp = s.ramp(in, t, p)
 	case t.Webhook != nil:
 		v.Kind, v.Webhook = "webhook", s.webhookTask(in, t)
 	case len(t.Checklist) > 0:

@@ -160,7 +160,7 @@ func (s *Source) band() Band {
 		case posture.Stop:
 			b.State = "stopped"
 			confirmed = confirmed && d.Confirmation != nil
-		case posture.Limit:
+		case posture.Limit, posture.Cap:
 			share = min(share, d.Share)
 			switch {
 			case b.State == "stopped":

@@ -108,14 +108,19 @@ func (w *world) recover(b *browser) {
 		b.press("#task-test-functions form[action$='/probe'] button")
 	}
 	b.shoot("08-probes-passed")
-	for step := 1; b.count("#task-reopen.closed") == 0; step++ {
+	for step := 1; step <= 4; step++ {
 		b.waitFor(fmt.Sprintf("#task-reopen input[name=step][value='%d']", step))
-		b.waitGone("#task-reopen .note") // the step before is held
+		b.waitGone("#task-reopen .held") // the step before is held
 		b.press(fmt.Sprintf("#task-reopen form:has(input[name=step][value='%d']) button", step))
 		if step == 2 {
 			b.shoot("09-ramp")
 		}
 	}
+	b.waitFor("#task-reopen .verdict.good") // all payments are back, and have been watched
+	b.waitGone("#task-reopen .held")
+	b.shoot("09-ramp-watched")
+	b.press("#task-reopen form[action$='/close'] button")
+	b.waitFor("#task-reopen.closed")
 	w.finish(b, "reconcile", "counts agree with the primary")
 	b.waitFor(".band-level-1")
 	b.shoot("10-recovered")

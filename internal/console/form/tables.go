@@ -68,6 +68,8 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"reporting.packs":          words("pack", plan.Packs[:]...),
 	"reporting.role":           roles,
 	"contact.role":             roles,
+	"ramp.tests":               probes,
+	"step.fall":                words("ramp-fall", procedure.Falls...),
 	"probe.kind":               words("probe-kind", plan.ProbeHTTP, plan.ProbePayment),
 }
 

@@ -1,0 +1,222 @@
+package ramp
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/incident"
+	"holdfast/internal/procedure"
+	"holdfast/internal/traffic"
+)
+
+// How sure a verdict is, in standard deviations of a share. A step is good if its shares
+// are with 95 % confidence. It is bad only beyond three deviations, since that is looked
+// at again and again, each second.
+const (
+	sureGood = 1.96
+	sureBad  = 3.0
+	// fewest is how many payments it takes to find a step bad.
+	fewest = 10
+	// lately is the end of the window that is judged by itself too: what fails after a
+	// good while must not hide in it.
+	lately = 15 * time.Second
+	// covered is the share of gate-seconds that has to be known.
+	covered = 0.98
+	// silentAfter is when a gate that sends nothing counts as silent, in seconds.
+	silentAfter = 10
+	// stale is after how many intervals a probe that did not run is not taken to pass.
+	stale = 3
+)
+
+// Evidence is what is known of a step, from when it was taken until now.
+type Evidence struct {
+	From, To time.Time
+	Whole    traffic.Outcomes
+	// Lately is the end of it.
+	Lately traffic.Outcomes
+	// Silent lists gates in service that are not heard.
+	Silent []string
+	// Overridden means that the incident holds other directives than the step's.
+	Overridden bool
+	// Times is how often in a row a probe has to pass.
+	Times func(probe string) int
+}
+
+// Judge gives the verdict on the present step of a task's ramp. It is graver the more
+// is known to be wrong, and never better than what is known: what is missing is not
+// taken to be well. A critical check, that of the money, outranks all others.
+func Judge(in *incident.Incident, t procedure.Task, e Evidence, now time.Time) incident.RampJudged {
+	at := in.RampOf(t.ID)
+	step := t.Ramp.Steps[at.Step-1]
+	j := incident.RampJudged{
+		Task: t.ID, Step: at.Step, From: e.From.UTC(), To: e.To.UTC(), Differ: e.Whole.Differ,
+		Sample: e.Whole.Sample(), Done: e.Whole.Done, NotDone: e.Whole.NotDone, Unknown: e.Whole.Unknown,
+		Heard: e.Whole.Heard, Expected: e.Whole.Expected, Checks: checks(*t.Ramp, e.Whole),
+	}
+	if j.Differ > 0 {
+		j.Verdict, j.Why, j.Fall = incident.StopRamp, []string{"differ"}, procedure.FallStopped
+		return j
+	}
+	if j.Why = failures(in, t, e, j.Checks, at.Since); len(j.Why) > 0 {
+		fails(&j, step, e.Overridden)
+		return j
+	}
+	until := held(t, at)
+	missing := unknowns(in, t, e, j, step, until, now)
+	switch {
+	case e.Overridden:
+		j.Verdict, j.Why = incident.Hold, []string{"overridden"}
+	case len(missing) > 0:
+		j.Verdict, j.Why = incident.NoVerdict, missing
+		undecided(&j, *t.Ramp, step, at, now)
+	case now.Before(until):
+		j.Verdict, j.Why = incident.Hold, []string{"hold"}
+	default:
+		j.Verdict = incident.Advance
+	}
+	return j
+}
+
+// fails says where payments fall to. One whose restrictions are others' work is only
+// made stricter: it is stopped.
+func fails(j *incident.RampJudged, step procedure.Step, overridden bool) {
+	j.Verdict, j.Fall = incident.StepBack, step.FallsTo()
+	if overridden && j.Fall == procedure.FallPrevious {
+		j.Fall = procedure.FallStopped
+	}
+	if j.Fall == procedure.FallStopped {
+		j.Verdict = incident.StopRamp
+	}
+}
+
+// undecided sets when a person has to have decided, and falls when that is past.
+func undecided(j *incident.RampJudged, r procedure.Ramp, step procedure.Step, at incident.Ramp, now time.Time) {
+	if r.Decide == 0 {
+		return
+	}
+	j.Deadline = now.Add(r.Decide.D()).UTC()
+	if at.Judged != nil && at.Judged.Verdict == incident.NoVerdict && !at.Judged.Deadline.IsZero() {
+		j.Deadline = at.Judged.Deadline
+	}
+	if now.Before(j.Deadline) || step.FallsTo() == procedure.FallFreeze {
+		return
+	}
+	j.Late = int64(now.Sub(j.Deadline) / time.Second)
+	j.Why = append(j.Why, "deadline")
+	fails(j, step, false)
+}
+
+// held is when a step has been held for long enough; the last for as long as all
+// payments are watched.
+func held(t procedure.Task, at incident.Ramp) time.Time {
+	if at.Step == len(t.Ramp.Steps) {
+		return at.Since.Add(t.Ramp.Soak.D())
+	}
+	return at.At.Add(t.Ramp.Steps[at.Step-1].Hold.D())
+}
+
+// failures lists what is known to be wrong.
+func failures(in *incident.Incident, t procedure.Task, e Evidence, whole []incident.RampCheck, since time.Time) (why []string) {
+	for _, id := range t.Ramp.Probes {
+		if p := in.Probe(t.ID, id); !p.At.IsZero() && !p.Last.Passed && p.At.After(since) {
+			why = append(why, "probe:"+id)
+		}
+	}
+	for _, c := range whole {
+		if c.State == "bad" {
+			why = append(why, "bad:"+c.Check)
+		}
+	}
+	for _, c := range checks(*t.Ramp, e.Lately) {
+		if c.State == "bad" && !slices.Contains(why, "bad:"+c.Check) {
+			why = append(why, "recent:"+c.Check)
+		}
+	}
+	return why
+}
+
+// unknowns lists what is missing for a verdict.
+func unknowns(in *incident.Incident, t procedure.Task, e Evidence, j incident.RampJudged, step procedure.Step, until, now time.Time) (why []string) {
+	for _, gate := range e.Silent {
+		why = append(why, "silent:"+gate)
+	}
+	if j.Heard == 0 || float64(j.Heard) < covered*float64(j.Expected) {
+		why = append(why, "unheard")
+	}
+	for _, id := range t.Ramp.Probes {
+		if p := in.Probe(t.ID, id); p.InARow < max(1, e.Times(id)) || now.Sub(p.At) > stale*t.Ramp.Interval() {
+			why = append(why, "untested:"+id)
+		}
+	}
+	if now.Before(until) {
+		return why
+	}
+	if j.Sample < int64(step.Sample) {
+		return append(why, "few")
+	}
+	for _, c := range j.Checks {
+		if c.State == "open" {
+			why = append(why, "open:"+c.Check)
+		}
+	}
+	return why
+}
+
+// checks judges the shares that the plan asks for.
+func checks(r procedure.Ramp, o traffic.Outcomes) (list []incident.RampCheck) {
+	add := func(check string, good, of int64, percent float64) {
+		list = append(list, share(check, good, of, percent/100))
+	}
+	if r.Success != 0 {
+		add("success", o.Done, o.Sample(), r.Success)
+	}
+	if r.Unknown != 0 {
+		add("unknown", o.Sample()-o.Unknown, o.Sample(), 100-r.Unknown)
+	}
+	if r.Quick != 0 {
+		add("quick", o.Within(r.Within.D()), o.Measured, r.Quick)
+	}
+	return list
+}
+
+func share(check string, good, of int64, floor float64) incident.RampCheck {
+	c := incident.RampCheck{Check: check, Good: good, Of: of, Floor: floor, State: "open"}
+	c.Low, c.High = wilson(good, of, sureGood)
+	if _, most := wilson(good, of, sureBad); of >= fewest && most < floor {
+		c.State = "bad"
+	} else if c.Low >= floor {
+		c.State = "good"
+	}
+	return c
+}
+
+// wilson returns Wilson's score interval of a share for z standard deviations. Of
+// nothing, nothing is known.
+func wilson(good, of int64, z float64) (low, high float64) {
+	if of == 0 {
+		return 0, 1
+	}
+	n := float64(of)
+	p := float64(good) / n
+	middle := p + z*z/(2*n)
+	spread := z * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
+	all := 1 + z*z/n
+	return max(0, (middle-spread)/all), min(1, (middle+spread)/all)
+}
+
+// Ready says why no payment may be let in by the next step yet: it failed, or a probe of
+// the ramp does not pass.
+func Ready(in *incident.Incident, t procedure.Task, times func(probe string) int) error {
+	at := in.RampOf(t.ID)
+	if at.Judged != nil && at.Judged.Verdict.Graver() {
+		return holdfast.Errorf(holdfast.Conflict, "step %d of the ramp has failed: step back, or keep payments on it with a reason and have it judged anew", at.Step)
+	}
+	for _, id := range t.Ramp.Probes {
+		if p := in.Probe(t.ID, id); p.InARow < max(1, times(id)) {
+			return holdfast.Errorf(holdfast.Conflict, "probe %s has passed %d times in a row and has to pass %d times before payments are let in", id, p.InARow, max(1, times(id)))
+		}
+	}
+	return nil
+}
