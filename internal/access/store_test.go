@@ -8,6 +8,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/journal"
+	"holdfast/internal/journal/journaltest"
 )
 
 // store is a store in memory with faults on demand.
@@ -124,15 +125,7 @@ func newNode(t *testing.T, s *store) *node {
 	if err := state.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- state.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the fold ended: %v", err)
-		}
-	})
+	journaltest.Follow(t, state)
 	svc, err := New(Options{Desk: &journal.Desk{Journal: s, State: state, Now: s.clock.Now}, Book: book, Documents: s, Cost: cheap})
 	if err != nil {
 		t.Fatal(err)

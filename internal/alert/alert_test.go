@@ -1,7 +1,6 @@
 package alert
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +12,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/journal"
+	"holdfast/internal/journal/journaltest"
 )
 
 var (
@@ -25,15 +25,7 @@ func newService(t *testing.T) (*Service, *journal.Memory) {
 	t.Helper()
 	store, book := journal.NewMemory("test"), NewBook()
 	state := journal.NewState(store, store.Genesis(), book)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- state.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the fold ended: %v", err)
-		}
-	})
+	journaltest.Follow(t, state)
 	return &Service{Desk: &journal.Desk{Journal: store, State: state, Now: func() time.Time { return now }}, Book: book}, store
 }
 

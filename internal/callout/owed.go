@@ -54,23 +54,10 @@ func (o *Owed) Run(ctx context.Context) error {
 				o.Log.Warn("who reports cannot be told now", "incident", n.Incident, "task", n.Task, "person", n.Person, "error", err)
 			}
 		}
-		if !pause(ctx, owedEvery, nil) || !pause(ctx, owedAtLeast-owedEvery, watch) {
+		if !journal.Pause(ctx, owedEvery, nil) || !journal.Pause(ctx, owedAtLeast-owedEvery, watch) {
 			return nil
 		}
 	}
-}
-
-// pause waits for a time or a signal and reports whether ctx goes on.
-func pause(ctx context.Context, d time.Duration, signal <-chan struct{}) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-signal:
-	case <-t.C:
-	}
-	return true
 }
 
 // due lists the notices that do not exist yet.

@@ -87,15 +87,15 @@ func figuresSample() debrief.Figures {
 func debriefSamples() (list []any) {
 	f := figuresSample()
 	by := holdfast.Actor{Kind: holdfast.Account, ID: "mei", Name: "Mei"}
-	cause := debrief.Cause{ID: "c1", CauseForm: debrief.CauseForm{Parent: "c0", Why: "the operator should have known", Kind: debrief.Root, Class: "change", Evidence: []debrief.Evidence{{Text: "t", Link: "https://example.org/1", File: &incident.Evidence{Name: "log.txt"}}}}, By: by, At: past, Entries: 2}
+	cause := debrief.Cause{Entry: debrief.Entry{ID: "c1", By: by, At: past, Entries: 2}, CauseForm: debrief.CauseForm{Parent: "c0", Why: "the operator should have known", Kind: debrief.Root, Class: "change", Evidence: []debrief.Evidence{{Text: "t", Link: "https://example.org/1", File: &incident.Evidence{Name: "log.txt"}}}}}
 	signed := debrief.Signature{Role: "commander", By: by, At: past}
 	gone := &debrief.Withdrawal{Reason: "not so", By: by, At: past}
 	rounds := []debrief.Round{{N: 2, By: by, At: past, Sign: []string{"commander"}, Signatures: []debrief.Signature{signed}}, {N: 1, By: by, At: past, Returned: gone}, {N: 0, By: by, At: past, Voided: &debrief.Void{Change: "debrief.written", By: by, At: past}}, {N: 0, By: by, At: past, Voided: &debrief.Void{Change: "incident.absorbed", By: by, At: past}}}
 	d := view.Debrief{
 		Incident: "2026-1", Title: "Title", Drill: true, Level: level1, Over: true, Due: future, Texts: map[debrief.Section]debrief.Text{debrief.Summary: {Text: "s", By: by, At: past, Entries: 2}},
-		Causes:          []debrief.Branch{{Cause: cause}, {Cause: debrief.Cause{ID: "c2", CauseForm: debrief.CauseForm{Why: "w", Kind: debrief.Contributing}}, Depth: 1, Asked: true}},
-		Improvements:    []view.Improvement{{Improvement: debrief.Improvement{ID: "i1", ImprovementForm: debrief.ImprovementForm{What: "w", Owner: "mei", Due: "2026-12-31", Chapter: "risks", Risk: "outage"}, Entries: 2}, OwnerName: "Mei", RiskTitle: word}},
-		WithdrawnCauses: []debrief.Cause{{ID: "c3", Withdrawn: gone}}, WithdrawnImprovements: []debrief.Improvement{{ID: "i2", Withdrawn: gone}}, Figures: f,
+		Causes:          []debrief.Branch{{Cause: cause}, {Cause: debrief.Cause{Entry: debrief.Entry{ID: "c2"}, CauseForm: debrief.CauseForm{Why: "w", Kind: debrief.Contributing}}, Depth: 1, Asked: true}},
+		Improvements:    []view.Improvement{{Improvement: debrief.Improvement{Entry: debrief.Entry{ID: "i1", Entries: 2}, ImprovementForm: debrief.ImprovementForm{What: "w", Owner: "mei", Due: "2026-12-31", Chapter: "risks", Risk: "outage"}}, OwnerName: "Mei", RiskTitle: word}},
+		WithdrawnCauses: []debrief.Cause{{Entry: debrief.Entry{ID: "c3", Withdrawn: gone}}}, WithdrawnImprovements: []debrief.Improvement{{Entry: debrief.Entry{ID: "i2", Withdrawn: gone}}}, Figures: f,
 	}
 	page := func(d view.Debrief) *debriefPage {
 		p := &debriefPage{Debrief: d, Facts: factChapters(blocksOf(f.Blocks(debrief.Edition{Words: locale.For(holdfast.En), Zone: time.UTC}, 3))), Classes: debrief.Classes[:], Kinds: debrief.Kinds[:], People: []view.Person{{Person: roster.Person{ID: "mei", Name: "Mei"}}}, Risks: []view.Named{role}, Chapters: []string{"risks"}}

@@ -117,21 +117,8 @@ type CauseForm struct {
 
 // Cause is one answer to why.
 type Cause struct {
-	// ID is c1, c2 and so on.
-	ID string `json:"id"`
+	Entry
 	CauseForm
-	By holdfast.Actor `json:"by"`
-	At time.Time      `json:"at"`
-	// Entries counts how often it was written; more than one is a correction.
-	Entries   int         `json:"entries"`
-	Withdrawn *Withdrawal `json:"withdrawn,omitempty"`
-}
-
-// Withdrawal says that an entry no longer counts.
-type Withdrawal struct {
-	Reason string         `json:"reason"`
-	By     holdfast.Actor `json:"by"`
-	At     time.Time      `json:"at"`
 }
 
 // ImprovementForm is what people want to change.
@@ -150,13 +137,8 @@ type ImprovementForm struct {
 
 // Improvement is one of them.
 type Improvement struct {
-	// ID is i1, i2 and so on, within the incident.
-	ID string `json:"id"`
+	Entry
 	ImprovementForm
-	By        holdfast.Actor `json:"by"`
-	At        time.Time      `json:"at"`
-	Entries   int            `json:"entries"`
-	Withdrawn *Withdrawal    `json:"withdrawn,omitempty"`
 }
 
 // Signature is the word of a holder of one role.
@@ -267,29 +249,19 @@ func (d *Debrief) State() State {
 }
 
 // Standing lists the causes that were not withdrawn.
-func (d *Debrief) Standing() (list []Cause) {
+func (d *Debrief) Standing() []Cause {
 	if d == nil {
 		return nil
 	}
-	for _, c := range d.Causes {
-		if c.Withdrawn == nil {
-			list = append(list, c)
-		}
-	}
-	return list
+	return standing(d.Causes)
 }
 
 // Agreed lists the improvements that were not withdrawn.
-func (d *Debrief) Agreed() (list []Improvement) {
+func (d *Debrief) Agreed() []Improvement {
 	if d == nil {
 		return nil
 	}
-	for _, i := range d.Improvements {
-		if i.Withdrawn == nil {
-			list = append(list, i)
-		}
-	}
-	return list
+	return standing(d.Improvements)
 }
 
 // Roots lists the root causes.

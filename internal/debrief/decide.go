@@ -3,7 +3,6 @@ package debrief
 import (
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -65,9 +64,6 @@ func (n Nouns) on(id string) (*incident.Incident, *Debrief, error) {
 	return in, &Debrief{Incident: id}, nil
 }
 
-// nextID is the id of the entry after n others.
-func nextID(prefix string, n int) string { return prefix + strconv.Itoa(n+1) }
-
 // Sheet is what people write beside causes and improvements. A section that is nil is
 // left as it is.
 type Sheet struct {
@@ -128,7 +124,7 @@ func (n Nouns) setCause(id, cause string, f CauseForm) (string, []journal.Draft,
 
 // causeThere returns a cause that was not withdrawn.
 func (d *Debrief) causeThere(id string) (Cause, error) {
-	i := d.cause(id)
+	i := find(d.Causes, id)
 	switch {
 	case i < 0:
 		return Cause{}, holdfast.Errorf(holdfast.NotFound, "the debrief of incident %s has no cause %q", d.Incident, id)
@@ -244,7 +240,7 @@ func (n Nouns) setImprovement(id, improvement string, f ImprovementForm, now tim
 }
 
 func (d *Debrief) improvementThere(id string) (Improvement, error) {
-	i := d.improvement(id)
+	i := find(d.Improvements, id)
 	switch {
 	case i < 0:
 		return Improvement{}, holdfast.Errorf(holdfast.NotFound, "the debrief of incident %s has no improvement %q", d.Incident, id)

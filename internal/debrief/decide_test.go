@@ -1,7 +1,6 @@
 package debrief
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -9,6 +8,7 @@ import (
 	"holdfast/internal/alert"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
+	"holdfast/internal/journal/journaltest"
 	"holdfast/internal/obligation"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
@@ -49,10 +49,8 @@ func newService(t testing.TB) (*Service, string) {
 		Facts: kept, Kept: NewKept(), Count: func(*incident.Incident, time.Time, time.Time) Counts { return Counts{} }}
 	n.Obligations = obligation.Nouns{Book: obligation.NewBook(), Incidents: n.Incidents, Alerts: alert.NewBook(), Plans: n.Plans, Roster: n.Roster, Measured: func(*incident.Incident) incident.Figures { return incident.Figures{} }, Zone: time.UTC}
 	state := journal.NewState(store, store.Genesis(), n.Book, n.Incidents, n.Roster, kept)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- state.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	journaltest.Follow(t, state)
+	ctx := t.Context()
 	desk := &journal.Desk{Journal: store, State: state, Now: func() time.Time { return now }}
 	id := ""
 	_, err := desk.Do(ctx, mei, func(now time.Time) (drafts []journal.Draft, err error) {

@@ -149,39 +149,19 @@ func (e Written) fold(d *Debrief, f holdfast.Fact) {
 }
 
 func (e CauseSet) fold(d *Debrief, f holdfast.Fact) {
-	d.Causes = slices.Clone(d.Causes)
-	c := Cause{ID: e.ID, CauseForm: e.CauseForm, By: f.Actor, At: f.Time, Entries: 1}
-	if i := d.cause(e.ID); i >= 0 {
-		c.Entries += d.Causes[i].Entries
-		d.Causes[i] = c
-		return
-	}
-	d.Causes = append(d.Causes, c)
+	d.Causes = set(d.Causes, e.ID, Cause{CauseForm: e.CauseForm}, f)
 }
 
 func (e CauseWithdrawn) fold(d *Debrief, f holdfast.Fact) {
-	d.Causes = slices.Clone(d.Causes)
-	if i := d.cause(e.ID); i >= 0 {
-		d.Causes[i].Withdrawn = &Withdrawal{e.Reason, f.Actor, f.Time}
-	}
+	d.Causes = withdraw(d.Causes, e.ID, e.Reason, f)
 }
 
 func (e ImprovementSet) fold(d *Debrief, f holdfast.Fact) {
-	d.Improvements = slices.Clone(d.Improvements)
-	m := Improvement{ID: e.ID, ImprovementForm: e.ImprovementForm, By: f.Actor, At: f.Time, Entries: 1}
-	if i := d.improvement(e.ID); i >= 0 {
-		m.Entries += d.Improvements[i].Entries
-		d.Improvements[i] = m
-		return
-	}
-	d.Improvements = append(d.Improvements, m)
+	d.Improvements = set(d.Improvements, e.ID, Improvement{ImprovementForm: e.ImprovementForm}, f)
 }
 
 func (e ImprovementWithdrawn) fold(d *Debrief, f holdfast.Fact) {
-	d.Improvements = slices.Clone(d.Improvements)
-	if i := d.improvement(e.ID); i >= 0 {
-		d.Improvements[i].Withdrawn = &Withdrawal{e.Reason, f.Actor, f.Time}
-	}
+	d.Improvements = withdraw(d.Improvements, e.ID, e.Reason, f)
 }
 
 func (e PresentedFact) fold(d *Debrief, f holdfast.Fact) {
@@ -222,14 +202,6 @@ func (e AtRisk) fold(d *Debrief, f holdfast.Fact) {
 
 func (e Breached) fold(d *Debrief, f holdfast.Fact) {
 	d.Warned = append(slices.Clone(d.Warned), Warning{e.Due, true, f.Time})
-}
-
-func (d *Debrief) cause(id string) int {
-	return slices.IndexFunc(d.Causes, func(c Cause) bool { return c.ID == id })
-}
-
-func (d *Debrief) improvement(id string) int {
-	return slices.IndexFunc(d.Improvements, func(i Improvement) bool { return i.ID == id })
 }
 
 // Book is all debriefs, folded from the journal. Use it under the state's lock.

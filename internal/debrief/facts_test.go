@@ -62,10 +62,10 @@ func TestEntriesCorrectEarlierOnes(t *testing.T) {
 func TestTreeOfWhys(t *testing.T) {
 	t.Parallel()
 	d := &Debrief{Causes: []Cause{
-		{ID: "c1", CauseForm: CauseForm{Kind: Contributing}},
-		{ID: "c2", CauseForm: CauseForm{Kind: Contributing}},
-		{ID: "c3", CauseForm: CauseForm{Parent: "c1", Kind: Root}},
-		{ID: "c4", CauseForm: CauseForm{Parent: "c3", Kind: Contributing}},
+		{Entry: Entry{ID: "c1"}, CauseForm: CauseForm{Kind: Contributing}},
+		{Entry: Entry{ID: "c2"}, CauseForm: CauseForm{Kind: Contributing}},
+		{Entry: Entry{ID: "c3"}, CauseForm: CauseForm{Parent: "c1", Kind: Root}},
+		{Entry: Entry{ID: "c4"}, CauseForm: CauseForm{Parent: "c3", Kind: Contributing}},
 	}}
 	var got []string
 	for _, b := range d.Tree() {

@@ -83,46 +83,16 @@ func (s *Service) Return(ctx context.Context, by holdfast.Actor, incident string
 	})
 }
 
-// lookAgain is how long at most the loop waits without looking: a clock that was set
-// must be noticed.
-const lookAgain = time.Minute
-
-// breather keeps an alert storm from making the loop look at each fact.
-const breather = time.Second
-
 // Run tells of due times, each once, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	watch, end := s.Desk.State.Watch()
-	defer end()
-	for {
+	s.Desk.Loop(ctx, func(ctx context.Context) time.Time {
 		next, err := s.follow(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.Log.Warn("the due times of debriefs cannot be told now", "error", err)
 		}
-		wait := lookAgain
-		if left := next.Sub(s.Desk.Now()); !next.IsZero() && left < wait {
-			wait = max(left, breather)
-		}
-		if !pause(ctx, breather, nil) || !pause(ctx, wait-breather, watch) {
-			return nil
-		}
-	}
-}
-
-// pause waits for a time or a signal and reports whether ctx goes on.
-func pause(ctx context.Context, d time.Duration, signal <-chan struct{}) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-signal:
-	case <-t.C:
-	}
-	return true
+		return next
+	})
+	return nil
 }
 
 // follow tells what is due and returns when the next thing will be.

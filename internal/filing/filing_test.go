@@ -1,7 +1,6 @@
 package filing
 
 import (
-	"context"
 	"os"
 	"strings"
 	"sync"
@@ -10,6 +9,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/journal"
+	"holdfast/internal/journal/journaltest"
 	"holdfast/internal/plan"
 )
 
@@ -23,15 +23,7 @@ func newService(t *testing.T) *Service {
 	t.Helper()
 	store, book, plans := journal.NewMemory("test"), NewBook(), plan.NewBook()
 	state := journal.NewState(store, store.Genesis(), book, plans)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- state.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the fold ended: %v", err)
-		}
-	})
+	journaltest.Follow(t, state)
 	src, err := os.ReadFile("../plan/testdata/small.yaml")
 	if err != nil {
 		t.Fatal(err)

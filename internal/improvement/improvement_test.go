@@ -7,13 +7,13 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"holdfast"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
+	"holdfast/internal/journal/journaltest"
 	"holdfast/internal/plan"
 	"holdfast/internal/roster"
 )
@@ -31,42 +31,22 @@ var (
 type world struct {
 	*Service
 	incident string
-	mu       sync.Mutex
-	now      time.Time
-}
-
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) at(t time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = t
+	clock    journaltest.Clock
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	store := journal.NewMemory("test")
-	w := &world{now: begun}
+	w := &world{}
+	w.clock.Set(begun)
 	n := Nouns{
 		Book: NewBook(), Incidents: incident.NewBook(), Plans: plan.NewBook(), Roster: roster.NewBook(), Zone: east,
 		Runs: func(by holdfast.Actor) bool { return by == mei || by == bo },
 	}
 	state := journal.NewState(store, store.Genesis(), n.Book, n.Incidents, n.Plans, n.Roster)
-	desk := &journal.Desk{Journal: store, State: state, Now: w.clock}
+	desk := &journal.Desk{Journal: store, State: state, Now: w.clock.Now}
 	w.Service = &Service{Desk: desk, Nouns: n, Files: store, Log: slog.New(slog.DiscardHandler), Decided: func(time.Time) []Decided { return nil }}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- state.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the fold ended: %v", err)
-		}
-	})
+	journaltest.Follow(t, state)
 	src, err := os.ReadFile("../plan/testdata/small.yaml")
 	if err == nil {
 		_, err = (&plan.Service{Desk: desk, Book: n.Plans}).Publish(t.Context(), mei, src, "")
@@ -294,7 +274,7 @@ func TestLetters(t *testing.T) {
 			t.Errorf("at %s: %v and next %s, want %v and %s", step.at, got, next, step.want, step.next)
 		}
 	}
-	w.at(end.Add(4 * day))
+	w.clock.Set(end.Add(4 * day))
 	if err := w.Extend(t.Context(), lin, id, "2027-02-28", "The vendor is late."); err != nil {
 		t.Fatal(err)
 	}

@@ -121,11 +121,6 @@ func (s *Service) File(incident, clock string, h holdfast.Hash) (file attachment
 }
 
 const (
-	// lookAgain is how long at most the loop waits without looking: figures move by
-	// themselves, and a clock that was set must be noticed.
-	lookAgain = time.Minute
-	// breather keeps an alert storm from making the loop look at each fact.
-	breather = time.Second
 	// An incident that is over is looked at for so long: watched where no rule has
 	// begun to apply, owing where one has.
 	watched = 90 * 24 * time.Hour
@@ -135,37 +130,14 @@ const (
 // Run states what arises by itself until ctx ends: rules that begin or cease to
 // apply, limits that come near and pass, each once.
 func (s *Service) Run(ctx context.Context) error {
-	watch, end := s.Desk.State.Watch()
-	defer end()
-	for {
+	s.Desk.Loop(ctx, func(ctx context.Context) time.Time {
 		next, err := s.follow(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.Log.Warn("the obligations cannot be worked out now", "error", err)
 		}
-		wait := lookAgain
-		if left := next.Sub(s.Desk.Now()); !next.IsZero() && left < wait {
-			wait = max(left, 0)
-		}
-		if !pause(ctx, min(wait, breather), nil) || !pause(ctx, wait-breather, watch) {
-			return nil
-		}
-	}
-}
-
-// pause waits for a time or a signal and reports whether ctx goes on.
-func pause(ctx context.Context, d time.Duration, signal <-chan struct{}) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-signal:
-	case <-t.C:
-	}
-	return true
+		return next
+	})
+	return nil
 }
 
 // follow states what is due and returns when the next will be.

@@ -1,7 +1,6 @@
 package roster
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -9,6 +8,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/journal"
+	"holdfast/internal/journal/journaltest"
 )
 
 var (
@@ -20,15 +20,7 @@ func newService(t *testing.T) (*Service, *journal.Memory) {
 	t.Helper()
 	store, book := journal.NewMemory("test"), NewBook()
 	state := journal.NewState(store, store.Genesis(), book)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- state.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the fold ended: %v", err)
-		}
-	})
+	journaltest.Follow(t, state)
 	return New(&journal.Desk{Journal: store, State: state, Now: func() time.Time { return now }}, book), store
 }
 

@@ -47,7 +47,7 @@ func TestDoubts(t *testing.T) {
 		"a method, whatever channel":  {func(w *world) { w.direct(posture.Stop, `method == "wallet"`, "") }, all(Unknown), Directed},
 		"a stop that was lifted":      {func(w *world) { w.must(w.dirs.Lift(w.t.Context(), mei, w.direct(posture.Stop, "all", ""), 0, "over")) }, all(Operational), ""},
 		"a gate is silent":            {func(w *world) { w.silence(noon, true) }, all(Unknown), Silent},
-		"a gate was silent":           {func(w *world) { w.silence(noon, true); w.at(noon.Add(time.Minute)); w.silence(noon, false) }, all(Operational), ""},
+		"a gate was silent":           {func(w *world) { w.silence(noon, true); w.clock.Set(noon.Add(time.Minute)); w.silence(noon, false) }, all(Operational), ""},
 		"a journal that was restored": {func(w *world) { w.Nouns.Unsettled = func() bool { return true } }, all(Unknown), Restored},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,14 +113,14 @@ func TestOutage(t *testing.T) {
 	}
 	w.code("nothing waits", w.Publish(t.Context(), bo, id, 1), holdfast.Conflict)
 
-	w.at(noon.Add(time.Hour))
+	w.clock.Set(noon.Add(time.Hour))
 	w.code("well under a stop", w.Write(t.Context(), mei, id, w.next(id, Resolved)), holdfast.Conflict)
 	w.must(w.dirs.Lift(t.Context(), mei, stop, 0, "repaired"))
 	w.announce(id, text(Monitoring, Limited, "app"))
 	if got := w.shown(); !maps.Equal(got, with(all(Operational), "app", Limited)) {
 		t.Errorf("coming back: %v", got)
 	}
-	w.at(noon.Add(2 * time.Hour))
+	w.clock.Set(noon.Add(2 * time.Hour))
 	last := w.next(id, Resolved)
 	if len(last.States) != 4 || last.Title.En != "Words" || slices.ContainsFunc(last.States, func(s Said) bool { return s.State != Operational }) {
 		t.Errorf("the last text is %+v", last)
@@ -138,7 +138,7 @@ func TestOutage(t *testing.T) {
 	if entries[0].Corrects != 3 || !entries[1].Corrected || entries[2].Corrected {
 		t.Errorf("corrected: %+v", entries)
 	}
-	w.at(noon.AddDate(0, 0, 9))
+	w.clock.Set(noon.AddDate(0, 0, 9))
 	if p := w.page(); len(p.Recent) != 0 || len(p.History) != 1 {
 		t.Errorf("nine days later %d recent, %d in the history", len(p.Recent), len(p.History))
 	}
@@ -200,7 +200,7 @@ func TestMaintenance(t *testing.T) {
 	for after, want := range map[time.Duration]map[string]State{
 		0: all(Operational), 64 * time.Minute: under, 179 * time.Minute: under, 4 * time.Hour: with(with(all(Operational), "card", Unknown), "qr", Unknown),
 	} {
-		w.at(noon.Add(after))
+		w.clock.Set(noon.Add(after))
 		if got := w.shown(); !maps.Equal(got, want) {
 			t.Errorf("after %s: %v, want %v", after, got, want)
 		}
@@ -288,19 +288,19 @@ func TestPageIsSealed(t *testing.T) {
 	id, err := w.Begin(t.Context(), mei, Interruption, on, w.fill(on, Identified))
 	w.must(err)
 	w.publish(id)
-	w.at(noon.Add(61 * time.Second))
+	w.clock.Set(noon.Add(61 * time.Second))
 	if p := w.page(); !p.Written.Equal(noon) {
 		t.Errorf("written %s, with an entry of %s", p.Written, noon)
 	}
 	one, err := json.Marshal(w.page())
 	w.must(err)
-	w.at(noon.Add(2 * time.Minute))
+	w.clock.Set(noon.Add(2 * time.Minute))
 	other, err := json.Marshal(w.page())
 	w.must(err)
 	if string(one) != string(other) {
 		t.Errorf("within one beat:\n%s\n%s", one, other)
 	}
-	w.at(noon.Add(5 * time.Minute))
+	w.clock.Set(noon.Add(5 * time.Minute))
 	if p := w.page(); p.Written != noon.Truncate(5*time.Minute).Add(5*time.Minute) || p.Stale.Sub(p.Written) != rhythm.Stale {
 		t.Errorf("written %s, stale %s", p.Written, p.Stale)
 	}

@@ -1,8 +1,6 @@
 package status
 
 import (
-	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +11,7 @@ import (
 	"holdfast/internal/enrolment"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
+	"holdfast/internal/journal/journaltest"
 	"holdfast/internal/locale"
 	"holdfast/internal/plan"
 	"holdfast/internal/posture"
@@ -30,44 +29,24 @@ var (
 // the test sets.
 type world struct {
 	*Service
-	t    *testing.T
-	mu   sync.Mutex
-	time time.Time
-	dirs *directive.Service
-}
-
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.time
-}
-
-func (w *world) at(t time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.time = t
+	t     *testing.T
+	clock journaltest.Clock
+	dirs  *directive.Service
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	store := journal.NewMemory("test")
-	w := &world{t: t, time: noon}
+	w := &world{t: t}
+	w.clock.Set(noon)
 	n := Nouns{
 		Book: NewBook(), Plans: plan.NewBook(), Incidents: incident.NewBook(), Directives: directive.NewBook(store.Genesis()), Gates: enrolment.NewBook(), Alerts: alert.NewBook(),
 	}
 	state := journal.NewState(store, store.Genesis(), n.Book, n.Plans, n.Incidents, n.Directives, n.Gates, n.Alerts)
-	desk := &journal.Desk{Journal: store, State: state, Now: w.clock}
+	desk := &journal.Desk{Journal: store, State: state, Now: w.clock.Now}
 	w.Service = &Service{Desk: desk, Nouns: n}
 	w.dirs = &directive.Service{Desk: desk, Book: n.Directives, Gates: n.Gates}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- state.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the fold ended: %v", err)
-		}
-	})
+	journaltest.Follow(t, state)
 	_, err := (&plan.Service{Desk: desk, Book: n.Plans}).Publish(t.Context(), mei, plan.Builtin(), "")
 	w.must(err)
 	w.must(w.dirs.Prepare(t.Context(), 30*time.Second, make([]byte, 32)))
@@ -101,7 +80,7 @@ func (w *world) write(decide func() ([]journal.Draft, error)) {
 func (w *world) suspect(level holdfast.Level, drill bool) (id string) {
 	w.t.Helper()
 	w.write(func() (drafts []journal.Draft, err error) {
-		id, drafts, err = incident.Suspect(w.Nouns.Incidents, incident.SuspectedFact{Title: "core database gone, vendor ACME", Level: level, Drill: drill}, w.clock())
+		id, drafts, err = incident.Suspect(w.Nouns.Incidents, incident.SuspectedFact{Title: "core database gone, vendor ACME", Level: level, Drill: drill}, w.clock.Now())
 		return drafts, err
 	})
 	return id
@@ -132,7 +111,7 @@ func (w *world) silence(since time.Time, firing bool) {
 	f := detect.Finding{Kind: detect.Silent, Since: since, Gate: "east-secret", Severity: detect.Critical}
 	in := f.Alarm(locale.For(holdfast.En))
 	if !firing {
-		in.Resolved, in.EndsAt = true, w.clock()
+		in.Resolved, in.EndsAt = true, w.clock.Now()
 	}
 	w.must((&alert.Service{Desk: w.Desk, Book: w.Nouns.Alerts}).Deliver(w.t.Context(), mei, alert.Delivery{Members: []alert.Incoming{in}}))
 }
@@ -148,14 +127,14 @@ func (w *world) shown() map[string]State {
 }
 
 func (w *world) page() (p Page) {
-	w.Desk.State.View(func() { p = w.Nouns.Page("Bank", rhythm, w.clock()) })
+	w.Desk.State.View(func() { p = w.Nouns.Page("Bank", rhythm, w.clock.Now()) })
 	return p
 }
 
 func (w *world) fill(id string, stage Stage) (c Content) {
 	w.t.Helper()
 	var err error
-	w.Desk.State.View(func() { c, err = w.Nouns.Fill(id, stage, w.clock()) })
+	w.Desk.State.View(func() { c, err = w.Nouns.Fill(id, stage, w.clock.Now()) })
 	w.must(err)
 	return c
 }
@@ -163,7 +142,7 @@ func (w *world) fill(id string, stage Stage) (c Content) {
 func (w *world) next(id string, stage Stage) (c Content) {
 	w.t.Helper()
 	var err error
-	w.Desk.State.View(func() { c, err = w.Nouns.Next(w.Nouns.Book.Bulletin(id), stage, w.clock()) })
+	w.Desk.State.View(func() { c, err = w.Nouns.Next(w.Nouns.Book.Bulletin(id), stage, w.clock.Now()) })
 	w.must(err)
 	return c
 }

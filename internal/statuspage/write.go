@@ -196,7 +196,7 @@ func (w *Writer) Run(ctx context.Context) error {
 	for {
 		next := w.once(ctx)
 		wait := min(max(next.Sub(w.Now()), breather), longest)
-		if !pause(ctx, breather, nil) || !pause(ctx, wait-breather, watch) {
+		if !journal.Pause(ctx, breather, nil) || !journal.Pause(ctx, wait-breather, watch) {
 			return nil
 		}
 	}
@@ -228,22 +228,6 @@ func (w *Writer) once(ctx context.Context) time.Time {
 	}
 	w.report.Store(&r)
 	return m.page.Next
-}
-
-// pause waits for a time or a signal and reports whether ctx goes on.
-func pause(ctx context.Context, d time.Duration, signal <-chan struct{}) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-signal:
-	case <-t.C:
-	}
-	return true
 }
 
 // order puts the files so that what a page leads to is there before it.

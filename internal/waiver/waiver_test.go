@@ -1,7 +1,6 @@
 package waiver
 
 import (
-	"context"
 	"errors"
 	"os"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"holdfast"
 	"holdfast/internal/draft"
 	"holdfast/internal/journal"
+	"holdfast/internal/journal/journaltest"
 	"holdfast/internal/plan"
 	"holdfast/internal/roster"
 )
@@ -34,15 +34,7 @@ func newWorld(t *testing.T) *world {
 	store := journal.NewMemory("test")
 	n := Nouns{Waivers: NewBook(), Plans: plan.NewBook(), Drafts: draft.NewBook(), Roster: roster.NewBook()}
 	state := journal.NewState(store, store.Genesis(), n.Waivers, n.Plans, n.Drafts, n.Roster)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- state.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the fold ended: %v", err)
-		}
-	})
+	journaltest.Follow(t, state)
 	w := &world{desk: &journal.Desk{Journal: store, State: state, Now: func() time.Time { return now }}}
 	w.Service = &Service{Desk: w.desk, Nouns: n}
 	w.drafts = &draft.Service{Desk: w.desk, Nouns: draft.Nouns{Drafts: n.Drafts, Plans: n.Plans, Roster: n.Roster}, Files: store}

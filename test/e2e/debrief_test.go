@@ -70,6 +70,7 @@ func (w *world) debrief(duty, commander *browser, incident string, lang holdfast
 	}
 	superior.waitFor(".head .tag.good")
 	superior.shoot("A4-debrief-accepted")
+	w.changesPlan(duty, "加設備援主機")
 	duty.open(incident + "/debrief/report")
 	duty.shoot("A5-debrief-report")
 	if pdf := duty.print("debrief"); len(pdf) < 10_000 {
@@ -79,6 +80,29 @@ func (w *world) debrief(duty, commander *browser, incident string, lang holdfast
 	if file := saver.save("a[href$='/report.docx']"); !strings.HasPrefix(file, "PK") {
 		w.t.Errorf("the Word document begins with %q", file[:min(len(file), 20)])
 	}
+}
+
+// changesPlan follows what an accepted debrief decided to the improvement that is made of
+// it, and, since it names a chapter of the plan, to the trigger among those of the plan.
+func (w *world) changesPlan(b *browser, what string) {
+	w.t.Helper()
+	debrief := b.evaluate("location.pathname")
+	b.open(debrief)
+	b.press("#improvements a[href^='/improvements?']")
+	list := b.evaluate("location.pathname + location.search")
+	path := ""
+	w.until("the improvement and its trigger are recorded", func() bool {
+		b.open(list)
+		path = b.evaluate(fmt.Sprintf(`[...document.querySelectorAll("main a[href^='/improvements/']")].find(a => a.textContent.includes(%q))?.getAttribute("href") ?? ""`, what))
+		if path == "" {
+			return false
+		}
+		b.open(path)
+		return b.count("a[href^='/triggers#trigger-']") == 1
+	})
+	b.press("a[href^='/triggers#trigger-']")
+	b.waitFor("[id^='trigger-'] a[href='" + path + "']")
+	b.open(debrief)
 }
 
 // why fills in the form of a cause.

@@ -19,7 +19,9 @@ func TestImprovements(t *testing.T) {
 	first := w.decide(duty, incident, "資料庫磁碟用量達 80 % 即告警 Alert at 80 % of the disk", "revise")
 	w.waitsForOwner(duty, first)
 	w.extendAndDo(duty, first)
-	w.dropByTwo(duty, second, w.decide(duty, incident, "更換供應商 Another vendor", ""))
+	vendor := w.decide(duty, incident, "更換供應商 Another vendor", "")
+	w.triggers(second, vendor)
+	w.dropByTwo(duty, second, vendor)
 	for _, b := range []*browser{duty, second} {
 		b.open("/improvements?state=all")
 		b.shoot("imp-4-list")
@@ -57,6 +59,26 @@ func (w *world) waitsForOwner(b *browser, path string) {
 	})
 	b.open("/triggers")
 	b.waitFor("#trigger-t1 a[href='" + path + "']")
+}
+
+// triggers opens a trigger of the plan by a click on an improvement that asked for none,
+// and finds it among those that wait for the plan.
+func (w *world) triggers(b *browser, path string) {
+	w.t.Helper()
+	b.open(path)
+	if b.count("a[href^='/triggers#']") != 0 {
+		w.t.Error("a trigger was opened that nobody asked for")
+	}
+	b.press("form[action$='/trigger'] button")
+	b.waitFor("a[href^='/triggers#trigger-']")
+	if b.count("form[action$='/trigger']") != 0 {
+		w.t.Error("a second trigger can be opened")
+	}
+	b.press("a[href^='/triggers#trigger-']")
+	b.waitFor("[id^='trigger-'] a[href='" + path + "']")
+	b.open("/triggers?open=1")
+	b.waitFor("[id^='trigger-'] a[href='" + path + "']")
+	b.shoot("imp-2-trigger")
 }
 
 func (w *world) extendAndDo(b *browser, path string) {
