@@ -38,13 +38,24 @@ step_tidy() {
 # build: the program that tests start and kill, built without the race detector.
 step_build() { make --no-print-directory build; }
 
-# test: everything under the race detector. Seeds of fuzz targets run here, too.
-# What vet finds, its own step has found. Nobody looks at pictures of the pages here.
-step_test() { HOLDFAST_PICTURES=no HOLDFAST_BINARY="$PWD/build/holdfast" go test -race -vet=off -count=1 -timeout 15m ./...; }
+# Hours of traffic before the detector of trouble. Its other tests run under the race
+# detector, with minutes of it.
+traffic='TestFaultsAreFound|TestMorningRise|TestSlowDropAgainstTheSeason|TestUsualTrafficHoldsNoFinding'
 
-# histories: the stop under a thousand simulated histories, and some of its rules
-# broken on purpose. They run in one goroutine, so without the race detector.
-step_histories() { go test -vet=off -count=1 -timeout 10m -run '^(TestHistories|TestMutants)$' ./internal/gate; }
+# test: everything else under the race detector. Seeds of fuzz targets run here, too.
+# What vet finds, its own step has found. Nobody looks at pictures of the pages here.
+step_test() {
+	HOLDFAST_PICTURES=no HOLDFAST_BINARY="$PWD/build/holdfast" \
+		go test -race -vet=off -count=1 -timeout 15m -skip "^($traffic)\$" ./...
+}
+
+# histories: the stop under a thousand simulated histories, some of its rules broken
+# on purpose, and hours of traffic before the detector. They run in one goroutine
+# each, so without the race detector.
+step_histories() {
+	go test -vet=off -count=1 -timeout 10m -run "^(TestHistories|TestMutants|$traffic)\$" \
+		./internal/gate ./internal/standin ./internal/detect ./bench/detect
+}
 
 # fuzz: three thousand new inputs for each target.
 step_fuzz() { tools/fuzz.sh "${FUZZTIME:-3000x}"; }
