@@ -22,7 +22,6 @@ type decider struct {
 type held struct {
 	s        *standin.State
 	revision uint64
-	chain    holdfast.Hash
 	// doubt is a pack of which it is not known whether it is durable, and then what
 	// to do once it is.
 	doubt *advice.Pack
