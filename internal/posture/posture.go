@@ -283,16 +283,20 @@ func (p *Posture) Decide(pay *payment.Payment) Verdict {
 		return Verdict{Action: Decline, Reason: Stopped, Directive: p.stops.list[i].ID}
 	}
 	var draw uint64
+	over := -1
 	out := p.limits.first(pay, func(i int) bool {
+		l := &p.limits.list[i]
 		if p.rates[i] >= 0 || p.sums[i] >= 0 {
 			draw |= 1 << i
 		}
-		return !p.limits.list[i].picks(pay)
+		if l.Kind == Cap && (over < 0 || i < over) && !l.counts(pay) {
+			over = i
+		}
+		return !l.picks(pay)
 	})
 	if out >= 0 {
 		return Verdict{Action: Decline, Reason: OutOfShare, Directive: p.limits.list[out].ID}
 	}
-	over := p.limits.first(pay, func(i int) bool { return !p.limits.list[i].counts(pay) })
 	if over >= 0 {
 		return Verdict{Action: Decline, Reason: OverRate, Directive: p.limits.list[over].ID}
 	}
@@ -311,7 +315,7 @@ func (r *rule) covers(pay *payment.Payment) bool {
 
 // counts reports whether a cap can count the payment.
 func (r *rule) counts(pay *payment.Payment) bool {
-	return r.Kind != Cap || pay.Read.Has(payment.Amount) && pay.Read.Has(payment.Currency) && pay.Currency == r.Currency
+	return pay.Read.Has(payment.Amount) && pay.Read.Has(payment.Currency) && pay.Currency == r.Currency
 }
 
 // picks reports whether the payer is in the limit's share. A payer that cannot
