@@ -171,9 +171,10 @@ func (s *Source) band() Band {
 			}
 		}
 	}
-	if b.State == "stopped" {
+	switch b.State {
+	case "stopped":
 		b.Confirmed = confirmed
-	} else if share < 1 {
+	case "recovering", "limited":
 		b.Percent = share * 100
 	}
 	return b

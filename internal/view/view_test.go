@@ -326,6 +326,7 @@ func TestBand(t *testing.T) {
 		{"confirmed", func(w *world) { w.enrol("east"); w.stop(); w.enforce("east", 0) }, "stopped", Band{Confirmed: true}},
 		{"one of two confirmed", func(w *world) { w.enrol("east"); w.stop(); w.enforce("east", 0); w.stop() }, "stopped", Band{}},
 		{"limited", func(w *world) { w.must(ignore(w.dirs.Propose(w.Context(), mei, limit(0.25, ""), true))) }, "limited", Band{Percent: 25}},
+		{"limited by rate alone", func(w *world) { w.must(ignore(w.dirs.Propose(w.Context(), mei, limit(1, ""), true))) }, "limited", Band{Percent: 100}},
 		{"recovering beside a limit", func(w *world) {
 			w.must(ignore(w.dirs.Propose(w.Context(), mei, limit(0.5, "2000-1"), true)))
 			w.must(ignore(w.dirs.Propose(w.Context(), mei, limit(0.25, ""), true)))
