@@ -69,10 +69,9 @@ func (b *bench) run() (figures, error) {
 		}
 	}
 	b.print()
-	gate := b.perCore(fullGate)
-	f.RatioHAProxy = rounded(gate / b.perCore(plainHAProxy))
-	f.RatioNginx = rounded(gate / b.perCore(plainNginx))
-	f.RatioCaddy = rounded(gate / b.perCore(plainCaddy))
+	f.RatioHAProxy = rounded(b.ratio(fullGate, plainHAProxy))
+	f.RatioNginx = rounded(b.ratio(fullGate, plainNginx))
+	f.RatioCaddy = rounded(b.ratio(fullGate, plainCaddy))
 	return f, nil
 }
 
@@ -80,6 +79,17 @@ func (b *bench) run() (figures, error) {
 func rounded(x float64) float64 { return float64(int(x*1000)) / 1000 }
 
 func (b *bench) perCore(name string) float64 { return machine.Quantile(b.got[name].perCore, 0.5) }
+
+// ratio compares two peers round by round: what changes slowly on the machine is in
+// both of a pair.
+func (b *bench) ratio(name, other string) float64 {
+	mine, theirs := b.got[name].perCore, b.got[other].perCore
+	ratios := make([]float64, len(mine))
+	for i := range mine {
+		ratios[i] = mine[i] / theirs[i]
+	}
+	return machine.Quantile(ratios, 0.5)
+}
 
 // start starts the backend and every peer.
 func (b *bench) start(dir string) (err error) {
@@ -192,7 +202,7 @@ func (b *bench) print() {
 		}
 		core := b.perCore(p.name)
 		fmt.Fprintf(w, "%s\t%.1f\t%s\t%s\t%.0f\t%.2f\t%.2f\t%.0f %%\t\n", p.name, machine.Quantile(m.each, 0.5), ms(0.5), ms(0.99),
-			core, core/b.perCore(plainHAProxy), core/b.perCore(plainCaddy), 100*machine.Quantile(m.busy, 0.5))
+			core, b.ratio(p.name, plainHAProxy), b.ratio(p.name, plainCaddy), 100*machine.Quantile(m.busy, 0.5))
 	}
 	w.Flush()
 	fmt.Println()

@@ -3,7 +3,7 @@
 // nginx and Caddy, and beside an HAProxy that is told to do like work. All proxies
 // run alone on one core; clients and backend share another. Every round loads each
 // in turn, in an order that moves on, so what else the machine does meets all
-// alike; the figures are medians over the rounds.
+// alike; the figures are medians over the rounds, and ratios medians of those of each round.
 //
 // Two figures of each are compared: processor time per payment at one fixed rate,
 // and payments per second of processor time under as much load as it takes. The
@@ -68,7 +68,7 @@ func main() {
 	}
 	runtime.LockOSThread() // see machine.Start
 	b := bench{}
-	flag.IntVar(&b.rounds, "rounds", 7, "how often each is measured")
+	flag.IntVar(&b.rounds, "rounds", 11, "how often each is measured")
 	flag.DurationVar(&b.time, "time", time.Second, "how long each measurement takes")
 	flag.Float64Var(&b.rate, "rate", 5000, "the fixed rate in payments per second")
 	flag.Parse()

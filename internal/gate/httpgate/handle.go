@@ -349,7 +349,6 @@ func (x *exchange) send(c *conn) {
 	x.compare(outcome, resp)
 	x.coded(outcome, resp)
 	tidy(resp)
-	giveWay(x.many) // the client is woken for many answers, not for each
 }
 
 // answered says in words that the primary answered with a status.
