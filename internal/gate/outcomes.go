@@ -105,9 +105,13 @@ func (o *outcomes) readLine(line []byte) error {
 	if err := json.Unmarshal(line, &e); err != nil {
 		return err
 	}
-	o.seq = max(o.seq, e.Seq)
-	if e.Seq > o.reported {
+	switch {
+	case e.Seq > o.seq:
+		o.seq = e.Seq
 		o.pending = append(o.pending, e)
+	case o.seq > o.reported || e.Outcome.Settled():
+		// What was reported stands in front of the rest, and only as long as it is open.
+		return fmt.Errorf("entry %d comes after entry %d", e.Seq, o.seq)
 	}
 	if e.Outcome.Settled() {
 		delete(o.open, e.Record.Identity)

@@ -360,6 +360,10 @@ func FuzzOutcomes(f *testing.F) {
 	f.Add(whole)
 	f.Add([]byte("{\"reported\":18446744073709551615}\n"))
 	f.Add([]byte("{}\n"))
+	// Entries that are told of before, after what has not been.
+	unknown := `{"record":{"identity":"a"},"outcome":"unknown"}`
+	f.Add([]byte(`{"seq":1,` + unknown[1:] + "\n" + unknown + "\n"))
+	f.Add([]byte(`{"seq":1,` + unknown[1:] + "\n" + strings.Replace(unknown, "unknown", "done", 1) + "\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		path := filepath.Join(t.TempDir(), "outcomes")
 		write(t, path, content)
