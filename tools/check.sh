@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all=(packages format vet staticcheck deadcode tidy build test histories fuzz)
+all=(packages format vet staticcheck deadcode tidy build test histories)
 
 # packages: what the tests need from Debian.
 step_packages() { tools/packages.sh; }
@@ -42,8 +42,9 @@ step_build() { make --no-print-directory build; }
 # detector, with minutes of it.
 traffic='TestFaultsAreFound|TestMorningRise|TestSlowDropAgainstTheSeason|TestUsualTrafficHoldsNoFinding'
 
-# test: everything else under the race detector. Seeds of fuzz targets run here, too.
-# What vet finds, its own step has found. Nobody looks at pictures of the pages here.
+# test: everything else under the race detector, with the seeds of the fuzz targets
+# and what fuzzing once found. What vet finds, its own step has found. Nobody looks at
+# pictures of the pages here.
 step_test() {
 	HOLDFAST_PICTURES=no HOLDFAST_BINARY="$PWD/build/holdfast" \
 		go test -race -vet=off -count=1 -timeout 15m -skip "^($traffic)\$" ./...
@@ -56,9 +57,6 @@ step_histories() {
 	go test -vet=off -count=1 -timeout 10m -run "^(TestHistories|TestMutants|$traffic)\$" \
 		./internal/gate ./internal/standin ./internal/detect ./bench/detect
 }
-
-# fuzz: three thousand new inputs for each target.
-step_fuzz() { tools/fuzz.sh "${FUZZTIME:-3000x}"; }
 
 begun=$SECONDS
 [ $# -gt 0 ] || set -- "${all[@]}"
