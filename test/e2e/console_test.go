@@ -37,9 +37,16 @@ func TestConsole(t *testing.T) {
 // goes to its page.
 func (w *world) suspected(b *browser) string {
 	w.t.Helper()
+	return w.suspectedAs(b, "")
+}
+
+// suspectedAs is suspected for the incident that has this in its title.
+func (w *world) suspectedAs(b *browser, title string) string {
+	w.t.Helper()
 	b.open("/")
-	b.waitFor("#incidents a[href^='/incidents/2']")
-	path := b.evaluate("document.querySelector(\"#incidents a[href^='/incidents/2']\").getAttribute('href')")
+	find := `[...document.querySelectorAll("#incidents a[href^='/incidents/2']")].find(a => a.textContent.includes(` + quoted(title) + `))`
+	b.waitUntil("the incident is in the list", "!!"+find)
+	path := b.evaluate(find + ".getAttribute('href')")
 	b.open(path)
 	return path
 }
