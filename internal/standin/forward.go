@@ -13,6 +13,8 @@ type Work struct {
 	Attempt *Attempt
 	// Repeat marks what may have reached the primary before.
 	Repeat bool
+	// Timeout is how long the primary may take: later the advice may be sent again.
+	Timeout time.Duration
 }
 
 // Result is what came of a piece of work.
@@ -27,16 +29,24 @@ const (
 	Refuses
 	// DoesNotKnow is the answer to an inquiry about an identity that never came.
 	DoesNotKnow
+	// Unsendable: what is to be sent cannot be read.
+	Unsendable
 )
+
+// mostHeld bounds how many advices are passed over for one that may be sent.
+const mostHeld = 10_000
 
 // Next returns up to most advices whose turn it is, and the records that hand
 // those to people which cannot go on. Of one payer only the oldest is sent; what
-// people have to look at holds up nobody but what takes it back.
-func Next(s *State, f Forwarding, now time.Time, most int) (work []Work, park []Record) {
+// people have to look at holds up nobody but what takes it back. An advice that may
+// says no to stays where it is, and those of its payer behind it; inquiries may always
+// be made.
+func Next(s *State, f Forwarding, now time.Time, most int, may func(*Item) bool) (work []Work, park []Record) {
 	at := max(At(now), s.last)
 	busy := map[Digest]bool{}
+	held := 0
 	for _, i := range s.queue {
-		if len(work) >= most {
+		if len(work) >= most || held >= mostHeld {
 			break
 		}
 		if i.Class != Pending || busy[i.Payer] {
@@ -53,7 +63,12 @@ func Next(s *State, f Forwarding, now time.Time, most int) (work []Work, park []
 		if i.Last != 0 && at < i.Last.Add(f.pause(i)) {
 			continue
 		}
-		work = append(work, f.work(i, at))
+		w := f.work(i, at)
+		if !w.Attempt.Inquiry && !may(i) {
+			held++
+			continue
+		}
+		work = append(work, w)
 	}
 	return work, park
 }
@@ -99,7 +114,7 @@ func (f Forwarding) work(i *Item, at Instant) Work {
 	if f.lapsed(i, at) {
 		a.N, a.Inquiry = i.Inquiries+1, true
 	}
-	return Work{Item: i, Attempt: a, Repeat: i.Attempts > 0}
+	return Work{Item: i, Attempt: a, Repeat: i.Attempts > 0, Timeout: f.Timeout}
 }
 
 // waitsForOriginal reports whether an item takes back what is not settled.
@@ -125,6 +140,8 @@ func Settle(s *State, identity string, r Result, now time.Time) []Record {
 		return []Record{&Excepted{identity, PrimaryRefused, at}}
 	case DoesNotKnow:
 		return []Record{&Absent{identity, at}}
+	case Unsendable:
+		return []Record{&Excepted{identity, NotSendable, at}}
 	}
 	return nil
 }

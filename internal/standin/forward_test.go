@@ -1,6 +1,7 @@
 package standin_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ func TestOrderAndPoison(t *testing.T) {
 	for _, r := range []*standin.Request{pay("a1", "ann", 1), pay("a2", "ann", 1), pay("b1", "bob", 1), pay("a3", "ann", 1)} {
 		h.want(r, standin.Approved, standin.None)
 	}
-	work, _ := standin.Next(h.s, h.c.Profile.Forwarding, h.now, 1)
+	work, _ := standin.Next(h.s, h.c.Profile.Forwarding, h.now, 1, anything)
 	if got := sent(work); len(got) != 1 || got[0] != "a1" {
 		t.Fatalf("first %v", got)
 	}
@@ -229,4 +230,51 @@ func TestResolveTakesPeople(t *testing.T) {
 	if _, err := standin.Resolve(h.s, p, "old", standin.Retry, "ann", "", "why", h.now); holdfast.CodeOf(err) != holdfast.Invalid {
 		t.Errorf("it would be sent blindly: %v", err)
 	}
+}
+
+// What may not be sent now stays, with all of its payer behind it, and costs no
+// attempt. Asking about it is not sending it.
+func TestHeld(t *testing.T) {
+	t.Parallel()
+	h := newShard(t, aProfile())
+	f := h.c.Profile.Forwarding
+	for _, r := range []*standin.Request{pay("a1", "ann", 1), pay("a2", "ann", 1), pay("b1", "bob", 1)} {
+		h.want(r, standin.Approved, standin.None)
+	}
+	next := func(held ...string) []string {
+		work, park := standin.Next(h.s, f, h.now, 100, func(i *standin.Item) bool { return !slices.Contains(held, i.Identity) })
+		h.apply(park...)
+		for _, w := range work {
+			if w.Timeout != f.Timeout {
+				t.Errorf("%s may take %v", w.Item.Identity, w.Timeout)
+			}
+			h.apply(w.Attempt)
+		}
+		return sent(work)
+	}
+	if got := next("a1", "b1"); len(got) > 0 || h.s.Item("a1").Attempts > 0 {
+		t.Fatalf("%v is sent", got)
+	}
+	if got := next("a1"); !slices.Equal(got, []string{"b1"}) {
+		t.Fatalf("%v is sent, want b1", got)
+	}
+	h.now = h.now.Add(f.Retention)
+	if got := next("a1", "b1"); !slices.Equal(got, []string{"b1"}) || h.s.Item("b1").Inquiries != 1 {
+		t.Fatalf("%v, and b1 was asked about %d times", got, h.s.Item("b1").Inquiries)
+	}
+}
+
+func TestUnsendable(t *testing.T) {
+	t.Parallel()
+	h := newShard(t, aProfile())
+	h.want(pay("p1", "ann", 1), standin.Approved, standin.None)
+	h.send(standin.Unsendable)
+	h.class("p1", standin.Exceptional)
+	if why := h.s.Exceptions()[0].Exception.Why; why != standin.NotSendable {
+		t.Errorf("an exception for %s", why)
+	}
+	h.resolve("p1", standin.Retry)
+	h.now = h.now.Add(h.c.Profile.Forwarding.Timeout)
+	h.send(standin.Did)
+	h.class("p1", standin.Sent)
 }

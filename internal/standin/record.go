@@ -159,9 +159,12 @@ const (
 	DoneThoughDeclined
 	// DoneThoughReversed: the primary has done what was reversed here.
 	DoneThoughReversed
+	// NotSendable: what was sealed for the primary cannot be opened, as when the key
+	// is gone.
+	NotSendable
 )
 
-var whyNames = names{1: "primary-refused", "exhausted", "expired", "unresolved", "done-though-declined", "done-though-reversed"}
+var whyNames = names{1: "primary-refused", "exhausted", "expired", "unresolved", "done-though-declined", "done-though-reversed", "not-sendable"}
 
 func (w Why) String() string { return whyNames.of(int(w)) }
 

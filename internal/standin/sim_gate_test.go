@@ -193,7 +193,7 @@ func (d *decider) forward(n int) {
 		return
 	}
 	w := d.w
-	work, records := standin.Next(h.s, w.compiled.Profile.Forwarding, w.now, 3)
+	work, records := standin.Next(h.s, w.compiled.Profile.Forwarding, w.now, 3, anything)
 	for _, wk := range work {
 		records = append(records, wk.Attempt)
 	}
