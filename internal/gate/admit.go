@@ -78,12 +78,20 @@ func (g *Gate) Decide(p *payment.Payment, mode Mode) posture.Verdict {
 // posture again.
 func (g *Gate) Judge(p *payment.Payment, mode Mode) (posture.Verdict, Judgement) {
 	in := g.installed.Load()
-	v := in.posture.Decide(p)
+	v := held(in.posture.Decide(p))
 	j := Judgement{in, v}
 	if v.Action == posture.Forward && mode == Strict && p.Kind.MovesMoney() && !g.lease.holds(g.opt.Clock.Boot()) {
 		return posture.Verdict{Action: posture.Decline, Reason: posture.NoLease}, j
 	}
 	return v, j
+}
+
+// held is the verdict of a gate that has no source for what it would decide itself.
+func held(v posture.Verdict) posture.Verdict {
+	if v.Action == posture.Substitute {
+		v.Action, v.Reason = posture.Decline, posture.Held
+	}
+	return v
 }
 
 // Pending reports whether an earlier attempt with this identity has no settled
@@ -128,7 +136,7 @@ func (g *Gate) AdmitJudged(p *payment.Payment, mode Mode, j Judgement) (Admissio
 		now := begun.UTC().Truncate(time.Microsecond)
 		v := j.verdict
 		if j.by != in {
-			v = in.posture.Decide(p)
+			v = held(in.posture.Decide(p))
 		}
 		if v.Draw != 0 {
 			v = in.draw(v, p, g.opt.Clock.Boot())

@@ -32,7 +32,7 @@ type Acknowledgement struct {
 // commonly 30 s.
 const defaultDrain = 30 * time.Second
 
-// stopInForce is a stop of a posture and the install that brought it into force
+// stopInForce is a stop, or stand-in that is not open, of a posture and the install that brought it into force
 // in this process.
 type stopInForce struct {
 	posture.Directive
@@ -209,7 +209,8 @@ func (g *Gate) Accept() error {
 func (g *Gate) keepStops(number uint64) {
 	var stops []stopInForce
 	for _, d := range slices.Concat(g.set.Directives, g.other) {
-		if d.Kind != posture.Stop {
+		// Stand-in begins as a stop: what was in flight is listed before it opens.
+		if d.Kind != posture.Stop && (d.Kind != posture.StandIn || d.Open) {
 			continue
 		}
 		s := stopInForce{Directive: d, since: number}

@@ -5,7 +5,8 @@
 // disk. [Compile] turns it into a [Posture], whose Decide is the only place
 // where a payment is judged. Deciding is pure: no clock, no lock, no I/O.
 //
-// The order of judgement: a stop that covers the payment declines it; else each
+// The order of judgement: a stop that covers the payment declines it; else, where
+// stand-in covers it, it is stood in for once that is open, and held until then; else each
 // limit that covers it must let its payer through; else it is forwarded. What
 // cannot be read counts as covered, and a set that cannot be compiled declines
 // everything: a restriction is never skipped.
@@ -13,6 +14,7 @@ package posture
 
 import (
 	"crypto/ed25519"
+	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
@@ -24,8 +26,8 @@ import (
 	"holdfast/internal/payment"
 )
 
-// Kind is what a directive does. Stand-in, queue, reroute and mask are words of
-// the plan that this gate does not know yet; a set that holds one declines.
+// Kind is what a directive does. Queue, reroute and mask are words of the plan
+// that this gate does not know yet; a set that holds one declines.
 type Kind string
 
 const (
@@ -36,6 +38,8 @@ const (
 	// Cap is a limit that admits only so much of one currency each second as well. What
 	// it covers in another currency, or with an amount that cannot be read, is declined.
 	Cap Kind = "cap"
+	// StandIn forwards nothing of the scope. Once it is open, gates answer themselves.
+	StandIn Kind = "stand-in"
 )
 
 // Directive is an instruction in force. A field that narrows or widens what a
@@ -67,7 +71,26 @@ type Directive struct {
 	// the gates as Rates are.
 	Amounts  map[string]float64 `json:"amounts,omitzero"`
 	Currency string             `json:"currency,omitempty"`
+
+	// What follows is of stand-in. Open is set once forwarding of the scope was
+	// confirmed stopped; until then its payments are held.
+	Open bool `json:"open,omitempty"`
+	// Profile is a standin.Profile as JSON; Planned says which of its terms hold.
+	Profile json.RawMessage `json:"profile,omitempty"`
+	Planned bool            `json:"planned,omitempty"`
+	// Source is the id of the one advice source. A gate with another, or none, holds.
+	Source string `json:"source,omitempty"`
+	// Excluded are the identities that were in flight or unknown when forwarding was
+	// confirmed stopped; at most MaxExcluded.
+	Excluded []string `json:"excluded,omitempty"`
+	// Lasts is how long a gate stands in after it first had the open directive, by
+	// CLOCK_BOOTTIME, and Ends until when by wall clock; zero is no end. Then it holds.
+	Lasts time.Duration `json:"lasts,omitempty"`
+	Ends  time.Time     `json:"ends,omitzero"`
 }
+
+// MaxExcluded is the most identities that one directive excludes.
+const MaxExcluded = 100_000
 
 // Set is the posture as data.
 type Set struct {
@@ -108,9 +131,11 @@ const (
 	Forward Action = iota
 	// Decline answers it as the route says.
 	Decline
+	// Substitute has the decider of stand-in answer it.
+	Substitute
 )
 
-func (a Action) String() string { return [...]string{"forward", "decline"}[a] }
+func (a Action) String() string { return [...]string{"forward", "decline", "stand-in"}[a] }
 
 // Reason says why.
 type Reason uint8
@@ -131,17 +156,19 @@ const (
 	Unreadable
 	// Full: the gate cannot list one more payment in flight.
 	Full
+	// Held: stand-in covers it and is not open, has ended, or cannot be had at this gate.
+	Held
 )
 
 func (r Reason) String() string {
-	return [...]string{"", "stopped", "out-of-share", "over-rate", "no-lease", "no-posture", "unreadable", "full"}[r]
+	return [...]string{"", "stopped", "out-of-share", "over-rate", "no-lease", "no-posture", "unreadable", "full", "held"}[r]
 }
 
 // Verdict is the judgement of one payment.
 type Verdict struct {
 	Action Action
 	Reason Reason
-	// Directive is the id of the one that declined it.
+	// Directive is the id of the one that declined it or stands in.
 	Directive string
 	// Draw has bit i set if the payment must draw on the rate of Limits()[i].
 	Draw uint64
@@ -155,6 +182,7 @@ type Posture struct {
 	set    Set
 	closed bool
 	stops  rules
+	stands rules
 	limits rules
 	rates  []float64 // by limit; negative means no cap
 	sums   []float64 // by limit, of amounts; negative means no cap
@@ -199,12 +227,15 @@ type rule struct {
 // acknowledge.
 func Compile(set Set, local []Directive, gate string) (*Posture, error) {
 	p := &Posture{set: set}
-	for _, d := range append(append([]Directive(nil), set.Directives...), local...) {
+	for i, d := range slices.Concat(set.Directives, local) {
+		// What the control plane's present history does not say never opens stand-in.
+		d.Open = d.Open && i < len(set.Directives)
 		if err := p.add(d, gate); err != nil {
 			return Closed(set), fmt.Errorf("directive %s: %w", d.ID, err)
 		}
 	}
 	p.stops.makeIndex()
+	p.stands.makeIndex()
 	p.limits.makeIndex()
 	return p, nil
 }
@@ -220,6 +251,11 @@ func (p *Posture) add(d Directive, gate string) error {
 	switch d.Kind {
 	case Stop:
 		p.stops.list = append(p.stops.list, rule{d, scope})
+	case StandIn:
+		if len(d.Excluded) > MaxExcluded || d.Lasts < 0 || d.Open && (d.Source == "" || len(d.Profile) == 0) {
+			return fmt.Errorf("stand-in is open without its source or profile, or excludes more than %d payments", MaxExcluded)
+		}
+		p.stands.list = append(p.stands.list, rule{d, scope})
 	case Limit, Cap:
 		if len(p.limits.list) == MaxLimits {
 			return fmt.Errorf("more than %d limits at once", MaxLimits)
@@ -281,6 +317,13 @@ func (p *Posture) Decide(pay *payment.Payment) Verdict {
 	}
 	if i := p.stops.first(pay, always); i >= 0 {
 		return Verdict{Action: Decline, Reason: Stopped, Directive: p.stops.list[i].ID}
+	}
+	if i := p.stands.first(pay, always); i >= 0 {
+		d := &p.stands.list[i]
+		if !d.Open {
+			return Verdict{Action: Decline, Reason: Held, Directive: d.ID}
+		}
+		return Verdict{Action: Substitute, Directive: d.ID}
 	}
 	var draw uint64
 	over := -1

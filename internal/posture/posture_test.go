@@ -144,7 +144,7 @@ func TestHazardR_WhatCannotBeCompiledDeclines(t *testing.T) {
 		"not an expression":   {stop("d", "channel ==")},
 		"no such field":       {stop("d", `bank == "b1"`)},
 		"not a condition":     {stop("d", "amount")},
-		"a kind of later":     {{ID: "d", Kind: "stand-in", Scope: "all"}},
+		"a kind of later":     {{ID: "d", Kind: "reroute", Scope: "all"}},
 		"no kind":             {{ID: "d", Scope: "all"}},
 		"share above 1":       {limit("d", "all", 1.01, "")},
 		"share below 0":       {limit("d", "all", -0.01, "")},
@@ -310,8 +310,11 @@ func TestMoreDirectivesNeverPermitMore(t *testing.T) {
 	scopes := rapid.SampledFrom([]string{"all", `channel == "app"`, `amount > 1000`, `payer startsWith "a"`, `not (method == "card")`})
 	directive := rapid.Custom(func(t *rapid.T) Directive {
 		d := Directive{ID: rapid.StringMatching(`d[1-9]`).Draw(t, "id"), Scope: scopes.Draw(t, "scope"), Kind: Stop}
-		if rapid.Bool().Draw(t, "limit") {
+		switch rapid.IntRange(0, 2).Draw(t, "kind") {
+		case 1:
 			d.Kind, d.Share, d.Salt = Limit, rapid.Float64Range(0, 1).Draw(t, "share"), "s"
+		case 2:
+			d = standIn(d.ID, d.Scope, rapid.Bool().Draw(t, "open"))
 		}
 		return d
 	})
@@ -326,13 +329,13 @@ func TestMoreDirectivesNeverPermitMore(t *testing.T) {
 			t.Fatal(err1, err2)
 		}
 		before, after := a.Decide(&one), b.Decide(&one)
-		if before.Action == Decline && after.Action == Forward {
+		if before.Action != Forward && after.Action == Forward {
 			t.Fatalf("held by %v, let through with %v added", few, more[len(few):])
 		}
 		// What more fields tell can only free a payment.
 		blind := one
 		blind.Read = 0
-		if v := b.Decide(&blind); v.Action == Forward && after.Action == Decline {
+		if v := b.Decide(&blind); v.Action == Forward && after.Action != Forward {
 			t.Fatalf("let through unread, held when read: %+v", after)
 		}
 	})
@@ -352,6 +355,8 @@ func TestDecideIsAsOneByOne(t *testing.T) {
 		if rapid.IntRange(0, 2).Draw(t, "limit") > 0 {
 			d.Kind, d.Share, d.Salt = Limit, rapid.SampledFrom([]float64{0, 0.5, 1, 1, 1}).Draw(t, "share"), "s"
 			d.Rates = rapid.SampledFrom([]map[string]float64{nil, {"east": 5}}).Draw(t, "rates")
+		} else if rapid.Bool().Draw(t, "stand-in") {
+			d.Kind = StandIn
 		}
 		return d
 	})
@@ -374,6 +379,11 @@ func oneByOne(p *Posture, pay *payment.Payment) Verdict {
 			return Verdict{Action: Decline, Reason: Stopped, Directive: s.ID}
 		}
 	}
+	for _, s := range p.stands.list {
+		if s.covers(pay) {
+			return Verdict{Action: Decline, Reason: Held, Directive: s.ID}
+		}
+	}
 	var v Verdict
 	for i, l := range p.limits.list {
 		if !l.covers(pay) {
@@ -391,20 +401,20 @@ func oneByOne(p *Posture, pay *payment.Payment) Verdict {
 
 func TestWordsOfVerdicts(t *testing.T) {
 	t.Parallel()
-	if Forward.String() != "forward" || Decline.String() != "decline" {
-		t.Error(Forward, Decline)
+	if Forward.String() != "forward" || Decline.String() != "decline" || Substitute.String() != "stand-in" {
+		t.Error(Forward, Decline, Substitute)
 	}
 	var words []string
-	for r := None; r <= Full; r++ {
+	for r := None; r <= Held; r++ {
 		words = append(words, r.String())
 	}
-	if got := strings.Join(words, " "); got != " stopped out-of-share over-rate no-lease no-posture unreadable full" {
+	if got := strings.Join(words, " "); got != " stopped out-of-share over-rate no-lease no-posture unreadable full held" {
 		t.Error(got)
 	}
 }
 
 func BenchmarkDecide(b *testing.B) {
-	p := compile(b, stop("s", `channel == "qr"`), limit("l", "all", 0.999, "salt"))
+	p := compile(b, stop("s", `channel == "qr"`), standIn("i", `channel == "web"`, true), limit("l", "all", 0.999, "salt"))
 	one := pay("acct_000123")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,0 +1,103 @@
+package posture
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/payment"
+)
+
+func standIn(id, scope string, open bool) Directive {
+	d := Directive{ID: id, Kind: StandIn, Scope: scope, Open: open}
+	if open {
+		d.Profile, d.Source = json.RawMessage(`{"id":"small"}`), "source-1"
+	}
+	return d
+}
+
+// Whoever is not stood in for is held: nothing of the scope goes to the primary.
+func TestStandIn(t *testing.T) {
+	t.Parallel()
+	one := pay("acct_1")
+	blind := one
+	blind.Read = 0
+	refund := one
+	refund.Kind = payment.Refund
+	inquiry := one
+	inquiry.Kind = payment.Inquiry
+	probe := one
+	probe.Probe = "i1"
+	ofIncident := standIn("i", "all", true)
+	ofIncident.Incident = "i1"
+	for _, test := range []struct {
+		name string
+		in   []Directive
+		pay  payment.Payment
+		want Verdict
+	}{
+		{"not open", []Directive{standIn("i", "all", false)}, one, Verdict{Decline, Held, "i", 0}},
+		{"open", []Directive{standIn("i", "all", true)}, one, Verdict{Substitute, None, "i", 0}},
+		{"open for refunds too", []Directive{standIn("i", "all", true)}, refund, Verdict{Substitute, None, "i", 0}},
+		{"an inquiry passes", []Directive{standIn("i", "all", true)}, inquiry, Verdict{}},
+		{"a probe of the incident goes to the primary", []Directive{ofIncident}, probe, Verdict{}},
+		{"a probe of another does not", []Directive{standIn("i", "all", true)}, probe, Verdict{Substitute, None, "i", 0}},
+		{"outside the scope", []Directive{standIn("i", `channel == "qr"`, true)}, one, Verdict{}},
+		{"what cannot be read is inside", []Directive{standIn("i", `channel == "qr"`, true)}, blind, Verdict{Substitute, None, "i", 0}},
+		{"a stop is stronger", []Directive{standIn("i", "all", true), stop("s", "all")}, one, Verdict{Decline, Stopped, "s", 0}},
+		{"a limit is weaker", []Directive{limit("l", "all", 0, ""), standIn("i", "all", true)}, one, Verdict{Substitute, None, "i", 0}},
+		{"a limit beside it", []Directive{limit("l", "all", 0, ""), standIn("i", `channel == "qr"`, true)}, one, Verdict{Decline, OutOfShare, "l", 0}},
+		{"the first is named", []Directive{standIn("i", "all", false), standIn("j", "all", true)}, one, Verdict{Decline, Held, "i", 0}},
+	} {
+		if got := compile(t, test.in...).Decide(&test.pay); got != test.want {
+			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
+		}
+	}
+}
+
+// Another history's directives restrict; they never let a gate stand in.
+func TestStandInOfAnotherHistoryIsNotOpen(t *testing.T) {
+	t.Parallel()
+	p, err := Compile(Set{}, []Directive{standIn("i", "all", true)}, "east")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := pay("acct_1")
+	if v := p.Decide(&one); v != (Verdict{Decline, Held, "i", 0}) {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestStandInThatSaysTooLittleIsNotCompiled(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*Directive){
+		"no source":        func(d *Directive) { d.Source = "" },
+		"no profile":       func(d *Directive) { d.Profile = nil },
+		"a time before":    func(d *Directive) { d.Lasts = -time.Second },
+		"too many at once": func(d *Directive) { d.Excluded = make([]string, MaxExcluded+1) },
+	} {
+		d := standIn("i", "all", true)
+		change(&d)
+		if p, err := Compile(Set{Directives: []Directive{d}}, nil, "east"); err == nil || !p.IsClosed() {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What the gate finds on its disk is what it was sent, with as many identities
+// excluded as there may be.
+func TestStandInIsKept(t *testing.T) {
+	t.Parallel()
+	d := standIn("i", "all", true)
+	d.Planned, d.Lasts, d.Ends = true, time.Hour, time.Date(2026, 11, 26, 3, 0, 0, 0, time.UTC)
+	for i := range MaxExcluded {
+		d.Excluded = append(d.Excluded, fmt.Sprintf("ORDER-%034d", i))
+	}
+	set := Set{Head: holdfast.Head{Position: 7}, Directives: []Directive{d}}
+	if got, err := Load(saved(t, set)); err != nil || !reflect.DeepEqual(got, set) {
+		t.Fatalf("%d directives, %v", len(got.Directives), err)
+	}
+}
