@@ -32,6 +32,7 @@ import (
 	"holdfast/internal/gate"
 	"holdfast/internal/journal"
 	"holdfast/internal/posture"
+	"holdfast/internal/standin"
 	"holdfast/internal/traffic"
 )
 
@@ -49,6 +50,8 @@ type Node struct {
 	// Durability is what the journal found at its newest barrier; nil if it cannot
 	// fail over.
 	Durability func() journal.Durability
+	// StandIn takes what gates say of stand-in. May be nil.
+	StandIn StandIn
 
 	// elapsed is this node's monotonic clock. The wall clock that Desk has may be
 	// set, and a stop would be confirmed too early.
@@ -65,6 +68,12 @@ type Node struct {
 	open      int                                 // all of them
 	hashes    map[holdfast.Position]holdfast.Hash // verified witnesses
 	ahead     map[string]holdfast.Head            // refused witnesses, by gate
+}
+
+// StandIn keeps what gates say of stand-in and has what people decided for them.
+type StandIn interface {
+	// Told takes a summary and returns the gate's orders.
+	Told(ctx context.Context, gate string, s standin.Summary) ([]standin.Order, error)
 }
 
 // Live is what a gate last said.
@@ -253,9 +262,26 @@ func (n *Node) Report(ctx context.Context, r gate.Report) (gate.Reported, error)
 		}
 		n.hand(r.Gate, c, n.Desk.Now())
 	}
-	var answer gate.Reported
+	answer := gate.Reported{StandIn: n.toldStandIn(ctx, r)}
 	n.Desk.State.View(func() { answer.Entries = find().Reported[r.Account] })
 	return answer, nil
+}
+
+// toldStandIn hands on what a gate says of stand-in. A summary that is not taken
+// holds nothing else up.
+func (n *Node) toldStandIn(ctx context.Context, r gate.Report) []standin.Order {
+	if n.StandIn == nil || r.StandIn == nil {
+		return nil
+	}
+	err := r.StandIn.Check()
+	if err == nil {
+		var orders []standin.Order
+		if orders, err = n.StandIn.Told(ctx, r.Gate, *r.StandIn); err == nil {
+			return orders
+		}
+	}
+	n.Log.Warn("a gate's summary of stand-in was not taken", "gate", r.Gate, "error", err)
+	return nil
 }
 
 // acknowledged records an acknowledgement. One of a posture that this journal

@@ -13,6 +13,7 @@ import (
 	"holdfast/internal/journal"
 	"holdfast/internal/payment"
 	"holdfast/internal/posture"
+	"holdfast/internal/standin"
 	"holdfast/internal/traffic"
 )
 
@@ -315,5 +316,46 @@ func TestEnrolBeforeTheFold(t *testing.T) {
 	_, err := r.node.Enrol(ctx, gate.Enrolment{Gate: "east", Boot: "b1", Routes: []gate.Route{route(gate.Static)}})
 	if err == nil {
 		t.Error("enrolled, with nothing folded")
+	}
+}
+
+// standIns is where a test reads what gates say of stand-in.
+type standIns struct {
+	told   []string
+	refuse error
+}
+
+func (d *standIns) Told(_ context.Context, gate string, s standin.Summary) ([]standin.Order, error) {
+	d.told = append(d.told, gate+" "+s.Source)
+	return []standin.Order{{ID: "x1", Shard: s.Of[0].Shard}}, d.refuse
+}
+
+func unknownEntry(identity string, seq uint64) gate.Entry {
+	return gate.Entry{Seq: seq, Record: payment.Record{Identity: identity, Route: "pay"}, Outcome: payment.Unknown, Why: "no answer", At: time.Now()}
+}
+
+// What a gate says of stand-in is handed on and answered with its orders; what is
+// not taken holds the rest of the report up in no case.
+func TestStandInIsHandedOn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "j")
+	r.enrol("east", "b1", gate.Static)
+	desk := &standIns{}
+	r.node.StandIn = desk
+	summary := standin.Summary{Source: "src1", At: time.Now(), Shards: 4, Of: []standin.ShardSummary{{Shard: 3}}}
+	report := gate.Report{Gate: "east", Boot: "b1", Account: "a-east", StandIn: &summary, Entries: []gate.Entry{unknownEntry("k1", 1)}}
+	answer, err := r.node.Report(t.Context(), report)
+	if err != nil || len(answer.StandIn) != 1 || answer.StandIn[0].Shard != 3 || len(desk.told) != 1 || desk.told[0] != "east src1" {
+		t.Fatalf("answered %+v, %v; told %v", answer, err, desk.told)
+	}
+	for n, spoil := range []func(){func() { desk.refuse = errors.New("no") }, func() { summary.Shards = 0 }} {
+		spoil()
+		report.Entries = []gate.Entry{unknownEntry("k1", uint64(n+2))}
+		if answer, err = r.node.Report(t.Context(), report); err != nil || len(answer.StandIn) != 0 || answer.Entries != uint64(n+2) {
+			t.Errorf("answered %+v, %v", answer, err)
+		}
+	}
+	if len(desk.told) != 2 {
+		t.Errorf("told %v", desk.told)
 	}
 }

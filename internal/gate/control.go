@@ -9,6 +9,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/posture"
+	"holdfast/internal/standin"
 	"holdfast/internal/traffic"
 )
 
@@ -67,6 +68,13 @@ type Heartbeat struct {
 	Unresolved int                 `json:"unresolved"`
 	Local      []posture.Directive `json:"local,omitempty"`
 	Alarm      string              `json:"alarm,omitempty"`
+	StandIn    AdviceSource        `json:"stand_in,omitzero"`
+}
+
+// AdviceSource names where a gate keeps what it decides in stand-in: gates with
+// different ones would both decide for a payer.
+type AdviceSource struct {
+	Source string `json:"source"`
 }
 
 // Beat is the answer.
@@ -94,12 +102,28 @@ type Report struct {
 	Account string             `json:"account"`
 	Entries []Entry            `json:"entries,omitempty"`
 	Counts  []traffic.Snapshot `json:"counts,omitempty"`
+	// StandIn is what the gate has to say of stand-in; nil says nothing.
+	StandIn *standin.Summary `json:"stand_in,omitempty"`
 }
 
 // Reported is the answer to a report.
 type Reported struct {
 	// Entries is the last entry of the gate's account that is recorded.
 	Entries uint64 `json:"entries"`
+	// StandIn are orders for the gate's deciders. They come again until a summary
+	// says what became of them.
+	StandIn []standin.Order `json:"stand_in,omitempty"`
+}
+
+// StandIn is what decides at the gate in place of the primary, as the control
+// plane sees it.
+type StandIn interface {
+	// Source is the id of the advice source; empty while it is not known.
+	Source() string
+	// Summary is what there is to tell; nil for nothing.
+	Summary(now time.Time) *standin.Summary
+	// Carry is given the orders of people. It must not block.
+	Carry(orders []standin.Order)
 }
 
 // Limits on what waits to be reported. Counts older than two minutes have no
@@ -112,6 +136,7 @@ const (
 	longestRetry      = 3 * time.Second
 	syncOutcomesEvery = time.Second
 	longestHold       = 20 * time.Millisecond
+	tellStandInEvery  = 2 * time.Second
 )
 
 // outbox holds what waits to be reported.
@@ -369,13 +394,17 @@ func (g *Gate) behind(every time.Duration) error {
 
 func (g *Gate) heartbeat(nonce uint64) Heartbeat {
 	draining := g.draining()
+	var source AdviceSource
+	if g.opt.StandIn != nil {
+		source.Source = g.opt.StandIn.Source()
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return Heartbeat{
 		Gate: g.opt.Name, Boot: g.boot, Nonce: nonce,
 		Posture: g.set.Head, Witness: g.witness,
 		InFlight: g.ring.inUse(), Draining: draining, Unresolved: g.outcomes.count(),
-		Local: g.local, Alarm: g.alarmText(),
+		Local: g.local, Alarm: g.alarmText(), StandIn: source,
 	}
 }
 
@@ -452,7 +481,8 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 	}
 	o.mu.Unlock()
 	r.Account, r.Entries = g.outcomes.unreported(maxEntriesAtOnce)
-	if len(r.Acks)+len(r.Drained)+len(r.Counts)+len(r.Entries) == 0 {
+	r.StandIn = g.standInDue()
+	if len(r.Acks)+len(r.Drained)+len(r.Counts)+len(r.Entries) == 0 && r.StandIn == nil {
 		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
@@ -472,7 +502,21 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 	o.drained = o.drained[len(r.Drained):]
 	o.counts = afterSent(o.counts, r.Counts)
 	o.mu.Unlock()
+	if len(done.StandIn) > 0 && g.opt.StandIn != nil {
+		g.opt.StandIn.Carry(done.StandIn)
+	}
 	return len(r.Entries) == maxEntriesAtOnce, g.outcomes.confirm(done.Entries)
+}
+
+// standInDue returns what there is to tell of stand-in, or nil if it was told just
+// now.
+func (g *Gate) standInDue() *standin.Summary {
+	now := g.opt.Clock.Boot()
+	if g.opt.StandIn == nil || g.toldStandIn != 0 && now-g.toldStandIn < tellStandInEvery {
+		return nil
+	}
+	g.toldStandIn = now
+	return g.opt.StandIn.Summary(g.opt.Clock.Now())
 }
 
 // afterSent drops the counts that were sent; the box may have dropped some of

@@ -14,6 +14,7 @@ import (
 	"holdfast"
 	"holdfast/internal/payment"
 	"holdfast/internal/posture"
+	"holdfast/internal/standin"
 	"holdfast/internal/traffic"
 )
 
@@ -40,6 +41,7 @@ type plane struct {
 	pushTakes    time.Duration // between a posture's commit and its arrival
 	wrongNonce   bool
 	hold         time.Duration // what the node asks for
+	orders       []standin.Order
 	endStreams   chan struct{}
 }
 
@@ -143,7 +145,7 @@ func (p *plane) Report(_ context.Context, r Report) (Reported, error) {
 	if p.loseAnswers {
 		return Reported{}, errors.New("the connection broke")
 	}
-	return Reported{Entries: p.entries[r.Account]}, nil
+	return Reported{Entries: p.entries[r.Account], StandIn: p.orders}, nil
 }
 
 // acks lists the postures acknowledged so far, and marks those with a list.

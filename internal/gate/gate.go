@@ -99,6 +99,8 @@ type Options struct {
 	// the gate then starts open. Otherwise it declines until it has one.
 	Alone    bool
 	Inquirer Inquirer
+	// StandIn decides in place of the primary; nil if the gate does not stand in.
+	StandIn StandIn
 	// Counts, if set, is told each second's counts. It must not block.
 	Counts func(traffic.Snapshot)
 	Log    *slog.Logger
@@ -141,7 +143,9 @@ type Gate struct {
 	// forgotten means that the control plane has less of the account of unknown
 	// outcomes than it once confirmed. Only the session uses it.
 	forgotten bool
-	lags      time.Duration // since when, by Boot, the posture is behind it; 0 if it is not
+	// toldStandIn is when stand-in was reported last, by Boot. Only the session uses it.
+	toldStandIn time.Duration
+	lags        time.Duration // since when, by Boot, the posture is behind it; 0 if it is not
 	// before are the runs that used the directory and that the control plane may
 	// not know to be gone.
 	before  []string

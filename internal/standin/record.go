@@ -168,6 +168,12 @@ var whyNames = names{1: "primary-refused", "exhausted", "expired", "unresolved",
 
 func (w Why) String() string { return whyNames.of(int(w)) }
 
+// MarshalText writes the reason as its word.
+func (w Why) MarshalText() ([]byte, error) { return []byte(w.String()), nil }
+
+// UnmarshalText reads the word of a reason.
+func (w *Why) UnmarshalText(b []byte) error { return whyNames.read((*uint8)(w), b) }
+
 // Resolution is how an exception ends.
 type Resolution uint8
 
@@ -187,6 +193,12 @@ const (
 var resolutionNames = names{1: "accept", "write-off", "reverse", "confirm", "retry"}
 
 func (r Resolution) String() string { return resolutionNames.of(int(r)) }
+
+// MarshalText writes the resolution as its word.
+func (r Resolution) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads the word of a resolution.
+func (r *Resolution) UnmarshalText(b []byte) error { return resolutionNames.read((*uint8)(r), b) }
 
 func (*Opened) tag() byte     { return 1 }
 func (*TakenOver) tag() byte  { return 2 }

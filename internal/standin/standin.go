@@ -54,6 +54,7 @@ import (
 	"strconv"
 	"time"
 
+	"holdfast"
 	"holdfast/internal/payment"
 )
 
@@ -70,6 +71,12 @@ const (
 var kindNames = names{1: "payment", "refund", "reversal"}
 
 func (k Kind) String() string { return kindNames.of(int(k)) }
+
+// MarshalText writes the kind as its word.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads the word of a kind.
+func (k *Kind) UnmarshalText(b []byte) error { return kindNames.read((*uint8)(k), b) }
 
 // Verdict is what the requester is to be told.
 type Verdict uint8
@@ -170,6 +177,17 @@ func (n names) of(i int) string {
 		return strconv.Itoa(i)
 	}
 	return n[i]
+}
+
+// read finds the number of a word.
+func (n names) read(into *uint8, word []byte) error {
+	for i, name := range n {
+		if name != "" && name == string(word) {
+			*into = uint8(i)
+			return nil
+		}
+	}
+	return holdfast.Errorf(holdfast.Invalid, "stand-in has no word %q", string(word[:min(len(word), longest)]))
 }
 
 // Digest stands for a text that is not kept, or for a whole value.

@@ -73,7 +73,10 @@ func (i *Item) contradicted() bool {
 func (i *Item) unresolved() bool { return i.Exception != nil && i.Exception.How == 0 }
 
 // Tally is a number of payments and the sum of their amounts, in minor units.
-type Tally struct{ Count, Amount int64 }
+type Tally struct {
+	Count  int64 `json:"count"`
+	Amount int64 `json:"amount"`
+}
 
 func (t *Tally) add(sign, amount int64) {
 	t.Count += sign
@@ -82,15 +85,19 @@ func (t *Tally) add(sign, amount int64) {
 
 // Balance is what became of the approvals of one directive, kind and currency.
 type Balance struct {
-	Directive string
-	Kind      Kind
-	Currency  string
+	Directive string `json:"directive"`
+	Kind      Kind   `json:"kind"`
+	Currency  string `json:"currency"`
 
-	Approved, Delivered, Pending, Exception, Reversed Tally
-	Declined                                          Tally
+	Approved  Tally `json:"approved,omitzero"`
+	Delivered Tally `json:"delivered,omitzero"`
+	Pending   Tally `json:"pending,omitzero"`
+	Exception Tally `json:"exception,omitzero"`
+	Reversed  Tally `json:"reversed,omitzero"`
+	Declined  Tally `json:"declined,omitzero"`
 	// Unresolved is what people have still to decide, declined payments that the
 	// primary has done included.
-	Unresolved Tally
+	Unresolved Tally `json:"unresolved,omitzero"`
 }
 
 // Holds reports whether every approval is accounted for.

@@ -1,0 +1,57 @@
+package gate
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"holdfast/internal/standin"
+)
+
+// shards is a stand-in that knows its orders.
+type shards struct {
+	mu      sync.Mutex
+	carried []standin.Order
+}
+
+func (*shards) Source() string { return "src1" }
+
+func (*shards) Summary(now time.Time) *standin.Summary {
+	return &standin.Summary{Source: "src1", At: now, Shards: 1}
+}
+
+func (s *shards) Carry(orders []standin.Order) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.carried = append(s.carried, orders...)
+}
+
+func TestStandInIsReportedAndOrdersCome(t *testing.T) {
+	var in shards
+	prepare := func(p *plane, o *Options) {
+		o.StandIn = &in
+		p.orders = []standin.Order{{ID: "x1", Identity: "k1"}}
+	}
+	connected(t, prepare, func(t *testing.T, _ *Gate, p *plane) {
+		after(10*time.Second + 500*time.Millisecond)
+		p.look(func() {
+			told := 0
+			for _, r := range p.reports {
+				if r.StandIn != nil {
+					told++
+				}
+			}
+			if told < 5 || told > 6 {
+				t.Errorf("told %d times in ten seconds", told)
+			}
+			if got := p.beats[len(p.beats)-1].StandIn.Source; got != "src1" {
+				t.Errorf("the heartbeat names the source %q", got)
+			}
+		})
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		if len(in.carried) == 0 || in.carried[0].ID != "x1" {
+			t.Errorf("carried %+v", in.carried)
+		}
+	})
+}
