@@ -11,6 +11,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/api"
+	"holdfast/internal/client"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
 )
@@ -19,14 +20,20 @@ import (
 // the analysis and the deputy takes over; the commander, whose time is up, decides,
 // corrects what was written wrongly and hands over; a second incident turns out to be
 // the same, is merged, let go again, and ends as a false alarm with the consent of
-// the other; then it is opened again.
+// the other; then it is opened again. At the end a graver alert asks for level 1, and
+// the level is kept.
 func TestHandover(t *testing.T) {
 	t.Parallel()
 	for _, lang := range spoken(holdfast.ZhHant) {
 		t.Run(string(lang), func(t *testing.T) {
 			t.Parallel()
-			s := &shift{world: openEmptyWorld(t)}
+			dir := t.TempDir()
+			s := &shift{world: startWorld(t, dir, true)}
 			s.furnish()
+			var err error
+			if s.monitor, err = client.New(s.ready.API, monitorToken(t, dir), holdfast.En); err != nil {
+				t.Fatal(err)
+			}
 			first := openBrowser(t, s.ready.Console, string(lang)+"-shift")
 			s.mei = s.signIn(first, "mei", lang)
 			s.lin = s.signIn(first.another(string(lang)+"-shift-lin"), "lin", lang)
@@ -36,6 +43,7 @@ func TestHandover(t *testing.T) {
 			s.correct(one)
 			s.handOver(one)
 			s.merge(one, s.confirmed(2, "再次變慢 slow again"))
+			s.keepLevel()
 		})
 	}
 }
@@ -44,6 +52,7 @@ func TestHandover(t *testing.T) {
 type shift struct {
 	*world
 	mei, lin *browser
+	monitor  *client.Client // delivers alerts
 	task     procedure.Task // that nobody takes
 }
 
@@ -191,4 +200,37 @@ func (s *shift) merge(one, two string) {
 	s.lin.fill("#reopen-reason", "又發生 it is back")
 	s.lin.press("#reopen button")
 	s.lin.waitFor("#stage-handle.open")
+}
+
+// keepLevel keeps level 3, with a reason, though a critical alert of the same cause asks
+// for level 1.
+func (s *shift) keepLevel() {
+	s.t.Helper()
+	s.alert("minor", "轉帳偏慢 transfers lag")
+	s.suspectedAs(s.mei, "轉帳偏慢")
+	s.mei.do("choose level 3", click("#triage input[name=level][value='3']"))
+	s.mei.press("#triage form[action$='/confirm'] button")
+	s.mei.waitFor("#stage-analyse.open")
+	s.alert("critical", "轉帳中斷 transfers fail")
+	s.mei.waitFor("#level-asked.bad") // by itself
+	s.mei.shoot("86-level-asked")
+	s.mei.fill("#keep-because", "監控重複告警，轉帳仍可完成 the same delay, transfers get through")
+	s.mei.press("#level-keep button")
+	s.mei.waitGone("#level-asked")
+	s.mei.waitFor(".band-level-3")
+	s.mei.waitUntil("the timeline gives the reason", `document.querySelector("#timeline").textContent.includes("監控重複告警")`)
+	s.mei.shoot("87-level-kept")
+}
+
+// alert delivers one about transfers, as a monitor would.
+func (s *shift) alert(severity, summary string) {
+	s.t.Helper()
+	body := map[string]any{"version": "4", "status": "firing", "groupKey": severity, "receiver": "holdfast", "alerts": []map[string]any{{
+		"status": "firing", "startsAt": time.Now().UTC(), "endsAt": time.Time{}, "fingerprint": severity,
+		"labels":      map[string]string{"alertname": "Transfers" + severity, "channel": "transfer", "severity": severity},
+		"annotations": map[string]string{"summary": summary},
+	}}}
+	if err := s.monitor.Do(context.Background(), http.MethodPost, "/intake/alertmanager", body, nil); err != nil {
+		s.t.Fatal(err)
+	}
 }
