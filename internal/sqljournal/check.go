@@ -12,6 +12,7 @@ import (
 	"holdfast"
 	"holdfast/internal/archive"
 	"holdfast/internal/journal"
+	"holdfast/internal/sqljournal/database"
 )
 
 // view is the database behind the evidence, open for reading.
@@ -79,7 +80,7 @@ func (e *evidence) unreadable(err error) error {
 	switch {
 	case holdfast.CodeOf(failure(context.Background(), "read", err)) == holdfast.Damaged:
 		e.problem(fileDB, "%v", err)
-	case sqliteCode(err) == sqlite3.SQLITE_ERROR, errors.Is(err, sql.ErrNoRows):
+	case database.Code(err) == sqlite3.SQLITE_ERROR, errors.Is(err, sql.ErrNoRows):
 		e.problem(fileDB, "the file is not a journal: %v", err)
 	default:
 		return err

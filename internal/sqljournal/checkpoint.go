@@ -9,6 +9,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/archive"
+	"holdfast/internal/sqljournal/database"
 )
 
 // measureStep is how many bytes the -wal may grow by between two measurements,
@@ -72,7 +73,7 @@ func (w *writer) checkpoint() error {
 	}
 	var busy, frames, moved int64
 	err := w.conn.QueryRowContext(ctx, sqlCheckpoint).Scan(&busy, &frames, &moved)
-	switch code := sqliteCode(err); {
+	switch code := database.Code(err); {
 	case err == nil && frames == moved:
 		// SQLite may begin the -wal anew at the next commit from here on.
 		w.due = true

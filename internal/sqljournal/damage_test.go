@@ -14,6 +14,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/journal"
+	"holdfast/internal/sqljournal/power"
 )
 
 // directory is a data directory held in memory, as a stopped process left it.
@@ -42,22 +43,8 @@ func readDir(t testing.TB, dir string) directory {
 // write makes dir hold these files and nothing else.
 func (d directory) write(t testing.TB, dir string) {
 	t.Helper()
-	old, err := os.ReadDir(dir)
-	if err != nil {
+	if err := power.Write(dir, d); err != nil {
 		t.Fatal(err)
-	}
-	for _, f := range old {
-		if err := os.RemoveAll(filepath.Join(dir, f.Name())); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, content := range d {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 

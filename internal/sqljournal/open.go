@@ -7,18 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"modernc.org/sqlite"
-
 	"holdfast"
 	"holdfast/internal/journal"
 	"holdfast/internal/sqljournal/commit"
+	"holdfast/internal/sqljournal/database"
 )
 
 // Options says where the journal is.
@@ -72,10 +70,6 @@ type Store struct {
 
 var _ journal.Store = (*Store)(nil)
 
-// fdatasync leaves out of each sync what a commit does not need: the file's
-// times. It holds for all SQLite databases of the process.
-var fdatasync = sync.OnceFunc(func() { sqlite.Fdatasync(true) })
-
 // Open opens the journal in a data directory and makes it there if there is
 // none. It refuses with code Unavailable while another process uses the
 // directory, and with code Damaged if what is stored is not what was written;
@@ -90,7 +84,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.disk == nil {
 		o.disk = commit.OS{}
 	}
-	fdatasync()
+	database.Fdatasync()
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil || o.Dir == "" {
 		return nil, holdfast.Errorf(holdfast.Invalid, "the journal needs a data directory").At("dir").Because(err)
@@ -173,7 +167,7 @@ func (c cleanups) run() error {
 // so the last one to close is a reader, which cannot write.
 func (s *Store) connect(ctx context.Context, e *evidence, undo *cleanups) error {
 	path := filepath.Join(s.dir, fileDB)
-	readers, err := sql.Open("sqlite", dsn(path, "ro", "busy_timeout(5000)", "cache_size(-16384)"))
+	readers, err := sql.Open("sqlite", database.DSN(path, "ro", "busy_timeout(5000)", "cache_size(-16384)"))
 	if err != nil {
 		return err
 	}
@@ -188,15 +182,6 @@ func (s *Store) connect(ctx context.Context, e *evidence, undo *cleanups) error 
 	undo.add(guard.Close)
 	s.writer = &writer{store: s, file: e.db, guard: guard, requests: make(chan *request, maxWaiting), checkpoints: make(chan chan error)}
 	return s.writer.connect(ctx, path, undo)
-}
-
-// dsn names a database for the driver. The path is absolute.
-func dsn(path, mode string, pragmas ...string) string {
-	query := url.Values{"mode": {mode}, "_pragma": append([]string{
-		"temp_store(memory)", "wal_autocheckpoint(0)", "synchronous(full)", "trusted_schema(0)",
-	}, pragmas...)}
-	u := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
-	return u.String()
 }
 
 // createIfFresh makes an empty journal where there is none. The database gets
@@ -241,29 +226,13 @@ func createIfFresh(ctx context.Context, o Options) error {
 }
 
 func createDatabase(ctx context.Context, path, id string, epoch uint32, now time.Time) error {
-	db, err := sql.Open("sqlite", dsn(path, "rwc", "page_size(4096)", "journal_mode(wal)"))
-	if err != nil {
+	return database.Create(ctx, path, func(tx *sql.Tx) error {
+		if err := migrate(ctx, tx, 0, now); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, sqlCreate, id, epoch)
 		return err
-	}
-	defer db.Close()
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if err := migrate(ctx, tx, 0, now); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, sqlCreate, id, epoch); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return err
-	}
-	if err := db.Close(); err != nil {
-		return err
-	}
-	return os.Chmod(path, 0o600) // the -wal and the -shm take the mode after it
+	})
 }
 
 // execer runs statements in the transaction it is part of.

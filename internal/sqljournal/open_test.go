@@ -1,14 +1,12 @@
 package sqljournal
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,17 +15,10 @@ import (
 
 	"holdfast"
 	"holdfast/internal/journal"
+	"holdfast/internal/sqljournal/power"
 )
 
-// TestMain lets the test binary be its own child: a process that writes until it
-// is killed.
-func TestMain(m *testing.M) {
-	if dir := os.Getenv("HOLDFAST_TEST_CHILD"); dir != "" {
-		fmt.Println("error", writeUntilKilled(dir))
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { power.Main(m, writeUntilKilled) }
 
 func openRaw(t testing.TB, path string) *sql.DB {
 	t.Helper()
@@ -251,45 +242,6 @@ func TestTwoOfOneProcess(t *testing.T) {
 	mustOpen(t, dir)
 }
 
-// child is a process that writes to dir and tells what was acknowledged.
-type child struct {
-	cmd   *exec.Cmd
-	lines *bufio.Scanner
-}
-
-func startChild(t *testing.T, dir string) *child {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "HOLDFAST_TEST_CHILD="+dir)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return &child{cmd, bufio.NewScanner(out)}
-}
-
-// kill kills the process after n more lines and returns all of them, with those
-// that were on their way.
-func (c *child) kill(t *testing.T, n int) []string {
-	t.Helper()
-	var lines []string
-	for c.lines.Scan() {
-		lines = append(lines, c.lines.Text())
-		if len(lines) == n {
-			c.cmd.Process.Kill()
-		}
-	}
-	c.cmd.Wait()
-	if len(lines) < n || strings.HasPrefix(lines[0], "error") {
-		t.Fatalf("the child ended by itself: %q", lines)
-	}
-	return lines
-}
-
 // writeUntilKilled appends from many goroutines, with documents, checkpoints and
 // barriers between, and prints a line for each acknowledgement.
 func writeUntilKilled(dir string) error {
@@ -354,7 +306,7 @@ func TestKill(t *testing.T) {
 	acknowledged := map[string]journal.Receipt{}
 	var document holdfast.Revision
 	for range 5 {
-		for _, line := range startChild(t, dir).kill(t, 1+random.IntN(400)) {
+		for _, line := range power.StartChild(t, dir).Kill(t, 1+random.IntN(400)) {
 			var id string
 			var r journal.Receipt
 			if _, err := fmt.Sscanf(line, "append %s %d %d", &id, &r.First, &r.Last); err == nil {
@@ -398,18 +350,17 @@ func (r receiptsIn) Apply(f holdfast.Fact) error {
 
 func TestTwoProcesses(t *testing.T) {
 	dir := t.TempDir()
-	c := startChild(t, dir)
-	if !c.lines.Scan() {
+	c := power.StartChild(t, dir)
+	if !c.Lines.Scan() {
 		t.Fatal("the child said nothing")
 	}
 	_, err := Open(t.Context(), Options{Dir: dir})
 	wantCode(t, err, holdfast.Unavailable)
-	if want := fmt.Sprintf("in use by process %d;", c.cmd.Process.Pid); !strings.Contains(err.Error(), want) {
+	if want := fmt.Sprintf("in use by process %d;", c.Process.Pid); !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v", err)
 	}
 	_, err = Inspect(t.Context(), dir)
 	wantCode(t, err, holdfast.Unavailable)
-	c.cmd.Process.Kill()
-	c.cmd.Wait()
+	c.Kill(t, 1)
 	mustOpen(t, dir)
 }

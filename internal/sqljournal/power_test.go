@@ -3,14 +3,12 @@ package sqljournal
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +17,7 @@ import (
 	"holdfast/internal/archive"
 	"holdfast/internal/journal"
 	"holdfast/internal/sqljournal/commit"
+	"holdfast/internal/sqljournal/power"
 )
 
 // promises are what somebody was told, and what therefore outlasts any loss of
@@ -29,7 +28,8 @@ type promises struct {
 	head     holdfast.Head     // of the newest snapshot
 }
 
-func (p promises) clone() promises {
+// Clone implements power.Promises.
+func (p promises) Clone() promises {
 	p.appends = maps.Clone(p.appends)
 	if p.appends == nil {
 		p.appends = map[string]journal.Receipt{}
@@ -37,10 +37,15 @@ func (p promises) clone() promises {
 	return p
 }
 
+// Size implements power.Promises.
+func (p promises) Size() int {
+	return len(p.appends) + int(p.document) + int(p.head.Position)
+}
+
 // work writes to a store from several goroutines, with documents, blobs,
 // checkpoints and a snapshot between, and records what each was promised. The
 // name makes its appends differ from those of other runs.
-func work(ctx context.Context, s *Store, r *recorder, name string, appends int) error {
+func work(ctx context.Context, s *Store, r *power.Recorder, name string, appends int) error {
 	const writers = 4
 	failed := make(chan error, writers+1)
 	for w := range writers {
@@ -55,7 +60,7 @@ func work(ctx context.Context, s *Store, r *recorder, name string, appends int) 
 }
 
 // writeTo makes appends whose ids end with how many facts they have.
-func writeTo(ctx context.Context, s *Store, r *recorder, name string, appends int) error {
+func writeTo(ctx context.Context, s *Store, r *power.Recorder, name string, appends int) error {
 	revision := holdfast.Revision(0)
 	for i := range appends {
 		a := journal.Append{Actor: holdfast.Self("test"), Time: time.Unix(int64(i), 0)}
@@ -68,13 +73,13 @@ func writeTo(ctx context.Context, s *Store, r *recorder, name string, appends in
 		if err != nil {
 			return err
 		}
-		r.tell(func(p *promises) { p.appends[a.ID] = receipt })
+		r.Tell(func(p *promises) { p.appends[a.ID] = receipt })
 	}
 	return nil
 }
 
 // lookAfter writes documents and blobs and does the rest of a store's work.
-func lookAfter(ctx context.Context, s *Store, r *recorder) error {
+func lookAfter(ctx context.Context, s *Store, r *power.Recorder) error {
 	for i := range 4 {
 		d, err := s.Document(ctx, "counter")
 		if holdfast.CodeOf(err) == holdfast.NotFound {
@@ -88,7 +93,7 @@ func lookAfter(ctx context.Context, s *Store, r *recorder) error {
 		if err != nil {
 			return err
 		}
-		r.tell(func(p *promises) { p.document = revision })
+		r.Tell(func(p *promises) { p.document = revision })
 		if _, err := s.PutBlob(ctx, bytes.Repeat([]byte{byte(i)}, 9000)); err != nil {
 			return err
 		}
@@ -97,7 +102,7 @@ func lookAfter(ctx context.Context, s *Store, r *recorder) error {
 			if err != nil {
 				return err
 			}
-			r.tell(func(p *promises) { p.head = head })
+			r.Tell(func(p *promises) { p.head = head })
 		}
 		if err := s.Checkpoint(ctx); err != nil {
 			return err
@@ -158,99 +163,51 @@ func (s standing) Apply(f holdfast.Fact) error {
 	return s.receiptsIn.Apply(f)
 }
 
-// power is a series of losses of power.
-type power struct {
-	t      *testing.T
-	random *rand.Rand
-	dir    string
-	deaf   func(name string) bool
-	after  func(*Store) // does something to a store that was just opened
-	losses int
-	seen   map[string]bool
+// outages take the power away from a journal in one directory.
+type outages struct {
+	power.Series[promises]
+	t     *testing.T
+	dir   string
+	deaf  func(name string) bool
+	after func(*Store) // does something to a store that was just opened
+}
+
+func newOutages(t *testing.T, seed uint64) *outages {
+	o := &outages{t: t, dir: t.TempDir()}
+	o.Random, o.Read = rand.New(rand.NewPCG(seed, seed+1)), storedFiles
+	o.Run = func(left power.Files, name string, known promises) (*power.Recorder, error) {
+		return o.run(left, name, 8, 1, known)
+	}
+	return o
 }
 
 // run opens the journal in a directory that holds what begun says, works with
 // it and closes it, several times, and returns the record.
-func (p *power) run(begun directory, name string, appends, times int, known promises) (*recorder, error) {
-	begun.write(p.t, p.dir)
-	r := newRecorder(p.dir, begun)
-	defer r.release()
-	r.deaf = p.deaf
+func (o *outages) run(begun directory, name string, appends, times int, known promises) (*power.Recorder, error) {
+	begun.write(o.t, o.dir)
+	r := power.NewRecorder(o.dir, begun)
+	defer r.Release()
+	r.Deaf = o.deaf
 	for i := range times {
-		s, err := Open(p.t.Context(), Options{Dir: p.dir, disk: r})
+		s, err := Open(o.t.Context(), Options{Dir: o.dir, disk: r})
 		if err != nil {
 			return r, fmt.Errorf("open: %w", err)
 		}
-		if p.after != nil {
-			p.after(s)
+		if o.after != nil {
+			o.after(s)
 		}
-		err = known.keeps(p.t.Context(), s)
+		err = known.keeps(o.t.Context(), s)
 		if w, broken := commit.DecodeWitness(begun[fileHead]); i == 0 && broken == nil && s.Head().Position < w.Head.Position {
 			err = errSilent
 		}
 		if err == nil {
-			err = work(p.t.Context(), s, r, fmt.Sprint(name, i), appends)
+			err = work(o.t.Context(), s, r, fmt.Sprint(name, i), appends)
 		}
 		if err = errors.Join(err, s.Close()); err != nil {
 			return r, err
 		}
 	}
 	return r, nil
-}
-
-// lose takes the power away after the steps that chosen picks, goes on from what
-// is left, and loses the power again while it does so. It returns what was found
-// wrong, by step.
-func (p *power) lose(r *recorder, known promises, again bool, chosen func(step int) int) (found []error) {
-	disk := r.platter(known)
-	for i, s := range r.steps {
-		disk.take(s)
-		for range chosen(i) {
-			left := disk.lose(p.random)
-			state := fmt.Sprint(left.hash(), len(disk.appends), disk.document, disk.head)
-			if p.seen[state] {
-				continue
-			}
-			p.seen[state] = true
-			p.losses++
-			next, err := p.run(left, fmt.Sprint("after", p.losses, "."), 8, 1, disk.promises)
-			if err == nil && again {
-				err = errors.Join(p.lose(next, disk.promises, false, sample(p.random, len(next.steps), 0, 1))...)
-			}
-			if err != nil {
-				found = append(found, fmt.Errorf("step %d: %w", i, err))
-			}
-		}
-	}
-	return found
-}
-
-// hash is that of all files that a start reads.
-func (d directory) hash() [sha256.Size]byte {
-	h := sha256.New()
-	for _, name := range storedFiles {
-		content, there := d[name]
-		fmt.Fprintf(h, "%s %v %d\n%s", name, there, len(content), content)
-	}
-	return [sha256.Size]byte(h.Sum(nil))
-}
-
-// sample picks count of n steps, and each of the first ones many times: few
-// states follow from a journal's making, and most of them look the same.
-func sample(random *rand.Rand, n, first, count int) func(step int) int {
-	chosen := make([]int, n)
-	for i := range first {
-		chosen[i] = 25
-	}
-	for range count {
-		chosen[random.IntN(n)]++
-	}
-	return func(step int) int { return chosen[step] }
-}
-
-// made is how many steps it took until the first promise.
-func (r *recorder) made() int {
-	return slices.IndexFunc(r.steps, func(s step) bool { return s.kind == promised })
 }
 
 // TestPowerLossWhileRunning takes the power away from a journal in use: under
@@ -260,39 +217,35 @@ func (r *recorder) made() int {
 // HOLDFAST_SOAK=1 does so at each step, several times.
 func TestPowerLossWhileRunning(t *testing.T) {
 	t.Parallel()
-	p := &power{t: t, random: rand.New(rand.NewPCG(11, 12)), dir: t.TempDir(), seen: map[string]bool{}}
+	p := newOutages(t, 11)
 	r, err := p.run(directory{}, "first.", 48, 2, promises{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	chosen := sample(p.random, len(r.steps), r.made(), 150)
+	chosen := power.Sample(p.Random, len(r.Steps), r.FirstPromise(), 150)
 	if os.Getenv("HOLDFAST_SOAK") != "" {
 		chosen = func(int) int { return 4 }
 	}
-	found := p.lose(r, promises{}, true, chosen)
+	found := p.Lose(r, promises{}, true, chosen)
 	for _, err := range found[:min(5, len(found))] {
 		t.Error(err)
 	}
-	t.Logf("%d steps, %d losses of power, %d findings", len(r.steps), p.losses, len(found))
+	t.Logf("%d steps, %d losses of power, %d findings", len(r.Steps), p.Losses, len(found))
 }
 
 // TestRecordIsWhole plays a record to its end and compares with the files.
 func TestRecordIsWhole(t *testing.T) {
 	t.Parallel()
-	p := &power{t: t, dir: t.TempDir()}
+	p := newOutages(t, 0)
 	r, err := p.run(directory{}, "first.", 12, 2, promises{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	disk := r.platter(promises{})
-	for _, s := range r.steps {
-		disk.take(s)
-	}
-	disk.take(step{kind: syncedNames})
+	disk := power.NewPlatter(r, promises{})
+	disk.Take(r.Steps...)
+	all := disk.All()
 	for name, content := range readDir(t, p.dir) {
-		f := disk.names[name]
-		disk.take(step{kind: synced, file: f})
-		if !bytes.Equal(disk.content[f], content) {
+		if !bytes.Equal(all[name], content) {
 			t.Errorf("%s is not what was recorded", name)
 		}
 	}
@@ -303,7 +256,7 @@ func TestRecordIsWhole(t *testing.T) {
 // without a word even then.
 func TestPowerLossIsFound(t *testing.T) {
 	t.Parallel()
-	for name, lie := range map[string]power{
+	for name, lie := range map[string]outages{
 		"SQLite does not sync": {after: func(s *Store) {
 			if _, err := s.writer.conn.ExecContext(context.Background(), "PRAGMA synchronous=OFF"); err != nil {
 				panic(err)
@@ -314,14 +267,14 @@ func TestPowerLossIsFound(t *testing.T) {
 		"the disk syncs no names":        {deaf: func(name string) bool { return name == "" }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := lie
-			p.t, p.random, p.dir, p.seen = t, rand.New(rand.NewPCG(13, 14)), t.TempDir(), map[string]bool{}
+			p := newOutages(t, 13)
+			p.after, p.deaf = lie.after, lie.deaf
 			r, err := p.run(directory{}, "first.", 24, 2, promises{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			p.after, p.deaf = nil, nil
-			found := p.lose(r, promises{}, false, sample(p.random, len(r.steps), 0, 40))
+			found := p.Lose(r, promises{}, false, power.Sample(p.Random, len(r.Steps), 0, 40))
 			if len(found) == 0 {
 				t.Error("nothing was found")
 			}
@@ -330,7 +283,7 @@ func TestPowerLossIsFound(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			t.Logf("%d of %d: %v", len(found), p.losses, found[:min(2, len(found))])
+			t.Logf("%d of %d: %v", len(found), p.Losses, found[:min(2, len(found))])
 		})
 	}
 }

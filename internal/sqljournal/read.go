@@ -9,12 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"holdfast"
 	"holdfast/internal/journal"
 	"holdfast/internal/sqljournal/commit"
+	"holdfast/internal/sqljournal/database"
 )
 
 // reader reads what is committed. Its methods may run at once.
@@ -226,20 +226,11 @@ func failure(ctx context.Context, act string, err error) error {
 	case errors.Is(err, sql.ErrConnDone), errors.Is(err, commit.ErrClosed):
 		return commit.Closed()
 	}
-	switch sqliteCode(err) {
+	switch database.Code(err) {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return holdfast.Errorf(holdfast.Damaged, "%s: %s is damaged; stop Holdfast and run holdfast archive verify", act, fileDB).Because(err)
 	case sqlite3.SQLITE_FULL:
 		return holdfast.Errorf(holdfast.Unavailable, "%s: the disk of the journal is full; nothing was written", act).Because(err)
 	}
 	return holdfast.Errorf(holdfast.Unavailable, "%s: the journal's database cannot be used now", act).Because(err)
-}
-
-// sqliteCode returns the primary result code of SQLite, 0 if err is not its.
-func sqliteCode(err error) int {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
-		return e.Code() & 0xff
-	}
-	return 0
 }

@@ -16,6 +16,7 @@ import (
 	"holdfast/internal/archive"
 	"holdfast/internal/journal"
 	"holdfast/internal/sqljournal/commit"
+	"holdfast/internal/sqljournal/database"
 )
 
 // Target is a data directory that a snapshot is about to be restored into. No
@@ -179,7 +180,7 @@ func (r withContext) Read(b []byte) (int, error) {
 // rewrite cuts the copy, raises its epoch and appends the first facts of it, in
 // one transaction.
 func (r Restoration) rewrite(ctx context.Context, path string) (err error) {
-	db, err := sql.Open("sqlite", dsn(path, "rw", "journal_mode(wal)"))
+	db, err := sql.Open("sqlite", database.DSN(path, "rw", "journal_mode(wal)"))
 	if err != nil {
 		return err
 	}

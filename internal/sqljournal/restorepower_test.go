@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"holdfast"
 	"holdfast/internal/archive"
 	"holdfast/internal/sqljournal/commit"
+	"holdfast/internal/sqljournal/power"
 )
 
 // restoring is a journal that a backup is restored over while the power may go.
@@ -29,8 +32,8 @@ type restoring struct {
 func newRestoring(t *testing.T) *restoring {
 	t.Helper()
 	dir := t.TempDir()
-	r := newRecorder(dir, directory{})
-	defer r.release()
+	r := power.NewRecorder(dir, directory{})
+	defer r.Release()
 	s, err := Open(t.Context(), Options{Dir: dir, disk: r})
 	if err != nil {
 		t.Fatal(err)
@@ -44,11 +47,9 @@ func newRestoring(t *testing.T) *restoring {
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	disk := r.platter(promises{})
-	for _, s := range r.steps {
-		disk.take(s)
-	}
-	re.known = disk.promises
+	disk := power.NewPlatter(r, promises{})
+	disk.Take(r.Steps...)
+	re.known = disk.Promises
 	return re
 }
 
@@ -125,33 +126,33 @@ func (re *restoring) isAside(ctx context.Context, left directory) error {
 func (re *restoring) lose(times int, deaf func(name string) bool) (losses int, found []error) {
 	dir, random := re.t.TempDir(), rand.New(rand.NewPCG(15, 16))
 	re.begun.write(re.t, dir)
-	r := newRecorder(dir, re.begun)
-	r.deaf = deaf
+	r := power.NewRecorder(dir, re.begun)
+	r.Deaf = deaf
 	_, err := re.restore(re.t.Context(), dir, r, "replaced-1")
-	r.release()
+	r.Release()
 	if err != nil {
 		re.t.Fatal(err)
 	}
-	disk, seen := r.platter(promises{}), map[string]bool{}
-	for i := range len(r.steps) + 1 {
+	disk, seen := power.NewPlatter(r, promises{}), map[string]bool{}
+	for i := range len(r.Steps) + 1 {
 		if deaf != nil && len(found) > 0 {
 			break // one is enough
 		}
-		done := i == len(r.steps)
+		done := i == len(r.Steps)
 		for range times {
-			left := disk.lose(random)
-			state := fmt.Sprint(left.hash(), done, kept(left))
+			left := directory(disk.Lose(random))
+			state := fmt.Sprint(power.Sum(left, slices.Sorted(maps.Keys(left))), done)
 			if seen[state] {
 				continue
 			}
 			seen[state] = true
 			losses++
 			if err := re.finds(re.t.Context(), left, done); err != nil {
-				found = append(found, fmt.Errorf("after %d of %d steps: %w", i, len(r.steps), err))
+				found = append(found, fmt.Errorf("after %d of %d steps: %w", i, len(r.Steps), err))
 			}
 		}
 		if !done {
-			disk.take(r.steps[i])
+			disk.Take(r.Steps[i])
 		}
 	}
 	return losses, found
@@ -181,14 +182,4 @@ func TestPowerLossWhileRestoring(t *testing.T) {
 			t.Errorf("nothing was found on a disk that lies about syncs %s", name)
 		}
 	}
-}
-
-// kept counts the files aside.
-func kept(d directory) (n int) {
-	for name := range d {
-		if strings.Contains(name, "/") {
-			n++
-		}
-	}
-	return n
 }

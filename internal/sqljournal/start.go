@@ -10,10 +10,11 @@ import (
 
 	"holdfast"
 	"holdfast/internal/sqljournal/commit"
+	"holdfast/internal/sqljournal/database"
 )
 
 func (w *writer) connect(ctx context.Context, path string, undo *cleanups) error {
-	db, err := sql.Open("sqlite", dsn(path, "rw", "busy_timeout(200)", "cache_size(-65536)", fmt.Sprintf("journal_size_limit(%d)", walLimit)))
+	db, err := sql.Open("sqlite", database.DSN(path, "rw", "busy_timeout(200)", "cache_size(-65536)", fmt.Sprintf("journal_size_limit(%d)", walLimit)))
 	if err != nil {
 		return err
 	}

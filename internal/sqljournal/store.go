@@ -9,6 +9,7 @@ import (
 	"holdfast/internal/archive"
 	"holdfast/internal/journal"
 	"holdfast/internal/sqljournal/commit"
+	"holdfast/internal/sqljournal/database"
 )
 
 // Genesis returns the head before the first fact: where a journal.State begins.
@@ -128,7 +129,7 @@ func (s *Store) PutBlob(ctx context.Context, b []byte) (holdfast.Hash, error) {
 	}
 	h := holdfast.Hash(sha256.Sum256(b))
 	err := s.submit(ctx, &request{Call: commit.Call{Size: len(b)}, apply: func(tx *transaction) error {
-		tx.exec(tx.st.putBlob, h[:], notNull(b))
+		tx.exec(tx.st.putBlob, h[:], database.NotNull(b))
 		tx.dirty = true
 		return nil
 	}})

@@ -9,6 +9,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/journal"
+	"holdfast/internal/sqljournal/database"
 )
 
 // transaction is one commit in the making. Calls are applied to it one after
@@ -144,17 +145,9 @@ func (tx *transaction) putDocument(d journal.Document) (holdfast.Revision, error
 	if !d.Expires.IsZero() {
 		expires = d.Expires.UnixMicro()
 	}
-	tx.exec(tx.st.putDocument, d.Key, int64(d.Revision+1), expires, notNull(d.Body))
+	tx.exec(tx.st.putDocument, d.Key, int64(d.Revision+1), expires, database.NotNull(d.Body))
 	tx.dirty = true
 	return d.Revision + 1, nil
-}
-
-// notNull is b, empty if it is nil: the driver stores nil as NULL.
-func notNull(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
 }
 
 // purge is the call that removes expired documents. Without any it commits

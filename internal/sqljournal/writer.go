@@ -6,10 +6,9 @@ import (
 	"os"
 	"time"
 
-	sqlite3 "modernc.org/sqlite/lib"
-
 	"holdfast"
 	"holdfast/internal/sqljournal/commit"
+	"holdfast/internal/sqljournal/database"
 )
 
 const (
@@ -195,19 +194,17 @@ func (w *writer) rollback(ctx context.Context, cause error) error {
 	return nil
 }
 
-// settle finds out what became of a commit that answered with an error. A full
-// disk or a lock leaves the -wal without the commit, which reading shows. After
-// any other error the -wal may hold it and not be on disk, and a sync that
-// failed once proves nothing when it succeeds later: nothing more is written
-// until a start has read everything again.
+// settle finds out what became of a commit that answered with an error. If it is
+// not certain that it was not made, nothing more is written until a start has read
+// everything again.
 func (w *writer) settle(ctx context.Context, cause error) error {
-	w.conn.ExecContext(ctx, sqlRollback) // fails where SQLite has done so itself
-	if code := sqliteCode(cause); code == sqlite3.SQLITE_FULL || code == sqlite3.SQLITE_BUSY {
+	undone := database.Undone(ctx, w.conn, cause, func() bool {
 		var m meta
 		err := w.conn.QueryRowContext(ctx, sqlMeta).Scan(&m.head.Journal, &m.head.Epoch, &m.beat)
-		if err == nil && m.beat == w.beat {
-			return failure(ctx, "commit", cause)
-		}
+		return err == nil && m.beat == w.beat
+	})
+	if undone {
+		return failure(ctx, "commit", cause)
 	}
 	w.breakOff("commit", cause)
 	return holdfast.Errorf(holdfast.Doubtful, "the commit failed and it is not known whether it was made; repeating the request after a restart settles it").Because(cause)

@@ -8,16 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 
-	"modernc.org/sqlite"
-
 	"holdfast"
 	"holdfast/internal/sqljournal/commit"
+	"holdfast/internal/sqljournal/database"
 	"holdfast/internal/standin/advice"
 )
 
@@ -37,14 +35,19 @@ type Options struct {
 	// Warn is told of what ended all writing: one English sentence. It must not call
 	// the source. May be nil.
 	Warn func(message string)
+
+	disk            commit.Disk // commit.OS if nil
+	checkpointEvery int         // after how many written bytes the -wal is checkpointed
 }
 
 // Source is an advice.Source in one directory.
 type Source struct {
-	dir  string
-	warn func(string)
-	id   string
-	read *sql.DB
+	dir             string
+	disk            commit.Disk
+	checkpointEvery int
+	warn            func(string)
+	id              string
+	read            *sql.DB
 
 	// What follows belongs to the writing goroutine; readers of shards hold mu.
 	conn   *sql.Conn
@@ -80,10 +83,6 @@ const (
 // key is that of a pack; those of a shard lie between key(shard, 0) and key(shard+1, 0).
 func key(shard int, revision uint64) int64 { return int64(shard)<<shardBits | int64(revision) }
 
-// fdatasync leaves out of each sync what a commit does not need: the file's times.
-// It holds for all SQLite databases of the process.
-var fdatasync = sync.OnceFunc(func() { sqlite.Fdatasync(true) })
-
 // Open opens the source in a directory and makes it there if there is none. It
 // refuses with code Unavailable while another process uses the directory, and
 // with code Damaged if what is stored is not what was acknowledged. Ctx bounds
@@ -98,9 +97,15 @@ func Open(ctx context.Context, o Options) (_ *Source, err error) {
 	if o.Warn == nil {
 		o.Warn = func(string) {}
 	}
-	fdatasync()
+	if o.disk == nil {
+		o.disk = commit.OS{}
+	}
+	if o.checkpointEvery == 0 {
+		o.checkpointEvery = checkpointEvery
+	}
+	database.Fdatasync()
 	s := &Source{
-		warn: o.Warn, names: map[uint64]int{}, requests: make(chan *request, maxWaiting),
+		disk: o.disk, checkpointEvery: o.checkpointEvery, warn: o.Warn, names: map[uint64]int{}, requests: make(chan *request, maxWaiting),
 		closing: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	defer func() {
@@ -130,6 +135,9 @@ func (s *Source) open(ctx context.Context, shards int) error {
 	if err := s.createIfFresh(ctx, shards); err != nil {
 		return err
 	}
+	if err := s.sync(); err != nil {
+		return err
+	}
 	if err := s.connect(ctx); err != nil {
 		return err
 	}
@@ -140,15 +148,6 @@ func (s *Source) open(ctx context.Context, shards int) error {
 }
 
 func (s *Source) path(name string) string { return filepath.Join(s.dir, name) }
-
-// dsn names a database for the driver. The path is absolute.
-func dsn(path, mode string, pragmas ...string) string {
-	query := url.Values{"mode": {mode}, "_pragma": append([]string{
-		"temp_store(memory)", "synchronous(full)", "trusted_schema(0)", "busy_timeout(5000)",
-	}, pragmas...)}
-	u := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
-	return u.String()
-}
 
 // createIfFresh makes an empty source where there is none: whole beside its place,
 // then renamed. The witness comes first, so that a source without one is damaged.
@@ -172,42 +171,45 @@ func (s *Source) createIfFresh(ctx context.Context, shards int) error {
 		return err
 	}
 	w := commit.Witness{Head: holdfast.Head{Journal: id, Epoch: 1, Hash: sum(fresh(id, shards))}}
-	if err := commit.ReplaceFile(commit.OS{}, s.path(fileHead), w.Encode()); err != nil {
+	if err := commit.ReplaceFile(s.disk, s.path(fileHead), w.Encode()); err != nil {
 		return err
 	}
-	return errors.Join(os.Rename(tmp, s.path(fileDB)), commit.SyncDir(commit.OS{}, s.dir))
+	return errors.Join(s.disk.Rename(tmp, s.path(fileDB)), commit.SyncDir(s.disk, s.dir))
 }
 
 func create(ctx context.Context, path, id string, shards int) error {
-	db, err := sql.Open("sqlite", dsn(path, "rwc", "journal_mode(wal)"))
-	if err != nil {
+	return database.Create(ctx, path, func(tx *sql.Tx) error {
+		for i, statements := range migrations {
+			if _, err := tx.ExecContext(ctx, statements+fmt.Sprintf("PRAGMA user_version = %d;", i+1)); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, sqlCreate, id, shards)
 		return err
-	}
-	defer db.Close()
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	for i, statements := range migrations {
-		if _, err := tx.ExecContext(ctx, statements+fmt.Sprintf("PRAGMA user_version = %d;", i+1)); err != nil {
+	})
+}
+
+// sync makes durable what a killed process may have left in memory only: what is
+// read from now on, deciders answer by. It comes before SQLite has the files open:
+// closing one drops the locks that it holds on it for this process.
+func (s *Source) sync() error {
+	for _, name := range []string{fileDB, fileDB + "-wal"} {
+		f, err := s.disk.Open(s.path(name), os.O_RDWR)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(s.disk.Sync(f), f.Close()); err != nil {
 			return err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, sqlCreate, id, shards); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return err
-	}
-	if err := db.Close(); err != nil {
-		return err
-	}
-	return os.Chmod(path, 0o600) // the -wal and the -shm take the mode after it
+	return commit.SyncDir(s.disk, s.dir)
 }
 
 func (s *Source) connect(ctx context.Context) error {
-	writer, err := sql.Open("sqlite", dsn(s.path(fileDB), "rw", "wal_autocheckpoint(0)", "cache_size(-32768)"))
+	writer, err := sql.Open("sqlite", database.DSN(s.path(fileDB), "rw", "busy_timeout(5000)", "cache_size(-32768)"))
 	if err != nil {
 		return err
 	}
@@ -216,7 +218,11 @@ func (s *Source) connect(ctx context.Context) error {
 		return err
 	}
 	s.release = append(s.release, s.conn.Close)
-	if s.read, err = sql.Open("sqlite", dsn(s.path(fileDB), "rw", "wal_autocheckpoint(0)", "query_only(1)")); err != nil {
+	if s.insert, err = s.conn.PrepareContext(ctx, sqlPack); err != nil {
+		return err
+	}
+	s.release = append(s.release, s.insert.Close) // the connection lives on until its statements are closed
+	if s.read, err = sql.Open("sqlite", database.DSN(s.path(fileDB), "rw", "busy_timeout(5000)", "query_only(1)")); err != nil {
 		return err
 	}
 	s.read.SetMaxOpenConns(4)
@@ -303,7 +309,7 @@ func (s *Source) checkWitness() error {
 	if w.Beat > s.beat || w.Beat == s.beat && w.Head.Hash != sum(s.shards) {
 		return holdfast.Errorf(holdfast.Damaged, "the advice source in %s stands at commit %d, but commit %d was acknowledged: it has lost decisions; restore it from a backup", s.dir, s.beat, w.Beat)
 	}
-	if s.head, err = os.OpenFile(s.path(fileHead), os.O_WRONLY, 0); err != nil {
+	if s.head, err = s.disk.Open(s.path(fileHead), os.O_RDWR); err != nil {
 		return err
 	}
 	s.release = append(s.release, s.head.Close)

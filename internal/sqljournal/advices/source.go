@@ -8,6 +8,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/sqljournal/commit"
+	"holdfast/internal/sqljournal/database"
 	"holdfast/internal/standin/advice"
 )
 
@@ -127,7 +128,7 @@ func (s *Source) PutSnapshot(ctx context.Context, snap advice.Snapshot) error {
 	k, from, to := key(snap.Shard, snap.Revision), key(snap.Shard, 0), key(snap.Shard+1, 0)
 	return s.submit(ctx, len(snap.Body), func(tx *transaction) error {
 		tx.exec(sqlDropSnapshots, from, to, k)
-		tx.exec(sqlPutSnapshot, k, snap.Chain[:], snap.Version, notNull(snap.Body))
+		tx.exec(sqlPutSnapshot, k, snap.Chain[:], snap.Version, database.NotNull(snap.Body))
 		tx.size += len(snap.Body)
 		return nil
 	})
@@ -237,17 +238,9 @@ func (s *Source) PutLedger(ctx context.Context, key string, revision uint64, bod
 		if actual != revision {
 			return advice.LedgerMoved(key, revision, actual)
 		}
-		tx.exec(sqlPutLedger, key, revision+1, notNull(body))
+		tx.exec(sqlPutLedger, key, revision+1, database.NotNull(body))
 		return nil
 	})
-}
-
-// notNull is b, empty if it is nil: the driver stores nil as NULL.
-func notNull(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
 }
 
 // Info implements advice.Source.
@@ -268,7 +261,7 @@ func (s *Source) Close() error {
 	s.once.Do(func() {
 		close(s.closing)
 		<-s.stopped
-		s.closed = errors.Join(s.head.Sync(), s.releaseAll())
+		s.closed = errors.Join(s.disk.Sync(s.head), s.releaseAll())
 	})
 	return s.closed
 }

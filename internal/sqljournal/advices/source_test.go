@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"holdfast"
+	"holdfast/internal/sqljournal/database"
 	"holdfast/internal/standin/advice"
 	"holdfast/internal/standin/advice/advicetest"
 )
@@ -101,7 +102,7 @@ func TestDamage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filled(t)
-			db, err := sql.Open("sqlite", dsn(dir+"/"+fileDB, "rw"))
+			db, err := sql.Open("sqlite", database.DSN(dir+"/"+fileDB, "rw"))
 			if err != nil {
 				t.Fatal(err)
 			}

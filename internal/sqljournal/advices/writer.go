@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"time"
 
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"holdfast"
 	"holdfast/internal/sqljournal/commit"
+	"holdfast/internal/sqljournal/database"
 	"holdfast/internal/standin/advice"
 )
 
@@ -23,7 +23,8 @@ const (
 	// maxBatch and maxBatchBytes bound one transaction.
 	maxBatch      = 1024
 	maxBatchBytes = 16 << 20
-	// checkpointEvery is after how many written bytes the -wal is checkpointed.
+	// checkpointEvery is after how many written bytes the -wal is checkpointed, if
+	// nothing else is said.
 	checkpointEvery = 16 << 20
 )
 
@@ -126,14 +127,14 @@ func (s *Source) write() {
 		case r := <-s.requests:
 			written += s.serve(commit.Collect(s.requests, r, maxBatch, maxBatchBytes))
 			unsynced = true
-			if written >= checkpointEvery {
+			if written >= s.checkpointEvery {
 				written = 0
 				s.checkpoint()
 			}
 		case <-ticks.C:
 			if unsynced {
 				unsynced = false
-				if err := s.head.Sync(); err != nil {
+				if err := s.disk.Sync(s.head); err != nil {
 					s.breakOff("sync "+fileHead, err)
 				}
 			}
@@ -171,13 +172,6 @@ func (s *Source) transact(ctx context.Context, batch []*request) (int, error) {
 	if broken := s.broken.Load(); broken != nil {
 		return 0, broken
 	}
-	if s.insert == nil {
-		stmt, err := s.conn.PrepareContext(ctx, sqlPack)
-		if err != nil {
-			return 0, failure(ctx, "write", err)
-		}
-		s.insert = stmt
-	}
 	if _, err := s.conn.ExecContext(ctx, sqlBegin); err != nil {
 		return 0, failure(ctx, "begin a transaction", err)
 	}
@@ -198,7 +192,7 @@ func (s *Source) transact(ctx context.Context, batch []*request) (int, error) {
 	}
 	s.committed(tx)
 	w := commit.Witness{Head: holdfast.Head{Journal: s.id, Epoch: 1, Position: holdfast.Position(s.beat), Hash: sum(s.shards)}, Beat: s.beat}
-	if _, err := s.head.WriteAt(w.Encode(), 0); err != nil {
+	if err := s.disk.Write(s.head, w.Encode(), 0); err != nil {
 		s.breakOff("write "+fileHead, err)
 		return 0, doubtful(err)
 	}
@@ -233,19 +227,19 @@ func (s *Source) rollback(ctx context.Context, cause error) error {
 	return nil
 }
 
-// settle finds out what became of a commit that answered with an error. A full
-// disk or a lock leaves the -wal without the commit, which reading shows. After
-// any other error nothing more is written until a start has read everything again.
+// settle finds out what became of a commit that answered with an error. If it is
+// not certain that it was not made, nothing more is written until a start has read
+// everything again.
 func (s *Source) settle(ctx context.Context, cause error) error {
-	s.conn.ExecContext(ctx, sqlRollback) // fails where SQLite has done so itself
-	if code := sqliteCode(cause); code == sqlite3.SQLITE_FULL || code == sqlite3.SQLITE_BUSY {
+	undone := database.Undone(ctx, s.conn, cause, func() bool {
 		var id string
 		var shards int
 		var beat uint64
 		err := s.conn.QueryRowContext(ctx, sqlMeta).Scan(&id, &shards, &beat)
-		if err == nil && beat == s.beat {
-			return failure(ctx, "commit", cause)
-		}
+		return err == nil && beat == s.beat
+	})
+	if undone {
+		return failure(ctx, "commit", cause)
 	}
 	s.breakOff("commit", cause)
 	return doubtful(cause)
@@ -283,20 +277,11 @@ func failure(ctx context.Context, act string, err error) error {
 	case errors.Is(err, sql.ErrConnDone):
 		return advice.Closed()
 	}
-	switch sqliteCode(err) {
+	switch database.Code(err) {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return holdfast.Errorf(holdfast.Damaged, "%s: %s is damaged; stop the gate and restore its directory from a backup", act, fileDB).Because(err)
 	case sqlite3.SQLITE_FULL:
 		return holdfast.Errorf(holdfast.Unavailable, "%s: the disk of the advice source is full; nothing was written", act).Because(err)
 	}
 	return holdfast.Errorf(holdfast.Unavailable, "%s: the advice source cannot be used now", act).Because(err)
-}
-
-// sqliteCode returns the primary result code of SQLite, 0 if err is not its.
-func sqliteCode(err error) int {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
-		return e.Code() & 0xff
-	}
-	return 0
 }

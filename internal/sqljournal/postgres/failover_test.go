@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -14,6 +16,7 @@ import (
 	"holdfast/internal/journal"
 	"holdfast/internal/sqljournal/postgres"
 	"holdfast/internal/sqljournal/postgres/cluster"
+	"holdfast/internal/standin/advice"
 )
 
 // pair is a primary and a standby of it.
@@ -37,8 +40,8 @@ func closeServer(t *testing.T, s *cluster.Server) {
 	}
 }
 
-// load is writers that each append to a subject of their own until stop ends
-// them, settling doubt as a desk does. It keeps what was acknowledged.
+// load is writers that each write one thing after the other until stop ends them,
+// settling doubt as a desk does. It keeps what was acknowledged.
 type load struct {
 	stop  context.CancelFunc
 	wg    sync.WaitGroup
@@ -46,56 +49,55 @@ type load struct {
 
 	mu    sync.Mutex
 	acked map[string]journal.Receipt
-	// resumed gets the moments at which appends were acknowledged, once asked for.
+	// resumed gets the moments at which writes were acknowledged, once asked for.
 	resumed chan time.Time
 }
 
-func startLoad(t *testing.T, stores ...*postgres.Store) *load {
+func newLoad(t *testing.T) (*load, context.Context) {
 	ctx, stop := context.WithCancel(t.Context())
-	l := &load{stop: stop, acked: map[string]journal.Receipt{}, resumed: make(chan time.Time)}
+	return &load{stop: stop, acked: map[string]journal.Receipt{}, resumed: make(chan time.Time)}, ctx
+}
+
+func startLoad(t *testing.T, stores ...*postgres.Store) *load {
+	l, ctx := newLoad(t)
 	for i, s := range stores {
 		for w := range 4 {
-			l.wg.Go(func() {
-				for r := holdfast.Revision(0); ctx.Err() == nil; r++ {
-					if err := l.append(ctx, s, fact(fmt.Sprintf("%d-%d-%d", i, w, r), fmt.Sprintf("thing/%d-%d", i, w), r)); err != nil {
-						if ctx.Err() == nil {
-							t.Error(err)
-						}
-						return
-					}
-				}
+			l.run(ctx, t, func(n int) (func(), error) {
+				a := fact(fmt.Sprintf("%d-%d-%d", i, w, n), fmt.Sprintf("thing/%d-%d", i, w), holdfast.Revision(n))
+				receipt, err := s.Append(ctx, a)
+				return func() { l.acked[a.ID] = receipt }, err
 			})
 		}
 	}
 	return l
 }
 
-// append repeats until the answer is certain.
-func (l *load) append(ctx context.Context, s *postgres.Store, a journal.Append) error {
-	for {
-		receipt, err := s.Append(ctx, a)
-		switch holdfast.CodeOf(err) {
-		case "":
-			l.mu.Lock()
-			l.acked[a.ID] = receipt
-			l.mu.Unlock()
-			l.count.Add(1)
-			select {
-			case l.resumed <- time.Now():
-			default:
+// run is a writer: write makes the nth write and returns how to keep it. It is
+// called again until its answer is certain.
+func (l *load) run(ctx context.Context, t *testing.T, write func(n int) (keep func(), err error)) {
+	l.wg.Go(func() {
+		for n := 0; ctx.Err() == nil; {
+			keep, err := write(n)
+			switch code := holdfast.CodeOf(err); {
+			case err == nil:
+				l.mu.Lock()
+				keep()
+				l.mu.Unlock()
+				l.count.Add(1)
+				n++
+				select {
+				case l.resumed <- time.Now():
+				default:
+				}
+			case code != holdfast.Doubtful && code != holdfast.Unavailable:
+				t.Error(err)
+				return
 			}
-			return nil
-		case holdfast.Doubtful, holdfast.Unavailable:
-			if ctx.Err() != nil {
-				return err
-			}
-		default:
-			return err
 		}
-	}
+	})
 }
 
-// reach returns once n more appends were acknowledged.
+// reach returns once n more writes were acknowledged.
 func (l *load) reach(n int64) {
 	for n += l.count.Load(); l.count.Load() < n; {
 		<-l.resumed
@@ -149,9 +151,22 @@ func wantDurability(t *testing.T, s *postgres.Store, fault journal.Fault, machin
 }
 
 // TestFailOver kills a primary under load and promotes its synchronous standby:
-// nothing that was acknowledged is lost, and two nodes go on by themselves.
+// nothing that was acknowledged is lost, neither of a journal nor of decisions of
+// stand-in, two nodes go on by themselves, and two gates do once nothing can be lost
+// again. HOLDFAST_SOAK=1 does so
+// 40 times.
 func TestFailOver(t *testing.T) {
 	t.Parallel()
+	if os.Getenv("HOLDFAST_SOAK") == "" {
+		failOver(t, 500)
+		return
+	}
+	for round := range 40 {
+		t.Run(fmt.Sprint(round), func(t *testing.T) { failOver(t, 100+rand.Int64N(2000)) })
+	}
+}
+
+func failOver(t *testing.T, after int64) {
 	primary, standby := pair(t)
 	o := postgres.Options{Source: cluster.Source(primary, standby)}
 	one, two := open(t, o), open(t, o)
@@ -159,8 +174,9 @@ func TestFailOver(t *testing.T) {
 	if err := primary.Set(t.Context(), "synchronous_standby_names", "b"); err != nil {
 		t.Fatal(err)
 	}
-	l := startLoad(t, one, two)
-	l.reach(500)
+	l, advices := startLoad(t, one, two), startAdvices(t, o.Source)
+	l.reach(after)
+	advices.reach(10)
 	wantDurability(t, one, "", 2)
 	primary.Kill()
 	if err := standby.Promote(t.Context()); err != nil {
@@ -178,9 +194,23 @@ func TestFailOver(t *testing.T) {
 			break
 		}
 	}
-	l.reach(500)
+	l.reach(after)
 	wantDurability(t, two, journal.NotSynchronous, 1)
+	// A server alone could lose what it acknowledges: no gate approves until it has a
+	// standby again.
+	if _, err := advices.gates[0].Append(t.Context(), []advice.Pack{{Shard: 8, ID: "refused", Body: []byte("x")}}); err == nil {
+		t.Error("an append was acknowledged by a server that has no standby any more")
+	}
+	if err := primary.Follow(t.Context(), standby, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := standby.Set(t.Context(), "synchronous_standby_names", "a"); err != nil {
+		t.Fatal(err)
+	}
+	close(advices.mended)
+	advices.reach(10)
 	l.check(t, two)
+	advices.check(t)
 	// What one node wrote last the other has read.
 	if err := one.Wait(t.Context(), two.Head().Position-1); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package sqljournal
+package power
 
 import (
 	"bytes"
@@ -11,46 +11,46 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// powerVFS stands between SQLite and its own VFS for every database of the
-// process. It tells the recorder of a directory what SQLite does there, and
+// recorded stands between SQLite and its own VFS for every database of the
+// process. It tells the recorder of a Files what SQLite does there, and
 // otherwise passes calls on.
-var powerVFS = &recordingVFS{recorders: map[string]*recorder{}, open: map[uintptr]*openFile{}, methods: map[uintptr]uintptr{}}
+var recorded = &recordingVFS{recorders: map[string]*Recorder{}, open: map[uintptr]*openFile{}, methods: map[uintptr]uintptr{}}
 
 type recordingVFS struct {
 	once     sync.Once
 	original *sqlite3.Tsqlite3_vfs
 
 	mu        sync.Mutex
-	recorders map[string]*recorder // by directory
+	recorders map[string]*Recorder // by Files
 	open      map[uintptr]*openFile
 	methods   map[uintptr]uintptr // ours by the original ones
 }
 
 // openFile is a file that SQLite has open in a recorded directory.
 type openFile struct {
-	recorder *recorder
+	recorder *Recorder
 	name     string
 	original *sqlite3.Tsqlite3_io_methods
 	// namesToo means that the first sync makes the file's name durable as well:
-	// SQLite syncs the directory of a log or rollback journal that it opened to be
+	// SQLite syncs the Files of a log or rollback journal that it opened to be
 	// made.
 	namesToo bool
 }
 
-func (v *recordingVFS) record(r *recorder) {
+func (v *recordingVFS) record(r *Recorder) {
 	v.once.Do(v.register)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.recorders[r.dir] = r
 }
 
-func (v *recordingVFS) forget(r *recorder) {
+func (v *recordingVFS) forget(r *Recorder) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.recorders, r.dir)
 }
 
-func (v *recordingVFS) recorder(path string) *recorder {
+func (v *recordingVFS) recorder(path string) *Recorder {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	dir := filepath.Dir(path)
@@ -86,12 +86,12 @@ type (
 
 // These stay referenced: what C memory refers to the collector does not see.
 var (
-	vfsOpen   openFunc   = powerVFS.xOpen
-	vfsDelete deleteFunc = powerVFS.xDelete
-	vfsClose  closeFunc  = powerVFS.xClose
-	vfsWrite  writeFunc  = powerVFS.xWrite
-	vfsCut    cutFunc    = powerVFS.xTruncate
-	vfsSync   syncFunc   = powerVFS.xSync
+	vfsOpen   openFunc   = recorded.xOpen
+	vfsDelete deleteFunc = recorded.xDelete
+	vfsClose  closeFunc  = recorded.xClose
+	vfsWrite  writeFunc  = recorded.xWrite
+	vfsCut    cutFunc    = recorded.xTruncate
+	vfsSync   syncFunc   = recorded.xSync
 )
 
 func (v *recordingVFS) register() {
@@ -167,7 +167,7 @@ func (v *recordingVFS) xDelete(tls *libc.TLS, vfs, name uintptr, syncDir int32) 
 	if code == sqlite3.SQLITE_OK {
 		named := r.in(path)
 		delete(r.names, named)
-		r.add(step{kind: unlinked, name: named})
+		r.add(Step{kind: unlinked, name: named})
 		if syncDir != 0 {
 			r.syncedBeside(named)
 		}
@@ -189,7 +189,7 @@ func (v *recordingVFS) xWrite(tls *libc.TLS, file, data uintptr, n int32, offset
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b := bytes.Clone(unsafe.Slice(at[byte](data), n))
-	r.add(step{kind: wrote, file: r.names[f.name], name: f.name, at: offset, data: b})
+	r.add(Step{kind: wrote, file: r.names[f.name], name: f.name, at: offset, data: b})
 	return function[writeFunc](f.original.FxWrite)(tls, file, data, n, offset)
 }
 
@@ -198,7 +198,7 @@ func (v *recordingVFS) xTruncate(tls *libc.TLS, file uintptr, size int64) int32 
 	r := f.recorder
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.add(step{kind: cutOff, file: r.names[f.name], name: f.name, at: size})
+	r.add(Step{kind: cutOff, file: r.names[f.name], name: f.name, at: size})
 	return function[cutFunc](f.original.FxTruncate)(tls, file, size)
 }
 
@@ -208,6 +208,9 @@ func (v *recordingVFS) xSync(_ *libc.TLS, file uintptr, _ int32) int32 {
 	r := f.recorder
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.refused != nil && r.refused(f.name) {
+		return sqlite3.SQLITE_IOERR_FSYNC
+	}
 	r.synced(f.name)
 	if f.namesToo {
 		f.namesToo = false
