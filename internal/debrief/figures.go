@@ -215,8 +215,7 @@ type LevelChange struct {
 	Automatic bool           `json:"automatic,omitempty"`
 }
 
-// Stated is a measure as a person entered it last: what no gate counts, payers
-// among it.
+// Stated is a measure as a person entered it last: what no gate counts.
 type Stated struct {
 	Measure string    `json:"measure"`
 	Value   any       `json:"value"`
@@ -270,8 +269,22 @@ type Counts struct {
 	Declined Sum `json:"declined"`
 	Failed   Sum `json:"failed"`
 	Unknown  Sum `json:"unknown"`
+	// Payers is about how many distinct payers these are of; nil in figures of before
+	// they were counted.
+	Payers *Payers `json:"payers,omitempty"`
 	// Stop is what was in flight when payments were stopped.
 	Stop *InFlight `json:"stop,omitempty"`
+}
+
+// Payers are distinct payers, with a standard error of traffic.PayersError, in the
+// minutes that the time touches. Who met several is in each, and once in All. AtLeast
+// means that some could not be counted.
+type Payers struct {
+	Declined int64 `json:"declined"`
+	Failed   int64 `json:"failed"`
+	Unknown  int64 `json:"unknown"`
+	All      int64 `json:"all"`
+	AtLeast  bool  `json:"at_least,omitempty"`
 }
 
 // Sum is a number of payments and their amounts, in minor units by currency.

@@ -108,7 +108,7 @@ func (c Counts) blocks(e Edition) []docx.Block {
 		}
 		table.Rows = append(table.Rows, cells)
 	}
-	table.Rows = append(table.Rows, []string{e.t("count.stood-in"), e.t("not-in-use"), "–"}, []string{e.t("count.payers"), e.t("not-counted"), "–"})
+	table.Rows = append(table.Rows, []string{e.t("count.stood-in"), e.t("not-in-use"), "–"}, []string{e.t("count.payers"), e.payers(c.Payers), "–"})
 	if s := c.Stop; s != nil {
 		stop := e.t("in-flight", "n", e.Words.Int(int64(s.Payments)), "done", e.Words.Int(int64(s.Done)), "not", e.Words.Int(int64(s.NotDone)), "unknown", e.Words.Int(int64(s.Unknown)))
 		if s.NotKnown > 0 {
@@ -117,6 +117,14 @@ func (c Counts) blocks(e Edition) []docx.Block {
 		table.Rows = append(table.Rows, []string{e.t("count.stop"), stop, "–"})
 	}
 	return []docx.Block{docx.P(note), table}
+}
+
+func (e Edition) payers(p *Payers) string {
+	if p == nil {
+		return e.t("not-counted")
+	}
+	return e.t("payers-about", "all", e.number(p.All, p.AtLeast),
+		"declined", e.Words.Int(p.Declined), "failed", e.Words.Int(p.Failed), "unknown", e.Words.Int(p.Unknown))
 }
 
 func (e Edition) number(n int64, least bool) string {

@@ -253,6 +253,9 @@ func (g *Gate) Coded(p *payment.Payment, o payment.Outcome, code string) {
 func (g *Gate) count(p *payment.Payment, v posture.Verdict, o payment.Outcome, took time.Duration) {
 	k := keyOf(p, v, o)
 	g.counter.Add(k, p.Amount, took)
+	if p.Probe == "" && p.Kind.MovesMoney() && (o == payment.NotDone || o == payment.Unknown) {
+		g.countPayer(p, v, o)
+	}
 	if p.Kind != payment.Pay || p.Probe != "" {
 		return
 	}
@@ -264,6 +267,22 @@ func (g *Gate) count(p *payment.Payment, v posture.Verdict, o payment.Outcome, t
 	if p.Merchant != "" {
 		part.Trait, part.Name = traffic.Merchant, p.Merchant
 		g.counter.AddPart(part, took)
+	}
+}
+
+// countPayer counts whose payment was not done.
+func (g *Gate) countPayer(p *payment.Payment, v posture.Verdict, o payment.Outcome) {
+	payer := ""
+	if p.Read.Has(payment.Payer) {
+		payer = p.Payer.Reveal()
+	}
+	switch {
+	case v.Action == posture.Decline:
+		g.counter.AddPayer(traffic.PayerDeclined, payer)
+	case o == payment.Unknown:
+		g.counter.AddPayer(traffic.PayerUnknown, payer)
+	default:
+		g.counter.AddPayer(traffic.PayerFailed, payer)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"holdfast"
 	"holdfast/internal/payment"
 	"holdfast/internal/posture"
+	"holdfast/internal/traffic"
 )
 
 // What was judged before a connection was had counts for as long as the posture
@@ -459,8 +460,9 @@ func TestCounts(t *testing.T) {
 	inquiry := pay("")
 	inquiry.Kind = payment.Inquiry
 	g.Passed(inquiry, payment.Done, time.Millisecond)
+	snap := g.counter.Take(1)
 	got := map[string]int64{}
-	for _, r := range g.counter.Take(1).Rows {
+	for _, r := range snap.Rows {
 		got[fmt.Sprint(r.Key.Kind, " ", r.Key.Verdict, " ", r.Key.Reason, " ", r.Key.Outcome)] += r.Count
 	}
 	want := map[string]int64{"payment forward  done": 1, "payment probe  done": 1, "payment decline stopped not-done": 1, "inquiry forward  done": 1}
@@ -471,6 +473,13 @@ func TestCounts(t *testing.T) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("counted %v", got)
+	}
+	series := traffic.NewSeries()
+	if err := series.Add(1, "east", snap); err != nil {
+		t.Fatal(err)
+	}
+	if payers, err := series.Payers(1, 2); err != nil || payers.By[traffic.PayerDeclined] != 1 || payers.All != 1 || payers.AtLeast {
+		t.Errorf("payers that were not served: %+v, %v", payers, err)
 	}
 }
 

@@ -11,8 +11,7 @@ import (
 
 // What Holdfast gathers in an incident by itself. Payments are attempts that move
 // money: payments and refunds. "Since the start" is since the incident was opened;
-// "lately" is in the last minute whose counts have arrived. Distinct payers are not
-// among them: gates count payments, not people.
+// "lately" is in the last minute whose counts have arrived.
 const (
 	// FromMinutes is how long the incident has been open, in minutes.
 	FromMinutes = "minutes"
@@ -26,6 +25,9 @@ const (
 	// FromSuccess is the share of done in those that lately went to the primary, in
 	// percent.
 	FromSuccess = "success-percent"
+	// FromPayers is about how many distinct payers those are of which FromFailed and
+	// FromDeclined count the payments; see traffic.PayersError.
+	FromPayers = "payers-affected"
 	// FromFailedAmount and FromAtRisk sum FromFailed and FromUnknown in the currency
 	// that the measure's unit names, in minor units.
 	FromFailedAmount = "amount-failed"
@@ -40,7 +42,7 @@ const (
 
 // sources gives the type that a measure from each source has.
 var sources = map[string]string{
-	FromMinutes: MeasureNumber, FromFailed: MeasureNumber, FromUnknown: MeasureNumber, FromDeclined: MeasureNumber,
+	FromMinutes: MeasureNumber, FromFailed: MeasureNumber, FromUnknown: MeasureNumber, FromDeclined: MeasureNumber, FromPayers: MeasureNumber,
 	FromSuccess: MeasureNumber, FromFailedAmount: MeasureNumber, FromAtRisk: MeasureNumber, FromChannels: MeasureNumber,
 	FromStopped: MeasureYesNo, FromStop: MeasureYesNo,
 }
@@ -61,7 +63,7 @@ func Figures() []string { return slices.Sorted(maps.Keys(figures)) }
 // Lasting reports whether a measure says what came of an incident, and so goes into
 // what is reported of it; the others say how it stands at an instant.
 func (m Measure) Lasting() bool {
-	return slices.Contains([]string{"", FromFailed, FromUnknown, FromDeclined, FromFailedAmount, FromAtRisk}, m.From)
+	return slices.Contains([]string{"", FromFailed, FromUnknown, FromDeclined, FromPayers, FromFailedAmount, FromAtRisk}, m.From)
 }
 
 // Days are the words for the days of the week.

@@ -43,7 +43,7 @@ func (m Mark) Sign(key ed25519.PrivateKey) string {
 func ReadMark(text string, keys []ed25519.PublicKey, payer string, now time.Time) (Mark, error) {
 	refused := holdfast.Errorf(holdfast.Forbidden, "the probe mark is not valid for this payment")
 	body64, sig64, ok := strings.Cut(text, ".")
-	if !ok || len(text) > 1024 {
+	if !ok || len(text) > 1024 || strings.ContainsAny(text, "\r\n") { // base64 would skip ends of lines
 		return Mark{}, refused
 	}
 	enc := base64.RawURLEncoding.Strict()

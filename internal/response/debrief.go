@@ -33,7 +33,13 @@ func (s *Service) Count(in *incident.Incident, from, to time.Time) debrief.Count
 		return c
 	}
 	g := gathering{Service: s, in: in}
-	c.Known, c.AtLeast = true, late || !t.Complete() || s.countsBegan() > from.Unix() || !g.allHeard()
+	c.Known, c.AtLeast = true, late || g.lacks(from.Unix(), t.Coverage)
+	if p, err := s.Series.Payers(from.Unix(), to.Unix()+1); err == nil {
+		c.Payers = &debrief.Payers{
+			Declined: p.By[traffic.PayerDeclined], Failed: p.By[traffic.PayerFailed], Unknown: p.By[traffic.PayerUnknown], All: p.All,
+			AtLeast: c.AtLeast || p.AtLeast,
+		}
+	}
 	for _, group := range t.Groups {
 		switch group.Name {
 		case "declined":

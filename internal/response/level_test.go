@@ -31,6 +31,9 @@ func (w *world) feed(gate string, seconds int64, outcomes map[payment.Outcome]in
 				c.Add(traffic.Key{Route: "pay", Channel: "card", Kind: payment.Pay, Verdict: posture.Forward.String(), Outcome: outcome, Currency: "CNY"}, 1299, 0)
 			}
 		}
+		if outcomes[payment.NotDone] > 0 {
+			c.AddPayer(traffic.PayerFailed, fmt.Sprint("p", at%7)) // seven of them
+		}
 		snap := c.Take(at)
 		snap.Boot, snap.Sequence = gate+"-1", uint64(at)
 		if err := w.Series.Add(now, gate, snap); err != nil {
@@ -240,7 +243,13 @@ func TestReadings(t *testing.T) {
 		want("a quarter done", said(in, shares...), "1 false 25") // in the order of Sources
 		late := &incident.Incident{ID: "2000-2", Opened: time.Now().Add(-30 * time.Second)}
 		want("since half a minute", said(late, counts...), "113013 37671 0 87 29")
-		want("since before the gate was heard", said(in, plan.FromFailed), "207+")
+		want("payers since then", said(late, plan.FromPayers), "7")
+		want("since before the gate was heard", said(in, plan.FromFailed, plan.FromPayers), "7+ 207+")
+		entered := func(n float64) *incident.Incident {
+			return &incident.Incident{Opened: in.Opened, Levels: incident.Levels{Entered: map[string]incident.Entry{plan.FromPayers: {MeasureEntered: incident.MeasureEntered{Value: n}, By: mei}}}}
+		}
+		want("entered, above what was counted at least", said(entered(9), plan.FromPayers), "9")
+		want("entered, below it", said(entered(6), plan.FromPayers), "7+")
 		w.gate("west") // in service, and not heard
 		want("another gate", said(in, shares...), "<nil>not-heard <nil>not-heard <nil>not-heard")
 		want("counts without it", said(late, plan.FromFailed), "87+")

@@ -49,10 +49,17 @@ func (g *gathering) read(m plan.Measure) incident.Reading {
 		r = g.gather(m)
 		r.Measure, r.From, r.At = m.ID, m.From, g.now
 	}
-	if e, entered := g.in.Entered[m.ID]; entered && r.Value == nil {
+	if e, entered := g.in.Entered[m.ID]; entered && (r.Value == nil || r.AtLeast && reaches(e.Value, r.Value)) {
 		r = incident.Reading{Measure: m.ID, Value: e.Value, By: &e.By, At: e.At}
 	}
 	return r
+}
+
+// reaches reports whether a number that a person entered is no less than a lower bound.
+func reaches(entered, least any) bool {
+	n, isNumber := entered.(float64)
+	bound, isBound := least.(float64)
+	return isNumber && isBound && n >= bound
 }
 
 // began is when the incident began: when its first alert did, or when it was opened.
@@ -116,6 +123,8 @@ func (g *gathering) gather(m plan.Measure) incident.Reading {
 		return g.since(unclear, "")
 	case plan.FromDeclined:
 		return g.since(declined, "")
+	case plan.FromPayers:
+		return g.payers()
 	case plan.FromFailedAmount:
 		return g.since(failed, m.Unit)
 	case plan.FromAtRisk:
@@ -149,19 +158,15 @@ func (g *gathering) stopInForce() bool {
 // currency. Where counts of a part of the time or of a gate are missing, it is a
 // lower bound.
 func (g *gathering) since(where func(traffic.Key) bool, currency string) incident.Reading {
-	from, to := g.start, g.now.Add(-traffic.Settle*time.Second)
-	short := to.Sub(from) > keptCounts
-	if short {
-		from = to.Add(-keptCounts)
-	}
-	if !to.After(from) {
+	from, to, short := g.span()
+	if to <= from {
 		return counted(0, true) // no count has arrived yet
 	}
-	t, err := g.Series.Totals(traffic.Query{From: from.Unix(), To: to.Unix() + 1, Where: where}, nil)
+	t, err := g.Series.Totals(traffic.Query{From: from, To: to, Where: where}, nil)
 	if err != nil {
 		return unknown(incident.NotHeard)
 	}
-	short = short || !t.Complete() || g.countsBegan() > from.Unix() || !g.allHeard()
+	short = short || g.lacks(from, t.Coverage)
 	var n int64
 	for _, group := range t.Groups {
 		if currency == "" {
@@ -175,6 +180,38 @@ func (g *gathering) since(where func(traffic.Key) bool, currency string) inciden
 		}
 	}
 	return counted(n, short)
+}
+
+// payers counts the distinct payers of what since counts.
+func (g *gathering) payers() incident.Reading {
+	from, to, short := g.span()
+	if to <= from {
+		return counted(0, true)
+	}
+	c, err := g.Series.Payers(from, to)
+	if err != nil {
+		return unknown(incident.NotHeard)
+	}
+	return counted(c.All, short || c.AtLeast || g.lacks(from, c.Coverage))
+}
+
+// span is the time since the incident began as far as counts of it are kept, in
+// seconds since 1970, and whether that is short of it.
+func (g *gathering) span() (from, to int64, short bool) {
+	start, end := g.start, g.now.Add(-traffic.Settle*time.Second)
+	if short = end.Sub(start) > keptCounts; short {
+		start = end.Add(-keptCounts)
+	}
+	if !end.After(start) {
+		return 0, 0, short
+	}
+	return start.Unix(), end.Unix() + 1, short
+}
+
+// lacks reports whether counts of a part of the time from a second on, or of a gate,
+// are missing.
+func (g *gathering) lacks(from int64, c traffic.Coverage) bool {
+	return !c.Complete() || g.countsBegan() > from || !g.allHeard()
 }
 
 // recently counts what went to the primary in the last minute. A share is told only

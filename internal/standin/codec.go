@@ -117,6 +117,12 @@ func (c *codec) count(v *int) {
 func (c *codec) instant(v *Instant)        { c.int((*int64)(v)) }
 func (c *codec) duration(v *time.Duration) { c.int((*int64)(v)) }
 
+// window is the window of a limit: nothing else can be divided into periods.
+func (c *codec) window(v *time.Duration) {
+	c.duration(v)
+	c.failed = c.failed || !validWindow(*v)
+}
+
 func (c *codec) text(v *string) {
 	n := len(*v)
 	c.count(&n)
@@ -194,7 +200,7 @@ func (r *Opened) fields(c *codec) {
 		c.text(&l.Currency)
 		c.int(&l.Amount)
 		c.int(&l.Count)
-		c.duration(&l.Window)
+		c.window(&l.Window)
 	})
 	c.instant(&r.At)
 }

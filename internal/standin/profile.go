@@ -221,7 +221,7 @@ func (l Limit) check() error {
 		return holdfast.Errorf(holdfast.Invalid, "a currency is three capital letters, not %q", l.Currency).At("limits")
 	case l.Amount > 0 && l.Currency == "":
 		return holdfast.Errorf(holdfast.Invalid, "a limit by amount names its currency").At("limits")
-	case l.Window < 0 || l.Window > maxWindow || l.Window%time.Second != 0:
+	case !validWindow(l.Window):
 		return holdfast.Errorf(holdfast.Invalid, "the window of a limit is whole seconds, at most 366 days").At("limits")
 	case l.Over == EachPayment && (l.Window != 0 || l.Count != 0):
 		return holdfast.Errorf(holdfast.Invalid, "a limit over each payment has an amount and nothing else").At("limits")
@@ -230,6 +230,8 @@ func (l Limit) check() error {
 	}
 	return nil
 }
+
+func validWindow(w time.Duration) bool { return w >= 0 && w <= maxWindow && w%time.Second == 0 }
 
 func (f Forwarding) check() error {
 	if f.Timeout <= 0 || f.Pause <= 0 || f.LongestPause < f.Pause || f.Attempts <= 0 || f.Expiry <= 0 || f.Retention <= f.Timeout || f.Inquiries < 0 {

@@ -155,7 +155,7 @@ func (c *codec) balance(b *Balance) {
 func (c *codec) counterKey(k *counterKey) {
 	c.text((*string)(&k.over))
 	c.text(&k.currency)
-	c.duration(&k.window)
+	c.window(&k.window)
 	c.duration(&k.zone)
 	c.digest(&k.who)
 	c.text(&k.channel)

@@ -86,6 +86,11 @@ type Counter struct {
 	boot   string
 	shards []shard // a power of two of them
 
+	payersMu    sync.Mutex
+	payers      [fates]sketch
+	payersAdded [fates]bool
+	unread      bool
+
 	taking   sync.Mutex
 	sequence uint64
 	ranks    [traits]map[string]float64
@@ -153,6 +158,7 @@ func (c *Counter) Take(second int64) Snapshot {
 	c.sequence++
 	s := Snapshot{Boot: c.boot, Sequence: c.sequence, Second: second}
 	s.Rows, s.Parts = c.drain()
+	s.Payers = c.takePayers()
 	for i := range s.Rows {
 		s.Folded = plus(s.Folded, s.Rows[i].folded)
 	}

@@ -47,7 +47,7 @@ func TestParts(t *testing.T) {
 		t.Fatalf("got %+v, %v", s, s.Check())
 	}
 	const text = `"parts":[["bank","icbc","pay","","forward","","done",3,[3]],["bank","icbc","pay","","forward","","not-done",1,[]],` +
-		`["merchant","travel","pay","","","","in-flight",1,[0,0,0,0,0,0,0,1]],["code","51","pay","qr","","","not-done",1,[]]]}`
+		`["merchant","travel","pay","","","","in-flight",1,[0,0,0,0,0,0,0,1]],["code","51","pay","qr","","","not-done",1,[]]],"payers":{}}`
 	b, err := json.Marshal(s)
 	if err != nil || !strings.HasSuffix(string(b), text) {
 		t.Errorf("written as %s, %v", b, err)

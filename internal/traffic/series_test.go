@@ -374,7 +374,7 @@ func TestAnswers(t *testing.T) {
 	c.Answered(paid(), true)
 	late := c.Take(noon + 1)
 	b, err := json.Marshal(late)
-	if err != nil || !strings.HasSuffix(string(b), `0,0,[]]],"answers":[[0,1,1]]}`) {
+	if err != nil || !strings.HasSuffix(string(b), `0,0,[]]],"answers":[[0,1,1]],"payers":{}}`) {
 		t.Errorf("%s, %v", b, err)
 	}
 	var back Snapshot

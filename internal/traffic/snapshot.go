@@ -27,7 +27,8 @@ type Snapshot struct {
 	// Rows has each key once, the largest counts first.
 	Rows []Row
 	// Parts has each part once.
-	Parts []PartRow
+	Parts  []PartRow
+	Payers Payers
 }
 
 // snapshotJSON is a snapshot as it is written.
@@ -40,11 +41,15 @@ type snapshotJSON struct {
 	// Answers are place, Named and Differ of the rows that have them.
 	Answers [][3]int64 `json:"answers,omitempty"`
 	Parts   []PartRow  `json:"parts,omitempty"`
+	Payers  *Payers    `json:"payers,omitempty"`
 }
 
 // MarshalJSON writes the snapshot; see the package comment.
 func (s Snapshot) MarshalJSON() ([]byte, error) {
 	w := snapshotJSON{Boot: s.Boot, Sequence: s.Sequence, Second: s.Second, Folded: s.Folded, Rows: s.Rows, Parts: s.Parts}
+	if s.Payers.Counted {
+		w.Payers = &s.Payers
+	}
 	for i := range s.Rows {
 		if r := &s.Rows[i]; r.Named != 0 || r.Differ != 0 {
 			w.Answers = append(w.Answers, [3]int64{int64(i), r.Named, r.Differ})
@@ -60,6 +65,9 @@ func (s *Snapshot) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*s = Snapshot{Boot: r.Boot, Sequence: r.Sequence, Second: r.Second, Folded: r.Folded, Rows: r.Rows, Parts: r.Parts}
+	if r.Payers != nil {
+		s.Payers = *r.Payers
+	}
 	for _, a := range r.Answers {
 		if a[0] < 0 || a[0] >= int64(len(s.Rows)) {
 			return fmt.Errorf("answers of row %d, and there are %d rows", a[0], len(s.Rows))
@@ -125,6 +133,9 @@ func (s Snapshot) Check() error {
 		return wrong("sequence %d, second %d and folded %d must be above, above and not below 0", s.Sequence, s.Second, s.Folded)
 	case len(s.Rows) > maxRows || len(s.Parts) > maxRows:
 		return wrong("%d rows; %d is the limit", max(len(s.Rows), len(s.Parts)), maxRows)
+	}
+	if what := s.Payers.fault(); what != "" {
+		return wrong("%s", what)
 	}
 	for i := range s.Parts {
 		if what := s.Parts[i].fault(); what != "" {

@@ -27,7 +27,7 @@ func TestSnapshotFormat(t *testing.T) {
 	if err := json.Unmarshal(got, &back); err != nil || !reflect.DeepEqual(back, s) {
 		t.Errorf("read back as %+v, %v", back, err)
 	}
-	if empty, _ := json.Marshal(NewCounter(0).Take(5)); !strings.HasSuffix(string(empty), `"second":5,"rows":[]}`) {
+	if empty, _ := json.Marshal(NewCounter(0).Take(5)); !strings.HasSuffix(string(empty), `"second":5,"rows":[],"payers":{}}`) {
 		t.Errorf("a second without payments is %s", empty)
 	}
 }
@@ -72,6 +72,9 @@ func TestCheck(t *testing.T) {
 		"count":           func(s *Snapshot) { s.Rows[0].Count = 1 },
 		"latency":         func(s *Snapshot) { s.Rows[0].Latency = Latency{3, -1} },
 		"many latencies":  func(s *Snapshot) { s.Rows[0].Latency = Latency{math.MaxInt64, math.MaxInt64} },
+		"half a register": func(s *Snapshot) { s.Payers.by[PayerFailed] = packed{1} },
+		"empty register":  func(s *Snapshot) { s.Payers.by[PayerFailed] = packed{1, 0x20} },
+		"same register":   func(s *Snapshot) { s.Payers.by[PayerFailed] = packed{1, 1, 1, 2} },
 		"count below all": func(s *Snapshot) { s.Rows[0].Count, s.Rows[0].Latency = -1, Latency{} },
 	} {
 		s := good()
@@ -89,6 +92,7 @@ func FuzzSnapshot(f *testing.F) {
 	f.Add([]byte(`{"boot":"b","sequence":1,"second":5,"rows":[["pay","c","v","payment","forward","","done","",1,0,[1]]],"answers":[[0,1,1]]}`))
 	f.Add([]byte(`{"boot":"b","sequence":1,"second":5,"rows":[["pay","c","v","payment","forward","","done","",0,0,[]]],"answers":[[0,1,1]]}`))
 	f.Add([]byte(`{"boot":"b","sequence":1,"second":5,"rows":[],"parts":[["code","51","pay","qr","","","not-done",3,[1]]]}`))
+	f.Add([]byte(`{"boot":"b","sequence":1,"second":5,"rows":[],"payers":{"declined":"ACEB4g==","unknown":"AUM=","unread":true}}`))
 	f.Add([]byte(`{"rows":[[null,null,null,"other",null,null,null,null,null,null,null]]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var s Snapshot

@@ -41,7 +41,11 @@
 //	["bank","icbc","pay","","forward","","done",12,[9,3]]
 //
 // that is [Trait], name, route, channel (of codes only), verdict, reason, outcome,
-// payments, and payments by latency.
+// payments, and payments by latency. "payers" holds, by [Fate], a sketch of the payers
+// whose payments were not done, in base64, and whether some payer could not be read; it
+// is there, and may be empty, if who sent the snapshot counts payers:
+//
+//	"payers":{"declined":"ACEB4g==","unknown":"AUM=","unread":true}
 package traffic
 
 import (

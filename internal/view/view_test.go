@@ -618,7 +618,11 @@ func TestPlan(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for query, want := range map[string]int{" A COMMENT ": 1, one.Hash.String()[:8]: 1, "2": 1, "nothing has this": 0} {
+		byNumber := 1
+		if strings.HasPrefix(one.Hash.String(), "2") {
+			byNumber = 2
+		}
+		for query, want := range map[string]int{" A COMMENT ": 1, one.Hash.String()[:8]: 1, "2": byNumber, "nothing has this": 0} {
 			if p := w.PlanRevisions(query, 0, 0); p.Total != want {
 				t.Errorf("%q is found in %d revisions, not %d", query, p.Total, want)
 			}
