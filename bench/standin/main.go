@@ -1,0 +1,114 @@
+// Command standin measures how many approvals a second stand-in makes, each durable
+// before it is answered: at the decider, which judges each request by its profile
+// (eligibility, limits of the payment, the payer, the channel and the whole) and
+// appends packs to the advice source, SQLite with one gate and PostgreSQL with one
+// gate and with three in processes of their own.
+//
+// Beside it stand what it cannot beat, one file to which what waits is written with
+// one fdatasync; and what one would use instead, plain PostgreSQL (Debian's, fsync
+// and synchronous_commit on, no standby): one INSERT for each approval over as many
+// connections as there are clients, and one for all that wait. They keep as many
+// bytes of each approval, and judge nothing.
+//
+// Clients ask for the next approval when they have the one before; they run on the
+// same cores. Rounds go through all in turn; figures are medians. It prints a table
+// and, last, one line of JSON, and fails where a required figure is missed.
+//
+//	go run ./bench/standin [-clients 256] [-payers 100000] [-rounds 5] [-time 2s] [-dir /tmp]
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"time"
+
+	"holdfast/bench/machine"
+)
+
+// Required figures, on SQLite but for the ratio of PostgreSQL.
+const (
+	leastRate     = 20_000.0
+	mostP99       = 25.0 // ms
+	leastRaw      = 0.4  // of the file
+	leastPostgres = 0.7  // of batched inserts
+)
+
+// figures is the last line of output.
+type figures struct {
+	Rate     float64 `json:"approvals_per_s"`
+	P99      float64 `json:"p99_ms"`
+	Postgres float64 `json:"ratio_pg"`
+	Raw      float64 `json:"ratio_raw"`
+}
+
+func main() {
+	if len(os.Args) == 8 && os.Args[1] == "gate" {
+		fail(beGate(context.Background(), os.Args[2:]))
+		return
+	}
+	runtime.LockOSThread() // the database is killed when the thread that started it ends
+	var b bench
+	flag.IntVar(&b.clients, "clients", 256, "how many clients ask at once")
+	flag.IntVar(&b.payers, "payers", 100_000, "how many payers there are")
+	flag.IntVar(&b.rounds, "rounds", 5, "how often each is measured")
+	flag.DurationVar(&b.time, "time", 2*time.Second, "how long each measurement takes")
+	flag.StringVar(&b.dir, "dir", os.TempDir(), "where the files go")
+	flag.Parse()
+	got, err := b.run(context.Background())
+	fail(err)
+	line, err := json.Marshal(got)
+	fail(err)
+	fmt.Println(string(line))
+	fail(got.check())
+}
+
+func (f figures) check() error {
+	var errs []error
+	if f.Rate < leastRate || f.P99 >= mostP99 {
+		errs = append(errs, fmt.Errorf("SQLite makes %.0f approvals a second durable, 99 in 100 in %.1f ms; required are %.0f in less than %.0f ms", f.Rate, f.P99, leastRate, mostP99))
+	}
+	if f.Raw < leastRaw {
+		errs = append(errs, fmt.Errorf("SQLite makes %.2f of what the file takes; required is %.1f", f.Raw, leastRaw))
+	}
+	if f.Postgres < leastPostgres {
+		errs = append(errs, fmt.Errorf("PostgreSQL makes %.2f of its batched inserts; required is %.1f", f.Postgres, leastPostgres))
+	}
+	return errors.Join(errs...)
+}
+
+func fail(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench/standin:", err)
+		os.Exit(1)
+	}
+}
+
+func (b *bench) run(ctx context.Context) (f figures, err error) {
+	fmt.Println(machine.Describe(time.Now()))
+	if err := b.open(ctx); err != nil {
+		return f, err
+	}
+	defer b.close()
+	medians, err := b.measure(ctx)
+	if err != nil {
+		return f, err
+	}
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	fmt.Printf("\n%-34s %12s %12s %12s\n", fmt.Sprintf("durable approvals, %d clients", b.clients), "a second", "p50 ms", "p99 ms")
+	for _, c := range b.contenders {
+		m := medians[c.what]
+		fmt.Printf("%-34s %12.0f %12.2f %12.2f\n", c.what, m.Rate, ms(m.P50), ms(m.P99))
+	}
+	fmt.Println()
+	rounded := func(x, perUnit float64) float64 { return math.Round(x*perUnit) / perUnit }
+	return figures{
+		Rate: rounded(medians[onSQLite].Rate, 1), P99: rounded(ms(medians[onSQLite].P99), 10),
+		Postgres: rounded(medians[onPostgres].Rate/medians[ofBatched].Rate, 100), Raw: rounded(medians[onSQLite].Rate/medians[ofRaw].Rate, 100),
+	}, nil
+}

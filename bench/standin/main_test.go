@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+)
+
+// TestMain is the process of a gate if it is told so, as main is.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 8 && os.Args[1] == "gate" {
+		fail(beGate(context.Background(), os.Args[2:]))
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// TestBench runs the whole bench in small.
+func TestBench(t *testing.T) {
+	t.Parallel()
+	b := bench{clients: 6, payers: 200, rounds: 1, time: 20 * time.Millisecond, dir: t.TempDir()}
+	f, err := b.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Rate <= 0 || f.P99 <= 0 || f.Postgres <= 0 || f.Raw <= 0 {
+		t.Errorf("figures %+v", f)
+	}
+}
+
+func TestRequired(t *testing.T) {
+	good := figures{Rate: 20_000, P99: 24.9, Postgres: 0.7, Raw: 0.4}
+	for name, c := range map[string]struct {
+		change func(*figures)
+		good   bool
+	}{
+		"all met":         {func(*figures) {}, true},
+		"too few":         {func(f *figures) { f.Rate = 19_999 }, false},
+		"too late":        {func(f *figures) { f.P99 = 25 }, false},
+		"far from a file": {func(f *figures) { f.Raw = 0.39 }, false},
+		"far from plain":  {func(f *figures) { f.Postgres = 0.69 }, false},
+	} {
+		f := good
+		c.change(&f)
+		if err := f.check(); (err == nil) != c.good {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
