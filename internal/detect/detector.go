@@ -347,7 +347,7 @@ func (d *Detector) tally(s *moment) *tallies {
 	}
 	for i := range s.Rows {
 		r := &s.Rows[i]
-		if r.Kind != payment.Pay || r.Verdict == "probe" {
+		if r.Kind != payment.Pay || r.Verdict == "probe" || r.Verdict == "advice" {
 			continue
 		}
 		for _, scope := range scopesOf(&r.Key) {

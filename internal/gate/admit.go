@@ -245,7 +245,7 @@ func (g *Gate) Answered(p *payment.Payment, v posture.Verdict, differs bool) {
 // Coded counts the error code of the answer to a payment that was not done, or
 // whose outcome is unknown. Those of probes are not counted.
 func (g *Gate) Coded(p *payment.Payment, o payment.Outcome, code string) {
-	if code != "" && p.Kind == payment.Pay && p.Probe == "" {
+	if code != "" && p.Kind == payment.Pay && p.Apart() == "" {
 		g.counter.AddPart(traffic.Part{Trait: traffic.Code, Name: code, Route: p.Route, Channel: p.Channel, Outcome: o}, -1)
 	}
 }
@@ -253,10 +253,10 @@ func (g *Gate) Coded(p *payment.Payment, o payment.Outcome, code string) {
 func (g *Gate) count(p *payment.Payment, v posture.Verdict, o payment.Outcome, took time.Duration) {
 	k := keyOf(p, v, o)
 	g.counter.Add(k, p.Amount, took)
-	if p.Probe == "" && p.Kind.MovesMoney() && (o == payment.NotDone || o == payment.Unknown) {
+	if p.Apart() == "" && p.Kind.MovesMoney() && (o == payment.NotDone || o == payment.Unknown) {
 		g.countPayer(p, v, o)
 	}
-	if p.Kind != payment.Pay || p.Probe != "" {
+	if p.Kind != payment.Pay || p.Apart() != "" {
 		return
 	}
 	part := traffic.Part{Route: k.Route, Verdict: k.Verdict, Reason: k.Reason, Outcome: o}
@@ -287,9 +287,9 @@ func (g *Gate) countPayer(p *payment.Payment, v posture.Verdict, o payment.Outco
 }
 
 func keyOf(p *payment.Payment, v posture.Verdict, o payment.Outcome) traffic.Key {
-	verdict := v.Action.String()
-	if p.Probe != "" {
-		verdict = "probe"
+	verdict := p.Apart()
+	if verdict == "" {
+		verdict = v.Action.String()
 	}
 	return traffic.Key{
 		Route: p.Route, Kind: p.Kind, Channel: p.Channel, Method: p.Method,

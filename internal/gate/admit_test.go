@@ -452,7 +452,9 @@ func TestCounts(t *testing.T) {
 	g, _ := openGate(t)
 	probe := pay("probe")
 	probe.Probe = "i1"
-	for _, p := range []*payment.Payment{pay("a"), probe} {
+	late := pay("late")
+	late.Advice = true
+	for _, p := range []*payment.Payment{pay("a"), probe, late} {
 		a, _ := g.Admit(p, Static)
 		a.Finish(payment.Done, "")
 	}
@@ -465,7 +467,7 @@ func TestCounts(t *testing.T) {
 	for _, r := range snap.Rows {
 		got[fmt.Sprint(r.Key.Kind, " ", r.Key.Verdict, " ", r.Key.Reason, " ", r.Key.Outcome)] += r.Count
 	}
-	want := map[string]int64{"payment forward  done": 1, "payment probe  done": 1, "payment decline stopped not-done": 1, "inquiry forward  done": 1}
+	want := map[string]int64{"payment forward  done": 1, "payment probe  done": 1, "payment advice  done": 1, "payment decline stopped not-done": 1, "inquiry forward  done": 1}
 	for k, n := range want {
 		if got[k] != n {
 			t.Errorf("%q counted %d times; all: %v", k, got[k], got)

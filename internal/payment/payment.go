@@ -125,9 +125,24 @@ type Payment struct {
 	// known. No directive looks at them.
 	Bank     string
 	Merchant string
+	// Advice: it was stood in for, and is now delivered. Limits are for what customers
+	// send; what stops payments stops it too.
+	Advice bool
 	// Probe is the incident for which the request carries a valid probe mark;
 	// empty for every payment of a customer.
 	Probe string
+}
+
+// Apart says what a payment is that no customer sends now, "probe" or "advice"; it
+// is counted apart under that word. It is "" for every other.
+func (p *Payment) Apart() string {
+	switch {
+	case p.Probe != "":
+		return "probe"
+	case p.Advice:
+		return "advice"
+	}
+	return ""
 }
 
 // Record is what is kept of a payment that was admitted: enough to find out

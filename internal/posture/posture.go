@@ -320,10 +320,13 @@ func (p *Posture) Decide(pay *payment.Payment) Verdict {
 	}
 	if i := p.stands.first(pay, always); i >= 0 {
 		d := &p.stands.list[i]
-		if !d.Open {
+		if !d.Open || pay.Advice {
 			return Verdict{Action: Decline, Reason: Held, Directive: d.ID}
 		}
 		return Verdict{Action: Substitute, Directive: d.ID}
+	}
+	if pay.Advice {
+		return Verdict{}
 	}
 	var draw uint64
 	over := -1

@@ -31,6 +31,8 @@ func TestStandIn(t *testing.T) {
 	inquiry.Kind = payment.Inquiry
 	probe := one
 	probe.Probe = "i1"
+	late := one
+	late.Advice = true
 	ofIncident := standIn("i", "all", true)
 	ofIncident.Incident = "i1"
 	for _, test := range []struct {
@@ -50,6 +52,9 @@ func TestStandIn(t *testing.T) {
 		{"a stop is stronger", []Directive{standIn("i", "all", true), stop("s", "all")}, one, Verdict{Decline, Stopped, "s", 0}},
 		{"a limit is weaker", []Directive{limit("l", "all", 0, ""), standIn("i", "all", true)}, one, Verdict{Substitute, None, "i", 0}},
 		{"a limit beside it", []Directive{limit("l", "all", 0, ""), standIn("i", `channel == "qr"`, true)}, one, Verdict{Decline, OutOfShare, "l", 0}},
+		{"an advice waits while it is open", []Directive{standIn("i", "all", true)}, late, Verdict{Decline, Held, "i", 0}},
+		{"an advice waits for the end of a stop", []Directive{stop("s", "all")}, late, Verdict{Decline, Stopped, "s", 0}},
+		{"limits are not for advices", []Directive{limit("l", "all", 0, "")}, late, Verdict{}},
 		{"the first is named", []Directive{standIn("i", "all", false), standIn("j", "all", true)}, one, Verdict{Decline, Held, "i", 0}},
 	} {
 		if got := compile(t, test.in...).Decide(&test.pay); got != test.want {

@@ -15,6 +15,8 @@ type Work struct {
 	Repeat bool
 	// Timeout is how long the primary may take: later the advice may be sent again.
 	Timeout time.Duration
+	// Before is when the last attempt of either kind began; zero if there was none.
+	Before Instant
 }
 
 // Result is what came of a piece of work.
@@ -114,7 +116,7 @@ func (f Forwarding) work(i *Item, at Instant) Work {
 	if f.lapsed(i, at) {
 		a.N, a.Inquiry = i.Inquiries+1, true
 	}
-	return Work{Item: i, Attempt: a, Repeat: i.Attempts > 0, Timeout: f.Timeout}
+	return Work{Item: i, Attempt: a, Repeat: i.Attempts > 0, Timeout: f.Timeout, Before: i.Last}
 }
 
 // waitsForOriginal reports whether an item takes back what is not settled.
@@ -126,10 +128,16 @@ func (s *State) waitsForOriginal(i *Item) bool {
 	return o != nil && o.outstanding()
 }
 
-// Settle returns the records of a result. What is settled by now stays as it is.
+// Settle returns the records of a result. What is settled by now stays as it is, unless
+// the primary has done what people were to look at, or what was reversed.
 func Settle(s *State, identity string, r Result, now time.Time) []Record {
 	i := s.items[identity]
-	if i == nil || i.Class != Pending {
+	switch {
+	case i == nil:
+		return nil
+	case i.Class != Pending && i.Class != Sent && r == Did:
+		return Answered(s, identity, true, now)
+	case i.Class != Pending:
 		return nil
 	}
 	at := max(At(now), s.last)

@@ -278,3 +278,21 @@ func TestUnsendable(t *testing.T) {
 	h.send(standin.Did)
 	h.class("p1", standin.Sent)
 }
+
+// S9: an answer that comes when people have the advice already is matched all the same.
+func TestLateResult(t *testing.T) {
+	t.Parallel()
+	h := newShard(t, aProfile())
+	h.want(pay("p1", "ann", 1), standin.Approved, standin.None)
+	h.send(standin.Refuses)
+	h.class("p1", standin.Exceptional)
+	h.apply(standin.Settle(h.s, "p1", standin.NoAnswer, h.now)...)
+	h.class("p1", standin.Exceptional)
+	for range 2 {
+		h.apply(standin.Settle(h.s, "p1", standin.Did, h.now)...)
+		h.class("p1", standin.Sent)
+	}
+	if n := len(h.s.Exceptions()); n > 0 {
+		t.Errorf("%d exceptions are left", n)
+	}
+}

@@ -62,9 +62,9 @@ func (s *Server) Metrics() prometheus.Collector { return s.metrics }
 
 // count counts one request. A negative time was not measured.
 func (m *metrics) count(p *payment.Payment, v posture.Verdict, o payment.Outcome, took time.Duration) {
-	verdict := v.Action.String()
-	if p.Probe != "" {
-		verdict = "probe"
+	verdict := p.Apart()
+	if verdict == "" {
+		verdict = v.Action.String()
 	}
 	c := m.cell(traffic.Key{
 		Route: p.Route, Kind: p.Kind, Channel: p.Channel, Method: p.Method,

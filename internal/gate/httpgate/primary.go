@@ -20,7 +20,9 @@ import (
 // Primary is the payment system behind the gate, as the gate's settings
 // describe it. It settles unknown outcomes by asking.
 type Primary struct {
-	up         *pool
+	up *pool
+	// late is for advices: they take no connection from customers.
+	late       *pool
 	host       string
 	routes     []*route
 	testPayers map[string]bool
@@ -32,19 +34,13 @@ var _ gate.Inquirer = (*Primary)(nil)
 
 // NewPrimary makes the primary of a gate's settings.
 func NewPrimary(c config.Gate, now func() time.Time) (*Primary, error) {
-	p := &Primary{
-		up: &pool{
-			most: c.Primary.Connections, queue: c.Primary.Queue, queueTime: c.Primary.QueueTime.D(),
-			ejectAfter: c.Primary.EjectAfter, ejectTime: c.Primary.EjectTime.D(),
-		},
-		now: now, testPayers: map[string]bool{},
+	p := &Primary{now: now, testPayers: map[string]bool{}}
+	var err error
+	if p.up, err = newPool(c.Primary); err != nil {
+		return nil, err
 	}
-	for _, text := range append([]config.URL{c.Primary.URL}, c.Primary.Others...) {
-		u, err := newUpstream(p.up, string(text), c.Primary.MutualTLS)
-		if err != nil {
-			return nil, fmt.Errorf("primary: %w", err)
-		}
-		p.up.addrs = append(p.up.addrs, u)
+	if p.late, err = newPool(c.Primary); err != nil {
+		return nil, err
 	}
 	p.host = strings.TrimPrefix(strings.TrimPrefix(string(c.Primary.URL), "https://"), "http://")
 	for _, payer := range c.TestPayers {
@@ -57,6 +53,22 @@ func NewPrimary(c config.Gate, now func() time.Time) (*Primary, error) {
 			return nil, err
 		}
 		p.routes = append(p.routes, r)
+	}
+	return p, nil
+}
+
+// newPool makes a pool of connections to all addresses of the primary.
+func newPool(c config.Primary) (*pool, error) {
+	p := &pool{
+		most: c.Connections, queue: c.Queue, queueTime: c.QueueTime.D(),
+		ejectAfter: c.EjectAfter, ejectTime: c.EjectTime.D(),
+	}
+	for _, text := range append([]config.URL{c.URL}, c.Others...) {
+		u, err := newUpstream(p, string(text), c.MutualTLS)
+		if err != nil {
+			return nil, fmt.Errorf("primary: %w", err)
+		}
+		p.addrs = append(p.addrs, u)
 	}
 	return p, nil
 }
@@ -81,7 +93,7 @@ func newUpstream(p *pool, text string, files config.MutualTLS) (*upstream, error
 
 // keys lists the certificates that may change while the gate runs.
 func (p *Primary) keys() (list []*inlet.Keys) {
-	for _, u := range p.up.addrs {
+	for _, u := range slices.Concat(p.up.addrs, p.late.addrs) {
 		if u.tls != nil {
 			list = append(list, u.tls)
 		}
@@ -113,7 +125,10 @@ func (p *Primary) Routes() []gate.Route {
 }
 
 // Close closes the idle connections.
-func (p *Primary) Close() { p.up.close() }
+func (p *Primary) Close() {
+	p.up.close()
+	p.late.close()
+}
 
 // classify says what a status means for a payment on this route.
 func (r *route) classify(status int) payment.Outcome {
@@ -132,14 +147,37 @@ func (r *route) classify(status int) payment.Outcome {
 
 // Inquire asks the primary about a payment by its identity.
 func (p *Primary) Inquire(ctx context.Context, rec payment.Record) (payment.Outcome, string, error) {
-	i := slices.IndexFunc(p.routes, func(r *route) bool { return r.Name == rec.Route })
-	if i < 0 || p.routes[i].Inquiry == nil || rec.Identity == "" {
-		return payment.Unknown, "", nil // nothing to ask by: a person must find out
+	said, why, err := p.inquire(ctx, p.up, rec.Route, rec.Identity, rec.At)
+	switch said {
+	case saysDone:
+		return payment.Done, why, err
+	case saysNotDone, saysAbsent:
+		return payment.NotDone, why, err
 	}
-	q := p.routes[i].Inquiry
-	target, ok := inquiryTarget(q.Path, rec.Identity)
+	return payment.Unknown, why, err
+}
+
+// says is what an answer to an inquiry says.
+type says uint8
+
+const (
+	saysNothing says = iota
+	saysDone
+	saysNotDone
+	// saysAbsent: the primary does not know it, and it can no longer be on its way.
+	saysAbsent
+)
+
+// inquire asks about a payment that was last sent at a time.
+func (p *Primary) inquire(ctx context.Context, up *pool, name, identity string, at time.Time) (says, string, error) {
+	r := p.route(name)
+	if r == nil || r.Inquiry == nil || identity == "" {
+		return saysNothing, "", nil // nothing to ask by: a person must find out
+	}
+	q := r.Inquiry
+	target, ok := inquiryTarget(q.Path, identity)
 	if !ok {
-		return payment.Unknown, "", nil
+		return saysNothing, "", nil
 	}
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
@@ -147,11 +185,19 @@ func (p *Primary) Inquire(ctx context.Context, rec payment.Record) (payment.Outc
 	req.Header.SetMethod(q.Method)
 	req.SetRequestURI(target)
 	req.Header.SetHost(p.host)
-	if err := p.ask(ctx, req, resp); err != nil {
-		return payment.Unknown, "", fmt.Errorf("inquire: %w", err)
+	if err := ask(ctx, up, req, resp); err != nil {
+		return saysNothing, "", fmt.Errorf("inquire: %w", err)
 	}
-	outcome, why := judgeInquiry(q, resp.StatusCode(), resp.Body(), p.now().Sub(rec.At))
-	return outcome, why, nil
+	said, why := judgeInquiry(q, resp.StatusCode(), resp.Body(), p.now().Sub(at))
+	return said, why, nil
+}
+
+// route returns the route of a name, or nil.
+func (p *Primary) route(name string) *route {
+	if i := slices.IndexFunc(p.routes, func(r *route) bool { return r.Name == name }); i >= 0 {
+		return p.routes[i]
+	}
+	return nil
 }
 
 // inquiryTarget puts an identity into the path or the query to ask by. It returns
@@ -170,8 +216,8 @@ func inquiryTarget(pattern, identity string) (string, bool) {
 	return path, cleanPath(path)
 }
 
-func (p *Primary) ask(ctx context.Context, req *fasthttp.Request, resp *fasthttp.Response) error {
-	c, err := p.up.get(ctx)
+func ask(ctx context.Context, up *pool, req *fasthttp.Request, resp *fasthttp.Response) error {
+	c, err := up.get(ctx)
 	if err != nil {
 		return err
 	}
@@ -183,11 +229,17 @@ func (p *Primary) ask(ctx context.Context, req *fasthttp.Request, resp *fasthttp
 		c.Close()
 		return err
 	}
-	if resp.Header.ContentLength() > maxBuffered {
-		c.Close()
-		return fasthttp.ErrBodyTooLarge
+	return c.readWhole(resp)
+}
+
+// readWhole reads the body of an answer that nobody else gets, and gives the
+// connection back.
+func (c *conn) readWhole(resp *fasthttp.Response) error {
+	err := fasthttp.ErrBodyTooLarge
+	if resp.Header.ContentLength() <= maxBuffered {
+		err = resp.ReadBody(c.r, maxBuffered)
 	}
-	if err := resp.ReadBody(c.r, maxBuffered); err != nil {
+	if err != nil {
 		c.Close()
 		return err
 	}
@@ -196,16 +248,16 @@ func (p *Primary) ask(ctx context.Context, req *fasthttp.Request, resp *fasthttp
 
 // judgeInquiry compares an inquiry's answer with what the route says it means.
 // That a payment is absent settles it only once it can no longer be on its way.
-func judgeInquiry(q *config.Inquiry, status int, body []byte, age time.Duration) (payment.Outcome, string) {
+func judgeInquiry(q *config.Inquiry, status int, body []byte, age time.Duration) (says, string) {
 	switch {
 	case answers(q.Done, status, body):
-		return payment.Done, fmt.Sprintf("inquiry: the primary says it is done (status %d)", status)
+		return saysDone, fmt.Sprintf("inquiry: the primary says it is done (status %d)", status)
 	case answers(q.NotDone, status, body):
-		return payment.NotDone, fmt.Sprintf("inquiry: the primary says it is not done (status %d)", status)
+		return saysNotDone, fmt.Sprintf("inquiry: the primary says it is not done (status %d)", status)
 	case slices.ContainsFunc(q.Absent, func(s config.Statuses) bool { return s.Has(status) }) && age >= q.SettledAfter.D():
-		return payment.NotDone, fmt.Sprintf("inquiry: the primary does not know it (status %d) %v after it was sent", status, q.SettledAfter)
+		return saysAbsent, fmt.Sprintf("inquiry: the primary does not know it (status %d) %v after it was sent", status, q.SettledAfter)
 	default:
-		return payment.Unknown, ""
+		return saysNothing, ""
 	}
 }
 
