@@ -12,13 +12,14 @@
 //	wrong     an effect's amount, currency, payer, payee or refunded payment is not
 //	          what was meant, or the answer told another one
 //	denied    told that it was not done, and it was
+//	owed      told done by a gate that stood in, and there is no effect yet
 //	unknown   not told, or told to wait; listed with what truth says
 //
 // One intention can stand in more than one class. What an answer left out is not
 // compared. Unknown is not a defect: it names what a person would have to look
 // into, and an intention that was in doubt and was told later is listed as
-// resolved. A stand-in approval that is not delivered yet counts as lost until
-// it is: check again after close-out.
+// resolved. Owed is for the gates' books: what they list as pending or as an exception,
+// by count and amount, and nothing else, may be owed.
 package checker
 
 import (
@@ -119,7 +120,14 @@ func (r *Report) judge(in Input, e told.Entry, effects []truth.Effect) {
 	switch {
 	case e.State == told.Done:
 		r.ToldDone++
-		if len(effects) == 0 {
+		if e.Answer.StandIn {
+			r.StoodIn++
+		}
+		switch {
+		case len(effects) > 0:
+		case e.Answer.StandIn:
+			r.Owed.add(in.List, item)
+		default:
 			r.Lost.add(in.List, item)
 		}
 	case e.State == told.Declined:

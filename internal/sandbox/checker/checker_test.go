@@ -67,7 +67,7 @@ func (r *run) check() Report {
 // classes writes which intentions stand in which class of defects.
 func classes(r Report) string {
 	var found []string
-	for name, c := range map[string]Class{"lost": r.Lost, "doubled": r.Doubled, "wrong": r.Wrong, "denied": r.Denied, "unknown": r.Unknown} {
+	for name, c := range map[string]Class{"lost": r.Lost, "doubled": r.Doubled, "wrong": r.Wrong, "denied": r.Denied, "owed": r.Owed, "unknown": r.Unknown} {
 		for _, i := range c.Items {
 			found = append(found, name+" "+i.Identity)
 		}
@@ -102,6 +102,14 @@ func TestPlantedDefects(t *testing.T) {
 		want  string
 	}{
 		{"effect missing", func(r *run) { r.effects = slices.Delete(r.effects, 3, 4) }, "lost c-06"},
+		{"effect missing of what was stood in for", func(r *run) {
+			r.effects = slices.Delete(r.effects, 3, 4)
+			r.entries[6].Answer.StandIn = true
+		}, "owed c-06"},
+		{"two effects of what was stood in for", func(r *run) {
+			r.effects = append(r.effects, r.effects[3])
+			r.entries[6].Answer.StandIn = true
+		}, "doubled c-06"},
 		{"refund missing", func(r *run) { r.effects = slices.Delete(r.effects, 2, 3) }, "lost c-04"},
 		{"effect only of the other kind", func(r *run) { r.effects[3].Kind = truth.Refund }, "lost c-06"},
 		{"effect under a strange identity", func(r *run) { r.effects[3].Reference = "zzz" }, "lost c-06"},
@@ -144,7 +152,8 @@ func TestPlantedDefects(t *testing.T) {
 			if got := classes(report); got != c.want {
 				t.Errorf("found %q, planted %q", got, c.want)
 			}
-			if onlyUnknown := strings.HasPrefix(c.want, "unknown") && !strings.Contains(c.want, ","); report.Clean() != onlyUnknown {
+			open := strings.HasPrefix(c.want, "unknown") || strings.HasPrefix(c.want, "owed")
+			if onlyOpen := open && !strings.Contains(c.want, ","); report.Clean() != onlyOpen {
 				t.Errorf("clean is %t with %q", report.Clean(), c.want)
 			}
 		})
@@ -280,5 +289,17 @@ func TestFiles(t *testing.T) {
 	}
 	if _, err := CheckFiles(customers, filepath.Join(dir, "none"), now); err == nil {
 		t.Error("a missing ledger is no error")
+	}
+}
+
+// Who was told by a gate that stood in is counted, and owed is summed up, for the
+// gates' books to be compared with.
+func TestStoodIn(t *testing.T) {
+	r := clean()
+	r.entries[4].Answer.StandIn, r.entries[6].Answer.StandIn = true, true
+	r.effects = slices.Delete(r.effects, 3, 4)
+	report := r.check()
+	if report.StoodIn != 2 || report.Owed.Count != 1 || report.Owed.Money[0].Minor != r.entries[6].Intention.Amount || !report.Clean() {
+		t.Errorf("%+v", report)
 	}
 }

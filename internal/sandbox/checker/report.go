@@ -20,9 +20,11 @@ type Report struct {
 	// Intentions and Effects count what was looked at.
 	Intentions int `json:"intentions"`
 	Effects    int `json:"effects"`
-	// ToldDone and ToldDeclined count intentions whose customer was told; Waiting
-	// those whose first request is still within the grace.
+	// ToldDone and ToldDeclined count intentions whose customer was told, StoodIn those
+	// told done by a gate that stood in; Waiting those whose first request is still
+	// within the grace.
 	ToldDone     int `json:"told_done"`
+	StoodIn      int `json:"stood_in"`
 	ToldDeclined int `json:"told_declined"`
 	Waiting      int `json:"waiting"`
 
@@ -30,6 +32,7 @@ type Report struct {
 	Doubled Class `json:"doubled"`
 	Wrong   Class `json:"wrong"`
 	Denied  Class `json:"denied"`
+	Owed    Class `json:"owed"`
 	Unknown Class `json:"unknown"`
 	// Resolved were in doubt and were told later.
 	Resolved Class `json:"resolved"`
@@ -108,7 +111,7 @@ func (c *Class) add(list int, item Item) {
 
 // sort makes the report the same for the same input.
 func (r *Report) sort() {
-	for _, c := range []*Class{&r.Lost, &r.Doubled, &r.Wrong, &r.Denied, &r.Unknown, &r.Resolved} {
+	for _, c := range []*Class{&r.Lost, &r.Doubled, &r.Wrong, &r.Denied, &r.Owed, &r.Unknown, &r.Resolved} {
 		slices.SortFunc(c.Items, compareItems)
 	}
 }
@@ -118,7 +121,7 @@ func compareItems(a, b Item) int {
 }
 
 // Clean reports whether no intention is lost, doubled, wrong or denied. It says
-// nothing about unknown ones.
+// nothing about unknown ones, nor about those owed.
 func (r Report) Clean() bool {
 	return r.Lost.Count+r.Doubled.Count+r.Wrong.Count+r.Denied.Count == 0
 }
@@ -127,7 +130,7 @@ func (r Report) Clean() bool {
 func (r Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Checked %s: %d intentions of customers, %d effects in the ledger of truth.\n", clock(r.At), r.Intentions, r.Effects)
-	fmt.Fprintf(&b, "Told done %d, told declined %d, waiting for a first answer %d.\n", r.ToldDone, r.ToldDeclined, r.Waiting)
+	fmt.Fprintf(&b, "Told done %d (%d of them by stand-in), told declined %d, waiting for a first answer %d.\n", r.ToldDone, r.StoodIn, r.ToldDeclined, r.Waiting)
 	for _, row := range []struct {
 		name, means string
 		class       Class
@@ -136,6 +139,7 @@ func (r Report) WriteText(w io.Writer) error {
 		{"doubled", "done more than once", r.Doubled},
 		{"wrong", "done or told otherwise than meant", r.Wrong},
 		{"denied", "told not done, but done", r.Denied},
+		{"owed", "told done by a gate that stood in, not done yet", r.Owed},
 		{"unknown", "customer not told", r.Unknown},
 		{"resolved", "were in doubt, told later", r.Resolved},
 	} {
@@ -160,7 +164,7 @@ func (r Report) WriteText(w io.Writer) error {
 // String is the report for a message: its text, with a few items of each list.
 func (r Report) String() string {
 	const few = 5
-	for _, c := range []*Class{&r.Lost, &r.Doubled, &r.Wrong, &r.Denied, &r.Unknown, &r.Resolved} {
+	for _, c := range []*Class{&r.Lost, &r.Doubled, &r.Wrong, &r.Denied, &r.Owed, &r.Unknown, &r.Resolved} {
 		c.Items = c.Items[:min(few, len(c.Items))]
 	}
 	var b strings.Builder

@@ -22,6 +22,7 @@
 //	effect-twice  one answer                                            done twice
 //	wrong-answer  a 2xx whose amount, currency, payer or payee is wrong as asked
 //	wrong-effect  the answer that was expected                          another amount
+//	decline       a 402: refused for a reason of business               nothing was done
 package fault
 
 import (
@@ -49,6 +50,7 @@ const (
 	EffectTwice Kind = "effect-twice"
 	WrongAnswer Kind = "wrong-answer"
 	WrongEffect Kind = "wrong-effect"
+	Decline     Kind = "decline"
 )
 
 // Limits of a fault.
@@ -91,8 +93,8 @@ type Fault struct {
 
 // Scope narrows a fault. An empty field matches everything.
 type Scope struct {
-	// Operation is payment, refund, inquiry or all; empty means payments and
-	// refunds.
+	// Operation is payment, refund, advice, inquiry or all; empty means payments and
+	// refunds. What a gate has stood in for is an advice, and a payment or refund.
 	Operation string `json:"operation,omitempty"`
 	Channel   string `json:"channel,omitempty"`
 	// Bank is the bank of the payer's account.
@@ -105,12 +107,14 @@ const (
 	Payment = "payment"
 	Refund  = "refund"
 	Inquiry = "inquiry"
+	Advice  = "advice"
 )
 
 // Operation is one request at the primary, as faults see it. Fields that are
 // not known are empty and match only a scope that leaves them open.
 type Operation struct {
 	Kind     string // Payment, Refund or Inquiry
+	Advice   bool   // a gate has stood in for it
 	Identity string // the idempotency key
 	Channel  string
 	Bank     string
@@ -118,7 +122,7 @@ type Operation struct {
 }
 
 func (s Scope) covers(o Operation) bool {
-	kind := s.Operation == o.Kind || s.Operation == "all" || (s.Operation == "" && o.Kind != Inquiry)
+	kind := s.Operation == o.Kind || s.Operation == "all" || s.Operation == Advice && o.Advice || (s.Operation == "" && o.Kind != Inquiry)
 	return kind && within(s.Channel, o.Channel) && within(s.Bank, o.Bank) && within(s.Method, o.Method)
 }
 
@@ -138,6 +142,7 @@ var uses = map[Kind]string{
 	EffectTwice: "share scope",
 	WrongAnswer: "share scope field delta",
 	WrongEffect: "share scope delta",
+	Decline:     "share scope",
 }
 
 // Kinds lists all kinds by name.
@@ -241,14 +246,14 @@ func (s Scope) check(k Kind) error {
 		return holdfast.Errorf(holdfast.Invalid, "scope: there is no %s %q; write one of %s", field, value, strings.Join(of, ", ")).At("scope." + field)
 	}
 	for _, err := range []error{
-		one("operation", s.Operation, []string{Payment, Refund, Inquiry, "all"}), one("channel", s.Channel, world.Channels[:]),
+		one("operation", s.Operation, []string{Payment, Refund, Advice, Inquiry, "all"}), one("channel", s.Channel, world.Channels[:]),
 		one("bank", s.Bank, world.Banks()), one("method", s.Method, world.Methods[:]),
 	} {
 		if err != nil {
 			return err
 		}
 	}
-	if s.Operation == Inquiry && (k == EffectTwice || k == WrongEffect) {
+	if s.Operation == Inquiry && (k == EffectTwice || k == WrongEffect || k == Decline) {
 		return holdfast.Errorf(holdfast.Invalid, "scope: an inquiry has no effect that %s could change", k).At("scope.operation")
 	}
 	return nil

@@ -66,7 +66,7 @@ func TestComplete(t *testing.T) {
 }
 
 func TestEveryKindIsTold(t *testing.T) {
-	if got := kindList(); got != "answer-lost, answer-twice, effect-twice, error, late-answer, latency, outage, refusal, request-lost, wrong-answer, wrong-effect" {
+	if got := kindList(); got != "answer-lost, answer-twice, decline, effect-twice, error, late-answer, latency, outage, refusal, request-lost, wrong-answer, wrong-effect" {
 		t.Error(got)
 	}
 }
@@ -74,6 +74,8 @@ func TestEveryKindIsTold(t *testing.T) {
 func TestScope(t *testing.T) {
 	pay := Operation{Kind: Payment, Identity: "k", Channel: "qr", Bank: "bank_01", Method: "card"}
 	ask := Operation{Kind: Inquiry, Identity: "k"}
+	late := pay
+	late.Advice = true
 	for _, c := range []struct {
 		s    Scope
 		o    Operation
@@ -84,6 +86,11 @@ func TestScope(t *testing.T) {
 		{Scope{Operation: "all"}, ask, true},
 		{Scope{Operation: Inquiry}, pay, false},
 		{Scope{Operation: Refund}, pay, false},
+		{Scope{Operation: Advice}, pay, false},
+		{Scope{Operation: Advice}, late, true},
+		{Scope{Operation: Advice, Channel: "app"}, late, false},
+		{Scope{Operation: Payment}, late, true},
+		{Scope{}, late, true},
 		{Scope{Channel: "qr"}, pay, true},
 		{Scope{Channel: "app"}, pay, false},
 		{Scope{Channel: "qr", Bank: "bank_02"}, pay, false},

@@ -75,19 +75,23 @@ func (b book) apply(e truth.Effect) bool {
 	return b.move(e.Payer, e.Payee, e.Currency, e.Amount)
 }
 
+// force moves the money of an effect, though a balance may pass below zero.
+func (b book) force(e truth.Effect) {
+	from, to := b.parties[e.Payer], b.parties[e.Payee]
+	if e.Kind == truth.Refund {
+		from, to = to, from
+	}
+	c := b.currencies[e.Currency]
+	from.balances[c] -= e.Amount
+	to.balances[c] += e.Amount
+}
+
 // restore applies an effect read from a file. Effects stand there in the order
 // in which they became durable, so a balance may pass below zero on the way.
 func (b book) restore(e truth.Effect) error {
-	c, ok := b.currencies[e.Currency]
-	payer, payee := b.parties[e.Payer], b.parties[e.Payee]
-	if !ok || payer == nil || payee == nil {
+	if _, ok := b.currencies[e.Currency]; !ok || b.parties[e.Payer] == nil || b.parties[e.Payee] == nil {
 		return holdfast.Errorf(holdfast.Conflict, "effect %d is of %s from %s to %s, who are not in this world; use the truth file with the world it was written in", e.Seq, e.Currency, e.Payer, e.Payee)
 	}
-	amount := e.Amount
-	if e.Kind == truth.Refund {
-		amount = -amount
-	}
-	payer.balances[c] -= amount
-	payee.balances[c] += amount
+	b.force(e)
 	return nil
 }

@@ -25,6 +25,7 @@ type item struct {
 	ask     ask
 	key     string
 	bank    string
+	advice  bool // a gate has stood in for it
 	done    bool
 	decline *problem // nil unless it was declined
 	id      string   // once it was done
@@ -152,7 +153,7 @@ func (m *memory) restore(e truth.Effect, bank string) {
 			kind: e.Kind, payment: e.Payment, amount: amount, currency: e.Currency, payer: e.Payer, payee: e.Payee,
 			channel: e.Channel, method: e.Method, reference: e.Reference,
 		},
-		key: e.Key, bank: bank, done: true, id: e.ID,
+		key: e.Key, bank: bank, advice: e.Advice, done: true, id: e.ID,
 	}
 	m.keys[keyed{e.Kind, e.Key}] = i
 	m.running++

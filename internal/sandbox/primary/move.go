@@ -20,11 +20,12 @@ func (p *Primary) pay(w http.ResponseWriter, r *http.Request) {
 		write(w, refuse(*bad))
 		return
 	}
+	advice := isAdvice(r)
 	hits := p.o.Faults.Decide(fault.Operation{
-		Kind: fault.Payment, Identity: key, Channel: a.channel, Bank: p.book.bank(a.payer), Method: a.method,
+		Kind: fault.Payment, Advice: advice, Identity: key, Channel: a.channel, Bank: p.book.bank(a.payer), Method: a.method,
 	})
 	hits = append(hits, magic(a, p.book.account(a.payer).Test)...)
-	p.run(w, r, hits, func() reply { return p.move(key, a, hits) })
+	p.run(w, r, hits, func() reply { return p.move(key, a, advice, hits) })
 }
 
 // refund moves money back.
@@ -41,11 +42,16 @@ func (p *Primary) refund(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.complete(&a)
 	p.mu.Unlock()
+	advice := isAdvice(r)
 	hits := p.o.Faults.Decide(fault.Operation{
-		Kind: fault.Refund, Identity: key, Channel: a.channel, Bank: p.book.bank(a.payer), Method: a.method,
+		Kind: fault.Refund, Advice: advice, Identity: key, Channel: a.channel, Bank: p.book.bank(a.payer), Method: a.method,
 	})
-	p.run(w, r, hits, func() reply { return p.move(key, a, hits) })
+	p.run(w, r, hits, func() reply { return p.move(key, a, advice, hits) })
 }
+
+// isAdvice reports whether a gate has stood in for the request: its customer has an
+// answer, so it is done without judging it.
+func isAdvice(r *http.Request) bool { return r.Header.Get("Holdfast-Advice") != "" }
 
 func readMove(w http.ResponseWriter, r *http.Request) (key string, body []byte, bad *problem) {
 	if key, bad = readKey(r); bad == nil {
@@ -64,7 +70,7 @@ func (p *Primary) complete(a *ask) {
 }
 
 // move does the work of a payment or refund once per key.
-func (p *Primary) move(key string, a ask, hits fault.Hits) reply {
+func (p *Primary) move(key string, a ask, advice bool, hits fault.Hits) reply {
 	p.mu.Lock()
 	mine, earlier, stop := p.memory.claim(key, a, p.book.bank(a.payer), time.Now())
 	switch {
@@ -78,6 +84,7 @@ func (p *Primary) move(key string, a ask, hits fault.Hits) reply {
 		again.hit = true
 		return again
 	}
+	mine.advice = advice
 	p.mu.Unlock()
 
 	if hit, ok := hits.First(fault.Latency); ok {
@@ -103,17 +110,20 @@ func (p *Primary) move(key string, a ask, hits fault.Hits) reply {
 func (p *Primary) plan(i *item, hits fault.Hits) ([]truth.Effect, *problem) {
 	p.complete(&i.ask)
 	a := i.ask
-	if decline := p.judge(a, hits); decline != nil {
+	if decline := p.judge(a, i.advice, hits); decline != nil {
 		return nil, decline
 	}
 	effect := truth.Effect{
 		Kind: a.kind, Payment: a.payment, Key: i.key, Reference: a.reference, Amount: a.amount, Currency: a.currency,
-		Payer: a.payer, Payee: a.payee, Channel: a.channel, Method: a.method, Time: time.Now().UTC(),
+		Payer: a.payer, Payee: a.payee, Channel: a.channel, Method: a.method, Advice: i.advice, Time: time.Now().UTC(),
 	}
 	if hit, ok := hits.First(fault.WrongEffect); ok && a.amount+hit.Delta > 0 {
 		effect.Amount, effect.Asked = a.amount+hit.Delta, a.amount
 	}
-	if !p.book.apply(effect) {
+	switch {
+	case i.advice:
+		p.book.force(effect)
+	case !p.book.apply(effect):
 		return nil, insufficient()
 	}
 	effects := []truth.Effect{effect}
@@ -134,7 +144,10 @@ func (p *Primary) plan(i *item, hits fault.Hits) ([]truth.Effect, *problem) {
 var prefix = map[truth.Kind]string{truth.Payment: "pay", truth.Refund: "ref"}
 
 // judge returns the decline of a request that is in order but may not be done.
-func (p *Primary) judge(a ask, hits fault.Hits) *problem {
+func (p *Primary) judge(a ask, advice bool, hits fault.Hits) *problem {
+	if asksFor(hits, fault.Decline) {
+		return bad(402, "refused", "the primary refuses it")
+	}
 	if a.kind == truth.Refund {
 		paid := p.memory.payment(a.payment)
 		switch {
@@ -145,7 +158,7 @@ func (p *Primary) judge(a ask, hits fault.Hits) *problem {
 		}
 		return nil
 	}
-	if p.book.account(a.payer).Blocked || asksFor(hits, magicBlocked) {
+	if p.book.account(a.payer).Blocked && !advice || asksFor(hits, magicBlocked) {
 		return bad(402, "account-blocked", "the payer's account is blocked")
 	}
 	if asksFor(hits, magicInsufficient) {
@@ -171,6 +184,8 @@ func (p *Primary) count(i *item) {
 	switch {
 	case i.decline != nil:
 		p.counts.declines.Add(1)
+	case i.advice:
+		p.counts.advices.Add(1)
 	case i.ask.kind == truth.Refund:
 		p.counts.refunds.Add(1)
 	default:

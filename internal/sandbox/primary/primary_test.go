@@ -461,7 +461,7 @@ func (p *Primary) work(h uint64) {
 	if h>>40%3 == 0 {
 		a = ask{kind: truth.Refund, payment: fmt.Sprintf("pay_%012d", h>>44%20+1), amount: int64(h>>8%9_000) + 1}
 	}
-	p.move(key, a, p.o.Faults.Decide(fault.Operation{Kind: string(a.kind), Identity: key, Channel: "app"}))
+	p.move(key, a, false, p.o.Faults.Decide(fault.Operation{Kind: string(a.kind), Identity: key, Channel: "app"}))
 }
 
 func checkConservation(t *rapid.T, p *Primary, w *world.World) {

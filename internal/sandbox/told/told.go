@@ -57,6 +57,8 @@ type Answer struct {
 	Currency string `json:"currency"`
 	Payer    string `json:"payer"`
 	Payee    string `json:"payee"`
+	// StandIn: a gate said so, in the place of the payment system.
+	StandIn bool `json:"stand_in,omitempty"`
 }
 
 // State is how far a customer's knowledge goes.

@@ -59,6 +59,8 @@ type Effect struct {
 	Method   string `json:"method,omitempty"`
 	// Asked is the amount of the request where a fault booked another one; else 0.
 	Asked int64 `json:"asked,omitempty"`
+	// Advice: a gate had stood in for it before.
+	Advice bool `json:"advice,omitempty"`
 	// Time is when the money moved, in UTC.
 	Time time.Time `json:"time"`
 }
