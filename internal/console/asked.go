@@ -14,6 +14,7 @@ import (
 	"holdfast/internal/payment"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
+	"holdfast/internal/standin"
 )
 
 // exprView is what a form says of an expression: where it is wrong, or what it
@@ -70,6 +71,10 @@ func vocabularyOf(words *locale.Printer, p *plan.Plan, field string) expression.
 	case "probe.expect":
 		v.Fields = plan.ProbeFields()
 		v.Know("status", "200")
+	case "terms.eligible":
+		v.Fields = standin.EligibilityFields()
+		v.Know("kind", payment.Pay.String(), payment.Refund.String())
+		others = slices.Concat(eligible(p), scopes(p))
 	case "level.enter", "band.enter":
 		v.Fields = plan.ReadableFields(p.MeasureFields())
 	case "branch.when", "wait.until":
@@ -121,6 +126,21 @@ func scopes(p *plan.Plan) (list []string) {
 	}
 	for _, t := range p.Temporary {
 		list = append(list, t.Scope)
+	}
+	return list
+}
+
+// eligible lists the conditions of the plan's stand-ins.
+func eligible(p *plan.Plan) (list []string) {
+	for _, t := range p.Temporary {
+		if t.Profile == nil {
+			continue
+		}
+		for _, terms := range []*plan.Terms{t.Profile.Planned, t.Profile.Unplanned} {
+			if terms != nil {
+				list = append(list, terms.Eligible)
+			}
+		}
 	}
 	return list
 }

@@ -52,11 +52,23 @@ func chaptersSample() *plan.Plan {
 		{ID: "list", Title: all("list"), Checklist: []holdfast.Text{all("one"), all("two")}},
 		{ID: "wait", Title: all("wait"), Wait: &procedure.Wait{Until: "failures < 3", HoldsFor: hour}},
 	}}}}
-	p.Temporary = []plan.Temporary{{ID: "t", Title: all("by hand"), Kind: plan.ByHand, When: all("when"), How: all("how"), Role: "commander", Scope: "all", Longest: hour}}
+	profile := *p.Temporary[0].Profile
+	profile.OneByOne, profile.KeepDeclines, profile.Zone = true, true, ""
+	profile.Replies = append(profile.Replies, plan.Reply{Route: "pay", Status: 201, Body: "{}"})
+	announced := profile
+	announced.Unplanned = nil
+	p.Temporary = []plan.Temporary{
+		{ID: "s", Title: all("stand in"), Kind: plan.StandIn, When: all("when"), How: all("how"), Role: "commander", Profile: &profile},
+		{ID: "m", Title: all("maintain"), Kind: plan.StandIn, When: all("when"), How: all("how"), Role: "commander", Profile: &announced},
+		{ID: "t", Title: all("by hand"), Kind: plan.ByHand, When: all("when"), How: all("how"), Role: "commander", Scope: "all", Longest: hour},
+	}
 	p.Parameters = []plan.Parameter{{ID: "p", Title: all("limit"), Unit: "TWD", Planned: 1, Unplanned: 2}}
 	p.Dependencies = []plan.Dependency{{ID: "d", Title: all("bank"), Role: "commander", Steps: []plan.DependencyStep{{After: hour, Do: all("do"), Approval: "superior"}}}}
 	p.Recovery = plan.Recovery{Within: hour, Steps: []plan.RecoveryStep{{ID: "s", Title: all("restore"), Role: "commander", People: 2, Takes: hour, Resources: all("machines")}, {ID: "s2", Title: all("test"), Role: "commander"}},
-		Ramp: &procedure.Ramp{Steps: []procedure.Step{{Percent: 10, Hold: hour}, {Percent: 100}}}, CloseOut: []holdfast.Text{all("nothing unexplained")}}
+		Ramp: &procedure.Ramp{
+			Steps:   []procedure.Step{{Percent: 10, Hold: hour, RatePerSecond: 20, AmountPerSecond: 500000, Sample: 50, Auto: true, Fall: procedure.FallStopped}, {Percent: 100}},
+			Success: 98, Unknown: 1, Quick: 95, Within: procedure.Duration(time.Second), Probes: []string{"primary-health", "test-payment"}, Decide: hour, Soak: hour, Currency: "CNY",
+		}, CloseOut: []holdfast.Text{all("nothing unexplained")}}
 	p.Drills = []plan.DrillPlan{{ID: "d", Title: all("drill"), Kind: plan.Tabletop, Goal: all("goal"), EveryMonths: 6}}
 	p.Obligations = []plan.Obligation{{ID: "o", Title: all("report"), From: "detected", Within: hour, Recipient: all("bank"), Role: "commander"}}
 	p.Contacts = []plan.Contact{{Party: "acquirer", Purpose: all("purpose"), Role: "commander"}}
@@ -308,4 +320,5 @@ var changeSamples = []plan.Change{
 	{Chapter: "risks", Kind: plan.Removed, What: "risk", Old: "all", Parts: []plan.Part{{Of: "risk", Key: "likelihood", Text: "3"}}},
 	{Chapter: "risks", Kind: plan.Added, What: "risk", Name: holdfast.Text{ZhHant: "甲", ZhHans: "甲", En: "r"}},
 	{Chapter: "leak", Kind: plan.Removed, What: "limit", Old: "5m"}, {Chapter: "general", Kind: plan.Changed, What: "purpose", Old: "a", New: "b"},
+	{Chapter: "temporary", Kind: plan.Changed, What: "limit", Old: "all", New: "all", Was: []plan.Part{{Of: "limit", Key: "over", Text: "payer"}}, Parts: []plan.Part{{Of: "limit", Key: "over", Text: "payer"}}},
 }

@@ -54,7 +54,7 @@ type screenKey struct {
 }
 
 // shared are the templates that screens are made of, and no screens themselves.
-var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "debriefparts", "bulletinparts", "improvementparts", "rampparts"}
+var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "debriefparts", "bulletinparts", "improvementparts", "rampparts", "profileparts"}
 
 func sharedFiles() (names []string) {
 	for _, name := range shared {
@@ -288,6 +288,7 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"planScans":   planScans,
 		"filingScans": filingScans,
 		"onProcedure": onProcedure,
+		"onRamp":      func(p *plan.Plan, r *procedure.Ramp) onRamp { return onRamp{p, r} },
 		"fieldOn":     func(root editor, f form.Field) onField { return fieldOn(p, root, f) },
 		"fieldID":     fieldID,
 		"changed":     func(c plan.Change) string { return changed(p, c) },

@@ -28,7 +28,9 @@ import (
 	"holdfast/internal/lint"
 	"holdfast/internal/obligation"
 	"holdfast/internal/plan"
+	"holdfast/internal/procedure"
 	"holdfast/internal/roster"
+	"holdfast/internal/standin"
 	"holdfast/internal/trend"
 )
 
@@ -256,7 +258,8 @@ func built(t *testing.T) map[string][]string {
 		"ramp.check.":        {"success", "unknown", "quick"},
 		"ramp.state.":        {"good", "bad", "open"},
 		"ramp.why.":          {"hold", "few", "unheard", "silent", "nogate", "open", "bad", "recent", "probe", "untested", "differ", "overridden", "deadline"},
-		"choice.ramp-fall.":  {"previous", "stopped", "freeze"},
+		"choice.ramp-fall.":  procedure.Falls,
+		"choice.limit-over.": plan.Overs[:],
 		"standing.":          constants(t, "directive", "Standing"),
 		"status.":            constants(t, "procedure", "Status"),
 		"trigger.kind.":      constants(t, "trigger", "Kind"),
@@ -312,7 +315,7 @@ func built(t *testing.T) map[string][]string {
 		"field.":                 append(formWords("field."), "attachment.type", "attachment.size", "attachment.hash"), // documents
 		"choice.chapter.":        formWords("choice.chapter."),
 		"draft.state.":           append(constants(t, "draft", "State"), "approved"),
-		"change.entry.":          {"department", "role", "approval", "risk", "material", "measure", "level", "alert", "procedure", "stage", "task", "temporary", "dependency", "parameter", "step", "drill", "obligation", "contact", "template", "probe", "attachment", "annex", "leak"},
+		"change.entry.":          {"department", "role", "approval", "risk", "material", "measure", "level", "alert", "procedure", "stage", "task", "temporary", "dependency", "parameter", "step", "drill", "obligation", "contact", "template", "probe", "attachment", "annex", "leak", "limit", "reply"},
 		"plans.state.":           constants(t, "view", "RevisionState"),
 		"change.kind.":           constants(t, "plan", "ChangeKind"),
 		"approval.state.":        {"done", "open", "waiting"},
@@ -355,7 +358,7 @@ var firstStepKeys = []string{"accounts", "draft", "people", "chapters", "review"
 
 // readable are the names that expressions of every plan may use.
 func readable() (names []string) {
-	for _, fields := range []map[string]expression.Type{expression.ScopeFields(), plan.AlertFields(), plan.ProbeFields(), (&plan.Plan{}).BranchFields()} {
+	for _, fields := range []map[string]expression.Type{expression.ScopeFields(), standin.EligibilityFields(), plan.AlertFields(), plan.ProbeFields(), (&plan.Plan{}).BranchFields()} {
 		names = slices.AppendSeq(names, maps.Keys(fields))
 	}
 	return names

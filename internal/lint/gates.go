@@ -219,8 +219,8 @@ func (j *judge) twoRamps() {
 
 func (j *judge) standInUnbounded() {
 	for i, t := range j.Plan.Temporary {
-		if t.Kind == plan.StandIn && len(t.Parameters) == 0 {
-			j.add(at("temporary", i), "the stand-in %q has no bound: name the parameters that limit its amounts", t.ID)
+		if t.Kind == plan.StandIn && len(t.Parameters) == 0 && t.Profile == nil {
+			j.add(at("temporary", i), "the stand-in %q has no bound: give it a profile with limits, or name the parameters that limit its amounts", t.ID)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 const helpHead = `# Plan lint
 
-Package plan reads a text and refuses what it cannot mean ([plan.md](plan.md), rules P001 to P028). Lint judges what it says, by the numbered
+Package plan reads a text and refuses what it cannot mean ([plan.md](plan.md), rules P001 to P032). Lint judges what it says, by the numbered
 rules of this page: whether someone is there for each role, whether the time adds up, whether the gates know the channels that a stop names.
 
 It runs at each save, with ` + "`holdfast plan lint FILE`" + `, with ` + "`POST /api/v1/plan/lint`" + `, and, for the revision in force against the roster and

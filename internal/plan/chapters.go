@@ -270,43 +270,6 @@ func (p *Plan) MeasureFields() map[string]expression.Type {
 	return fields
 }
 
-// The kinds of temporary solution (R2.3).
-const (
-	StandIn = "stand-in"
-	Queue   = "queue"
-	Reroute = "reroute"
-	ByHand  = "manual"
-)
-
-// Temporary is a way for payments to go on while the system is down.
-type Temporary struct {
-	ID    string        `json:"id" yaml:"id"`
-	Title holdfast.Text `json:"title" yaml:"title"`
-	// Kind is stand-in, queue, reroute or manual.
-	Kind string `json:"kind" yaml:"kind"`
-	// When says in words under which conditions it is used, How what is done.
-	When holdfast.Text `json:"when" yaml:"when"`
-	How  holdfast.Text `json:"how" yaml:"how"`
-	// Role decides on it.
-	Role string `json:"role" yaml:"role"`
-	// Scope is which payments it covers: all or an expression over payment fields.
-	Scope string `json:"scope,omitempty" yaml:"scope,omitempty"`
-	// Longest is how long it may last before the commander decides anew.
-	Longest procedure.Duration `json:"longest,omitzero" yaml:"longest,omitempty"`
-	// Parameters lists the parameters that bound it.
-	Parameters []string `json:"parameters,omitempty" yaml:"parameters,omitempty"`
-}
-
-// Parameter is a figure with one value for planned use, such as maintenance, and
-// one for an emergency.
-type Parameter struct {
-	ID        string        `json:"id" yaml:"id"`
-	Title     holdfast.Text `json:"title" yaml:"title"`
-	Unit      string        `json:"unit,omitempty" yaml:"unit,omitempty"`
-	Planned   float64       `json:"planned" yaml:"planned"`
-	Unplanned float64       `json:"unplanned" yaml:"unplanned"`
-}
-
 // Recovery is how business comes back (R2.4).
 type Recovery struct {
 	// Within is the recovery objective: from the confirmation of a level-1

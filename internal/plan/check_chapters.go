@@ -2,7 +2,6 @@ package plan
 
 import (
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -219,22 +218,6 @@ func (c *checker) leak() {
 	}
 }
 
-func (c *checker) temporary() {
-	entries(c, "temporary", c.plan.Temporary, func(t Temporary) string { return t.ID }, func(path string, t Temporary) {
-		c.text(path+".title", t.Title)
-		c.oneOf(path+".kind", t.Kind, StandIn, Queue, Reroute, ByHand)
-		c.text(path+".when", t.When)
-		c.text(path+".how", t.How)
-		c.knownRole(path+".role", t.Role)
-		if t.Scope != "" {
-			c.expression(path+".scope", compileScope(t.Scope))
-		}
-		c.some(path+".parameters", t.Parameters, func(path, id string) {
-			reference(c, path, "parameter", id, c.plan.Parameters, func(p Parameter) string { return p.ID })
-		})
-	})
-}
-
 func (c *checker) dependencies() {
 	entries(c, "dependencies", c.plan.Dependencies, func(d Dependency) string { return d.ID }, func(path string, d Dependency) {
 		c.text(path+".title", d.Title)
@@ -260,20 +243,6 @@ func (c *checker) dependencies() {
 			c.optionalRole(path+".approval", s.Approval)
 		}
 	})
-}
-
-func (c *checker) parameters() {
-	entries(c, "parameters", c.plan.Parameters, func(p Parameter) string { return p.ID }, func(path string, p Parameter) {
-		c.text(path+".title", p.Title)
-		c.figure(path+".planned", p.Planned)
-		c.figure(path+".unplanned", p.Unplanned)
-	})
-}
-
-func (c *checker) figure(path string, f float64) {
-	if math.IsNaN(f) || math.IsInf(f, 0) || f < 0 {
-		c.add(path, "P015", holdfast.Errorf(holdfast.Invalid, "%v is not a figure that a parameter can have: write a number of 0 or more", f))
-	}
 }
 
 // MaxPeople is how many people one step of the recovery may ask for.

@@ -65,6 +65,17 @@ var brokenChapters = []struct {
 	{"temporary solution for no payment", `scope: channel == "app"`, "scope: ¶channel ==", "P016"},
 	{"temporary solution nobody decides", "how: { en: Queue. }, role: officer", "how: { en: Queue. }, role: ¶boss", "P012"},
 	{"no such parameter", "parameters: [sum]", "parameters: [¶total]", "P012"},
+	{"profile of what is no stand-in", "parameters: [sum] }", "parameters: [sum], profile: { snapshot_age: 1h } }", "P032 39:165"},
+	{"stand-in without terms", "      unplanned:\n        eligible: kind == \"payment\"\n        limits:\n          - { over: payment, currency: CNY, amount: 200 }\n          - { over: payer, currency: CNY, amount: 500 }\n          - { over: payee, count: 3, window: 24h }\n          - { over: all, currency: CNY, amount: 9000 }\n", "", "P032 46:5"},
+	{"stand-in for what is not known", `eligible: kind == "payment"`, `eligible: ¶payer == "x"`, "P016"},
+	{"limit over nothing", "over: payee", "over: ¶bank", "P032"},
+	{"limit that is none", ", amount: 500 }", " }", "P032 51:13"},
+	{"limit in no currency", "currency: CNY, amount: 500", "currency: ¶yuan, amount: 500", "P032"},
+	{"limits without the whole", "          - { over: all, currency: CNY, amount: 9000 }\n", "", "P032 49:9"},
+	{"snapshot of any age", "      snapshot_age: 1h\n", "", "P032 46:5"},
+	{"zone that is none", `zone: "-03:30"`, "zone: ¶Asia/Taipei", "P015"},
+	{"retention shorter than the timeout", "retention: 24h", "retention: ¶1s", "P032"},
+	{"answer that is no JSON", "body: '{}'", "body: ¶'{'", "P032"},
 	{"dependency without steps", "    steps:\n      - { do: { en: Call. } }\n      - { after: 10m, do: { en: Queue. }, temporary: wait, approval: officer }\n", "    ¶steps: []\n", "P010"},
 	{"steps that do not rise", "after: 10m", "after: ¶0s", "P030"},
 	{"no such temporary solution", "temporary: wait", "temporary: ¶weight", "P012"},
@@ -79,15 +90,15 @@ var brokenChapters = []struct {
 	{"close-out in another language", "- { en: Reconciled. }", "- ¶{ zh-Hant: 已對帳 }", "P011"},
 
 	{"kind of drill", "kind: tabletop", "kind: ¶fun", "P015"},
-	{"drill of nothing", "level: 1, every", "every", "P010 61:5"},
+	{"drill of nothing", "level: 1, every", "every", "P010 80:5"},
 	{"drill of two things", "leak: true, every_months: 12", "level: 1, leak: ¶true, every_months: 12", "P015"},
 	{"drill every day", "every_months: 6", "every_months: ¶0", "P015"},
 	{"drill of an unknown role", "every_months: 6, roles: [officer]", "every_months: 6, roles: [¶actor]", "P012"},
 
 	{"report under no rule", "material: law", "material: ¶lore", "P012"},
 	{"moment that is none", "from: aware", "from: ¶dawn", "P015"},
-	{"report without a deadline", "within: 2h, ", "", "P010 64:5"},
-	{"report that is never owed", ", levels: [1], leak: true }\ncontacts", " }\ncontacts", "P010 64:5"},
+	{"report without a deadline", "within: 2h, ", "", "P010 83:5"},
+	{"report that is never owed", ", levels: [1], leak: true }\ncontacts", " }\ncontacts", "P010 83:5"},
 	{"contact twice", "  - { party: acquirer, purpose: { en: Ask. }, role: officer }\n", "  - { party: acquirer, purpose: { en: Ask. }, role: officer }\n  - { party: ¶acquirer, purpose: { en: Ask. }, role: officer }\n", "P014"},
 	{"contact by nobody", "purpose: { en: Ask. }, role: officer", "purpose: { en: Ask. }, role: ¶boss", "P012"},
 
@@ -95,8 +106,8 @@ var brokenChapters = []struct {
 	{"hash that is none", "hash: e3b0", "hash: ¶xyz0", "P015"},
 	{"file of a type that is not taken", "type: application/pdf", "type: ¶text/html", "P015"},
 	{"file that is too large", "size: 48213", "size: ¶16777217", "P015"},
-	{"attachment without a file", ", hash: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "", "P010 68:5"},
-	{"annex without words", ", text: { en: Words. }", "", "P011 70:5"},
+	{"attachment without a file", ", hash: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "", "P010 87:5"},
+	{"annex without words", ", text: { en: Words. }", "", "P011 89:5"},
 }
 
 func TestDecodeBrokenChapters(t *testing.T) {

@@ -43,8 +43,11 @@ type Change struct {
 	// which it differs.
 	Old string `json:"old,omitempty"`
 	New string `json:"new,omitempty"`
-	// Parts are what an entry that was removed or added says, key by key.
+	// Parts are what an entry that was removed or added says, key by key; of a changed
+	// one that has no name of its own, such as a limit, what it says now, and Was what
+	// it said.
 	Parts []Part `json:"parts,omitempty"`
+	Was   []Part `json:"was,omitempty"`
 }
 
 // Part is one key of an entry with its value; of an entry inside it, such as a
@@ -126,6 +129,8 @@ func (c *comparison) fields(p pair, a, b reflect.Value, name holdfast.Text) {
 			c.fields(at, x, y, name)
 		case key == "leak" && x.Kind() == reflect.Pointer:
 			c.leak(at)
+		case isTerms(x.Type()):
+			c.terms(at, kindOf(a), key, x, y, name)
 		default:
 			was, is := c.render(x, y)
 			c.add(at, Change{Kind: Changed, What: key, Of: kindOf(a), Name: name, Old: was, New: is}, "", y)
@@ -233,6 +238,8 @@ func noun(list string) string {
 		return "dependency"
 	case "annexes":
 		return "annex"
+	case "replies":
+		return "reply"
 	}
 	return strings.TrimSuffix(list, "s")
 }
@@ -370,25 +377,3 @@ func show(v reflect.Value, lang holdfast.Lang) string {
 }
 
 func kindOf(v reflect.Value) string { return strings.ToLower(v.Type().Name()) }
-
-// parts writes what an entry says, key by key, without its title, which names it.
-func parts(entry reflect.Value, depth int, lang holdfast.Lang) (list []Part) {
-	title := titleOf(entry)
-	for i := range entry.NumField() {
-		f := entry.Field(i)
-		if t, ok := f.Interface().(holdfast.Text); f.IsZero() || ok && t == title {
-			continue
-		}
-		key, _, _ := strings.Cut(entry.Type().Field(i).Tag.Get("yaml"), ",")
-		if f.Kind() != reflect.Slice || idOf(reflect.Zero(f.Type().Elem())) == nil {
-			list = append(list, Part{depth, kindOf(entry), key, show(f, lang)})
-			continue
-		}
-		for k := range f.Len() {
-			inner := f.Index(k)
-			list = append(list, Part{depth, "", noun(key), written(titleOf(inner), lang)})
-			list = append(list, parts(inner, depth+1, lang)...)
-		}
-	}
-	return list
-}

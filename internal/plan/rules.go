@@ -132,7 +132,10 @@ func errLevel(l holdfast.Level) *holdfast.Error {
 }
 
 // expression reports why an expression cannot be compiled.
-func (c *checker) expression(path string, err error) {
+func (c *checker) expression(path string, err error) { c.broken(path, "P016", err) }
+
+// broken reports an error under a rule, of an expression under its own.
+func (c *checker) broken(path, rule string, err error) {
 	if err == nil {
 		return
 	}
@@ -142,9 +145,9 @@ func (c *checker) expression(path string, err error) {
 	case errors.As(err, &mistake):
 		c.add(path, "P016", holdfast.Errorf(holdfast.Invalid, "the expression is wrong at its line %d, column %d: %s", mistake.Line, mistake.Column, mistake.Problem))
 	case errors.As(err, &coded):
-		c.add(path, "P016", coded)
+		c.add(path, rule, coded)
 	default:
-		c.add(path, "P016", holdfast.Errorf(holdfast.Invalid, "the expression cannot be compiled: %v", err))
+		c.add(path, rule, holdfast.Errorf(holdfast.Invalid, "the expression cannot be compiled: %v", err))
 	}
 }
 

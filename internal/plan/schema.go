@@ -46,6 +46,8 @@ var enums = map[string][]string{
 	"Measure.figure":       Figures(),
 	"Band.days":            Days[:],
 	"Temporary.kind":       {StandIn, Queue, Reroute, ByHand},
+	"Limit.over":           Overs[:],
+	"Step.fall":            procedure.Falls,
 	"DrillPlan.kind":       {Tabletop, Simulated, Live},
 	"Obligation.from":      Moments[:],
 	"Reporting.packs":      Packs[:],

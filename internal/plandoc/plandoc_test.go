@@ -105,7 +105,7 @@ func TestLabelsAreDistinct(t *testing.T) {
 		words := tongue{locale.For(lang)}
 		for _, part := range []any{
 			plan.Role{}, plan.Risk{}, plan.Material{}, plan.Measure{}, plan.Level{}, plan.AlertRule{}, procedure.Procedure{}, procedure.Stage{}, procedure.Task{},
-			plan.Temporary{}, plan.Dependency{}, plan.Recovery{}, plan.RecoveryStep{}, plan.DrillPlan{}, plan.Obligation{}, plan.Governance{}, plan.Probe{}, plan.Attachment{},
+			plan.Temporary{}, plan.Profile{}, plan.Terms{}, plan.Dependency{}, plan.Recovery{}, plan.RecoveryStep{}, plan.DrillPlan{}, plan.Obligation{}, plan.Governance{}, plan.Probe{}, plan.Attachment{},
 		} {
 			of := reflect.TypeOf(part)
 			fields := of.NumField()

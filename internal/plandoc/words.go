@@ -38,6 +38,7 @@ var choices = map[string]struct {
 	"band.days":             {"day", plan.Days[:]},
 	"stage.stage":           {"stage", stageKinds()},
 	"notice.channels":       {"channel", []string{"smtp", "sms", "voice", "dingtalk", "wecom", "feishu", "slack", "push", "webhook"}},
+	"limit.over":            {"limit-over", plan.Overs[:]},
 	"temporary.kind":        {"temporary-kind", []string{plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand}},
 	"drillplan.kind":        {"drill-kind", []string{plan.Tabletop, plan.Simulated, plan.Live}},
 	"obligation.from":       {"moment", plan.Moments[:]},
@@ -178,6 +179,16 @@ func (t tongue) value(name names, field string, v reflect.Value) string {
 		return t.authority(x)
 	case []plan.Band:
 		return t.bands(x)
+	case *plan.Profile:
+		return t.profile(name, x)
+	case *plan.Terms:
+		return t.terms(name, x)
+	case []plan.Limit:
+		return t.limits(name, x)
+	case plan.Forwarding:
+		return t.forwarding(name, x)
+	case []plan.Reply:
+		return t.replies(name, x)
 	default:
 		return t.each(v, func(s string) string { return s })
 	}
@@ -407,6 +418,16 @@ func (t tongue) read(field, text string, into reflect.Value) bool {
 		return assign(x)(t.readAuthority(text))
 	case *[]plan.Band:
 		return assign(x)(t.readBands(text))
+	case **plan.Profile:
+		return assign(x)(t.readProfile(text))
+	case **plan.Terms:
+		return assign(x)(t.readTerms(text))
+	case *[]plan.Limit:
+		return assign(x)(t.readLimits(text))
+	case *plan.Forwarding:
+		return assign(x)(t.readForwarding(text))
+	case *[]plan.Reply:
+		return assign(x)(t.readReplies(text))
 	case *plan.Date:
 		return x.UnmarshalText([]byte(text)) == nil
 	default:

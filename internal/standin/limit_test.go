@@ -198,9 +198,13 @@ func TestProfileCheck(t *testing.T) {
 		"the same twice": func(p *standin.Profile) {
 			p.Unplanned.Limits = append(p.Unplanned.Limits, standin.Limit{Over: standin.EachPayer, Currency: "CNY", Count: 1})
 		},
-		"too many":     func(p *standin.Profile) { p.Unplanned.Limits = make([]standin.Limit, 65) },
-		"no retention": func(p *standin.Profile) { p.Forwarding.Retention = p.Forwarding.Timeout },
-		"no attempts":  func(p *standin.Profile) { p.Forwarding.Attempts = 0 },
+		"too many":                           func(p *standin.Profile) { p.Unplanned.Limits = make([]standin.Limit, 65) },
+		"no retention":                       func(p *standin.Profile) { p.Forwarding.Retention = p.Forwarding.Timeout },
+		"no attempts":                        func(p *standin.Profile) { p.Forwarding.Attempts = 0 },
+		"no timeout":                         func(p *standin.Profile) { p.Forwarding.Timeout = 0 },
+		"asked less than never":              func(p *standin.Profile) { p.Forwarding.Inquiries = -1 },
+		"a longest pause below the first":    func(p *standin.Profile) { p.Forwarding.LongestPause = p.Forwarding.Pause - 1 },
+		"two people above less than nothing": func(p *standin.Profile) { p.SecondAbove = -1 },
 	} {
 		p := aProfile()
 		change(&p)

@@ -7,7 +7,6 @@ import (
 
 	"holdfast"
 	"holdfast/internal/expression"
-	"holdfast/internal/payment"
 )
 
 // Profile is what the plan approved: who is stood in for, up to which limits, and
@@ -29,6 +28,8 @@ type Profile struct {
 	// declined. Else it is decided on anew.
 	KeepDeclines bool       `json:"keep_declines,omitempty"`
 	Forwarding   Forwarding `json:"forwarding"`
+	// Replies say what is answered to an approval, by route.
+	Replies []Reply `json:"replies,omitempty"`
 	// SecondAbove is the amount, in minor units of any currency, above which an
 	// exception is resolved by two people. Writing off always takes two.
 	SecondAbove int64 `json:"second_above,omitempty"`
@@ -84,11 +85,6 @@ type Forwarding struct {
 	Inquiries int           `json:"inquiries,omitempty"`
 }
 
-const (
-	maxLimits = 64
-	maxWindow = 366 * 24 * time.Hour
-)
-
 // Compiled is a profile's terms, ready to decide. It is immutable and safe for
 // concurrent use.
 type Compiled struct {
@@ -142,100 +138,4 @@ func (p Profile) Compile(planned bool) (*Compiled, error) {
 	sum := sha256.Sum256(text)
 	c.Version = Digest(sum[:16])
 	return c, nil
-}
-
-// Check refuses a profile that does not bound what it lets through.
-func (p Profile) Check() error {
-	if !holdfast.ValidName(p.ID) {
-		return holdfast.Errorf(holdfast.Invalid, "a stand-in profile has an id of lower-case letters, digits, -, _ and .").At("id")
-	}
-	if p.Planned == nil && p.Unplanned == nil {
-		return holdfast.Errorf(holdfast.Invalid, "the stand-in profile %s has no terms: add planned or unplanned terms", p.ID)
-	}
-	if p.SnapshotAge <= 0 {
-		return holdfast.Errorf(holdfast.Invalid, "say how old the payer snapshot may be: snapshot_age is more than 0").At("snapshot_age")
-	}
-	if p.Zone <= -24*time.Hour || p.Zone >= 24*time.Hour {
-		return holdfast.Errorf(holdfast.Invalid, "zone is the offset to UTC at which periods begin, less than 24 h").At("zone")
-	}
-	for _, terms := range []*Terms{p.Planned, p.Unplanned} {
-		if terms != nil {
-			if err := terms.check(); err != nil {
-				return err
-			}
-		}
-	}
-	return p.Forwarding.check()
-}
-
-func (t *Terms) check() error {
-	if _, err := expression.CompileCondition(t.Eligible, EligibilityFields()); err != nil {
-		return err
-	}
-	if len(t.Limits) > maxLimits {
-		return holdfast.Errorf(holdfast.TooLarge, "stand-in terms have at most %d limits", maxLimits).At("limits")
-	}
-	seen := map[Limit]bool{}
-	for _, l := range t.Limits {
-		if err := l.check(); err != nil {
-			return err
-		}
-		same := Limit{Over: l.Over, Currency: l.Currency, Window: l.Window}
-		if seen[same] {
-			return holdfast.Errorf(holdfast.Invalid, "two limits are over the same %s, currency and window: write amount and count in one", string(l.Over)).At("limits")
-		}
-		seen[same] = true
-	}
-	for _, l := range t.Limits {
-		if l.Currency != "" && !bounded(t.Limits, l.Currency) {
-			return holdfast.Errorf(holdfast.Invalid, "%s needs an amount for each payment and one for all that is outstanding", l.Currency).At("limits")
-		}
-	}
-	return nil
-}
-
-// bounded reports whether single payments and the whole outstanding sum have a
-// limit in a currency.
-func bounded(limits []Limit, currency string) bool {
-	var each, whole bool
-	for _, l := range limits {
-		if l.Currency == currency && l.Amount > 0 && l.Window == 0 {
-			each = each || l.Over == EachPayment
-			whole = whole || l.Over == Whole
-		}
-	}
-	return each && whole
-}
-
-func (l Limit) check() error {
-	switch l.Over {
-	case EachPayment, EachPayer, EachPayee, EachChannel, Whole:
-	default:
-		return holdfast.Errorf(holdfast.Invalid, "a limit is over payment, payer, payee, channel or all, not %q", string(l.Over)).At("limits")
-	}
-	_, err := payment.ParseCurrency(l.Currency)
-	switch {
-	case l.Amount < 0 || l.Count < 0 || l.Amount == 0 && l.Count == 0 || l.Amount > payment.MaxAmount:
-		return holdfast.Errorf(holdfast.Invalid, "a limit has an amount or a count above 0").At("limits")
-	case l.Currency != "" && err != nil:
-		return holdfast.Errorf(holdfast.Invalid, "a currency is three capital letters, not %q", l.Currency).At("limits")
-	case l.Amount > 0 && l.Currency == "":
-		return holdfast.Errorf(holdfast.Invalid, "a limit by amount names its currency").At("limits")
-	case !validWindow(l.Window):
-		return holdfast.Errorf(holdfast.Invalid, "the window of a limit is whole seconds, at most 366 days").At("limits")
-	case l.Over == EachPayment && (l.Window != 0 || l.Count != 0):
-		return holdfast.Errorf(holdfast.Invalid, "a limit over each payment has an amount and nothing else").At("limits")
-	case (l.Over == EachPayee || l.Over == EachChannel) && l.Window == 0:
-		return holdfast.Errorf(holdfast.Invalid, "a limit over %s needs a window: what is outstanding is bounded by payer and over all", string(l.Over)).At("limits")
-	}
-	return nil
-}
-
-func validWindow(w time.Duration) bool { return w >= 0 && w <= maxWindow && w%time.Second == 0 }
-
-func (f Forwarding) check() error {
-	if f.Timeout <= 0 || f.Pause <= 0 || f.LongestPause < f.Pause || f.Attempts <= 0 || f.Expiry <= 0 || f.Retention <= f.Timeout || f.Inquiries < 0 {
-		return holdfast.Errorf(holdfast.Invalid, "forwarding needs timeout, pause, longest_pause, attempts and expiry above 0, and a retention longer than the timeout").At("forwarding")
-	}
-	return nil
 }

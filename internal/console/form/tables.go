@@ -54,6 +54,7 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"temporary.parameters": func(p *plan.Plan) []Option {
 		return options(p.Parameters, func(e plan.Parameter) (string, holdfast.Text) { return e.ID, e.Title })
 	},
+	"limit.over":               words("limit-over", plan.Overs[:]...),
 	"dependency.role":          roles,
 	"dependencystep.temporary": temporary,
 	"dependencystep.approval":  roles,
@@ -87,7 +88,7 @@ var ordered = map[string]bool{"approvalstep.roles": true}
 
 // expressions names the fields that hold an expression.
 var expressions = map[string]bool{
-	"level.enter": true, "band.enter": true, "alertrule.match": true, "branch.when": true, "wait.until": true, "directive.scope": true, "temporary.scope": true, "component.scope": true, "probe.expect": true,
+	"level.enter": true, "band.enter": true, "alertrule.match": true, "branch.when": true, "wait.until": true, "directive.scope": true, "temporary.scope": true, "terms.eligible": true, "component.scope": true, "probe.expect": true,
 }
 
 // longTexts names the keys whose text takes several lines.
@@ -113,7 +114,7 @@ var hidden = map[string]bool{
 // full where the list stands.
 func inline(t reflect.Type) bool {
 	switch t {
-	case textType, reflect.TypeFor[procedure.Step](), reflect.TypeFor[procedure.Branch](), reflect.TypeFor[plan.Authority](),
+	case textType, reflect.TypeFor[procedure.Step](), reflect.TypeFor[plan.Limit](), reflect.TypeFor[plan.Reply](), reflect.TypeFor[procedure.Branch](), reflect.TypeFor[plan.Authority](),
 		reflect.TypeFor[procedure.EscalationStep](), reflect.TypeFor[plan.DependencyStep](), reflect.TypeFor[plan.Band](), reflect.TypeFor[plan.ApprovalStep](), reflect.TypeFor[plan.Department]():
 		return true
 	}
