@@ -341,7 +341,7 @@ func (s *State) forget(before Instant) {
 		}
 	}
 	for directive, o := range s.openings {
-		if o.Closed == 0 || o.Closed >= before || directive == s.current {
+		if !s.forgettable(o, before) {
 			continue
 		}
 		delete(s.openings, directive)
@@ -366,6 +366,12 @@ func (s *State) forget(before Instant) {
 			delete(s.slices, key)
 		}
 	}
+}
+
+// forgettable reports whether a directive was closed before a time, and is not the
+// last one.
+func (s *State) forgettable(o *Opening, before Instant) bool {
+	return o.Closed != 0 && o.Closed < before && o.Directive != s.current
 }
 
 // unlink takes a forgotten follow-up from those that wait for their original.

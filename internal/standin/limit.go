@@ -180,6 +180,28 @@ func (s *State) need(l Limit, k counterKey, at Instant, directive string, used, 
 	return n, false
 }
 
+// Over returns the ledgers that nobody draws from any more once the state has
+// forgotten what is before a time: see [Forget].
+func (s *State) Over(before time.Time) []string {
+	var keys []string
+	for key, d := range s.slices {
+		if d.until != 0 && d.until < At(before) {
+			keys = append(keys, key)
+		}
+	}
+	for directive, o := range s.openings {
+		if !s.forgettable(o, At(before)) {
+			continue
+		}
+		for _, l := range o.Limits {
+			if l.Over == Whole && l.Window == 0 {
+				keys = append(keys, counterKey{over: Whole, currency: l.Currency}.ledgerKey(0, directive))
+			}
+		}
+	}
+	return keys
+}
+
 // Registrations returns what a shard must draw when it opens, before any shard
 // gets more than it has already spent of a limit on what is outstanding: what it
 // has approved before counts.

@@ -159,7 +159,7 @@ func TestStaysBounded(t *testing.T) {
 	h.want(pay("kept", "ann", 1), standin.Approved, standin.None)
 	h.send(standin.Refuses)
 	h.apply(standin.End(h.s, "d1", h.now)...)
-	sizes := map[int]int{}
+	sizes, ledgers := map[int]int{}, map[int]int{}
 	for day := range 30 {
 		directive := fmt.Sprint("day-", day)
 		h.open(directive, fmt.Sprint("flight-", day))
@@ -177,11 +177,18 @@ func TestStaysBounded(t *testing.T) {
 		}
 		h.apply(records...)
 		h.now = h.now.Add(24 * time.Hour)
-		h.apply(standin.Forget(h.s, h.now.Add(-72*time.Hour), h.now)...)
-		sizes[day] = len(h.s.Snapshot())
+		before := h.now.Add(-72 * time.Hour)
+		for _, key := range h.s.Over(before) {
+			delete(h.ledgers, key)
+		}
+		h.apply(standin.Forget(h.s, before, h.now)...)
+		sizes[day], ledgers[day] = len(h.s.Snapshot()), len(h.ledgers)
 	}
 	if sizes[29] > sizes[5]+200 {
 		t.Fatalf("a snapshot grew from %d to %d bytes", sizes[5], sizes[29])
+	}
+	if ledgers[29] > ledgers[5] {
+		t.Fatalf("%d ledgers became %d", ledgers[5], ledgers[29])
 	}
 	h.class("kept", standin.Exceptional)
 	if h.s.Item("p0-0") != nil || h.s.Item("p29-0") == nil {

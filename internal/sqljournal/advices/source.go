@@ -243,6 +243,16 @@ func (s *Source) PutLedger(ctx context.Context, key string, revision uint64, bod
 	})
 }
 
+// DropLedgers implements advice.Source.
+func (s *Source) DropLedgers(ctx context.Context, keys []string) error {
+	return s.submit(ctx, 0, func(tx *transaction) error {
+		for _, key := range keys {
+			tx.exec(sqlDropLedger, key)
+		}
+		return nil
+	})
+}
+
 // Info implements advice.Source.
 func (s *Source) Info(ctx context.Context) (advice.Info, error) {
 	if commit.IsClosing(s.closing) {

@@ -71,6 +71,8 @@ const (
 	sqlPutLedger = `INSERT INTO ledger (key, revision, body) VALUES (?, ?, ?)
 		ON CONFLICT (key) DO UPDATE SET revision = excluded.revision, body = excluded.body`
 
+	sqlDropLedger = `DELETE FROM ledger WHERE key = ?`
+
 	sqlCheckpoint = `PRAGMA wal_checkpoint(PASSIVE)`
 	sqlSize       = `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`
 )

@@ -223,6 +223,12 @@ func (a *Advices) PutLedger(ctx context.Context, key string, revision uint64, bo
 	return advice.LedgerMoved(key, revision, actual)
 }
 
+// DropLedgers implements advice.Source.
+func (a *Advices) DropLedgers(ctx context.Context, keys []string) error {
+	_, err := a.change(ctx, sqlAdviceDropLedgers, keys)
+	return err
+}
+
 // notNil is b, empty if it is nil, which would be stored as NULL.
 func notNil(b []byte) []byte {
 	if b == nil {

@@ -142,6 +142,8 @@ const (
 	sqlAdviceNewLedger = `INSERT INTO advice_ledger (key, revision, body) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING`
 	sqlAdvicePutLedger = `UPDATE advice_ledger SET revision = revision + 1, body = $3 WHERE key = $1 AND revision = $2`
 
+	sqlAdviceDropLedgers = `DELETE FROM advice_ledger WHERE key = ANY ($1)`
+
 	sqlAdviceSize = `SELECT coalesce(sum(pg_total_relation_size(to_regclass(t)))::bigint, 0)
 		FROM unnest(ARRAY['advice_pack', 'advice_name', 'advice_snapshot', 'advice_ledger', 'advice_shard']) t`
 )

@@ -120,6 +120,9 @@ type Source interface {
 	// Code Doubtful means that it is not known whether it was; what the ledger says
 	// must tell its writer.
 	PutLedger(ctx context.Context, key string, revision uint64, body []byte) error
+	// DropLedgers drops ledgers that nobody draws from any more. Keys that there are
+	// none of are passed over.
+	DropLedgers(ctx context.Context, keys []string) error
 
 	// Info describes the source.
 	Info(ctx context.Context) (Info, error)

@@ -256,6 +256,18 @@ func (m *Memory) PutLedger(ctx context.Context, key string, revision uint64, bod
 	return nil
 }
 
+// DropLedgers implements [Source].
+func (m *Memory) DropLedgers(ctx context.Context, keys []string) error {
+	if err := m.begin(ctx); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	for _, key := range keys {
+		delete(m.ledgers, key)
+	}
+	return nil
+}
+
 // Info implements [Source].
 func (m *Memory) Info(ctx context.Context) (Info, error) {
 	if err := m.begin(ctx); err != nil {

@@ -361,6 +361,15 @@ func ledgers(t *testing.T, s advice.Source) {
 	}
 	wantCode(t, s.PutLedger(t.Context(), "total/TWD", 1, []byte("late")), holdfast.Conflict)
 	wantCode(t, s.PutLedger(t.Context(), "other", 1, []byte("ahead")), holdfast.Conflict)
+	if err := s.PutLedger(t.Context(), "over", 0, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DropLedgers(t.Context(), []string{"over", "never there"}); err != nil {
+		t.Fatal(err)
+	}
+	if rev, body, err := s.Ledger(t.Context(), "over"); err != nil || rev != 0 || body != nil {
+		t.Fatalf("a ledger that was dropped: %d, %q, %v", rev, body, err)
+	}
 	if rev, body, err := s.Ledger(t.Context(), "total/TWD"); err != nil || rev != 3 || string(body) != "c" {
 		t.Fatalf("the ledger: %d %q, %v", rev, body, err)
 	}
