@@ -54,7 +54,6 @@ func chaptersSample() *plan.Plan {
 	}}}}
 	profile := *p.Temporary[0].Profile
 	profile.OneByOne, profile.KeepDeclines, profile.Zone = true, true, ""
-	profile.Replies = append(profile.Replies, plan.Reply{Route: "pay", Status: 201, Body: "{}"})
 	announced := profile
 	announced.Unplanned = nil
 	p.Temporary = []plan.Temporary{

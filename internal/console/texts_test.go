@@ -315,7 +315,7 @@ func built(t *testing.T) map[string][]string {
 		"field.":                 append(formWords("field."), "attachment.type", "attachment.size", "attachment.hash"), // documents
 		"choice.chapter.":        formWords("choice.chapter."),
 		"draft.state.":           append(constants(t, "draft", "State"), "approved"),
-		"change.entry.":          {"department", "role", "approval", "risk", "material", "measure", "level", "alert", "procedure", "stage", "task", "temporary", "dependency", "parameter", "step", "drill", "obligation", "contact", "template", "probe", "attachment", "annex", "leak", "limit", "reply"},
+		"change.entry.":          {"department", "role", "approval", "risk", "material", "measure", "level", "alert", "procedure", "stage", "task", "temporary", "dependency", "parameter", "step", "drill", "obligation", "contact", "template", "probe", "attachment", "annex", "leak", "limit"},
 		"plans.state.":           constants(t, "view", "RevisionState"),
 		"change.kind.":           constants(t, "plan", "ChangeKind"),
 		"approval.state.":        {"done", "open", "waiting"},

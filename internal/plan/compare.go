@@ -238,8 +238,6 @@ func noun(list string) string {
 		return "dependency"
 	case "annexes":
 		return "annex"
-	case "replies":
-		return "reply"
 	}
 	return strings.TrimSuffix(list, "s")
 }

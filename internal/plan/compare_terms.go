@@ -11,7 +11,7 @@ import (
 // the entry around it.
 func isTerms(t reflect.Type) bool {
 	switch t {
-	case reflect.TypeFor[*Profile](), reflect.TypeFor[*Terms](), reflect.TypeFor[Forwarding](), reflect.TypeFor[[]Limit](), reflect.TypeFor[[]Reply]():
+	case reflect.TypeFor[*Profile](), reflect.TypeFor[*Terms](), reflect.TypeFor[Forwarding](), reflect.TypeFor[[]Limit]():
 		return true
 	}
 	return false
@@ -24,7 +24,7 @@ func (c *comparison) terms(p pair, of, key string, a, b reflect.Value, name hold
 	case a.Kind() == reflect.Struct:
 		c.fields(p, a, b, name)
 	case a.Kind() == reflect.Slice:
-		c.rows(p, noun(key), a, b, name)
+		c.limits(p, a.Interface().([]Limit), b.Interface().([]Limit), name)
 	case a.IsNil():
 		c.add(p, Change{Kind: Added, What: key, Of: of, Name: name}, "", b.Elem())
 	case b.IsNil():
@@ -34,45 +34,35 @@ func (c *comparison) terms(p pair, of, key string, a, b reflect.Value, name hold
 	}
 }
 
-// rows compares two lists whose entries are known by what they are about: a limit by
-// what it is counted over, its currency and its window, an answer by its route. Where
-// they stand means nothing.
-func (c *comparison) rows(p pair, what string, a, b reflect.Value, name holdfast.Text) {
-	was := map[any]int{}
-	for i := range a.Len() {
-		was[about(a.Index(i))] = i
+// limits compares two lists of limits, each known by what it is counted over, its
+// currency and its window. Where they stand means nothing.
+func (c *comparison) limits(p pair, a, b []Limit, name holdfast.Text) {
+	about := func(l Limit) Limit { return Limit{Over: l.Over, Currency: l.Currency, Window: l.Window} }
+	was := map[Limit]int{}
+	for i, l := range a {
+		was[about(l)] = i
 	}
 	stays := map[int]bool{}
-	for i := range b.Len() {
-		e := b.Index(i)
-		j, found := was[about(e)]
-		if found = found && !stays[j]; !found {
-			c.add(pair{b: at(p.b, i)}, Change{Kind: Added, What: what, Name: name}, "", e)
+	for i, l := range b {
+		is := reflect.ValueOf(l)
+		j, found := was[about(l)]
+		if !found || stays[j] {
+			c.add(pair{b: at(p.b, i)}, Change{Kind: Added, What: "limit", Name: name}, "", is)
 			continue
 		}
 		stays[j] = true
-		if old := a.Index(j); !reflect.DeepEqual(old.Interface(), e.Interface()) {
-			was, is := c.render(old, e)
+		if old := reflect.ValueOf(a[j]); a[j] != l {
 			c.add(pair{at(p.a, j), at(p.b, i)}, Change{
-				Kind: Changed, What: what, Name: name, Old: was, New: is, Was: parts(old, 0, c.a.Language), Parts: parts(e, 0, c.b.Language),
-			}, "", e)
+				Kind: Changed, What: "limit", Name: name, Old: show(old, c.a.Language), New: show(is, c.b.Language),
+				Was: parts(old, 0, c.a.Language), Parts: parts(is, 0, c.b.Language),
+			}, "", is)
 		}
 	}
-	for j := range a.Len() {
+	for j, l := range a {
 		if !stays[j] {
-			c.add(pair{a: at(p.a, j)}, Change{Kind: Removed, What: what, Name: name}, "", a.Index(j))
+			c.add(pair{a: at(p.a, j)}, Change{Kind: Removed, What: "limit", Name: name}, "", reflect.ValueOf(l))
 		}
 	}
-}
-
-func about(row reflect.Value) any {
-	switch e := row.Interface().(type) {
-	case Limit:
-		return Limit{Over: e.Over, Currency: e.Currency, Window: e.Window}
-	case Reply:
-		return e.Route
-	}
-	panic("plan: nothing tells apart entries of " + row.Type().String())
 }
 
 // parts writes what an entry says, key by key, without its title, which names it.

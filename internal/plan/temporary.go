@@ -50,7 +50,8 @@ type Parameter struct {
 }
 
 // Profile is what gates may approve by themselves while they stand in, and how the
-// primary is told of it afterwards. [Temporary.StandIn] gives it as gates read it.
+// primary is told of it afterwards. [Temporary.StandIn] gives it as gates read it. What a requester is answered, and how many advices a
+// second are sent, is the gates' own setting.
 type Profile struct {
 	// Reason is why the operator stands in; a directive gives it unless its author
 	// writes another.
@@ -72,8 +73,6 @@ type Profile struct {
 	// people resolve an exception; 0 means any amount.
 	SecondAbove int        `json:"second_above,omitempty" yaml:"second_above,omitempty"`
 	Forwarding  Forwarding `json:"forwarding" yaml:"forwarding"`
-	// Replies say what is answered to an approval, by route.
-	Replies []Reply `json:"replies,omitempty" yaml:"replies,omitempty"`
 }
 
 // Terms say what is approved: what the expression says yes to, within all limits.
@@ -114,20 +113,12 @@ type Forwarding struct {
 	Inquiries    int                `json:"inquiries,omitempty" yaml:"inquiries,omitempty"`
 }
 
-// Reply is what is answered to approvals on a route; an empty route stands for every
-// one without its own. Its keys mean what those of standin.Reply mean.
-type Reply struct {
-	Route  string `json:"route,omitempty" yaml:"route,omitempty"`
-	Status int    `json:"status" yaml:"status"`
-	Body   string `json:"body" yaml:"body"`
-}
-
 // StandIn returns the profile of a solution as gates read it; the solution must have
 // one. It is sound if the plan has no faults.
 func (t Temporary) StandIn() standin.Profile {
 	p := t.Profile
 	zone, _ := readZone(p.Zone)
-	s := standin.Profile{
+	return standin.Profile{
 		ID: t.ID, Planned: p.Planned.standIn(), Unplanned: p.Unplanned.standIn(), SnapshotAge: p.SnapshotAge.D(), Zone: zone,
 		OneByOne: p.OneByOne, KeepDeclines: p.KeepDeclines, SecondAbove: int64(p.SecondAbove),
 		Forwarding: standin.Forwarding{
@@ -135,10 +126,6 @@ func (t Temporary) StandIn() standin.Profile {
 			Expiry: p.Forwarding.Expiry.D(), Retention: p.Forwarding.Retention.D(), Inquiries: p.Forwarding.Inquiries,
 		},
 	}
-	for _, r := range p.Replies {
-		s.Replies = append(s.Replies, standin.Reply(r))
-	}
-	return s
 }
 
 func (t *Terms) standIn() *standin.Terms {

@@ -8,7 +8,7 @@ import (
 )
 
 // The profile of a stand-in is a line for each of its keys. Terms are lines below
-// their label, a limit one line each, and so is an answer:
+// their label, a limit one line each:
 //
 //	計劃外條件：
 //	可放行的支付：kind == "payment" and payer_class == "ample"
@@ -36,7 +36,6 @@ func (t tongue) readTerms(text string) (*plan.Terms, bool) {
 
 var (
 	limitKeys      = []string{"currency", "amount", "count", "window"}
-	replyKeys      = []string{"route", "status", "body"}
 	forwardingKeys = []string{"timeout", "pause", "longest_pause", "attempts", "expiry", "retention", "inquiries"}
 )
 
@@ -71,29 +70,6 @@ func (t tongue) forwarding(name names, f plan.Forwarding) string {
 func (t tongue) readForwarding(text string) (f plan.Forwarding, ok bool) {
 	ok = t.readRow("forwarding", forwardingKeys, text, reflect.ValueOf(&f).Elem())
 	return f, ok
-}
-
-// replies writes one a line, its body last: nothing is looked for in it.
-func (t tongue) replies(name names, list []plan.Reply) string {
-	var lines []string
-	for _, r := range list {
-		lines = append(lines, strings.Join(t.keyed(name, "reply", replyKeys, reflect.ValueOf(r)), between))
-	}
-	return "\n" + strings.Join(lines, "\n")
-}
-
-func (t tongue) readReplies(text string) (list []plan.Reply, ok bool) {
-	body, _, _ := strings.Cut(t.labelled(t.label("reply", "body"), "\x00"), "\x00")
-	for _, line := range strings.Split(text, "\n") {
-		var r plan.Reply
-		head, said, _ := strings.Cut(line, body)
-		r.Body = strings.TrimSpace(said)
-		if head = strings.TrimSuffix(strings.TrimSpace(head), strings.TrimSpace(between)); head != "" && !t.readRow("reply", replyKeys, head, reflect.ValueOf(&r).Elem()) {
-			return nil, false
-		}
-		list = append(list, r)
-	}
-	return list, true
 }
 
 // readRow reads the parts that keyed wrote, joined in one line.

@@ -120,7 +120,7 @@ func isGroup(t reflect.Type) bool {
 
 // isLines reports whether a list of parts stands as lines among the fields.
 func isLines(t reflect.Type) bool {
-	return t == reflect.TypeFor[[]procedure.Branch]() || t == reflect.TypeFor[[]holdfast.Text]() || t == reflect.TypeFor[[]procedure.EscalationStep]() || t == reflect.TypeFor[[]plan.Band]() || t == reflect.TypeFor[[]plan.Limit]() || t == reflect.TypeFor[[]plan.Reply]()
+	return t == reflect.TypeFor[[]procedure.Branch]() || t == reflect.TypeFor[[]holdfast.Text]() || t == reflect.TypeFor[[]procedure.EscalationStep]() || t == reflect.TypeFor[[]plan.Band]() || t == reflect.TypeFor[[]plan.Limit]()
 }
 
 // labels finds the fields of a part by their labels.

@@ -187,8 +187,6 @@ func (t tongue) value(name names, field string, v reflect.Value) string {
 		return t.limits(name, x)
 	case plan.Forwarding:
 		return t.forwarding(name, x)
-	case []plan.Reply:
-		return t.replies(name, x)
 	default:
 		return t.each(v, func(s string) string { return s })
 	}
@@ -426,8 +424,6 @@ func (t tongue) read(field, text string, into reflect.Value) bool {
 		return assign(x)(t.readLimits(text))
 	case *plan.Forwarding:
 		return assign(x)(t.readForwarding(text))
-	case *[]plan.Reply:
-		return assign(x)(t.readReplies(text))
 	case *plan.Date:
 		return x.UnmarshalText([]byte(text)) == nil
 	default:

@@ -58,7 +58,6 @@ func (p Profile) Faults() []Fault {
 	c.terms("planned", p.Planned)
 	c.terms("unplanned", p.Unplanned)
 	c.forwarding(p.Forwarding)
-	c.replies(p.Replies)
 	return c.faults
 }
 

@@ -28,8 +28,6 @@ type Profile struct {
 	// declined. Else it is decided on anew.
 	KeepDeclines bool       `json:"keep_declines,omitempty"`
 	Forwarding   Forwarding `json:"forwarding"`
-	// Replies say what is answered to an approval, by route.
-	Replies []Reply `json:"replies,omitempty"`
 	// SecondAbove is the amount, in minor units of any currency, above which an
 	// exception is resolved by two people. Writing off always takes two.
 	SecondAbove int64 `json:"second_above,omitempty"`

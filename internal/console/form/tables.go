@@ -114,7 +114,7 @@ var hidden = map[string]bool{
 // full where the list stands.
 func inline(t reflect.Type) bool {
 	switch t {
-	case textType, reflect.TypeFor[procedure.Step](), reflect.TypeFor[plan.Limit](), reflect.TypeFor[plan.Reply](), reflect.TypeFor[procedure.Branch](), reflect.TypeFor[plan.Authority](),
+	case textType, reflect.TypeFor[procedure.Step](), reflect.TypeFor[plan.Limit](), reflect.TypeFor[procedure.Branch](), reflect.TypeFor[plan.Authority](),
 		reflect.TypeFor[procedure.EscalationStep](), reflect.TypeFor[plan.DependencyStep](), reflect.TypeFor[plan.Band](), reflect.TypeFor[plan.ApprovalStep](), reflect.TypeFor[plan.Department]():
 		return true
 	}
