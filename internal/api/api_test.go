@@ -102,7 +102,7 @@ func newNode(t *testing.T) *node {
 	src.Node = fleet.NewNode(desk, directives, src.Gates, src.Series, log)
 	src.Response = &response.Service{
 		Desk: desk, Incidents: src.Incidents, Alerts: src.Alerts, Plans: src.Plans, Directives: src.Directives, Gates: src.Gates,
-		Notices: src.Notices, Sender: notices, Roster: src.Roster, Series: src.Series, Timeline: src.Timeline, Prober: noProbes{}, Documents: store, Log: log,
+		Notices: src.Notices, Sender: notices, Roster: src.Roster, Authority: src.Authority, Series: src.Series, Timeline: src.Timeline, Prober: noProbes{}, Documents: store, Log: log,
 	}
 	src.Obligations = obligation.Nouns{
 		Book: owed, Incidents: src.Incidents, Alerts: src.Alerts, Plans: src.Plans, Roster: src.Roster, Measured: src.Response.Figures, Reading: src.Response.Reading, Zone: time.UTC,

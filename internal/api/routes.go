@@ -146,6 +146,9 @@ func init() {
 		{Method: "POST", Path: "/directives/{id}/lift/approve", Right: access.Approve, Summary: "Lift it, as a second person", Do: (*API).grantLift},
 		{Method: "POST", Path: "/directives/{id}/lift/refuse", Right: access.LiftDirective, Summary: "Refuse, or take back, the wish to lift it", In: Reason{}, Do: (*API).refuseLift},
 
+		{Method: "GET", Path: "/stand-in/choices", Right: access.Read, Summary: "Stand-ins that may be proposed, by the plan that rules the incident or the one in force, with their limits and what each would do now", Query: []string{"incident"}, Out: []view.StandInChoice{}, Do: (*API).standInChoices},
+		{Method: "POST", Path: "/stand-in", Right: access.IssueDirective, Summary: "Propose that gates stand in for the primary, by a temporary solution of the plan; opened once forwarding is confirmed stopped", In: ProposeStandIn{}, Out: Created{}, Created: true, Do: (*API).proposeStandIn},
+
 		{Method: "GET", Path: "/authority", Right: access.Read, Summary: "Who may decide on directives now, of an incident by the revision that it runs: by role, by delegation, by breaking the glass", Query: []string{"incident"}, Out: view.Authority{}, Do: (*API).authority},
 		{Method: "GET", Path: "/delegations", Right: access.Read, Summary: "Roles that somebody has for another, newest first", Query: with("active"), Out: view.Page[view.Delegation]{}, Do: (*API).delegations},
 		{Method: "POST", Path: "/delegations", Right: access.Acknowledge, Summary: "Delegate your roles to another person for a time; for somebody else's it takes manage-roster", In: authority.Given{}, Out: Created{}, Created: true, Do: (*API).delegate},

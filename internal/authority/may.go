@@ -18,6 +18,9 @@ const (
 	Stop  = "stop"
 	Limit = "limit"
 	Lift  = "lift"
+	// StandIn is decided on by the role of the plan's temporary solution too, with a
+	// second person.
+	StandIn = "stand-in"
 )
 
 // Nouns is what decisions on authority ask.
@@ -30,7 +33,7 @@ type Nouns struct {
 
 // Wish is what somebody wants to decide on.
 type Wish struct {
-	// Kind is stop, limit or lift; Scope is the directive's.
+	// Kind is stop, limit, stand-in or lift; Scope is the directive's.
 	Kind  string
 	Scope string
 	// Incident is the one that it is for, whose plan says who decides; "" for none.
@@ -42,6 +45,8 @@ type Wish struct {
 	// he did.
 	ProposedBy string
 	Since      time.Time
+	// Role of the plan that decides on it besides those with authority for the kind.
+	Role string
 }
 
 // Wish is a decision as the nouns have it; proposer is an account, or "".
@@ -60,6 +65,9 @@ func (n Nouns) Awaited(d *directive.Directive) (w Wish, waits bool) {
 	case d.State == directive.Proposed:
 		w, waits = n.Wish(string(d.Kind), d.Scope, d.Incident, d.ProposedBy.ID), true
 		w.Since = d.ProposedAt
+		if d.StandIn != nil {
+			w.Role = d.StandIn.Role
+		}
 	case d.State == directive.InForce && d.LiftWish != nil:
 		w, waits = n.Wish(Lift, d.Scope, d.Incident, d.LiftWish.By.ID), true
 		w.Since = d.LiftWish.At
@@ -110,6 +118,9 @@ func (n Nouns) May(account string, w Wish, now time.Time) (list []Grounds) {
 				list = append(list, Grounds{Role: h.Role, Alone: a.Alone, For: h.For})
 			}
 		}
+		if h.Role == w.Role {
+			list = append(list, Grounds{Role: h.Role, For: h.For})
+		}
 	}
 	if !w.Since.IsZero() && now.Sub(w.Since) >= rev.Plan().Governance.Deputies() {
 		list = append(list, n.asDeputy(rev.Plan(), person.ID, proposer.ID, w)...)
@@ -130,7 +141,7 @@ func (n Nouns) asDeputy(p *plan.Plan, id, proposer string, w Wish) (list []Groun
 		}
 		for _, r := range other.Roles {
 			role, _ := p.Role(r)
-			has := slices.ContainsFunc(role.Authority, func(a plan.Authority) bool { return covers(a, w) })
+			has := r == w.Role || slices.ContainsFunc(role.Authority, func(a plan.Authority) bool { return covers(a, w) })
 			if has && slices.ContainsFunc(n.Roster.Deputies(other.ID, r), func(d roster.Person) bool { return d.ID == id }) {
 				list = append(list, Grounds{Role: r, For: other.ID, Deputy: true})
 			}

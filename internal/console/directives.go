@@ -14,10 +14,12 @@ import (
 type directivesPage struct {
 	List  view.Page[view.Directive]
 	Pages pages
+	// StandIn is where a stand-in is proposed.
+	StandIn standInForm
 }
 
 func (c *Console) directives(v *visit) error {
-	own := directivesPage{List: c.View.AllDirectives(v.offset(), view.PageSize)}
+	own := directivesPage{List: c.View.AllDirectives(v.offset(), view.PageSize), StandIn: c.standInForm(v.form("incident"))}
 	own.Pages = pagesOf(v, own.List)
 	return c.show(v, "directives", v.words.T("directives.title"), true, own)
 }

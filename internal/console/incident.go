@@ -53,6 +53,8 @@ type incidentPage struct {
 	MergeInto, LinkWith []view.Incident
 	// Correct is the entry of the timeline that the reader is about to correct.
 	Correct *line
+	// StandIn is where a stand-in is proposed.
+	StandIn standInForm
 	// Codes says that somebody may still acknowledge by reply code.
 	Codes bool
 }
@@ -89,6 +91,9 @@ func (c *Console) incident(v *visit) error {
 	}
 	if in.State == string(incident.Suspected) {
 		own.Levels = c.levels(in)
+	}
+	if in.State == string(incident.Suspected) || in.State == string(incident.Active) {
+		own.StandIn = c.standInForm(in.ID)
 	}
 	own.Debriefing = in.Debrief != "" && !slices.ContainsFunc(in.Stages, func(s view.Stage) bool {
 		return s.Kind != string(procedure.Review) && !procedure.Status(s.Status).Closed()

@@ -29,6 +29,7 @@ import (
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
 	"holdfast/internal/roster"
+	"holdfast/internal/standin"
 	"holdfast/internal/status"
 	"holdfast/internal/view"
 )
@@ -54,7 +55,7 @@ type screenKey struct {
 }
 
 // shared are the templates that screens are made of, and no screens themselves.
-var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "debriefparts", "bulletinparts", "improvementparts", "rampparts", "profileparts"}
+var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "debriefparts", "bulletinparts", "improvementparts", "rampparts", "profileparts", "standinparts"}
 
 func sharedFiles() (names []string) {
 	for _, name := range shared {
@@ -183,6 +184,10 @@ type (
 		// Place tells apart two forms for one directive on the same page.
 		Place string
 	}
+	proposing struct {
+		Root *page
+		Form standInForm
+	}
 	onTokens struct {
 		At, Secret string
 		Tokens     []token
@@ -274,6 +279,8 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 			}
 			return onDirective{root, d.(view.Directive), place}
 		},
+		"proposing": func(root *page, form standInForm) proposing { return proposing{root, form} },
+		"limitSaid": func(l standin.Limit) string { return limitSaid(p, l) },
 		"effect": func(d view.Directive, kind string, by *view.Actor, at time.Time) effectOf {
 			return effectOf{d, kind, by, at}
 		},
@@ -306,6 +313,12 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"roleName": func(c *plan.Plan, id string) string {
 			if r, ok := c.Role(id); ok {
 				return r.Name.In(p.Lang())
+			}
+			return id
+		},
+		"temporaryName": func(c *plan.Plan, id string) string {
+			if t, ok := c.TemporaryOf(id); ok {
+				return t.Title.In(p.Lang())
 			}
 			return id
 		},
@@ -404,9 +417,9 @@ func sign(state string) string {
 	switch state {
 	case "normal":
 		return "✓"
-	case "stopped":
+	case "stopped", "stand-in-held", "stand-in-stopping":
 		return "■"
-	case "recovering", "limited":
+	case "recovering", "limited", "stand-in-open":
 		return "◐"
 	case "level-1", "level-2", "level-3":
 		return "▲"

@@ -22,6 +22,7 @@ import (
 	"holdfast/internal/alert"
 	"holdfast/internal/console/form"
 	"holdfast/internal/debrief"
+	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/expression"
 	"holdfast/internal/incident"
@@ -194,7 +195,9 @@ func constants(t *testing.T, dir, typ string) []string {
 }
 
 // bands are the states of [view.Band]; who is not signed in sees no band.
-var bands = []string{"stopped", "recovering", "limited", "level-1", "level-2", "level-3", "suspected", "normal"}
+var bands = []string{"stopped", "stand-in-stopping", "stand-in-held", "stand-in-open", "recovering", "limited", "level-1", "level-2", "level-3", "suspected", "normal"}
+
+var standInStates = []string{"proposed", "refused", "stopping", "waiting", "open", "ended", "lifted"}
 
 var gateStates = []string{"live", "silent", "gone"}
 
@@ -299,6 +302,10 @@ func built(t *testing.T) map[string][]string {
 		"staff.row.":         constants(t, "roster", "RowAct"),
 		"staff.unit.":        {"h", "d", "w"},
 		"staff.weekday.":     {"1", "2", "3", "4", "5", "6", "7"},
+
+		"standing-in.state.":    standInStates,
+		"standing-in.says.":     standInStates,
+		"standing-in.obstacle.": {directive.Unconfirmed, directive.Unlisted, directive.NoSource, directive.OtherSource, directive.TooMany},
 
 		"improvement.state.":          append(constants(t, "improvement", "State"), "all", "unsettled"),
 		"improvement.change.":         suffixes(literals(t, "improvement", `^improvement\.[a-z-]+$`)),

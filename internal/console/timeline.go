@@ -62,7 +62,7 @@ type body struct {
 
 // quiet are facts that would only bury the others.
 var quiet = []string{
-	"notice.sending", "incident.debrief-saved", "incident.level-evaluated", "incident.ramp-judged", "obligation.drafted", "obligation.scanned", "obligation.began", "obligation.ceased",
+	"notice.sending", "directive.excluded", "incident.debrief-saved", "incident.level-evaluated", "incident.ramp-judged", "obligation.drafted", "obligation.scanned", "obligation.began", "obligation.ceased",
 }
 
 // deliveries are facts of single notices. The tasks show how many people were

@@ -90,6 +90,8 @@ func (b *Book) applyDirective(id string, f holdfast.Fact) error {
 			return err
 		}
 		d.Confirmation = &c
+	case KindExcluded, KindOpened, KindEnded:
+		return b.applyOpening(d, f)
 	case KindLiftAsked:
 		d.LiftWish = &LiftWish{By: f.Actor, At: f.Time}
 		return f.Decode(d.LiftWish)

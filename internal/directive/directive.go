@@ -9,12 +9,19 @@
 // issued until every gate is accounted for, and then confirmed; see [Judge] for
 // what that takes. Restrictions end only by a fact, never by a clock.
 //
+// A stand-in stops forwarding like a stop, and is confirmed like one. Only then it
+// is opened, and from then on the gates answer for the primary; see [Obstacles] for
+// what that takes. The opening ends with its time, or with the lift:
+//
+//	issued ──▶ confirmed ──▶ opened ──▶ ended ──▶ lifted
+//
 // Facts on subject directive/<id>: directive.proposed, directive.approved,
-// directive.issued, directive.refused, directive.confirmed, directive.lift-asked,
-// directive.lift-refused, directive.lifted.
+// directive.issued, directive.refused, directive.confirmed, directive.excluded,
+// directive.opened, directive.ended, directive.lift-asked, directive.lift-refused,
+// directive.lifted.
 // On subject posture/main: posture.lease-set, posture.key-added. The facts
-// issued, lifted, lease-set and key-added change the posture; its head is the
-// position of the newest of them.
+// issued, opened, ended, lifted, lease-set and key-added change the posture; its
+// head is the position of the newest of them.
 package directive
 
 import (
@@ -77,6 +84,8 @@ type Proposal struct {
 	Currency string `json:"currency,omitempty"`
 	// Glass is the break of the glass by which it is ordered, if it is.
 	Glass string `json:"glass,omitempty"`
+	// StandIn is what a stand-in is by; no other kind has it.
+	StandIn *StandIn `json:"stand_in,omitempty"`
 }
 
 // Issued puts a proposal in force.
@@ -108,7 +117,10 @@ type Directive struct {
 	// Confirmation is nil until every gate was accounted for.
 	Confirmation *Confirmation
 	// LiftWish is set while somebody asks for it to be lifted.
-	LiftWish  *LiftWish
+	LiftWish *LiftWish
+	// Opening is nil until a stand-in was opened; excluded is what was in flight then.
+	Opening   *Opening
+	excluded  []string
 	LiftedBy  holdfast.Actor
 	LiftedAt  time.Time
 	EndReason string
@@ -131,7 +143,12 @@ func (p Proposal) Check() error {
 	if p.Drain < 0 || p.Drain > maxDrain {
 		return holdfast.Errorf(holdfast.Invalid, "the drain is between 0 and %v", maxDrain).At("drain")
 	}
+	if (p.Kind == posture.StandIn) != (p.StandIn != nil) {
+		return holdfast.Errorf(holdfast.Invalid, "a stand-in is by a profile of the plan, and nothing else is").At("stand_in")
+	}
 	switch p.Kind {
+	case posture.StandIn:
+		return p.StandIn.check()
 	case posture.Stop:
 		if p.Share != 0 || p.Rate != 0 || p.Amount != 0 {
 			return holdfast.Errorf(holdfast.Invalid, "a stop has no share and no rate; propose a limit").At("kind")
@@ -147,7 +164,7 @@ func (p Proposal) Check() error {
 			return holdfast.Errorf(holdfast.Invalid, "a limit's rate is between 0 (no cap) and 1000000 payments per second").At("rate")
 		}
 	default:
-		return holdfast.Errorf(holdfast.Invalid, "directive kind %q: write stop or limit", p.Kind).At("kind")
+		return holdfast.Errorf(holdfast.Invalid, "directive kind %q: write stop, limit or stand-in", p.Kind).At("kind")
 	}
 	return nil
 }
@@ -171,18 +188,24 @@ func Propose(b *Book, p Proposal, preAuthorised bool, gates []string) (string, [
 }
 
 // room refuses a limit above what one posture holds: gates that cannot compile
-// a posture decline everything. n limits are about to be added besides it.
+// a posture decline everything. n limits are about to be added besides it. It
+// refuses a second stand-in too: what one shard approves is by one profile.
 func (b *Book) room(p Proposal, n int) error {
 	for _, d := range b.force {
-		if d.Kind != posture.Stop {
+		if d.Kind == posture.StandIn && p.Kind == posture.StandIn {
+			return holdfast.Errorf(holdfast.Conflict, "directive %s stands in already; lift it first", d.ID)
+		}
+		if limits(d.Kind) {
 			n++
 		}
 	}
-	if p.Kind != posture.Stop && n >= posture.MaxLimits {
+	if limits(p.Kind) && n >= posture.MaxLimits {
 		return holdfast.Errorf(holdfast.Conflict, "%d limits are in force, and a gate takes no more; lift one first", posture.MaxLimits)
 	}
 	return nil
 }
+
+func limits(k posture.Kind) bool { return k == posture.Limit || k == posture.Cap }
 
 func (p Proposal) drafts(id string, preAuthorised bool, gates []string) []journal.Draft {
 	if p.Salt == "" {
@@ -206,8 +229,11 @@ func (p Proposal) directive(id string, gates []string) posture.Directive {
 		ID: id, Kind: p.Kind, Scope: p.Scope, Incident: p.Incident,
 		Drain: p.Drain, Share: p.Share,
 	}
-	if p.Kind != posture.Stop {
+	if limits(p.Kind) {
 		d.Salt = p.Salt
+	}
+	if s := p.StandIn; s != nil {
+		d.Profile, d.Planned, d.Lasts = s.text(), s.Planned, s.Longest
 	}
 	if p.Rate > 0 {
 		d.Rates = split(p.Rate, gates)

@@ -61,6 +61,33 @@ func (s *Service) Confirm(ctx context.Context, by holdfast.Actor, id string, wai
 	})
 }
 
+// Open opens a stand-in, if nothing keeps it closed. sources has the advice source
+// that each process of a gate names, by boot id.
+func (s *Service) Open(ctx context.Context, by holdfast.Actor, id string, sources map[string]string) error {
+	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
+		d := s.Book.Directive(id)
+		if !d.Waits() {
+			return nil, nil
+		}
+		return Open(d, s.Scene(d, sources), now), nil
+	})
+}
+
+// End records that the time of a stand-in has passed, if it has.
+func (s *Service) End(ctx context.Context, by holdfast.Actor, id string) error {
+	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) { return End(s.Book.Directive(id), now), nil })
+}
+
+// Scene is what the opening of a stand-in is decided on. Call it under the state's
+// lock.
+func (s *Service) Scene(d *Directive, sources map[string]string) Scene {
+	scene := Scene{Gates: s.Gates.Concerned(d.Position), Sources: sources}
+	for _, u := range s.Gates.Unresolved() {
+		scene.Unknown = append(scene.Unknown, u.Record.Identity)
+	}
+	return scene
+}
+
 // Prepare makes the lease and this node's probe key facts, if they are not yet.
 func (s *Service) Prepare(ctx context.Context, lease time.Duration, key ed25519.PublicKey) error {
 	by := holdfast.Self("posture")

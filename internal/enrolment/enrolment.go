@@ -193,6 +193,10 @@ func (i *Incarnation) moneyModes() []string {
 	return modes
 }
 
+// Replaced reports whether a later process has taken over what this one kept, and
+// lists what it had left in flight.
+func (i *Incarnation) Replaced() bool { return i.Gone && i.GoneWhy == whyReplaced }
+
 // Present returns the newest incarnation, or nil.
 func (g *Gate) Present() *Incarnation {
 	if g == nil || len(g.Incarnations) == 0 {

@@ -10,7 +10,7 @@ import (
 )
 
 // Confirm watches the directives in force and records the confirmation of each
-// as soon as it holds, until ctx ends. Every node may run it: the journal takes
+// as soon as it holds, and that a stand-in is opened and ends, until ctx ends. Every node may run it: the journal takes
 // one confirmation.
 func (n *Node) Confirm(ctx context.Context) error {
 	watch, end := n.Desk.State.Watch()
@@ -18,6 +18,11 @@ func (n *Node) Confirm(ctx context.Context) error {
 	c := NewConfirmer(n, n.elapsed)
 	for {
 		wait, err := c.Round(ctx)
+		if err == nil {
+			var next time.Duration
+			next, err = n.standIns(ctx)
+			wait = min(wait, next)
+		}
 		if ctx.Err() != nil {
 			return nil
 		}

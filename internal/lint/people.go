@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"holdfast"
+	"holdfast/internal/procedure"
 	"holdfast/internal/roster"
 )
 
@@ -210,7 +211,7 @@ func (j *judge) noDeputy() {
 func (j *judge) noAuthority() {
 	for _, t := range j.tasks {
 		d := t.Directive
-		if d == nil {
+		if d == nil || d.Kind == procedure.DirectiveStandIn { // the role of its solution decides on it
 			continue
 		}
 		may := false

@@ -233,6 +233,16 @@ func (p *Plan) Template(id string) (Template, bool) {
 	return Template{}, false
 }
 
+// TemporaryOf returns the temporary solution of an id.
+func (p *Plan) TemporaryOf(id string) (Temporary, bool) {
+	for _, t := range p.Temporary {
+		if t.ID == id {
+			return t, true
+		}
+	}
+	return Temporary{}, false
+}
+
 // Probe returns the probe with an id.
 func (p *Plan) Probe(id string) (Probe, bool) {
 	for _, pr := range p.Probes {

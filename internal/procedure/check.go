@@ -140,8 +140,16 @@ func (c *checker) directive(path string, d Directive) {
 			c.add(path+".reason", "P018", holdfast.Errorf(holdfast.TooLarge, "the reason has %d bytes in one language; %d is the limit", len(reason), MaxReason))
 		}
 	}
+	if d.Kind != DirectiveStandIn && (d.Temporary != "" || d.Planned) {
+		c.add(path, "P027", holdfast.Errorf(holdfast.Invalid, "only a stand-in is by a temporary solution: remove temporary and planned, or make it a stand-in"))
+	}
 	switch d.Kind {
 	case "": // the plan reports the missing key
+	case DirectiveStandIn:
+		if d.Scope != "" || d.Percent != 0 || d.RatePerSecond != 0 || d.Drain != 0 {
+			c.add(path, "P027",
+				holdfast.Errorf(holdfast.Invalid, "a stand-in has the scope and the limits of its temporary solution: remove scope, percent, rate_per_second and drain"))
+		}
 	case DirectiveStop:
 		if d.Percent != 0 || d.RatePerSecond != 0 {
 			c.add(path, "P027",
@@ -157,7 +165,7 @@ func (c *checker) directive(path string, d Directive) {
 		}
 	default:
 		c.add(path+".kind", "P015",
-			holdfast.Errorf(holdfast.Invalid, "directive %q cannot be proposed by a task: write stop or limit; payments are let in again by a ramp", d.Kind))
+			holdfast.Errorf(holdfast.Invalid, "directive %q cannot be proposed by a task: write stop, limit or stand-in; payments are let in again by a ramp", d.Kind))
 	}
 }
 

@@ -59,6 +59,14 @@ func TestCheck(t *testing.T) {
 		{"a limit of more than all", func(p *procedure.Procedure) {
 			*stop(p) = procedure.Directive{Kind: "limit", Percent: 101}
 		}, "stages[3].tasks[0].directive.percent P015"},
+		{"a stand-in", func(p *procedure.Procedure) {
+			*stop(p) = procedure.Directive{Kind: "stand-in", Temporary: "small", Planned: true}
+		}, ""},
+		{"a stand-in with a scope of its own", func(p *procedure.Procedure) {
+			*stop(p) = procedure.Directive{Kind: "stand-in", Temporary: "small", Scope: "all"}
+		}, "stages[3].tasks[0].directive P027"},
+		{"a stop by a temporary solution", func(p *procedure.Procedure) { stop(p).Temporary = "small" }, "stages[3].tasks[0].directive P027"},
+		{"a stop by planned terms", func(p *procedure.Procedure) { stop(p).Planned = true }, "stages[3].tasks[0].directive P027"},
 		{"a negative rate", func(p *procedure.Procedure) {
 			*stop(p) = procedure.Directive{Kind: "limit", Percent: 100, RatePerSecond: -1}
 		}, "stages[3].tasks[0].directive.rate_per_second P015"},

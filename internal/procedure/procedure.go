@@ -172,8 +172,9 @@ type Notice struct {
 // The kinds of directive a task may propose. Payments are let in again by a
 // ramp, so no task proposes a lift.
 const (
-	DirectiveStop  = "stop"
-	DirectiveLimit = "limit"
+	DirectiveStop    = "stop"
+	DirectiveLimit   = "limit"
+	DirectiveStandIn = "stand-in"
 )
 
 // Limits of a directive that a task proposes: a plan that passes must not be
@@ -188,10 +189,15 @@ const (
 
 // Directive proposes a directive to the gates.
 type Directive struct {
-	// Kind is stop or limit.
+	// Kind is stop, limit or stand-in.
 	Kind string `json:"kind" yaml:"kind"`
-	// Scope is "all" or an expression over payment fields.
-	Scope string `json:"scope" yaml:"scope"`
+	// Scope is "all" or an expression over payment fields. A stand-in has that of its
+	// temporary solution.
+	Scope string `json:"scope,omitempty" yaml:"scope,omitempty"`
+	// Temporary is the solution of the plan that a stand-in is by, Planned chooses its
+	// terms for an outage that was announced.
+	Temporary string `json:"temporary,omitempty" yaml:"temporary,omitempty"`
+	Planned   bool   `json:"planned,omitempty" yaml:"planned,omitempty"`
 	// PreAuthorised means one person, or the procedure itself, may put it in
 	// force; otherwise a second person approves.
 	PreAuthorised bool `json:"pre_authorised,omitempty" yaml:"pre_authorised,omitempty"`

@@ -9,6 +9,7 @@ import (
 	"holdfast/internal/authority"
 	"holdfast/internal/directive"
 	"holdfast/internal/journal"
+	"holdfast/internal/posture"
 )
 
 // Propose proposes a directive outside a procedure. Where the plan names who
@@ -17,24 +18,32 @@ import (
 // second person has to approve it.
 func (s *Service) Propose(ctx context.Context, by holdfast.Actor, account string, p directive.Proposal) (id string, err error) {
 	err = s.do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
-		if p.Incident != "" {
-			if in := s.Incidents.Incident(p.Incident); in == nil || in.Over() {
-				return nil, holdfast.Errorf(holdfast.Invalid, "there is no open incident %q", p.Incident).At("incident")
-			}
-		}
-		if err := p.Check(); err != nil {
-			return nil, err
-		}
-		grounds, err := s.grounds(account, s.Authority.Wish(string(p.Kind), p.Scope, p.Incident, ""), now)
-		if err != nil {
-			return nil, err
-		}
-		alone, ok := authority.Alone(grounds)
-		p.Glass = alone.Glass
-		id, drafts, err = directive.Propose(s.Directives, p, ok, s.gateProcesses())
+		id, drafts, err = s.propose(account, p, now)
 		return drafts, err
 	})
 	return id, err
+}
+
+func (s *Service) propose(account string, p directive.Proposal, now time.Time) (id string, drafts []journal.Draft, err error) {
+	if p.Incident != "" {
+		if in := s.Incidents.Incident(p.Incident); in == nil || in.Over() {
+			return "", nil, holdfast.Errorf(holdfast.Invalid, "there is no open incident %q", p.Incident).At("incident")
+		}
+	}
+	if err := p.Check(); err != nil {
+		return "", nil, err
+	}
+	w := s.Authority.Wish(string(p.Kind), p.Scope, p.Incident, "")
+	if p.StandIn != nil {
+		w.Role = p.StandIn.Role
+	}
+	grounds, err := s.grounds(account, w, now)
+	if err != nil {
+		return "", nil, err
+	}
+	alone, ok := authority.Alone(grounds)
+	p.Glass = alone.Glass
+	return directive.Propose(s.Directives, p, ok, s.gateProcesses())
 }
 
 // ApproveDirective puts a proposed directive in force, as a second person with
@@ -52,7 +61,8 @@ func (s *Service) ApproveDirective(ctx context.Context, by holdfast.Actor, accou
 }
 
 // Lift ends a directive if the account's person may decide on that alone, and asks
-// for a second person otherwise. It reports whether the directive is lifted.
+// for a second person otherwise; of a stand-in also where the plan does not say who
+// lifts. It reports whether the directive is lifted.
 func (s *Service) Lift(ctx context.Context, by holdfast.Actor, account, id string, seen holdfast.Revision, reason string) (lifted bool, err error) {
 	err = s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
 		drafts, err := directive.Lift(s.Directives.Directive(id), seen, reason)
@@ -64,7 +74,8 @@ func (s *Service) Lift(ctx context.Context, by holdfast.Actor, account, id strin
 		if err != nil {
 			return nil, err
 		}
-		if _, lifted = authority.Alone(grounds); lifted || !s.Authority.Named(authority.Lift, d.Incident, now) {
+		unnamed := !s.Authority.Named(authority.Lift, d.Incident, now) && d.Kind != posture.StandIn
+		if _, lifted = authority.Alone(grounds); lifted || unnamed {
 			lifted = true
 			return drafts, nil
 		}
@@ -95,7 +106,7 @@ func (s *Service) AnswerLift(ctx context.Context, by holdfast.Actor, account, id
 // where the plan that rules the incident names who does.
 func (s *Service) grounds(account string, w authority.Wish, now time.Time) ([]authority.Grounds, error) {
 	list := s.Authority.May(account, w, now)
-	if len(list) > 0 || !s.Authority.Named(w.Kind, w.Incident, now) {
+	if len(list) > 0 || w.Role == "" && !s.Authority.Named(w.Kind, w.Incident, now) {
 		return list, nil
 	}
 	var names []string

@@ -236,7 +236,8 @@ func (s *Service) on(ctx context.Context, by holdfast.Actor, id string, decide f
 // Direct proposes the directive that a task of the procedure names, and puts it
 // in force if the plan pre-authorises it. It returns the directive's id.
 func (s *Service) Direct(ctx context.Context, by holdfast.Actor, id, task string) (ordered string, err error) {
-	err = s.on(ctx, by, id, func(in *incident.Incident) (drafts []journal.Draft, err error) {
+	err = s.do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
+		in := s.Incidents.Incident(id)
 		t, err := in.OpenTask(task)
 		if err != nil {
 			return nil, err
@@ -252,23 +253,34 @@ func (s *Service) Direct(ctx context.Context, by holdfast.Actor, id, task string
 		if d := s.standing(in, t); d != nil {
 			return nil, holdfast.Errorf(holdfast.Conflict, "directive %s of incident %s is in force and does what this task would do", d.ID, id)
 		}
-		p := s.proposal(in, t)
+		p, err := s.proposal(in, t, now)
+		if err != nil {
+			return nil, err
+		}
 		ordered, drafts, err = directive.Propose(s.Directives, p, t.Directive.PreAuthorised, s.gateProcesses())
 		return drafts, err
 	})
 	return ordered, err
 }
 
-func (s *Service) proposal(in *incident.Incident, t procedure.Task) directive.Proposal {
+func (s *Service) proposal(in *incident.Incident, t procedure.Task, now time.Time) (directive.Proposal, error) {
 	lang := holdfast.ZhHant
 	if rev, ok := s.Plans.Revision(in.Plan.ID, in.Plan.Revision); ok {
 		lang = rev.Plan().Language
 	}
 	d := t.Directive
-	return directive.Proposal{
+	p := directive.Proposal{
 		Kind: posture.Kind(d.Kind), Scope: d.Scope, Share: d.Percent / 100, Rate: d.RatePerSecond,
 		Incident: in.ID, Task: t.ID, Drain: d.Drain.D(), Reason: cmp.Or(d.Reason.In(lang), in.TitleIn(lang)),
 	}
+	if d.Kind == procedure.DirectiveStandIn {
+		by, err := s.temporary(StandInWish{Temporary: d.Temporary, Incident: in.ID}, now)
+		if err != nil {
+			return p, err
+		}
+		p.Scope, p.StandIn = by.Scope, StandInBy(by, d.Planned)
+	}
+	return p, nil
 }
 
 // RampTo brings payments to a step of the task's ramp: 0 is stopped. seen is the
@@ -422,16 +434,22 @@ func (s *Service) endTasks(now time.Time) ([]journal.Draft, error) {
 	return nil, nil
 }
 
+// carried reports whether a directive does what it is for: it is confirmed, and a
+// stand-in was opened.
+func carried(d *directive.Directive) bool {
+	return d.Confirmation != nil && (d.Kind != posture.StandIn || d.Opening != nil)
+}
+
 func (s *Service) succeeded(in *incident.Incident, stage procedure.StageKind, t procedure.Task, now time.Time) (note string, ok bool) {
 	switch {
 	case t.Directive != nil:
 		for _, d := range s.Directives.All() {
 			// One that was lifted before the task opened is of an earlier phase.
-			if d.Incident == in.ID && d.Task == t.ID && d.Confirmation != nil && (d.State == directive.InForce || !d.IssuedAt.Before(in.Tasks[t.ID].Opened)) {
+			if d.Incident == in.ID && d.Task == t.ID && carried(d) && (d.State == directive.InForce || !d.IssuedAt.Before(in.Tasks[t.ID].Opened)) {
 				return "directive " + d.ID + " is confirmed", true
 			}
 		}
-		if d := s.standing(in, t); d != nil && d.Confirmation != nil {
+		if d := s.standing(in, t); d != nil && carried(d) {
 			return "directive " + d.ID + " is confirmed", true
 		}
 	case t.Notice != nil:

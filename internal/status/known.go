@@ -56,7 +56,7 @@ func (n Nouns) effect(c plan.Component) State {
 	for _, d := range n.Directives.InForce("") {
 		switch {
 		case n.drill(d.Incident) || expression.Apart(c.Scope, d.Scope):
-		case d.Kind == posture.Stop && expression.Within(c.Scope, d.Scope):
+		case (d.Kind == posture.Stop || d.Kind == posture.StandIn && !d.Open()) && expression.Within(c.Scope, d.Scope):
 			return Stopped
 		default:
 			s = Limited

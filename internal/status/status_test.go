@@ -9,10 +9,13 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
+	"holdfast/internal/plan"
 	"holdfast/internal/posture"
+	"holdfast/internal/standin"
 )
 
 func all(s State) map[string]State {
@@ -340,5 +343,32 @@ func TestEveryTextWritesItself(t *testing.T) {
 	w.publish(id)
 	for _, stage := range []Stage{InProgress, Cancelled} {
 		w.announce(id, w.next(id, stage))
+	}
+}
+
+// A stand-in stops payments until it is open, and limits them from then on.
+func TestStandInIsShown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	profile := standin.Profile{
+		ID: "small", SnapshotAge: time.Hour, Unplanned: &standin.Terms{Eligible: "true"},
+		Forwarding: standin.Forwarding{Timeout: time.Second, Pause: time.Second, LongestPause: time.Second, Attempts: 1, Expiry: time.Hour, Retention: time.Hour},
+	}
+	id, err := w.dirs.Propose(t.Context(), mei, directive.Proposal{Kind: posture.StandIn, Scope: "all", Reason: "down", StandIn: &directive.StandIn{Profile: profile}}, true)
+	w.must(err)
+	effect := func() (s State) {
+		w.Desk.State.View(func() { s = w.Nouns.effect(plan.Component{Scope: "all"}) })
+		return s
+	}
+	if got := effect(); got != Stopped {
+		t.Errorf("not open it is %s", got)
+	}
+	w.write(func() ([]journal.Draft, error) {
+		return enrolment.Acknowledge(w.Nouns.Gates.Gate("east-secret"), enrolment.Acknowledged{Boot: "one", Posture: w.Nouns.Directives.Head(), Listed: true, At: noon}, w.Nouns.Directives.Had)
+	})
+	w.must(w.dirs.Confirm(t.Context(), mei, id, false))
+	w.must(w.dirs.Open(t.Context(), mei, id, map[string]string{"one": "source"}))
+	if got := effect(); got != Limited {
+		t.Errorf("open it is %s", got)
 	}
 }

@@ -50,8 +50,10 @@ type Directive struct {
 	Deciders []string `json:"deciders,omitempty"`
 	// Effect is what their consent would change now.
 	Effect *response.Preview `json:"effect,omitempty"`
-	Gates  []directive.Row   `json:"gates"`
-	Totals directive.Totals  `json:"totals"`
+	// StandIn is what a stand-in is by and how far it is.
+	StandIn *StandingIn      `json:"stand_in,omitempty"`
+	Gates   []directive.Row  `json:"gates"`
+	Totals  directive.Totals `json:"totals"`
 }
 
 // LiftWish is the wish that a directive be lifted.
@@ -87,6 +89,7 @@ func (s *Source) directive(d *directive.Directive) Directive {
 		v.ConfirmedAfterMillis = max(1, c.Confirmed.Sub(c.Issued).Milliseconds())
 	}
 	v.Totals = directive.Sum(v.Gates)
+	v.StandIn = s.standingIn(d)
 	return v
 }
 

@@ -161,6 +161,8 @@ type DirectiveTask struct {
 	Reason        holdfast.Text    `json:"reason"`
 	PreAuthorised bool             `json:"pre_authorised"`
 	Preview       response.Preview `json:"preview"`
+	// StandIn is what a stand-in would be by.
+	StandIn *StandingIn `json:"stand_in,omitempty"`
 	// Issued is the directive of this task, once there is one.
 	Issued *Directive `json:"issued,omitempty"`
 }
@@ -377,10 +379,14 @@ func (s *Source) noticeTask(in *incident.Incident, stage procedure.StageKind, t 
 }
 
 func (s *Source) directiveTask(in *incident.Incident, t procedure.Task) *DirectiveTask {
-	v := &DirectiveTask{
-		Kind: t.Directive.Kind, Scope: t.Directive.Scope, Reason: t.Directive.Reason,
-		PreAuthorised: t.Directive.PreAuthorised, Preview: s.Response.Preview(t.Directive.Scope),
+	v := &DirectiveTask{Kind: t.Directive.Kind, Scope: t.Directive.Scope, Reason: t.Directive.Reason, PreAuthorised: t.Directive.PreAuthorised}
+	for _, by := range s.Response.StandIns(in.ID, s.Now()) {
+		if by.ID == t.Directive.Temporary {
+			terms := termsOf(response.StandInBy(by, t.Directive.Planned))
+			v.Scope, v.StandIn = by.Scope, &terms
+		}
 	}
+	v.Preview = s.Response.Preview(v.Scope)
 	for _, d := range s.Directives.All() {
 		if d.Incident == in.ID && d.Task == t.ID && d.State != directive.Refused && !ofEarlierPhase(in, t, d) {
 			issued := s.directive(d)

@@ -2,6 +2,7 @@ package view
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"holdfast"
@@ -45,7 +46,7 @@ type Posture struct {
 
 // Band is the state in one word, for the top of every page.
 type Band struct {
-	// State is stopped, recovering, limited, level-1, level-2, level-3, suspected
+	// State is stopped, stand-in-stopping, stand-in-held, stand-in-open, recovering, limited, level-1, level-2, level-3, suspected
 	// or normal: the first of these that applies.
 	State string `json:"state"`
 	// Percent of payers admitted while recovering or limited.
@@ -160,10 +161,14 @@ func (s *Source) band() Band {
 		case posture.Stop:
 			b.State = "stopped"
 			confirmed = confirmed && d.Confirmation != nil
+		case posture.StandIn:
+			if b.State != "stopped" {
+				b.State = standInBand(d)
+			}
 		case posture.Limit, posture.Cap:
 			share = min(share, d.Share)
 			switch {
-			case b.State == "stopped":
+			case b.State == "stopped" || strings.HasPrefix(b.State, "stand-in-"):
 			case d.Incident != "":
 				b.State = "recovering"
 			case b.State != "recovering":
@@ -178,6 +183,18 @@ func (s *Source) band() Band {
 		b.Percent = share * 100
 	}
 	return b
+}
+
+// standInBand is the band's state while a stand-in is in force: gates answer, or
+// payments are held.
+func standInBand(d *directive.Directive) string {
+	switch {
+	case d.Open():
+		return "stand-in-open"
+	case d.Confirmation == nil:
+		return "stand-in-stopping"
+	}
+	return "stand-in-held"
 }
 
 func (s *Source) durability() journal.Durability {

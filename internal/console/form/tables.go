@@ -20,8 +20,8 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"approvalstep.roles":      roles,
 
 	"role.department":       departments,
-	"authority.directives":  words("directive-kind", "stop", "limit", "lift"),
-	"breakglass.directives": words("directive-kind", "stop", "limit", "lift"),
+	"authority.directives":  words("directive-kind", "stop", "limit", plan.StandIn, "lift"),
+	"breakglass.directives": words("directive-kind", "stop", "limit", plan.StandIn, "lift"),
 	"breakglass.superior":   roles,
 
 	"risk.owner":     roles,
@@ -48,7 +48,7 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"notice.to":         roles,
 	"notice.channels":   words("channel", "smtp", "sms", "voice", "dingtalk", "wecom", "feishu", "slack", "push", "webhook"),
 	"escalationstep.to": roles,
-	"directive.kind":    words("directive-kind", procedure.DirectiveStop, procedure.DirectiveLimit),
+	"directive.kind":    words("directive-kind", procedure.DirectiveStop, procedure.DirectiveLimit, procedure.DirectiveStandIn),
 	"temporary.kind":    words("temporary-kind", plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand),
 	"temporary.role":    roles,
 	"temporary.parameters": func(p *plan.Plan) []Option {
@@ -57,6 +57,7 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"limit.over":               words("limit-over", plan.Overs[:]...),
 	"dependency.role":          roles,
 	"dependencystep.temporary": temporary,
+	"directive.temporary":      temporary,
 	"dependencystep.approval":  roles,
 	"recoverystep.role":        roles,
 	"recoverystep.probes":      probes,

@@ -1,0 +1,52 @@
+package console
+
+import (
+	"strings"
+
+	"holdfast"
+	"holdfast/internal/locale"
+	"holdfast/internal/response"
+	"holdfast/internal/standin"
+	"holdfast/internal/view"
+)
+
+// standInForm is where a stand-in is proposed, of an incident or, with "", of none.
+type standInForm struct {
+	Incident string
+	Choices  []view.StandInChoice
+}
+
+func (c *Console) standInForm(incident string) standInForm {
+	return standInForm{incident, c.View.StandInChoices(incident)}
+}
+
+func (c *Console) proposeStandIn(v *visit) error {
+	temporary, terms, _ := strings.Cut(v.form("by"), "/")
+	id, err := c.Response.StandIn(v.r.Context(), v.by(), v.who().Account, response.StandInWish{
+		Temporary: temporary, Planned: terms == "planned", Incident: v.form("incident"), Reason: v.form("reason"),
+	})
+	if err != nil {
+		return err
+	}
+	return v.seeOther("/directives/"+id, "")
+}
+
+// limitSaid puts a limit of a stand-in in words.
+func limitSaid(p *locale.Printer, l standin.Limit) string {
+	var parts []string
+	if l.Amount > 0 {
+		parts = append(parts, p.Money(holdfast.Money{Minor: l.Amount, Currency: l.Currency}))
+	}
+	if l.Count > 0 {
+		parts = append(parts, p.T("standing-in.count", "n", p.Int(l.Count)))
+	}
+	bound := strings.Join(parts, p.T("standing-in.and"))
+	over := p.T("choice.limit-over." + string(l.Over))
+	switch {
+	case l.Window > 0:
+		return p.T("standing-in.in-window", "over", over, "bound", bound, "window", p.Span(l.Window))
+	case l.Over == standin.EachPayment:
+		return p.T("standing-in.at-most", "over", over, "bound", bound)
+	}
+	return p.T("standing-in.outstanding", "over", over, "bound", bound)
+}

@@ -1,0 +1,289 @@
+package directive
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/enrolment"
+	"holdfast/internal/journal"
+	"holdfast/internal/posture"
+	"holdfast/internal/standin"
+)
+
+// Kinds of facts of a stand-in.
+const (
+	KindExcluded = "directive.excluded"
+	KindOpened   = "directive.opened"
+	KindEnded    = "directive.ended"
+)
+
+// StandIn is the part of a plan that a stand-in is by.
+type StandIn struct {
+	// Temporary is the plan's solution, with its title; Role decides on it.
+	Temporary string        `json:"temporary"`
+	Title     holdfast.Text `json:"title"`
+	Role      string        `json:"role"`
+	// Profile is what the plan approved, Planned which of its terms hold.
+	Profile standin.Profile `json:"profile"`
+	Planned bool            `json:"planned,omitempty"`
+	// Longest is how long it stays open; 0 until it is lifted.
+	Longest time.Duration `json:"longest,omitempty"`
+}
+
+// Opening is since when gates stand in, and how it ended.
+type Opening struct {
+	// Source is the one advice source that decisions are kept in.
+	Source string    `json:"source"`
+	At     time.Time `json:"-"`
+	// Ends is when the gates end it by themselves; zero if they do not.
+	Ends time.Time `json:"ends,omitzero"`
+	// Excluded is how many payments were in flight or unknown, and are not approved.
+	Excluded int `json:"excluded"`
+	// Ended is when it ended by time.
+	Ended time.Time `json:"-"`
+}
+
+type excluded struct {
+	Identities []string `json:"identities"`
+}
+
+const (
+	maxLongest = 7 * 24 * time.Hour
+	// maxExcludedBytes keeps the posture small enough to be told at once.
+	maxExcludedBytes = 4 << 20
+	// excludedPerFact bytes of identities go into one fact; JSON may write a byte as six.
+	excludedPerFact = journal.MaxBody / 8
+)
+
+func (s *StandIn) check() error {
+	if s.Longest < 0 || s.Longest > maxLongest {
+		return holdfast.Errorf(holdfast.Invalid, "a stand-in lasts at most %v", maxLongest).At("stand_in")
+	}
+	if _, err := s.Profile.Compile(s.Planned); err != nil {
+		return fmt.Errorf("stand in by %s: %w", s.Temporary, err)
+	}
+	return nil
+}
+
+func (s *StandIn) text() json.RawMessage {
+	text, err := json.Marshal(s.Profile)
+	if err != nil {
+		panic("directive: stand-in profile: " + err.Error()) // texts and numbers: cannot fail
+	}
+	return text
+}
+
+// Why a stand-in is not open.
+const (
+	// Unconfirmed: a gate may still forward.
+	Unconfirmed = "unconfirmed"
+	// Unlisted: a gate has not said what it had in flight, so a payment that the
+	// primary did could be approved once more.
+	Unlisted = "unlisted"
+	// NoSource: a gate has no advice source, or has not named it yet.
+	NoSource = "no-source"
+	// OtherSource: gates keep decisions in different sources, and would both decide.
+	OtherSource = "other-source"
+	// TooMany: more is in flight or unknown than a posture can name.
+	TooMany = "too-many"
+)
+
+// Obstacle is one thing that keeps a stand-in from being opened.
+type Obstacle struct {
+	Why string `json:"why"`
+	// Gates it is about; none where it is about all of them.
+	Gates []string `json:"gates,omitempty"`
+}
+
+// Scene is what the opening of a stand-in is decided on besides the directive.
+type Scene struct {
+	// Gates are those that the directive concerns.
+	Gates []*enrolment.Incarnation
+	// Unknown are the identities whose outcome nobody has settled.
+	Unknown []string
+	// Sources has the advice source that each process of a gate names, by boot id.
+	Sources map[string]string
+}
+
+// Obstacles lists what keeps a stand-in in force from being opened; none if it is
+// open, or may be opened now. It takes the confirmation, and of every gate that had
+// acknowledged the list of what it had in flight and the name of its source. A gate
+// without any lease is not asked for its source: with another one it declines.
+func Obstacles(d *Directive, s Scene) (list []Obstacle) {
+	if !d.Waits() {
+		return nil
+	}
+	by := map[string][]string{}
+	add := func(why, gate string) {
+		if !slices.Contains(by[why], gate) {
+			by[why] = append(by[why], gate)
+		}
+	}
+	rows, confirmed := Judge(d.Position, s.Gates, d.Confirmation != nil)
+	sources := map[string]string{}
+	for i, r := range rows {
+		g := s.Gates[i]
+		if !r.Standing.Settled() {
+			add(Unconfirmed, r.Gate)
+		}
+		if !listed(r, g, rows, s.Gates) {
+			add(Unlisted, r.Gate)
+		}
+		if g.Gone || r.Standing == LeaseOut {
+			continue
+		}
+		if sources[r.Gate] = s.Sources[g.Boot]; sources[r.Gate] == "" {
+			add(NoSource, r.Gate)
+		}
+	}
+	named := slices.Compact(slices.Sorted(maps.Values(sources)))
+	if len(by[NoSource]) == 0 && len(named) > 1 {
+		by[OtherSource] = slices.Sorted(maps.Keys(sources))
+	}
+	if d.Confirmation == nil || !confirmed {
+		by[Unconfirmed] = slices.Clone(by[Unconfirmed])
+	}
+	if _, fits := s.excluded(d); !fits {
+		by[TooMany] = nil
+	}
+	for _, why := range []string{Unconfirmed, Unlisted, NoSource, OtherSource, TooMany} {
+		if gates, ok := by[why]; ok {
+			list = append(list, Obstacle{why, gates})
+		}
+	}
+	return list
+}
+
+// listed reports whether it is known what a gate had in flight: it has said so, it
+// never admitted under an older posture, or the process that took its records over
+// has said so, which lists what an earlier one left.
+func listed(r Row, g *enrolment.Incarnation, rows []Row, gates []*enrolment.Incarnation) bool {
+	if r.Known || r.Standing == Joined {
+		return true
+	}
+	if !g.Replaced() {
+		return false
+	}
+	for i, later := range gates {
+		if later.Gate == g.Gate && later.Enrolled > g.Enrolled && rows[i].Known {
+			return true
+		}
+	}
+	return false
+}
+
+// excluded lists, sorted, what was in flight when forwarding stopped, and what is
+// unknown.
+func (s Scene) excluded(d *Directive) (all []string, fits bool) {
+	all = slices.Clone(s.Unknown)
+	for _, g := range s.Gates {
+		if stop := g.StopAt(d.Position); stop != nil {
+			for _, r := range stop.InFlight {
+				all = append(all, r.Identity)
+			}
+		}
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	size := 0
+	for _, identity := range all {
+		size += len(identity)
+	}
+	return all, len(all) <= posture.MaxExcluded && size <= maxExcludedBytes
+}
+
+// Open decides on opening a stand-in: no facts while there is an obstacle.
+func Open(d *Directive, s Scene, now time.Time) (drafts []journal.Draft) {
+	if !d.Waits() || len(Obstacles(d, s)) > 0 {
+		return nil
+	}
+	all, _ := s.excluded(d)
+	o := Opening{Excluded: len(all)}
+	for _, g := range s.Gates {
+		if source := s.Sources[g.Boot]; !g.Gone && source != "" {
+			o.Source = source
+		}
+	}
+	if d.StandIn.Longest > 0 {
+		o.Ends = now.UTC().Add(d.StandIn.Longest)
+	}
+	revision := d.Revision
+	write := func(kind string, body any) {
+		drafts = append(drafts, journal.NewDraft(subject(d.ID), revision, kind, body))
+		revision++
+	}
+	for len(all) > 0 {
+		n, size := 0, 0
+		for n < len(all) && size+len(all[n]) <= excludedPerFact {
+			size += len(all[n])
+			n++
+		}
+		write(KindExcluded, excluded{all[:n]})
+		all = all[n:]
+	}
+	write(KindOpened, o)
+	return drafts
+}
+
+// End decides on the fact that the time of a stand-in has passed.
+func End(d *Directive, now time.Time) []journal.Draft {
+	if d == nil || d.State != InForce || !d.Open() || d.Opening.Ends.IsZero() || now.Before(d.Opening.Ends) {
+		return nil
+	}
+	return []journal.Draft{journal.NewDraft(subject(d.ID), d.Revision, KindEnded, struct{}{})}
+}
+
+// Waits reports whether it is a stand-in in force that was not opened yet.
+func (d *Directive) Waits() bool {
+	return d != nil && d.Kind == posture.StandIn && d.State == InForce && d.Opening == nil
+}
+
+// Open reports whether gates stand in by it.
+func (d *Directive) Open() bool {
+	return d.State == InForce && d.Opening != nil && d.Opening.Ended.IsZero()
+}
+
+func (b *Book) applyOpening(d *Directive, f holdfast.Fact) error {
+	switch f.Kind {
+	case KindExcluded:
+		var e excluded
+		err := f.Decode(&e)
+		d.excluded = append(d.excluded, e.Identities...)
+		return err
+	case KindOpened:
+		o := Opening{At: f.Time}
+		if err := f.Decode(&o); err != nil {
+			return err
+		}
+		d.Opening = &o
+		b.change(d.ID, func(p *posture.Directive) {
+			p.Open, p.Source, p.Ends, p.Excluded = true, o.Source, o.Ends, d.excluded
+		})
+		d.excluded = nil
+	case KindEnded:
+		if d.Opening == nil {
+			return holdfast.Errorf(holdfast.Damaged, "the fact %s is of %s, which never began", f.Kind, f.Subject)
+		}
+		o := *d.Opening
+		o.Ended = f.Time
+		d.Opening = &o
+		b.change(d.ID, func(p *posture.Directive) { p.Open, p.Excluded = false, nil })
+	}
+	b.moved(f)
+	return nil
+}
+
+// change changes a directive in force in a new list: sets that were given out stay
+// as they are.
+func (b *Book) change(id string, with func(*posture.Directive)) {
+	b.force = slices.Clone(b.force)
+	for i := range b.force {
+		if b.force[i].ID == id {
+			with(&b.force[i])
+		}
+	}
+}

@@ -1,0 +1,45 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+
+	"holdfast/internal/plan"
+)
+
+// A task stands in by a solution that has a profile with the terms it asks for.
+func TestTaskThatStandsIn(t *testing.T) {
+	t.Parallel()
+	const stop = `kind: stop
+              scope: all
+              pre_authorised: true
+              drain: 30s`
+	for text, want := range map[string]string{
+		"kind: stand-in\n              temporary: stand-in":                              "",
+		"kind: stand-in\n              temporary: stand-in\n              planned: true": "",
+		"kind: stand-in": "P010",
+		"kind: stand-in\n              temporary: queue-refunds":                      "P012",
+		"kind: stand-in\n              temporary: there-is-none":                      "P012",
+		"kind: stop\n              temporary: stand-in\n              scope: all":     "P027",
+		"kind: stand-in\n              temporary: stand-in\n              scope: all": "P027",
+	} {
+		src := strings.Replace(string(plan.Builtin()), stop, text, 1)
+		if src == string(plan.Builtin()) {
+			t.Fatal("the built-in plan has no such stop")
+		}
+		_, faults := plan.Decode("plan.yaml", []byte(src))
+		var rules []string
+		for _, f := range faults {
+			rules = append(rules, f.Rule)
+		}
+		if got := strings.Join(rules, " "); got != want {
+			t.Errorf("%s\nhas %q, want %q: %v", text, got, want, faults)
+		}
+	}
+	unplanned := string(plan.Builtin())
+	begin, end := strings.Index(unplanned, "      planned:\n        eligible"), strings.Index(unplanned, "      unplanned:\n        eligible")
+	without := strings.Replace(unplanned[:begin]+unplanned[end:], stop, "kind: stand-in\n              temporary: stand-in\n              planned: true", 1)
+	if _, faults := plan.Decode("plan.yaml", []byte(without)); len(faults) != 1 || faults[0].Rule != "P012" {
+		t.Errorf("terms there are not: %v", faults)
+	}
+}

@@ -1,0 +1,100 @@
+package response
+
+import (
+	"context"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/directive"
+	"holdfast/internal/incident"
+	"holdfast/internal/journal"
+	"holdfast/internal/plan"
+	"holdfast/internal/posture"
+)
+
+// StandInWish is what somebody wants the gates to stand in by.
+type StandInWish struct {
+	// Temporary is a solution of the plan that rules the incident.
+	Temporary string
+	// Planned chooses the terms for an outage that was announced.
+	Planned  bool
+	Incident string
+	// Reason is the profile's if it is empty.
+	Reason string
+}
+
+// StandIn proposes that the gates stand in for the primary. It goes into force at
+// once if the account's person may decide on it alone, and is opened when forwarding
+// is confirmed stopped.
+func (s *Service) StandIn(ctx context.Context, by holdfast.Actor, account string, w StandInWish) (id string, err error) {
+	err = s.do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
+		t, err := s.temporary(w, now)
+		if err != nil {
+			return nil, err
+		}
+		p := directive.Proposal{Kind: posture.StandIn, Scope: t.Scope, Reason: w.Reason, Incident: w.Incident, StandIn: StandInBy(t, w.Planned)}
+		if rev, _ := s.Authority.Ruling(w.Incident, now); p.Reason == "" {
+			p.Reason = t.Profile.Reason.In(rev.Plan().Language)
+		}
+		id, drafts, err = s.propose(account, p, now)
+		return drafts, err
+	})
+	return id, err
+}
+
+// temporary finds the solution of the plan and refuses one that does not fit.
+func (s *Service) temporary(w StandInWish, now time.Time) (t plan.Temporary, err error) {
+	for _, t := range s.StandIns(w.Incident, now) {
+		if t.ID != w.Temporary {
+			continue
+		}
+		if m, attacked := s.attacked(s.Incidents.Incident(w.Incident), now); attacked {
+			return t, holdfast.Errorf(holdfast.Conflict, "%s is stated of incident %s: nobody stands in while there is an attack or a leak", m, w.Incident)
+		}
+		return t, nil
+	}
+	return t, holdfast.Errorf(holdfast.Invalid, "the plan has no stand-in %q with a profile that gates can carry out", w.Temporary).At("temporary")
+}
+
+// StandIns lists the solutions that gates can stand in by, of the plan that rules an
+// incident or, with "", of the one in force. Call it under the state's lock.
+func (s *Service) StandIns(id string, now time.Time) (list []plan.Temporary) {
+	rev, published := s.Authority.Ruling(id, now)
+	if !published {
+		return nil
+	}
+	for _, t := range rev.Plan().Temporary {
+		if t.Kind == plan.StandIn && t.Profile != nil {
+			if t.Scope == "" {
+				t.Scope = "all"
+			}
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// StandInBy is what a directive by a solution of the plan says.
+func StandInBy(t plan.Temporary, planned bool) *directive.StandIn {
+	return &directive.StandIn{
+		Temporary: t.ID, Title: t.Title, Role: t.Role, Profile: t.StandIn(), Planned: planned, Longest: t.Longest.D(),
+	}
+}
+
+// attacked returns the measure by which an incident is an attack or a leak, if one
+// says so.
+func (s *Service) attacked(in *incident.Incident, now time.Time) (measure string, attacked bool) {
+	if in == nil {
+		return "", false
+	}
+	_, p := s.planOf(in, now)
+	if p == nil {
+		return "", false
+	}
+	for _, m := range p.Measures {
+		if (m.Figure == "attack" || m.Figure == "leak") && s.Reading(in, m, now).Value == true {
+			return m.ID, true
+		}
+	}
+	return "", false
+}

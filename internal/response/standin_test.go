@@ -1,0 +1,136 @@
+package response
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/directive"
+	"holdfast/internal/plan"
+	"holdfast/internal/posture"
+	"holdfast/internal/procedure"
+)
+
+var small = StandInWish{Temporary: "stand-in", Reason: "the primary is down"}
+
+func (w *world) directive(id string) (d directive.Directive) {
+	w.Desk.State.View(func() { d = *w.Directives.Directive(id) })
+	return d
+}
+
+// One person proposes, a second approves; a third lifts only with a fourth's consent.
+func TestStandInTakesTwo(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		w.gate("east")
+		id, err := w.StandIn(w.Context(), mei, "mei", small)
+		w.must(err)
+		d := w.directive(id)
+		if d.State != directive.Proposed || d.Kind != posture.StandIn || d.Scope != `kind == "payment" and amount <= 20000` || d.StandIn.Role != "commander" || d.StandIn.Longest != 4*time.Hour || d.StandIn.Planned || d.StandIn.Profile.Unplanned == nil {
+			t.Fatalf("proposed: %+v, %+v", d, d.StandIn)
+		}
+		w.wantCode(w.ApproveDirective(w.Context(), mei, "mei", id), holdfast.Forbidden)
+		w.must(w.ApproveDirective(w.Context(), lin, "lin", id))
+		_, err = w.StandIn(w.Context(), mei, "mei", small)
+		w.wantCode(err, holdfast.Conflict)
+		w.enforce("east")
+		w.must(w.dirs.Open(w.Context(), holdfast.Self("fleet"), id, map[string]string{"east-1": "source"}))
+		if d := w.directive(id); !d.Open() {
+			t.Error("it is not open")
+		}
+		lifted, err := w.Lift(w.Context(), mei, "mei", id, 0, "the primary is back")
+		w.must(err)
+		if lifted {
+			t.Error("one person lifted it")
+		}
+		w.wantCode(w.AnswerLift(w.Context(), mei, "mei", id, true, ""), holdfast.Forbidden)
+		w.must(w.AnswerLift(w.Context(), lin, "lin", id, true, ""))
+		if d := w.directive(id); d.State != directive.Lifted {
+			t.Errorf("it is %s", d.State)
+		}
+	})
+}
+
+func TestStandInThatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		w.gate("east")
+		with := func(change func(*StandInWish)) error {
+			wish := small
+			change(&wish)
+			_, err := w.StandIn(w.Context(), mei, "mei", wish)
+			return err
+		}
+		w.wantCode(with(func(s *StandInWish) { s.Temporary = "queue-refunds" }), holdfast.Invalid)
+		w.wantCode(with(func(s *StandInWish) { s.Temporary = "" }), holdfast.Invalid)
+		w.wantCode(with(func(s *StandInWish) { s.Incident = "2000-9" }), holdfast.Invalid)
+		_, err := w.StandIn(w.Context(), holdfast.Actor{Kind: holdfast.Account, ID: "nobody"}, "nobody", small)
+		w.wantCode(err, holdfast.Forbidden)
+
+		id := w.confirmed(holdfast.Level1)
+		w.must(w.EnterMeasure(w.Context(), mei, id, "key_data_leaked", "yes", "seen"))
+		w.wantCode(with(func(s *StandInWish) { s.Incident = id }), holdfast.Conflict)
+		w.must(w.EnterMeasure(w.Context(), mei, id, "key_data_leaked", "no", "it was not"))
+		w.must(with(func(s *StandInWish) { s.Incident, s.Planned, s.Reason = id, true, "" }))
+		var d directive.Directive
+		w.Desk.State.View(func() { d = *w.Directives.All()[0] })
+		if d.Incident != id || !d.StandIn.Planned || d.Reason == "" {
+			t.Errorf("proposed: %+v", d)
+		}
+	})
+}
+
+// Of a stop and a stand-in both hold; the stop's lift leaves the other.
+func TestStopOverStandIn(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		w.gate("east")
+		id, err := w.StandIn(w.Context(), mei, "mei", small)
+		w.must(err)
+		w.must(w.ApproveDirective(w.Context(), lin, "lin", id))
+		stop, err := w.Propose(w.Context(), mei, "mei", directive.Proposal{Kind: posture.Stop, Scope: "all", Reason: "wrong amounts"})
+		w.must(err)
+		w.must(w.dirs.Lift(w.Context(), lin, stop, 0, "right again"))
+		w.Desk.State.View(func() {
+			if held := w.Directives.InForce(""); len(held) != 1 || held[0].ID != id {
+				t.Errorf("in force: %+v", held)
+			}
+		})
+	})
+}
+
+// A task of the procedure proposes it as the plan says, and is done once it is open.
+func TestTaskStandsIn(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(string(plan.Builtin()), `kind: stop
+              scope: all
+              pre_authorised: true
+              drain: 30s`, `kind: stand-in
+              temporary: stand-in
+              pre_authorised: true`, 1)
+	runPlan(t, 1, []byte(text), func(w *world) {
+		w.gate("east")
+		id := w.confirmed(holdfast.Level1)
+		ordered, err := w.Direct(w.Context(), mei, id, "stop-payments")
+		w.must(err)
+		d := w.directive(ordered)
+		if d.State != directive.InForce || d.StandIn == nil || d.StandIn.Temporary != "stand-in" || d.Scope == "" || !strings.Contains(d.Reason, "一級事件") {
+			t.Fatalf("it ordered %+v", d)
+		}
+		status := func() (s procedure.Status) {
+			w.Desk.State.View(func() { s = w.Incidents.Incident(id).Tasks["stop-payments"].Status })
+			return s
+		}
+		w.enforce("east")
+		w.sleep(time.Second)
+		if got := status(); got != procedure.Open {
+			t.Errorf("confirmed and not open, the task is %s", got)
+		}
+		w.must(w.dirs.Open(w.Context(), holdfast.Self("fleet"), ordered, map[string]string{"east-1": "source"}))
+		w.sleep(time.Second)
+		if got := status(); got != procedure.Done {
+			t.Errorf("open, the task is %s", got)
+		}
+	})
+}
