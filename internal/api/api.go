@@ -19,6 +19,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
+	"holdfast/internal/archive"
 	"holdfast/internal/authority"
 	"holdfast/internal/backup"
 	"holdfast/internal/callout"
@@ -75,6 +76,8 @@ type API struct {
 	Caller       *callout.Caller
 	Backups      *backup.Keeper
 	Restored     *backup.Service
+	// Evidence is what an incident's evidence pack is made of.
+	Evidence func(incident string, by holdfast.Actor) (archive.Pack, error)
 	// Ways are the settings of what comes in.
 	Ways Ways
 	Log  *slog.Logger

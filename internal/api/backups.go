@@ -1,7 +1,7 @@
 package api
 
 import (
-	"net/http"
+	"holdfast/internal/web"
 )
 
 func (a *API) backups(*call) (any, error) {
@@ -13,21 +13,10 @@ func (a *API) makeBackup(c *call) (any, error) { return a.Backups.Make(c.r.Conte
 
 // backupFile sends a file of any size as it lies on the disk.
 func (a *API) backupFile(c *call) (any, error) {
-	if err := a.Backups.Copy(c.path("name"), download{c.w}); err != nil {
+	if err := a.Backups.Copy(c.path("name"), web.Download(c.w, c.path("name"), "application/x-tar")); err != nil {
 		return nil, err
 	}
 	return written, nil
-}
-
-// download sets the headers of a file with its first bytes: before them an
-// error is still answered as one.
-type download struct{ w http.ResponseWriter }
-
-func (a download) Write(b []byte) (int, error) {
-	h := a.w.Header()
-	h.Set("Content-Type", "application/x-tar")
-	h.Set("Content-Disposition", "attachment")
-	return a.w.Write(b)
 }
 
 func (a *API) restorations(*call) (any, error) { return a.View.Restorations(), nil }

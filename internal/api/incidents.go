@@ -5,6 +5,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/access"
+	"holdfast/internal/archive"
 	"holdfast/internal/incident"
 	"holdfast/internal/procedure"
 	"holdfast/internal/web"
@@ -188,4 +189,13 @@ func (a *API) evidence(c *call) (any, error) {
 		return nil, err
 	}
 	return written, web.WriteFile(c.w, c.query("name"), content)
+}
+
+func (a *API) evidencePack(c *call) (any, error) {
+	id := c.path("id")
+	p, err := a.Evidence(id, c.by())
+	if err != nil {
+		return nil, err
+	}
+	return written, archive.WritePack(c.r.Context(), web.Download(c.w, "evidence-"+id+".zip", "application/zip"), a.Store, p)
 }

@@ -80,6 +80,7 @@ func init() {
 		{Method: "GET", Path: "/incidents", Right: access.Read, Summary: "Incidents, newest first", Query: with("open", "q"), Out: view.Page[view.Incident]{}, Do: (*API).incidents},
 		{Method: "POST", Path: "/incidents", Right: access.RunIncident, Summary: "Open a suspected incident", In: Suspect{}, Out: Created{}, Created: true, Do: (*API).suspect},
 		{Method: "GET", Path: "/incidents/{id}", Right: access.Read, Summary: "One incident, whole", Out: view.Incident{}, Do: (*API).incident},
+		{Method: "GET", Path: "/incidents/{id}/evidence", Right: access.ReadArchive, Summary: "The incident's evidence pack (.zip), to be verified offline", Do: (*API).evidencePack},
 		{Method: "POST", Path: "/incidents/{id}/confirm", Right: access.RunIncident, Summary: "Confirm at a level; the level's procedure starts", In: Confirm{}, Do: (*API).confirm},
 		{Method: "POST", Path: "/incidents/{id}/dismiss", Right: access.RunIncident, Summary: "Dismiss a suspicion that was none", In: Reason{}, Do: (*API).dismiss},
 		{Method: "POST", Path: "/incidents/{id}/alerts", Right: access.RunIncident, Summary: "Join an alert to the incident", In: AlertRef{}, Do: (*API).attach},

@@ -485,6 +485,7 @@ func (c *Control) handler() (http.Handler, error) {
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
 		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Improvements: c.improved, Debriefs: c.debriefs, Authority: c.deciders, Status: c.status, Subscribers: c.subscribers, Devices: c.devices, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
+	machines.Evidence = people.Evidence
 	machines.Ways, people.Webhooks, people.PublicReports = ways, ways.Webhooks, conf.Intake.PublicReports
 	screens, err := people.Handler(server)
 	if err != nil {

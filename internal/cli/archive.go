@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,43 +23,84 @@ func (s *shell) archive() *cobra.Command {
 }
 
 func (s *shell) archiveVerify() *cobra.Command {
-	var data string
+	var data, head string
 	cmd := &cobra.Command{
-		Use: "verify", Short: "Check every fact, from the files of a control node that does not run, or from its database", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			named, err := source.Named(data)
-			if err != nil {
-				return err
+		Use: "verify [PACK]", Short: "Check every fact, from the files of a control node that does not run, or from its database; or an evidence pack", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return s.verifyPack(args[0], head)
 			}
-			in, err := source.Inspect(cmd.Context(), named)
-			if err != nil {
-				return fmt.Errorf("verify the archive in %s: %w", data, err)
-			}
-			report, err := archive.Verify(cmd.Context(), in, in)
-			if closeErr := in.Close(); err == nil {
-				err = closeErr
-			}
-			if err != nil {
-				return err
-			}
-			if s.json {
-				err = s.printJSON(report)
-			} else {
-				err = report.WriteText(s.Stdout)
-			}
-			switch {
-			case err != nil:
-				return err
-			case report.Verdict == archive.Invalid:
-				return &ending{exitDamaged, fmt.Sprintf("the archive in %s is not as it was written: %d problems", data, len(report.Problems)+report.MoreProblems)}
-			case report.Verdict == archive.Incomplete:
-				return &ending{exitUnconfirmed, fmt.Sprintf("the archive in %s could not be checked whole", data)}
-			}
-			return nil
+			return s.verifyArchive(cmd.Context(), data)
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "holdfast-data", "the control node's directory, or its database as postgres://host/database; a demo's is DIR/control")
+	cmd.Flags().StringVar(&head, "head", "", "a head held elsewhere, as POSITION:HASH: the chain of PACK has to pass through it")
 	return cmd
+}
+
+func (s *shell) verifyArchive(ctx context.Context, data string) error {
+	named, err := source.Named(data)
+	if err != nil {
+		return err
+	}
+	in, err := source.Inspect(ctx, named)
+	if err != nil {
+		return fmt.Errorf("verify the archive in %s: %w", data, err)
+	}
+	report, err := archive.Verify(ctx, in, in)
+	if closeErr := in.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return s.verdict(report, report.Verdict, "the archive in "+data, len(report.Problems)+report.MoreProblems)
+}
+
+// verifyPack checks an evidence pack, and needs no control node for it.
+func (s *shell) verifyPack(path, head string) error {
+	var witness holdfast.Head
+	if head != "" {
+		position, hash, _ := strings.Cut(head, ":")
+		n, err := strconv.ParseUint(position, 10, 63)
+		if err != nil || n == 0 || witness.Hash.UnmarshalText([]byte(strings.ToLower(hash))) != nil {
+			return holdfast.Errorf(holdfast.Invalid, "a head is POSITION:HASH, the hash as 64 hexadecimal digits")
+		}
+		witness.Position = holdfast.Position(n)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return holdfast.Errorf(holdfast.Invalid, "the file cannot be read").Because(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	report, err := archive.VerifyPack(f, info.Size(), witness)
+	if err != nil {
+		return err
+	}
+	return s.verdict(report, report.Verdict, path, len(report.Problems))
+}
+
+// verdict prints a report, and ends with the exit code of its verdict.
+func (s *shell) verdict(report interface{ WriteText(io.Writer) error }, verdict archive.Verdict, of string, problems int) error {
+	var err error
+	if s.json {
+		err = s.printJSON(report)
+	} else {
+		err = report.WriteText(s.Stdout)
+	}
+	switch {
+	case err != nil:
+		return err
+	case verdict == archive.Invalid:
+		return &ending{exitDamaged, fmt.Sprintf("%s is not as it was written: %d problems", of, problems)}
+	case verdict == archive.Incomplete:
+		return &ending{exitUnconfirmed, fmt.Sprintf("%s could not be checked whole", of)}
+	}
+	return nil
 }
 
 func (s *shell) archiveFacts() *cobra.Command {

@@ -103,7 +103,8 @@ func (s *shell) incidentEvidence() *cobra.Command {
 	keep.Flags().StringVar(&kind, "type", "", "its media type (default: from the name, else the content)")
 
 	get := s.fetch("GET /evidence/{hash}", "get HASH", "Write a file kept as evidence to standard output")
-	return group("evidence", "Files kept with incidents", keep, get)
+	pack := s.fetch("GET /incidents/{id}/evidence", "pack INCIDENT", "Write the incident's evidence pack (.zip): facts with their chain, record, debrief, files; archive verify checks it offline")
+	return group("evidence", "Files kept with incidents, and evidence packs", keep, get, pack)
 }
 
 // writeTo makes a new file; one that is there already is left alone.

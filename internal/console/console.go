@@ -244,6 +244,7 @@ func init() {
 		{"POST /incidents/{id}/code", access.Acknowledge, (*Console).acknowledgeByCode, (*Console).incident},
 		{"GET /incidents/{id}/calls", access.Read, (*Console).calls, nil},
 		{"POST /incidents/{id}/calls", access.RunIncident, (*Console).recordCall, (*Console).calls},
+		{"GET /incidents/{id}/evidence.zip", access.ReadArchive, (*Console).incidentEvidence, nil},
 		{"GET /evidence/{hash}", access.Read, (*Console).evidence, nil},
 
 		{"GET /alerts", access.Read, (*Console).alerts, nil},

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -100,4 +101,22 @@ func fileType(kind string) string {
 		return unknownType
 	}
 	return base
+}
+
+// Download returns what writes a file of any size as the answer. The headers are set
+// with its first bytes: before them an error is still answered as one.
+func Download(w http.ResponseWriter, name, kind string) io.Writer {
+	return download{w, attachment.SafeName(name), kind}
+}
+
+type download struct {
+	w          http.ResponseWriter
+	name, kind string
+}
+
+func (d download) Write(b []byte) (int, error) {
+	h := d.w.Header()
+	h.Set("Content-Type", d.kind)
+	h.Set("Content-Disposition", inHeader(d.name))
+	return d.w.Write(b)
 }

@@ -25,9 +25,11 @@ func TestConsole(t *testing.T) {
 			w.confirmLevel1(duty)
 			w.stopPayments(duty, incident)
 			w.convene(duty, commander, incident)
+			held := w.head()
 			w.handle(duty, incident)
 			w.recover(duty)
 			w.review(duty, commander, incident, lang)
+			w.evidencePack(duty, incident, held)
 			w.lookAround(duty)
 		})
 	}

@@ -16,7 +16,7 @@ import (
 const (
 	simplifiedInBig5  = "与丰价优体儿党听圣坏宁异怀惊扰据机极构洁确离种筑网苹荐虫触适叶双万复愿挂赶"
 	traditionalInGB   = "後徵乾"
-	neitherButAllowed = "〇港" // of 港 the encoder writes a form that Big5 got later
+	neitherButAllowed = "〇港包" // of 港 and 包 the encoder writes a form that Big5 got later
 )
 
 // Foreign returns the first character of a text that its language does not use:
