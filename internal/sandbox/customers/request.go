@@ -39,7 +39,7 @@ func (t *Traffic) request(ctx context.Context, c customer) (h heard, answered bo
 		return heard{news: nothing, reason: "answer cut short"}, false
 	}
 	h = understand(c.next, w.StatusCode, body)
-	h.answer.StandIn = w.Header.Get("Holdfast-Stand-In") != ""
+	h.answer.StandIn = w.Header.Get("Holdfast-Stand-In") == "approved"
 	h.after = retryAfter(w.Header.Get("Retry-After"))
 	return h, true
 }
