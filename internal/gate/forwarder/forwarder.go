@@ -3,6 +3,7 @@
 //
 //	claim     of each payer the oldest advice, as far as the budget goes; its
 //	          attempt is durable before a byte is written
+//	wait      in no second do more requests begin than the budget has
 //	deliver   send it, marked as a repeat if it may have been sent before; or ask
 //	          about it, where the primary may have forgotten its identity
 //	settle    say what came of it; without an answer it comes round again
@@ -75,6 +76,7 @@ type Forwarder struct {
 
 	mu     sync.Mutex
 	pace   *pace
+	window window
 	silent bool // the newest request got no answer
 	sent   minute
 }
@@ -95,8 +97,12 @@ func New(opt Options) (*Forwarder, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
+	// As many as are under way may be held up and meet those of the next second at the
+	// primary. Their places stay free, up to a fortieth of the budget.
+	perSecond := opt.Rate - min(opt.Lanes, opt.Rate/40)
 	return &Forwarder{
-		opt: opt, lanes: make(chan struct{}, opt.Lanes), idle: shortestIdle, pace: newPace(opt.Rate, opt.Clock.Boot()),
+		opt: opt, lanes: make(chan struct{}, opt.Lanes), idle: shortestIdle,
+		pace: newPace(perSecond, opt.Clock.Boot()), window: window{begun: make([]time.Duration, perSecond)},
 	}, nil
 }
 
@@ -132,6 +138,7 @@ func (f *Forwarder) round(ctx, under context.Context, sending *sync.WaitGroup) t
 	if n == 0 {
 		return f.wait()
 	}
+	begun := f.opt.Clock.Boot()
 	work, err := f.opt.Queue.Next(ctx, n, f.opt.Primary.May)
 	f.giveBack(n - len(work))
 	if err != nil {
@@ -142,7 +149,7 @@ func (f *Forwarder) round(ctx, under context.Context, sending *sync.WaitGroup) t
 	}
 	for _, w := range work {
 		f.lanes <- struct{}{}
-		sending.Go(func() { f.deliver(under, w) })
+		sending.Go(func() { f.deliver(under, w, begun) })
 	}
 	if len(work) == 0 {
 		f.idle = min(2*f.idle, longestIdle)
@@ -152,9 +159,16 @@ func (f *Forwarder) round(ctx, under context.Context, sending *sync.WaitGroup) t
 	return f.wait()
 }
 
-// deliver takes one advice to its end.
-func (f *Forwarder) deliver(ctx context.Context, w standin.Work) {
+// deliver takes one advice to its end. Its time runs from when it was claimed: when that
+// is over it may be claimed again.
+func (f *Forwarder) deliver(ctx context.Context, w standin.Work, claimed time.Duration) {
 	defer func() { <-f.lanes }()
+	if !f.enter(ctx) {
+		return
+	}
+	if w.Timeout -= f.opt.Clock.Boot() - claimed; w.Timeout <= 0 {
+		return
+	}
 	result, err := f.try(ctx, w)
 	f.heard(err)
 	if result == standin.NoAnswer {
@@ -185,7 +199,25 @@ func (f *Forwarder) take(most int) int {
 func (f *Forwarder) giveBack(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.pace.giveBack(n)
+	f.pace.put(float64(n))
+}
+
+// enter waits until one more may begin in this second. It returns false if ctx ends
+// before.
+func (f *Forwarder) enter(ctx context.Context) bool {
+	for {
+		f.mu.Lock()
+		wait := f.window.enter(f.opt.Clock.Boot())
+		f.mu.Unlock()
+		if wait == 0 {
+			return true
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return false
+		}
+	}
 }
 
 func (f *Forwarder) wait() time.Duration {

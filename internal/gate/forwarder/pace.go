@@ -2,15 +2,14 @@ package forwarder
 
 import "time"
 
-// pace says how many requests may begin now. In no second do more begin than the
-// budget: the bucket holds a fortieth of it, and fills by so much less.
+// pace says how many requests may be claimed now: tokens fill a bucket that holds a
+// quarter of a second's, for claims that took long.
 //
 // What the primary has to spare is measured by what it answers. When of a second's
 // requests more than a tenth got no answer the pace is halved, else it grows by a
 // twentieth of the budget, up to that.
 type pace struct {
 	full   float64 // tokens a second when all is well
-	size   float64 // of the bucket
 	rate   float64 // tokens a second now
 	tokens float64
 	at     time.Duration
@@ -20,15 +19,15 @@ type pace struct {
 }
 
 func newPace(perSecond int, now time.Duration) *pace {
-	size := max(1, float64(perSecond/40))
-	full := float64(perSecond) + 1 - size
-	return &pace{full: full, size: size, rate: full, at: now, since: now}
+	return &pace{full: float64(perSecond), rate: float64(perSecond), at: now, since: now}
 }
 
 func (p *pace) fill(now time.Duration) {
-	p.tokens = min(p.size, p.tokens+p.rate*max(0, now-p.at).Seconds())
+	p.put(p.rate * max(0, now-p.at).Seconds())
 	p.at = now
 }
+
+func (p *pace) put(tokens float64) { p.tokens = min(max(1, p.full/4), p.tokens+tokens) }
 
 // take takes up to most tokens.
 func (p *pace) take(now time.Duration, most int) int {
@@ -38,13 +37,26 @@ func (p *pace) take(now time.Duration, most int) int {
 	return n
 }
 
-// giveBack returns what was not used.
-func (p *pace) giveBack(n int) { p.tokens = min(p.size, p.tokens+float64(n)) }
-
-// wait is how long it takes until there is enough to take: half a bucket, so that
-// the attempts of several are made durable at once.
+// wait is how long it takes until there is enough to take: those of an eightieth of a
+// second, so that the attempts of several are made durable at once.
 func (p *pace) wait() time.Duration {
-	return max(time.Millisecond, time.Duration((max(1, p.size/2)-p.tokens)/p.rate*float64(time.Second)))
+	return max(time.Millisecond, time.Duration((max(1, p.full/80)-p.tokens)/p.rate*float64(time.Second)))
+}
+
+// window lets no more begin in any second than it has places.
+type window struct {
+	begun []time.Duration // each place: one second after its request began
+	next  int
+}
+
+// enter takes the place that is free the soonest, or says how long it is not.
+func (w *window) enter(now time.Duration) time.Duration {
+	if wait := w.begun[w.next] - now; wait > 0 {
+		return wait
+	}
+	w.begun[w.next] = now + time.Second
+	w.next = (w.next + 1) % len(w.begun)
+	return 0
 }
 
 // heard counts an answer, or that there was none.
