@@ -36,6 +36,7 @@ func (j *judge) scopes(f func(path string, reads map[string][]string)) {
 	for i, t := range j.Plan.Temporary {
 		read(at("temporary", i)+".scope", t.Scope)
 	}
+	j.terms(func(path string, _ plan.Temporary, terms *plan.Terms) { read(path+".eligible", terms.Eligible) })
 }
 
 // money lists the routes in service that move money.
@@ -103,7 +104,7 @@ func (j *judge) fieldUnread() {
 	}
 	j.scopes(func(path string, reads map[string][]string) {
 		for _, field := range slices.Sorted(maps.Keys(reads)) {
-			if field == "route" || field == "kind" {
+			if field == "route" || field == "kind" || field == "payer_class" || field == "seen_days" { // these no route reads from a request
 				continue
 			}
 			for _, r := range j.Gates.money() {

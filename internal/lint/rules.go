@@ -108,6 +108,12 @@ var rules = []Rule{
 	{ID: "L412", Severity: Error, check: (*judge).standInUnbounded},
 	{ID: "L413", Severity: Error, check: (*judge).endpointUnknown},
 	{ID: "L414", Severity: Note, check: (*judge).callsAgain},
+	{ID: "L415", Severity: Error, check: (*judge).standInLimitsNothing},
+	{ID: "L416", Severity: Warning, check: (*judge).standInPayerUnbounded},
+	{ID: "L417", Severity: Warning, check: (*judge).limitIdle},
+	{ID: "L418", Severity: Warning, check: (*judge).standInEndless},
+	{ID: "L419", Severity: Warning, check: (*judge).standInPlannedOnly},
+	{ID: "L420", Severity: Note, check: (*judge).standInAnyPayer},
 
 	{ID: "L501", Severity: Error, check: (*judge).ladderMissing},
 	{ID: "L502", Severity: Error, check: (*judge).oneApprover},
