@@ -85,6 +85,7 @@ func (c *Console) incident(v *visit) error {
 	own.Owed = slices.DeleteFunc(slices.Clone(owed.Reports), func(o view.Obligation) bool { return !o.Owed() })
 	own.Timeline, own.Deliveries = c.timeline(v, in, owed.Reports)
 	c.team(v, &own)
+	own.Timeline = foldRounds(own.Timeline)
 	c.ties(&own)
 	if points, err := c.View.IncidentChart(in); err == nil {
 		own.Chart = drawChart(v.words, v.zone, points)

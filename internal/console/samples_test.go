@@ -253,7 +253,7 @@ func incidentSamples() (list []any) {
 	for _, in := range incidentsOf() {
 		in.Alerts, in.Directives, in.Figures = []view.Alert{{ID: "a1", Title: "Title", Firing: true}}, slices.Concat(directivesOf(), standInsOf()), f
 		own := incidentPage{Incident: in, StandIn: standInFormOf(), Chart: sampleChart(), Owed: owedSamples(), Mine: ownPart{Tasks: []called{{"tell", word}}, Posts: []string{"commander"}}, Codes: true}
-		own.Timeline = []line{{At: past, Text: "Text", Detail: "Detail", Who: "Mei", Evidence: []incident.Evidence{{Name: "log.txt"}}, Position: 7, Corrects: 6, CorrectedBy: []holdfast.Position{8}, MayCorrect: true}}
+		own.Timeline = []line{{At: past, Text: "Text", Detail: "Detail", Who: "Mei", Evidence: []incident.Evidence{{Name: "log.txt"}}, Position: 7, Corrects: 6, CorrectedBy: []holdfast.Position{8}, MayCorrect: true}, {At: past, Text: "Text", Position: 109, Earlier: []line{{At: past, Text: "Text", Position: 105}}}}
 		own.Deliveries = []line{{At: past, Text: "Text", Position: 5}}
 		switch in.State {
 		case string(incident.Suspected):

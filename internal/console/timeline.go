@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -27,6 +28,41 @@ type line struct {
 	Corrects    holdfast.Position
 	CorrectedBy []holdfast.Position
 	MayCorrect  bool
+	// Round names what is told again and again; Earlier are the lines of the same
+	// that were before, newest first.
+	Round   string
+	Earlier []line
+}
+
+// Again counts how often it was.
+func (l line) Again() int { return len(l.Earlier) + 1 }
+
+// Oldest is the position of the earliest of a line and those folded into it.
+func (l line) Oldest() holdfast.Position {
+	if n := len(l.Earlier); n > 0 {
+		return l.Earlier[n-1].Position
+	}
+	return l.Position
+}
+
+// foldRounds makes one line of the rounds of a call-out that only tell the same step
+// again, where the newest of them stands. What corrects or was corrected stays by
+// itself.
+func foldRounds(newestFirst []line) (folded []line) {
+	at := map[string]int{}
+	for _, l := range newestFirst {
+		if l.Round == "" || l.Corrects != 0 || len(l.CorrectedBy) > 0 {
+			folded = append(folded, l)
+			continue
+		}
+		if i, seen := at[l.Round]; seen {
+			folded[i].Earlier = append(folded[i].Earlier, l)
+			continue
+		}
+		at[l.Round] = len(folded)
+		folded = append(folded, l)
+	}
+	return folded
 }
 
 // body is what the facts of a timeline say, whichever of it there is.
@@ -135,6 +171,10 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 	case e.Kind == "incident.ramped" && b.Step == 0:
 		key = "fact.incident.ramped-stop"
 	}
+	round := ""
+	if e.Kind == "incident.re-paged" {
+		round = fmt.Sprint(b.Task, " ", b.Step)
+	}
 	person := b.Name
 	if person == "" {
 		person = b.Person
@@ -147,7 +187,8 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 		name = alertTitle(v.words, in.Alerts[i])
 	}
 	l := line{
-		At: e.At, Evidence: b.Evidence, Position: e.Position, Corrects: e.Corrects, CorrectedBy: e.CorrectedBy,
+		Round: round,
+		At:    e.At, Evidence: b.Evidence, Position: e.Position, Corrects: e.Corrects, CorrectedBy: e.CorrectedBy,
 		MayCorrect: v.who().May(access.RunIncident),
 		Text: v.words.T(key, "id", id, "level", b.Level, "stage", stageTitle(v, in, b.Stage), "task", taskTitle(v, in, b.Task),
 			"probe", probeTitle(v, in, b.Probe), "percent", v.words.Percent(b.Share), "kind", v.words.T("directive.kind."+b.Kind),
