@@ -34,6 +34,7 @@ import (
 	"holdfast/internal/notify"
 	"holdfast/internal/obligation"
 	"holdfast/internal/plan"
+	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
 	"holdfast/internal/status"
@@ -76,6 +77,8 @@ type API struct {
 	Caller       *callout.Caller
 	Backups      *backup.Keeper
 	Restored     *backup.Service
+	// Reconciliation has people decide on what stand-in left open.
+	Reconciliation *reconciliation.Service
 	// Evidence is what an incident's evidence pack is made of.
 	Evidence func(incident string, by holdfast.Actor) (archive.Pack, error)
 	// Ways are the settings of what comes in.

@@ -44,6 +44,7 @@ import (
 	"holdfast/internal/posture"
 	"holdfast/internal/probes"
 	"holdfast/internal/ramp"
+	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
 	"holdfast/internal/sqljournal/source"
@@ -95,6 +96,7 @@ type Control struct {
 	waivers    *waiver.Service
 	owed       *obligation.Service
 	improved   *improvement.Service
+	reconciled *reconciliation.Service
 	debriefs   *debrief.Service
 	deciders   *authority.Service
 	roster     *roster.Service
@@ -136,6 +138,7 @@ type books struct {
 	waivers    *waiver.Book
 	owed       *obligation.Book
 	improved   *improvement.Book
+	reconciled *reconciliation.Book
 	debriefs   *debrief.Book
 	authority  *authority.Book
 	roster     *roster.Book
@@ -190,10 +193,10 @@ func (c *Control) openJournal(ctx context.Context) (err error) {
 	c.books = books{
 		access: access.NewBook(), alerts: alert.NewBook(), directives: directive.NewBook(c.store.Genesis()), gates: enrolment.NewBook(),
 		incidents: incident.NewBook(), notices: notify.NewBook(), plans: plan.NewBook(), drafts: draft.NewBook(), triggers: trigger.NewBook(), filings: filing.NewBook(), waivers: waiver.NewBook(), owed: obligation.NewBook(), debriefs: debrief.NewBook(), authority: authority.NewBook(), roster: roster.NewBook(), timeline: response.NewTimeline(),
-		restored: backup.NewBook(), improved: improvement.NewBook(), told: callout.NewLedger(), status: status.NewBook(),
+		restored: backup.NewBook(), improved: improvement.NewBook(), reconciled: reconciliation.NewBook(), told: callout.NewLedger(), status: status.NewBook(),
 	}
 	b := c.books
-	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.triggers, b.filings, b.waivers, b.owed, b.improved, b.debriefs, b.authority, b.roster, b.timeline, b.restored, b.told, b.status)
+	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.triggers, b.filings, b.waivers, b.owed, b.improved, b.debriefs, b.authority, b.roster, b.timeline, b.restored, b.told, b.status, b.reconciled)
 	if err := c.state.Load(ctx); err != nil {
 		return fmt.Errorf("fold the journal: %w", err)
 	}
@@ -256,6 +259,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	}}
 	c.response.Debriefs = c.debriefs.Nouns
 	c.makeImprovements()
+	c.makeReconciliation()
 	linkKey, err := callout.LinkKey(ctx, c.store)
 	if err != nil {
 		return err
@@ -474,16 +478,16 @@ func (c *Control) handler() (http.Handler, error) {
 	source := &view.Source{
 		State: c.state, Now: c.opt.Now, Access: b.access, Alerts: b.alerts, Directives: b.directives, Gates: b.gates, Incidents: b.incidents,
 		Notices: b.notices, Plans: b.plans, Roster: b.roster, Timeline: b.timeline, Response: c.response, Series: c.series, Node: c.node, Durability: c.store.Durability,
-		Restored: b.restored, Backups: c.backups, Auditor: c.auditor, Triggers: c.triggers.Nouns, Filings: b.filings, Waivers: b.waivers, Obligations: c.owed.Nouns, Improvements: c.improved.Nouns, Debriefs: c.debriefs.Nouns, Authority: c.deciders.Nouns, Status: c.status.Nouns, Public: c.pages.Rhythm, Written: c.pages.Report, Files: c.store,
+		Restored: b.restored, Backups: c.backups, Auditor: c.auditor, Triggers: c.triggers.Nouns, Filings: b.filings, Waivers: b.waivers, Obligations: c.owed.Nouns, Improvements: c.improved.Nouns, Reconciliation: c.reconciled, Debriefs: c.debriefs.Nouns, Authority: c.deciders.Nouns, Status: c.status.Nouns, Public: c.pages.Rhythm, Written: c.pages.Report, Files: c.store,
 		Version: telemetry.Version(), Operator: conf.Operator,
 	}
 	machines := &api.API{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Improvements: c.improved, Debriefs: c.debriefs, Authority: c.deciders, Status: c.status, Pages: c.pages, Subscribers: c.subscribers, Devices: c.devices, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
+		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Improvements: c.improved, Reconciliation: c.reconciled, Debriefs: c.debriefs, Authority: c.deciders, Status: c.status, Pages: c.pages, Subscribers: c.subscribers, Devices: c.devices, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,
 	}
 	people := &console.Console{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
-		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Improvements: c.improved, Debriefs: c.debriefs, Authority: c.deciders, Status: c.status, Subscribers: c.subscribers, Devices: c.devices, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Plans: c.plans, Drafts: c.drafts, Readers: c.readers, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Improvements: c.improved, Reconciliation: c.reconciled, Debriefs: c.debriefs, Authority: c.deciders, Status: c.status, Subscribers: c.subscribers, Devices: c.devices, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Restored: c.restored, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	machines.Evidence = people.Evidence
 	machines.Ways, people.Webhooks, people.PublicReports = ways, ways.Webhooks, conf.Intake.PublicReports

@@ -36,7 +36,7 @@ var ExitCodes = []Exit{
 	{exitOK, "done; a stop that was waited for is confirmed"},
 	{exitInternal, "a fault of Holdfast, or of this machine; the message says what"},
 	{exitInvalid, "the command, a file or a value is wrong; nothing was done"},
-	{exitUnconfirmed, "not confirmed: a directive is issued and some gate may still admit payments, an archive could not be checked whole, or the story did not end as it must"},
+	{exitUnconfirmed, "not confirmed: a directive is issued and some gate may still admit payments, an archive could not be checked whole, the figures of stand-in do not add up, or the story did not end as it must"},
 	{exitConflict, "there is no such thing, or its state does not allow the act"},
 	{exitRefused, "no valid token, or it does not carry the right"},
 	{exitUnavailable, "the other end does not answer, or is busy; nothing was done"},

@@ -15,13 +15,15 @@ import (
 )
 
 func (s *shell) standIn() *cobra.Command {
-	return group("stand-in", "Gates answer for the primary, within limits of the plan",
+	c := group("stand-in", "Gates answer for the primary, within limits of the plan",
 		s.standInChoices(), s.standInPropose(), s.standInShow(),
 		s.api("POST /directives/{id}/approve", "approve DIRECTIVE", "Approve, as a second person; forwarding stops, and then it is opened", func(c *call) error {
 			return c.act(nil, "directive %s is in force; how far it is: holdfast stand-in show %s", c.args[0], c.args[0])
 		}),
 		s.directiveLift(), s.directiveGrantLift(),
 	)
+	c.AddCommand(s.reconciliation()...)
+	return c
 }
 
 func (s *shell) standInChoices() *cobra.Command {

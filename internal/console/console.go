@@ -39,6 +39,7 @@ import (
 	"holdfast/internal/locale"
 	"holdfast/internal/obligation"
 	"holdfast/internal/plan"
+	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
 	"holdfast/internal/status"
@@ -51,33 +52,34 @@ import (
 
 // Console shows the screens.
 type Console struct {
-	View         *view.Source
-	Store        journal.Store
-	Desk         *journal.Desk
-	Access       *access.Service
-	Alerts       *alert.Service
-	Directives   *directive.Service
-	Gates        *enrolment.Service
-	Plans        *plan.Service
-	Drafts       *draft.Service
-	Triggers     *trigger.Service
-	Filings      *filing.Service
-	Waivers      *waiver.Service
-	Authority    *authority.Service
-	Obligations  *obligation.Service
-	Improvements *improvement.Service
-	Status       *status.Service
-	Subscribers  *subscription.Service
-	Devices      *device.Service
-	Debriefs     *debrief.Service
-	Roster       *roster.Service
-	Verifier     *callout.Verifier
-	Tester       *callout.Tester
-	Readers      *callout.Readers
-	Response     *response.Service
-	Acks         *callout.Acks
-	Caller       *callout.Caller
-	Restored     *backup.Service
+	View           *view.Source
+	Store          journal.Store
+	Desk           *journal.Desk
+	Access         *access.Service
+	Alerts         *alert.Service
+	Directives     *directive.Service
+	Gates          *enrolment.Service
+	Plans          *plan.Service
+	Drafts         *draft.Service
+	Triggers       *trigger.Service
+	Filings        *filing.Service
+	Waivers        *waiver.Service
+	Authority      *authority.Service
+	Obligations    *obligation.Service
+	Improvements   *improvement.Service
+	Status         *status.Service
+	Subscribers    *subscription.Service
+	Devices        *device.Service
+	Debriefs       *debrief.Service
+	Roster         *roster.Service
+	Reconciliation *reconciliation.Service
+	Verifier       *callout.Verifier
+	Tester         *callout.Tester
+	Readers        *callout.Readers
+	Response       *response.Service
+	Acks           *callout.Acks
+	Caller         *callout.Caller
+	Restored       *backup.Service
 	// Webhooks are the mappings of senders with a format of their own.
 	Webhooks []*intake.Webhook
 	// PublicReports lets anybody report a problem, without an account.
@@ -409,6 +411,7 @@ func init() {
 	}
 	routes = append(routes, obligationRoutes...)
 	routes = append(routes, improvementRoutes...)
+	routes = append(routes, reconciliationRoutes...)
 	routes = append(routes, statusRoutes...)
 	routes = append(routes, debriefRoutes...)
 }

@@ -169,7 +169,7 @@ func (c *Console) navigation(v *visit) []navigation {
 		{Path: "/incidents", Name: "nav.incidents", Key: "i", below: []string{"obligations", "improvements", "trends"}},
 		{Path: "/alerts", Name: "nav.alerts", Key: "a", below: []string{"report"}, Count: c.View.AlertsWaiting()},
 		{Path: "/bulletins", Name: "nav.bulletins", Key: "b"},
-		{Path: "/directives", Name: "nav.directives", Key: "d", below: []string{"authority"}},
+		{Path: "/directives", Name: "nav.directives", Key: "d", below: []string{"authority", "stand-in"}},
 		{Path: "/gates", Name: "nav.gates", Key: "g"},
 		{Path: "/plan", Name: "nav.plan", Key: "l", below: []string{"plans", "drafts", "risks", "materials", "triggers", "filings", "waivers"}, Count: len(c.awaiting(v))},
 		{Path: "/people", Name: "nav.people", Key: "o", below: []string{"roles", "duty", "calendars", "parties"}},

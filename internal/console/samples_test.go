@@ -131,6 +131,7 @@ func screenSamples() map[string][]any {
 	maps.Copy(samples, staffSamples())
 	maps.Copy(samples, obligationSamples())
 	maps.Copy(samples, improvementSamples())
+	maps.Copy(samples, reconciliationSamples())
 	maps.Copy(samples, bulletinSamples())
 	samples["debrief"], samples["debriefreport"] = debriefSamples(), debriefReportSamples()
 	for name, more := range intakeSamples() {

@@ -28,6 +28,7 @@ import (
 	"holdfast/internal/payment"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
+	"holdfast/internal/reconciliation"
 	"holdfast/internal/roster"
 	"holdfast/internal/standin"
 	"holdfast/internal/status"
@@ -55,7 +56,7 @@ type screenKey struct {
 }
 
 // shared are the templates that screens are made of, and no screens themselves.
-var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "debriefparts", "bulletinparts", "improvementparts", "rampparts", "profileparts", "standinparts"}
+var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "debriefparts", "bulletinparts", "improvementparts", "rampparts", "profileparts", "standinparts", "reconciliationparts"}
 
 func sharedFiles() (names []string) {
 	for _, name := range shared {
@@ -286,6 +287,15 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		},
 		"ownerSelect": func(id string, roles []view.Named, people []view.Person, was string) ownerSelect {
 			return ownerSelect{id, roles, people, was}
+		},
+		"tally":     func(t standin.Tally, currency string) tallyOf { return tallyOf{t, currency} },
+		"declined":  func(reason string) string { return declined(p, reason) },
+		"exception": func(root *page, e view.Exception) onException { return onException{root, root, e} },
+		"answering": func(root *page, d *reconciliation.Decision, closing string) answering {
+			return answering{root, d, closing, d.By.SameParty(root.who.Actor)}
+		},
+		"closing": func(root *page, a reconciliation.Account, d *reconciliation.Decision, shards int) onClosing {
+			return onClosing{root, a, d, shards}
 		},
 		"figureTimes": func(f *incident.Figures) []figureTime { return figureTimes(p, f) },
 		"inTeam":      inTeam,

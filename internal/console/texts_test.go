@@ -307,6 +307,13 @@ func built(t *testing.T) map[string][]string {
 		"standing-in.says.":     standInStates,
 		"standing-in.obstacle.": {directive.Unconfirmed, directive.Unlisted, directive.NoSource, directive.OtherSource, directive.TooMany},
 
+		"reconcile.reason.": {"not-open", "not-alone", "unreadable", "no-limit", "unknown-payer", "stale", "blocked", "ineligible", "over-payment", "over-payer", "over-payee", "over-channel", "over-all", "in-flight", "elsewhere", "reversed-first", "not-of-original", "nothing-to-reverse", "already-reversed", "over-original", "withdrawn"},
+		"reconcile.over.":   {"all", "payer"},
+		"reconcile.kind.":   {"payment", "refund", "reversal"},
+		"exceptions.why.":   {"primary-refused", "exhausted", "expired", "unresolved", "done-though-declined", "done-though-reversed", "not-sendable"},
+		"exceptions.how.":   {"retry", "confirm", "reverse", "accept", "write-off"},
+		"exceptions.state.": constants(t, "reconciliation", "State"),
+
 		"improvement.state.":          append(constants(t, "improvement", "State"), "all", "unsettled"),
 		"improvement.change.":         suffixes(literals(t, "improvement", `^improvement\.[a-z-]+$`)),
 		"notice.improvement.":         constants(t, "improvement", "Tells"),

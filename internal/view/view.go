@@ -27,6 +27,7 @@ import (
 	"holdfast/internal/notify"
 	"holdfast/internal/obligation"
 	"holdfast/internal/plan"
+	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
 	"holdfast/internal/status"
@@ -52,6 +53,8 @@ type Source struct {
 	Waivers    *waiver.Book
 	// Improvements are what debriefs decided to change.
 	Improvements improvement.Nouns
+	// Reconciliation has what became of payments that gates approved.
+	Reconciliation *reconciliation.Service
 	// Debriefs works out the figures of debriefs.
 	Debriefs debrief.Nouns
 	// Obligations works out what incidents owe to regulators.

@@ -1,0 +1,58 @@
+package api
+
+import (
+	"holdfast/internal/access"
+	"holdfast/internal/reconciliation"
+	"holdfast/internal/view"
+)
+
+// CloseOut is the wish to close a directive of stand-in.
+type CloseOut struct {
+	Directive string `json:"directive"`
+	Note      string `json:"note"`
+}
+
+// reconciliationRoutes are those on what became of payments that gates approved.
+var reconciliationRoutes = []route{
+	{Method: "GET", Path: "/reconciliation", Right: access.Read, Summary: "What became of everything that gates approved in stand-in: approved, delivered, pending, exception, reversed and the difference, by directive, kind and currency; use of limits, backlog, declines, alarms; directive picks one", Query: []string{"directive"}, Out: view.Reconciliation{}, Do: (*API).reconcile},
+	{Method: "GET", Path: "/reconciliation/exceptions", Right: access.Read, Summary: "Exceptions of stand-in that are open, the oldest first, or with decided=1 those that people have decided on", Query: with("decided", "directive", "q"), Out: view.Page[view.Exception]{}, Do: (*API).exceptions},
+	{Method: "POST", Path: "/reconciliation/exceptions", Right: access.RunIncident, Summary: "Say how an exception ends: retry, confirm, reverse, accept or write-off. Where the profile or writing off asks for two people, it waits for the second", In: reconciliation.Form{}, Out: Created{}, Created: true, Do: (*API).resolveException},
+	{Method: "POST", Path: "/reconciliation/close-outs", Right: access.RunRamp, Summary: "Ask for a directive of stand-in to be closed: refused while anything is pending, unresolved, or not told", In: CloseOut{}, Out: Created{}, Created: true, Do: (*API).closeStandIn},
+	{Method: "POST", Path: "/reconciliation/decisions/{id}/answer", Right: access.Approve, Summary: "Answer, as a second person, how an exception ends or that a directive is closed; refusing needs a reason", In: Answer{}, Do: (*API).answerReconciliation},
+}
+
+func (a *API) reconcile(c *call) (any, error) { return a.View.Reconcile(c.query("directive")) }
+
+func (a *API) exceptions(c *call) (any, error) {
+	offset, limit, err := c.page()
+	if err != nil {
+		return nil, err
+	}
+	return a.View.Exceptions(view.ExceptionQuery{Decided: c.flag("decided"), Directive: c.query("directive"), Text: c.query("q")}, offset, limit), nil
+}
+
+func (a *API) resolveException(c *call) (any, error) {
+	in, err := body[reconciliation.Form](c)
+	if err != nil {
+		return nil, err
+	}
+	id, err := a.Reconciliation.Resolve(c.r.Context(), c.by(), in)
+	return Created{id}, err
+}
+
+func (a *API) closeStandIn(c *call) (any, error) {
+	in, err := body[CloseOut](c)
+	if err != nil {
+		return nil, err
+	}
+	id, err := a.Reconciliation.Close(c.r.Context(), c.by(), in.Directive, in.Note)
+	return Created{id}, err
+}
+
+func (a *API) answerReconciliation(c *call) (any, error) {
+	in, err := body[Answer](c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.Reconciliation.Answer(c.r.Context(), c.by(), c.path("id"), in.Granted, in.Reason)
+}

@@ -1,0 +1,29 @@
+package app
+
+import (
+	"context"
+
+	"holdfast/internal/reconciliation"
+)
+
+// makeReconciliation makes what keeps the figures of stand-in, and has people decide
+// on what they do not explain.
+func (c *Control) makeReconciliation() {
+	board := reconciliation.NewBoard()
+	c.reconciled = &reconciliation.Service{
+		Desk: c.desk, Board: board,
+		Nouns: reconciliation.Nouns{Book: c.books.reconciled, Above: c.secondAbove},
+	}
+	c.node.StandIn = c.reconciled
+	c.loops = append(c.loops, loop{"figures of stand-in", func(ctx context.Context) error { return board.Run(ctx, c.store, c.opt.Log) }})
+}
+
+// secondAbove is the amount above which the profile of a directive asks for two people.
+// The caller holds the state's lock.
+func (c *Control) secondAbove(id string) (amount int64, known bool) {
+	d := c.books.directives.Directive(id)
+	if d == nil || d.StandIn == nil {
+		return 0, false
+	}
+	return d.StandIn.Profile.SecondAbove, true
+}

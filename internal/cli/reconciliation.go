@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"holdfast"
+	"holdfast/internal/api"
+	"holdfast/internal/locale"
+	"holdfast/internal/payment"
+	"holdfast/internal/reconciliation"
+	"holdfast/internal/standin"
+	"holdfast/internal/view"
+)
+
+// reconciliation are the commands on what became of what gates approved.
+func (s *shell) reconciliation() []*cobra.Command {
+	return []*cobra.Command{s.reconcile(), s.exceptions(), s.exceptionResolve(), s.reconciliationAnswer(), s.standInClose()}
+}
+
+// tally says a number of payments and their sum.
+func tally(t standin.Tally, currency string) string {
+	if currency == "" {
+		return strconv.FormatInt(t.Count, 10)
+	}
+	return fmt.Sprintf("%d / %s", t.Count, locale.For(holdfast.En).Money(holdfast.Money{Minor: t.Amount, Currency: currency}))
+}
+
+func holds(ok bool) string {
+	if ok {
+		return "holds"
+	}
+	return "DOES NOT HOLD"
+}
+
+func (s *shell) reconcile() *cobra.Command {
+	cmd := s.api("GET /reconciliation", "reconcile", "Prove that what gates approved is accounted for; code 3 if it is not", func(c *call) error {
+		answer, err := c.pass("directive").do(nil)
+		if err != nil {
+			return err
+		}
+		var v view.Reconciliation
+		if err := json.Unmarshal(answer, &v); err != nil {
+			return fmt.Errorf("the answer cannot be read: %w", err)
+		}
+		err = present(c.shell, answer, func(p *page, v view.Reconciliation) {
+			if len(v.Sources) == 0 {
+				p.line("no gate tells of stand-in")
+			}
+			for _, of := range v.Sources {
+				sourceFigures(p, of)
+			}
+			if v.Unresolved > 0 {
+				p.line("%d exceptions wait for people; see holdfast stand-in exceptions", v.Unresolved)
+			}
+		})
+		if err == nil && !v.Holds {
+			return &silent{&ending{exitUnconfirmed, "it does not hold"}}
+		}
+		return err
+	})
+	cmd.Flags().String("directive", "", "only of this directive")
+	return cmd
+}
+
+func sourceFigures(p *page, of reconciliation.Source) {
+	p.line("source %s: %d of %d shards told, the oldest figures of %s", of.ID, of.Heard, of.Shards, clock(of.AsOf))
+	for _, a := range of.Accounts {
+		state := "stands in"
+		switch {
+		case a.Settled:
+			state = "closed"
+		case !a.Ended.IsZero():
+			state = "ended"
+		}
+		p.line("directive %s %s since %s: it %s", a.Directive, state, clock(a.Opened), holds(a.Holds))
+		p.row("KIND", "APPROVED", "DELIVERED", "PENDING", "EXCEPTION", "REVERSED", "DIFFERENCE")
+		for _, l := range a.Lines {
+			p.row(l.Kind.String(), tally(l.Approved, l.Currency), tally(l.Delivered, l.Currency), tally(l.Pending, l.Currency),
+				tally(l.Exception, l.Currency), tally(l.Reversed, l.Currency), tally(l.Difference, l.Currency))
+		}
+	}
+	if of.Pending.Count > 0 {
+		p.line("%d wait to be forwarded, the oldest since %s; %.1f a second were, of %.1f that may be; clear at %s", of.Pending.Count, clock(of.Oldest), of.Rate, of.Budget, clock(of.Clears))
+	}
+	for _, a := range of.Alarms {
+		p.line("alarm of gate %s: %s", a.Gate, a.Text)
+	}
+}
+
+func (s *shell) exceptions() *cobra.Command {
+	cmd := s.api("GET /reconciliation/exceptions", "exceptions", "Payments of stand-in that people decide on, the oldest first", func(c *call) error {
+		return show(c.paging().pass("decided", "directive", "q"), nil, func(p *page, v view.Page[view.Exception]) {
+			p.row("PAYMENT", "DIRECTIVE", "AMOUNT", "WHY", "SINCE", "ATTEMPTS", "DECISION", "STATE")
+			for _, e := range v.Items {
+				var d reconciliation.Decision
+				if e.Decision != nil {
+					d = *e.Decision
+				}
+				p.row(payment.Mask(e.Identity), e.Directive, locale.For(holdfast.En).Money(holdfast.Money{Minor: e.Amount, Currency: e.Currency}), e.Why.String(), e.Since, e.Attempts, d.ID, string(d.State))
+			}
+			more(p, len(v.Items), v.Total, v.Next)
+		})
+	})
+	f := cmd.Flags()
+	f.Bool("decided", false, "those that people have decided on")
+	f.String("directive", "", "only those of a directive")
+	f.String("q", "", "only those that hold a text")
+	return paged(cmd)
+}
+
+func (s *shell) exceptionResolve() *cobra.Command {
+	var in reconciliation.Form
+	var how string
+	cmd := s.api("POST /reconciliation/exceptions", "resolve", "Say how an exception ends", func(c *call) error {
+		if err := in.How.UnmarshalText([]byte(how)); err != nil {
+			return err
+		}
+		return c.create(in, "decision %s is recorded; where it takes two people it waits for the second")
+	})
+	f := cmd.Flags()
+	f.StringVar(&in.Identity, "payment", "", "the payment's identity")
+	f.StringVar(&how, "how", "", "retry, confirm (the primary has done it), reverse, accept or write-off")
+	f.StringVar(&in.Note, "note", "", "why")
+	return required(cmd, "payment", "how", "note")
+}
+
+func (s *shell) reconciliationAnswer() *cobra.Command {
+	var refuse string
+	cmd := s.api("POST /reconciliation/decisions/{id}/answer", "answer DECISION", "Consent, as a second person, to how an exception ends or to a close-out, or refuse", func(c *call) error {
+		in := api.Answer{Granted: refuse == "", Reason: refuse}
+		if !in.Granted {
+			return c.act(in, "decision %s is refused", c.args[0])
+		}
+		return c.act(in, "decision %s is agreed; the gates are told", c.args[0])
+	})
+	cmd.Flags().StringVar(&refuse, "refuse", "", "why not; without it you consent")
+	return cmd
+}
+
+func (s *shell) standInClose() *cobra.Command {
+	var in api.CloseOut
+	cmd := s.api("POST /reconciliation/close-outs", "close", "Ask for a directive to be closed: nothing may be left to explain; a second person signs, too", func(c *call) error {
+		return c.create(in, "close-out %s waits for a second person")
+	})
+	f := cmd.Flags()
+	f.StringVar(&in.Directive, "directive", "", "the directive")
+	f.StringVar(&in.Note, "note", "", "what is signed")
+	return required(cmd, "directive", "note")
+}

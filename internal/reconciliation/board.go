@@ -1,0 +1,179 @@
+package reconciliation
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/journal"
+	"holdfast/internal/standin"
+)
+
+const (
+	keepPrefix = "standin/"
+	keepEvery  = 2 * time.Second
+	// keepFor is how long what a gate told is kept after it fell silent. A directive
+	// is closed, and its figures stand in a fact, long before.
+	keepFor  = 90 * 24 * time.Hour
+	maxGates = 1000
+)
+
+// Board keeps what each gate told last. It is safe for concurrent use.
+type Board struct {
+	mu    sync.Mutex
+	gates map[string]*kept
+}
+
+type kept struct {
+	Told
+	// revision is that of the document; dirty, that it lacks what was told.
+	revision holdfast.Revision
+	dirty    bool
+}
+
+// NewBoard returns an empty board.
+func NewBoard() *Board { return &Board{gates: map[string]*kept{}} }
+
+// put keeps what a gate told.
+func (b *Board) put(gate string, s standin.Summary, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	k := b.gates[gate]
+	if k == nil {
+		if len(b.gates) >= maxGates {
+			return
+		}
+		k = &kept{}
+		b.gates[gate] = k
+	}
+	k.Told, k.dirty = Told{gate, now, s}, true
+}
+
+// Sources adds up what gates told.
+func (b *Board) Sources(now time.Time) []Source {
+	b.mu.Lock()
+	told := make([]Told, 0, len(b.gates))
+	for _, k := range b.gates {
+		told = append(told, k.Told)
+	}
+	b.mu.Unlock()
+	slices.SortFunc(told, func(x, y Told) int { return cmp.Compare(x.Gate, y.Gate) })
+	return Sum(told, now)
+}
+
+// Run writes what gates told here to documents, and reads what they told to other
+// nodes and before this one started, until ctx ends.
+func (b *Board) Run(ctx context.Context, documents journal.Documents, log *slog.Logger) error {
+	tick := time.NewTicker(keepEvery)
+	defer tick.Stop()
+	failing := false
+	for {
+		err := errors.Join(b.read(ctx, documents), b.write(ctx, documents))
+		if err != nil && !failing && ctx.Err() == nil {
+			log.Warn("figures of stand-in are not kept", "error", err)
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (b *Board) read(ctx context.Context, documents journal.Documents) error {
+	var errs []error
+	for after := ""; ; {
+		list, err := documents.ListDocuments(ctx, keepPrefix, after, 100)
+		if err != nil {
+			return err
+		}
+		for _, d := range list {
+			after = d.Key
+			if err := b.take(d); err != nil {
+				errs = append(errs, fmt.Errorf("document %s: %w", d.Key, err))
+			}
+		}
+		if len(list) < 100 {
+			return errors.Join(errs...)
+		}
+	}
+}
+
+// take takes a document in, if what it holds was heard later than what is known.
+func (b *Board) take(d journal.Document) error {
+	gate := strings.TrimPrefix(d.Key, keepPrefix)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	k := b.gates[gate]
+	if k != nil && k.revision == d.Revision {
+		return nil
+	}
+	t, err := decodeTold(d.Body)
+	if err != nil {
+		return err
+	}
+	if k == nil {
+		if len(b.gates) >= maxGates {
+			return nil
+		}
+		k = &kept{}
+		b.gates[gate] = k
+	}
+	k.revision = d.Revision
+	if k.Heard.Before(t.Heard) {
+		k.Told, k.dirty = Told{gate, t.Heard, t.Summary}, false
+	}
+	return nil
+}
+
+func decodeTold(body []byte) (t Told, err error) {
+	if err := json.Unmarshal(body, &t); err != nil {
+		return t, fmt.Errorf("read what a gate told of stand-in: %w", err)
+	}
+	return t, t.Summary.Check()
+}
+
+func (b *Board) write(ctx context.Context, documents journal.Documents) error {
+	b.mu.Lock()
+	var list []journal.Document
+	for gate, k := range b.gates {
+		if k.dirty {
+			body, err := json.Marshal(k.Told)
+			if err != nil {
+				b.mu.Unlock()
+				return err
+			}
+			list = append(list, journal.Document{Key: keepPrefix + gate, Revision: k.revision, Body: body, Expires: k.Heard.Add(keepFor)})
+			k.dirty = false
+		}
+	}
+	b.mu.Unlock()
+	var errs []error
+	for _, d := range list {
+		revision, err := documents.PutDocument(ctx, d)
+		b.mu.Lock()
+		k := b.gates[strings.TrimPrefix(d.Key, keepPrefix)]
+		switch {
+		case err == nil:
+			k.revision = revision
+		case holdfast.CodeOf(err) == holdfast.Conflict:
+			// Another node was faster, or the document has expired: what it holds is read
+			// first, and what was told here since is written over it.
+			k.revision, k.dirty = 0, true
+		default:
+			k.dirty = true
+			errs = append(errs, err)
+		}
+		b.mu.Unlock()
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,159 @@
+package reconciliation
+
+import (
+	"slices"
+	"strconv"
+
+	"holdfast"
+	"holdfast/internal/journal"
+	"holdfast/internal/standin"
+)
+
+const (
+	kindAsked   = "reconciliation.asked"
+	kindAgreed  = "reconciliation.agreed"
+	kindRefused = "reconciliation.refused"
+	kindCarried = "reconciliation.carried"
+)
+
+type asked struct {
+	ID        string                 `json:"id"`
+	Source    string                 `json:"source"`
+	Shard     int                    `json:"shard"`
+	Exception *standin.OpenException `json:"exception,omitempty"`
+	How       standin.Resolution     `json:"how,omitzero"`
+	Note      string                 `json:"note"`
+	Two       bool                   `json:"two,omitempty"`
+}
+
+// answered is the body of the facts after the first; of each it has what belongs to it.
+type answered struct {
+	ID      string            `json:"id"`
+	Reason  string            `json:"reason,omitempty"`
+	Figures []standin.Balance `json:"figures,omitempty"`
+	Failure string            `json:"failure,omitempty"`
+}
+
+// Book is all decisions. Use it under the state's lock.
+type Book struct {
+	decisions map[string]*Decision
+	ids       []string
+	revisions map[string]holdfast.Revision // by directive
+	numbers   map[string]int
+	// active are those that are not over, by identity, or by directive for close-outs.
+	active map[string]string
+}
+
+// NewBook returns an empty book.
+func NewBook() *Book {
+	return &Book{decisions: map[string]*Decision{}, revisions: map[string]holdfast.Revision{}, numbers: map[string]int{}, active: map[string]string{}}
+}
+
+var _ journal.Projection = (*Book)(nil)
+
+func subject(directive string) holdfast.Subject {
+	return holdfast.NewSubject("reconciliation", directive)
+}
+
+// Apply folds a fact.
+func (b *Book) Apply(f holdfast.Fact) error {
+	noun, directive := f.Subject.Split()
+	if noun != "reconciliation" {
+		return nil
+	}
+	b.revisions[directive] = f.Revision
+	if f.Kind == kindAsked {
+		var body asked
+		if err := f.Decode(&body); err != nil {
+			return err
+		}
+		d := &Decision{
+			ID: body.ID, Directive: directive, Source: body.Source, Shard: body.Shard, Exception: body.Exception, How: body.How,
+			Note: body.Note, Two: body.Two, By: f.Actor, At: f.Time, State: Ordered,
+		}
+		if d.Two {
+			d.State = Asked
+		}
+		b.decisions[d.ID] = d
+		b.ids = append(b.ids, d.ID)
+		b.numbers[directive]++
+		b.active[d.about()] = d.ID
+		return nil
+	}
+	var body answered
+	if err := f.Decode(&body); err != nil {
+		return err
+	}
+	old := b.decisions[body.ID]
+	if old == nil {
+		return holdfast.Errorf(holdfast.Damaged, "the fact %s is of a decision %s that was never asked for", f.Kind, body.ID)
+	}
+	next := *old // readers keep what they were given
+	next.fold(f, body)
+	b.decisions[next.ID] = &next
+	if next.Over() && b.active[next.about()] == next.ID {
+		delete(b.active, next.about())
+	}
+	return nil
+}
+
+func (d *Decision) fold(f holdfast.Fact, body answered) {
+	switch f.Kind {
+	case kindAgreed:
+		d.State, d.Second, d.Answered, d.Figures = Ordered, &f.Actor, f.Time, body.Figures
+	case kindRefused:
+		d.State, d.Second, d.Answered, d.Reason = Refused, &f.Actor, f.Time, body.Reason
+	case kindCarried:
+		d.State, d.Gate, d.Carried, d.Failure = Done, f.Actor.ID, f.Time, body.Failure
+		if d.Failure != "" {
+			d.State = Failed
+		}
+	}
+}
+
+// about names what a decision is about: there is one at a time.
+func (d *Decision) about() string {
+	if d.Closes() {
+		return "directive " + d.Directive
+	}
+	return "payment " + d.Identity()
+}
+
+// Decision returns the decision with an id.
+func (b *Book) Decision(id string) (*Decision, bool) {
+	d, found := b.decisions[id]
+	return d, found
+}
+
+// Active returns the decision on a payment that is not over.
+func (b *Book) Active(identity string) (*Decision, bool) {
+	return b.Decision(b.active["payment "+identity])
+}
+
+// Closing returns the last close-out of a directive that was not refused and did not
+// fail.
+func (b *Book) Closing(directive string) (*Decision, bool) {
+	for _, id := range slices.Backward(b.ids) {
+		if d := b.decisions[id]; d.Closes() && d.Directive == directive && d.State != Refused && d.State != Failed {
+			return d, true
+		}
+	}
+	return nil, false
+}
+
+// All lists all decisions, the newest first.
+func (b *Book) All() []*Decision {
+	list := make([]*Decision, 0, len(b.ids))
+	for _, id := range slices.Backward(b.ids) {
+		list = append(list, b.decisions[id])
+	}
+	return list
+}
+
+func (b *Book) nextID(directive string) string {
+	return directive + ".x" + strconv.Itoa(b.numbers[directive]+1)
+}
+
+func (b *Book) draft(directive, kind string, body any) []journal.Draft {
+	return []journal.Draft{journal.NewDraft(subject(directive), b.revisions[directive], kind, body)}
+}

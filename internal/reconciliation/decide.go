@@ -1,0 +1,179 @@
+package reconciliation
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/journal"
+	"holdfast/internal/payment"
+	"holdfast/internal/standin"
+)
+
+// longestNote is the length of a note or reason in bytes; it fits what a shard keeps.
+const longestNote = 1000
+
+// oldFigures is the age from which figures are not signed any more: gates tell every
+// two seconds.
+const oldFigures = time.Minute
+
+// Nouns are what decisions ask. Use them under the state's lock.
+type Nouns struct {
+	Book *Book
+	// Above is the amount, in minor units, above which an exception of a directive
+	// takes two people, 0 if its profile names none. Where the profile is not known,
+	// every end takes two.
+	Above func(directive string) (amount int64, known bool)
+}
+
+// Form is what a person wants done about an exception.
+type Form struct {
+	Identity string             `json:"identity"`
+	How      standin.Resolution `json:"how"`
+	Note     string             `json:"note"`
+}
+
+// ask decides on what a person wants done about an exception that gates told of.
+func (n Nouns) ask(f Form, open []Open) (string, []journal.Draft, error) {
+	f.Note = payment.Mask(strings.TrimSpace(f.Note))
+	if err := noted(f.Note); err != nil {
+		return "", nil, err
+	}
+	i := slices.IndexFunc(open, func(o Open) bool { return o.Identity == f.Identity })
+	if i < 0 {
+		return "", nil, holdfast.Errorf(holdfast.NotFound, "no gate tells of an open exception of the payment %q", payment.Mask(f.Identity)).At("identity")
+	}
+	if d, active := n.Book.Active(f.Identity); active {
+		return "", nil, holdfast.Errorf(holdfast.Conflict, "%s was decided on already, in %s", payment.Mask(f.Identity), d.ID).At("identity")
+	}
+	e := open[i]
+	if !slices.Contains(Allowed(e.Why), f.How) {
+		return "", nil, holdfast.Errorf(holdfast.Invalid, "an exception of this kind does not end so").At("how")
+	}
+	above, known := n.Above(e.Directive)
+	two := f.How == standin.WriteOff || f.How != standin.Retry && (!known || above > 0 && e.Amount > above)
+	id := n.Book.nextID(e.Directive)
+	return id, n.Book.draft(e.Directive, kindAsked, asked{
+		ID: id, Source: e.Source, Shard: e.Shard, Exception: &e.OpenException, How: f.How, Note: f.Note, Two: two,
+	}), nil
+}
+
+// askClose decides on the wish to close a directive.
+func (n Nouns) askClose(directive, note string, sources []Source, now time.Time) (string, []journal.Draft, error) {
+	note = payment.Mask(strings.TrimSpace(note))
+	if err := noted(note); err != nil {
+		return "", nil, err
+	}
+	if d, some := n.Book.Closing(directive); some {
+		return "", nil, holdfast.Errorf(holdfast.Conflict, "the close-out of %s was asked for already, in %s", directive, d.ID)
+	}
+	s, _, err := closable(directive, sources, now)
+	if err != nil {
+		return "", nil, err
+	}
+	id := n.Book.nextID(directive)
+	return id, n.Book.draft(directive, kindAsked, asked{ID: id, Source: s.ID, Note: note, Two: true}), nil
+}
+
+// closable refuses what must not be closed.
+func closable(directive string, sources []Source, now time.Time) (*Source, *Account, error) {
+	s, a := find(sources, directive)
+	switch {
+	case a == nil:
+		return nil, nil, holdfast.Errorf(holdfast.NotFound, "no gate tells that the directive %q stood in", directive)
+	case a.Ended.IsZero():
+		return nil, nil, holdfast.Errorf(holdfast.Conflict, "the directive %s still stands in: lift it first", directive)
+	case s.Heard < s.Shards || now.Sub(s.AsOf) > oldFigures:
+		return nil, nil, holdfast.Errorf(holdfast.Conflict, "%d of %d shards were told of, the oldest at %s: nothing is signed before the figures are complete and new", s.Heard, s.Shards, s.AsOf.UTC().Format(time.RFC3339))
+	case !a.Explained:
+		return nil, nil, holdfast.Errorf(holdfast.Conflict, "of the directive %s something is pending, unresolved or does not add up: nothing may be left to explain", directive)
+	}
+	return s, a, nil
+}
+
+// answer decides on a second person's answer. Whoever asked may take it back.
+func (n Nouns) answer(by holdfast.Actor, id string, granted bool, reason string, sources []Source, now time.Time) ([]journal.Draft, error) {
+	d, found := n.Book.Decision(id)
+	if !found {
+		return nil, holdfast.Errorf(holdfast.NotFound, "there is no decision %q on an exception", id)
+	}
+	if d.State != Asked {
+		return nil, holdfast.Errorf(holdfast.Conflict, "the decision %s was answered already", id)
+	}
+	if !granted {
+		reason = payment.Mask(strings.TrimSpace(reason))
+		if err := noted(reason); err != nil {
+			return nil, err
+		}
+		return n.Book.draft(d.Directive, kindRefused, answered{ID: id, Reason: reason}), nil
+	}
+	if by.SameParty(d.By) {
+		return nil, holdfast.Errorf(holdfast.Forbidden, "you asked for %s yourself: it takes a second person", id)
+	}
+	body := answered{ID: id}
+	if d.Closes() {
+		_, a, err := closable(d.Directive, sources, now)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range a.Lines {
+			body.Figures = append(body.Figures, l.Balance)
+		}
+	}
+	return n.Book.draft(d.Directive, kindAgreed, body), nil
+}
+
+// carried decides on what a gate says became of an order: one at a time, since each
+// changes the revision.
+func (n Nouns) carried(list []standin.Carried) []journal.Draft {
+	for _, c := range list {
+		d, found := n.Book.Decision(c.ID)
+		if !found || d.State != Ordered || d.Closes() && c.Refused == "" {
+			continue
+		}
+		return n.Book.draft(d.Directive, kindCarried, answered{ID: c.ID, Failure: c.Refused})
+	}
+	return nil
+}
+
+// orders lists what a gate's deciders are to carry out.
+func (n Nouns) orders(gate string, sources []Source) []standin.Order {
+	var list []standin.Order
+	for _, id := range n.Book.ids {
+		d := n.Book.decisions[id]
+		if d.State != Ordered {
+			continue
+		}
+		for i := range sources {
+			if s := &sources[i]; s.ID == d.Source {
+				list = append(list, s.orders(gate, d)...)
+			}
+		}
+	}
+	return list[:min(len(list), standin.MaxOrders)]
+}
+
+func (s *Source) orders(gate string, d *Decision) (list []standin.Order) {
+	if !d.Closes() {
+		if s.shards[d.Shard].gate == gate {
+			list = append(list, d.order(d.Shard))
+		}
+		return list
+	}
+	for n, of := range s.shards {
+		closed := slices.ContainsFunc(of.Standing, func(t standin.Standing) bool { return t.Directive == d.Directive && t.Closed.IsZero() })
+		if of.gate == gate && closed {
+			list = append(list, d.order(n))
+		}
+	}
+	slices.SortFunc(list, func(a, b standin.Order) int { return a.Shard - b.Shard })
+	return list
+}
+
+func noted(text string) error {
+	if text == "" || len(text) > longestNote {
+		return holdfast.Errorf(holdfast.Invalid, "say why, in at most %d bytes", longestNote).At("note")
+	}
+	return nil
+}

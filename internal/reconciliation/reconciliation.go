@@ -1,0 +1,118 @@
+// Package reconciliation proves, for each directive of stand-in, that what was
+// approved is accounted for, and has people decide on what is not.
+//
+// # Figures
+//
+// Gates tell of the shards they decide for ([holdfast/internal/standin.Summary]).
+// [Board] keeps the last that each told, in memory and as documents standin/GATE:
+//
+//	{"heard":"2026-11-26T02:00:01Z","summary":{"source":"src1","shards":16,…}}
+//
+// [Sum] adds them up: of each shard the summary of the latest epoch counts. Figures
+// are complete once every shard of the source was told of; what was not is missing,
+// and never zero. They are shown, and they are what a close-out is decided on.
+//
+// # Exceptions
+//
+// What the primary refused, or nobody could deliver, people decide on:
+//
+//	asked ──a second person, where two are needed──▶ ordered ──▶ done
+//	   └──────────▶ refused, or taken back              └──▶ failed: it is open again
+//
+// Writing off takes two people, and so does an amount above that of the profile.
+// What is ordered is told to the gate that decides for the shard, again and again,
+// until its summary says what became of it.
+//
+// # Close-out
+//
+// A directive that has ended is closed by two people once its figures are complete
+// and nothing is pending or unresolved. The figures stand in the fact for good.
+//
+// # Facts
+//
+// Subject reconciliation/DIRECTIVE: reconciliation.asked, .agreed, .refused,
+// .carried; docs/formats/stand-in.md has their bodies.
+package reconciliation
+
+import (
+	"slices"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/standin"
+)
+
+// State says how far a decision is.
+type State string
+
+const (
+	// Asked waits for a second person.
+	Asked State = "asked"
+	// Ordered is decided; the gate has not said yet what became of it.
+	Ordered State = "ordered"
+	Done    State = "done"
+	Refused State = "refused"
+	// Failed was not carried out by the gate.
+	Failed State = "failed"
+)
+
+// Decision is what people want done about an exception, or the close-out of a
+// directive.
+type Decision struct {
+	ID        string `json:"id"`
+	Directive string `json:"directive"`
+	Source    string `json:"source"`
+	// Exception is what it is about, with its shard; nil in a close-out.
+	Exception *standin.OpenException `json:"exception,omitempty"`
+	Shard     int                    `json:"shard"`
+	How       standin.Resolution     `json:"how,omitzero"`
+	Note      string                 `json:"note"`
+	// Two says that it takes two people.
+	Two   bool           `json:"two,omitempty"`
+	By    holdfast.Actor `json:"by"`
+	At    time.Time      `json:"at"`
+	State State          `json:"state"`
+	// Second agreed or refused, with the reason for that.
+	Second   *holdfast.Actor `json:"second,omitempty"`
+	Answered time.Time       `json:"answered,omitzero"`
+	Reason   string          `json:"reason,omitempty"`
+	// Gate carried it out, or said why not.
+	Gate    string    `json:"gate,omitempty"`
+	Carried time.Time `json:"carried,omitzero"`
+	Failure string    `json:"failure,omitempty"`
+	// Figures are those that a close-out was signed with.
+	Figures []standin.Balance `json:"figures,omitempty"`
+}
+
+// Closes reports whether it is a close-out.
+func (d *Decision) Closes() bool { return d.Exception == nil }
+
+// Over reports whether nothing comes of it any more.
+func (d *Decision) Over() bool { return d.State != Asked && d.State != Ordered }
+
+// Identity is that of the payment; empty in a close-out.
+func (d *Decision) Identity() string {
+	if d.Exception == nil {
+		return ""
+	}
+	return d.Exception.Identity
+}
+
+// order is what a shard's decider is told.
+func (d *Decision) order(shard int) standin.Order {
+	o := standin.Order{ID: d.ID, Shard: shard, Directive: d.Directive, Identity: d.Identity(), How: d.How, By: d.By.ID, Note: d.Note}
+	if d.Second != nil {
+		o.Second = d.Second.ID
+	}
+	return o
+}
+
+// Allowed lists how an exception may end. What the primary has done against the
+// answer given here cannot be sent again or confirmed.
+func Allowed(why standin.Why) []standin.Resolution {
+	list := []standin.Resolution{standin.Retry, standin.Confirm, standin.Reverse, standin.Accept, standin.WriteOff}
+	if why == standin.DoneThoughDeclined || why == standin.DoneThoughReversed {
+		return slices.Clone(list[2:])
+	}
+	return list
+}

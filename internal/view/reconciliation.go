@@ -1,0 +1,164 @@
+package view
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/reconciliation"
+	"holdfast/internal/standin"
+)
+
+// Reconciliation is what became of everything that gates approved in stand-in.
+type Reconciliation struct {
+	At      time.Time               `json:"at"`
+	Sources []reconciliation.Source `json:"sources"`
+	// Closings are the close-outs that were asked for or signed.
+	Closings []reconciliation.Decision `json:"closings"`
+	// Holds: every account does, and every shard was told of.
+	Holds bool `json:"holds"`
+	// Explained: nothing is left to forward or to resolve, either.
+	Explained bool `json:"explained"`
+	// Unresolved is how many exceptions people have to decide on.
+	Unresolved int64 `json:"unresolved"`
+}
+
+// Closing returns the close-out of a directive, or nil.
+func (r Reconciliation) Closing(directive string) *reconciliation.Decision {
+	for i := range r.Closings {
+		if r.Closings[i].Directive == directive {
+			return &r.Closings[i]
+		}
+	}
+	return nil
+}
+
+// Reconcile adds up what gates told; of one directive, if it is named.
+func (s *Source) Reconcile(directive string) (Reconciliation, error) {
+	now := s.Now()
+	r := Reconciliation{At: now.UTC(), Sources: s.Reconciliation.Board.Sources(now), Closings: []reconciliation.Decision{}, Holds: true, Explained: true}
+	found := directive == ""
+	for i := range r.Sources {
+		of := &r.Sources[i]
+		if directive != "" {
+			of.Accounts = slices.DeleteFunc(of.Accounts, func(a reconciliation.Account) bool { return a.Directive != directive })
+		}
+		if of.Accounts == nil {
+			of.Accounts = []reconciliation.Account{}
+		}
+		for _, a := range of.Accounts {
+			found = true
+			r.Holds, r.Explained = r.Holds && a.Holds, r.Explained && a.Explained
+			r.Unresolved += a.Unresolved
+		}
+	}
+	if !found {
+		return r, holdfast.Errorf(holdfast.NotFound, "no gate tells that the directive %q stood in", directive)
+	}
+	s.State.View(func() {
+		for _, of := range r.Sources {
+			for _, a := range of.Accounts {
+				if d, some := s.Reconciliation.Nouns.Book.Closing(a.Directive); some {
+					r.Closings = append(r.Closings, *d)
+				}
+			}
+		}
+	})
+	return r, nil
+}
+
+// Exception is a payment of stand-in that people decide on, or have.
+type Exception struct {
+	standin.OpenException
+	// Key stands for the identity in addresses and forms: that may hold what a client
+	// should not have put there.
+	Key    string `json:"key"`
+	Source string `json:"source"`
+	Shard  int    `json:"shard"`
+	// Gate decides for it; empty once it is not open any more.
+	Gate string `json:"gate,omitempty"`
+	// Allowed are the ways in which it may end now.
+	Allowed []standin.Resolution `json:"allowed"`
+	// Decision is what was decided last; nil if nothing was.
+	Decision *reconciliation.Decision `json:"decision,omitempty"`
+}
+
+// ExceptionQuery picks exceptions.
+type ExceptionQuery struct {
+	// Decided picks those that people have decided on for good; else it is those that
+	// are open.
+	Decided   bool
+	Directive string
+	// Text is in the identity, the route, the channel, or the number of the decision.
+	Text string
+}
+
+func (q ExceptionQuery) picks(e Exception) bool {
+	id := ""
+	if e.Decision != nil {
+		id = e.Decision.ID
+	}
+	all := strings.ToLower(strings.Join([]string{e.Identity, e.Route, e.Channel, id, e.Why.String()}, " "))
+	return (q.Directive == "" || q.Directive == e.Directive) && strings.Contains(all, strings.ToLower(strings.TrimSpace(q.Text)))
+}
+
+func exceptionKey(identity string) string {
+	sum := sha256.Sum256([]byte(identity))
+	return hex.EncodeToString(sum[:12])
+}
+
+// Exceptions assembles a page of exceptions: open ones, the oldest first, or decided
+// ones, the newest first.
+func (s *Source) Exceptions(q ExceptionQuery, offset, size int) (p Page[Exception]) {
+	open := reconciliation.Exceptions(s.Reconciliation.Board.Sources(s.Now()))
+	s.State.View(func() {
+		list := []Exception{}
+		if q.Decided {
+			list = s.decided()
+		} else {
+			for _, o := range open {
+				list = append(list, s.open(o))
+			}
+		}
+		list = slices.DeleteFunc(list, func(e Exception) bool { return !q.picks(e) })
+		p = paginate(list, offset, size, func(e Exception) Exception { return e })
+	})
+	return p
+}
+
+func (s *Source) open(o reconciliation.Open) Exception {
+	e := Exception{OpenException: o.OpenException, Key: exceptionKey(o.Identity), Source: o.Source, Shard: o.Shard, Gate: o.Gate, Allowed: []standin.Resolution{}}
+	if d, active := s.Reconciliation.Nouns.Book.Active(o.Identity); active {
+		e.Decision = d
+	} else {
+		e.Allowed = reconciliation.Allowed(o.Why)
+	}
+	return e
+}
+
+func (s *Source) decided() (list []Exception) {
+	for _, d := range s.Reconciliation.Nouns.Book.All() {
+		if !d.Closes() && d.Over() {
+			list = append(list, Exception{
+				OpenException: *d.Exception, Key: exceptionKey(d.ID + " " + d.Identity()), Source: d.Source, Shard: d.Shard, Gate: d.Gate,
+				Allowed: []standin.Resolution{}, Decision: d,
+			})
+		}
+	}
+	return list
+}
+
+// ExceptionCalled returns the open exception whose identity a key stands for.
+func (s *Source) ExceptionCalled(key string) (Exception, error) {
+	for _, o := range reconciliation.Exceptions(s.Reconciliation.Board.Sources(s.Now())) {
+		if exceptionKey(o.Identity) == key {
+			var e Exception
+			s.State.View(func() { e = s.open(o) })
+			return e, nil
+		}
+	}
+	return Exception{}, holdfast.Errorf(holdfast.NotFound, "this exception is not open any more, as far as gates have told")
+}
