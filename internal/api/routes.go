@@ -148,6 +148,7 @@ func init() {
 		{Method: "POST", Path: "/directives/{id}/lift/refuse", Right: access.LiftDirective, Summary: "Refuse, or take back, the wish to lift it", In: Reason{}, Do: (*API).refuseLift},
 
 		{Method: "GET", Path: "/stand-in/choices", Right: access.Read, Summary: "Stand-ins that may be proposed, by the plan that rules the incident or the one in force, with their limits and what each would do now", Query: []string{"incident"}, Out: []view.StandInChoice{}, Do: (*API).standInChoices},
+		{Method: "POST", Path: "/stand-in/{id}/without", Right: access.IssueDirective, Summary: "Have a stand-in opened without gates that keep it closed: their payments stay held, and what they had in flight is not waited for", In: Without{}, Do: (*API).goWithout},
 		{Method: "POST", Path: "/stand-in", Right: access.IssueDirective, Summary: "Propose that gates stand in for the primary, by a temporary solution of the plan; opened once forwarding is confirmed stopped", In: ProposeStandIn{}, Out: Created{}, Created: true, Do: (*API).proposeStandIn},
 
 		{Method: "GET", Path: "/authority", Right: access.Read, Summary: "Who may decide on directives now, of an incident by the revision that it runs: by role, by delegation, by breaking the glass", Query: []string{"incident"}, Out: view.Authority{}, Do: (*API).authority},

@@ -1,6 +1,9 @@
 package api
 
-import "holdfast/internal/response"
+import (
+	"holdfast/internal/directive"
+	"holdfast/internal/response"
+)
 
 // ProposeStandIn is a stand-in to propose. Temporary is one of those that the plan
 // has; Planned chooses the terms for an outage that was announced.
@@ -22,4 +25,18 @@ func (a *API) proposeStandIn(c *call) (any, error) {
 	}
 	id, err := a.Response.StandIn(c.r.Context(), c.by(), c.who.Account, response.StandInWish(in))
 	return Created{id}, err
+}
+
+// Without names gates that a stand-in is opened without.
+type Without struct {
+	Gates  []string `json:"gates"`
+	Reason string   `json:"reason"`
+}
+
+func (a *API) goWithout(c *call) (any, error) {
+	in, err := body[Without](c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.Response.GoWithout(c.r.Context(), c.by(), c.who.Account, c.path("id"), directive.Without(in))
 }

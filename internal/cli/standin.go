@@ -20,7 +20,7 @@ func (s *shell) standIn() *cobra.Command {
 		s.api("POST /directives/{id}/approve", "approve DIRECTIVE", "Approve, as a second person; forwarding stops, and then it is opened", func(c *call) error {
 			return c.act(nil, "directive %s is in force; how far it is: holdfast stand-in show %s", c.args[0], c.args[0])
 		}),
-		s.directiveLift(), s.directiveGrantLift(),
+		s.standInWithout(), s.directiveLift(), s.directiveGrantLift(),
 	)
 	c.AddCommand(s.reconciliation()...)
 	return c
@@ -128,7 +128,20 @@ func writeStandIn(p *page, v view.StandingIn) {
 	if len(v.Under) > 0 {
 		p.line("gates decline all the same until the stop is lifted: %s", strings.Join(v.Under, ", "))
 	}
+	if len(v.Without) > 0 {
+		p.line("without %s, where payments are held", strings.Join(v.Without, ", "))
+	}
 	for _, o := range v.Obstacles {
 		p.line("  %s %s", obstacleTexts[o.Why], strings.Join(o.Gates, ", "))
 	}
+}
+
+func (s *shell) standInWithout() *cobra.Command {
+	var in api.Without
+	cmd := s.api("POST /stand-in/{id}/without", "without DIRECTIVE", "Have it opened without gates that keep it closed", func(c *call) error {
+		return c.act(in, "directive %s is opened without %s", c.args[0], strings.Join(in.Gates, ", "))
+	})
+	cmd.Flags().StringSliceVar(&in.Gates, "gate", nil, "a gate to go without; may be given more than once")
+	cmd.Flags().StringVar(&in.Reason, "reason", "", "why, for the record")
+	return required(cmd, "gate", "reason")
 }

@@ -1,9 +1,11 @@
 package console
 
 import (
+	"slices"
 	"strings"
 
 	"holdfast"
+	"holdfast/internal/directive"
 	"holdfast/internal/locale"
 	"holdfast/internal/response"
 	"holdfast/internal/standin"
@@ -29,6 +31,23 @@ func (c *Console) proposeStandIn(v *visit) error {
 		return err
 	}
 	return v.seeOther("/directives/"+id, "")
+}
+
+func (c *Console) goWithout(v *visit) error {
+	w := directive.Without{Reason: v.form("reason"), Gates: v.r.PostForm["gate"]}
+	return v.directed(c.Response.GoWithout(v.r.Context(), v.by(), v.who().Account, v.path("id"), w))
+}
+
+// keepers lists the gates that keep a stand-in closed by their list or their source.
+func keepers(s *view.StandingIn) (gates []string) {
+	for _, o := range s.Obstacles {
+		for _, g := range o.Gates {
+			if o.Why != directive.Unconfirmed && !slices.Contains(gates, g) {
+				gates = append(gates, g)
+			}
+		}
+	}
+	return gates
 }
 
 // limitSaid puts a limit of a stand-in in words.

@@ -22,14 +22,14 @@ func standInsOf() (list []view.Directive) {
 		case "waiting":
 			d.State, d.Confirmed = "in-force", past
 			for _, why := range []string{directive.Unlisted, directive.NoSource, directive.OtherSource, directive.TooMany} {
-				s.Obstacles = append(s.Obstacles, directive.Obstacle{Why: why})
+				s.Obstacles = append(s.Obstacles, directive.Obstacle{Why: why, Gates: []string{"g"}})
 			}
 		case "open", "ended", "lifted":
 			s.Source, s.Excluded, s.OpenedAt, s.EndsAt = "source", 3, past, past.Add(time.Hour)
 			if state != "lifted" {
 				d.State, d.Confirmed = "in-force", past
 			}
-			s.Under = []string{"d1"}
+			s.Under, s.Without = []string{"d1"}, []string{"g"}
 			if state == "ended" {
 				s.EndedAt = past
 			}

@@ -281,6 +281,7 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 			return onDirective{root, d.(view.Directive), place}
 		},
 		"proposing": func(root *page, form standInForm) proposing { return proposing{root, form} },
+		"keepers":   keepers,
 		"limitSaid": func(l standin.Limit) string { return limitSaid(p, l) },
 		"effect": func(d view.Directive, kind string, by *view.Actor, at time.Time) effectOf {
 			return effectOf{d, kind, by, at}

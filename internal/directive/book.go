@@ -90,7 +90,7 @@ func (b *Book) applyDirective(id string, f holdfast.Fact) error {
 			return err
 		}
 		d.Confirmation = &c
-	case KindExcluded, KindOpened, KindEnded:
+	case KindWithout, KindExcluded, KindOpened, KindEnded:
 		return b.applyOpening(d, f)
 	case KindLiftAsked:
 		d.LiftWish = &LiftWish{By: f.Actor, At: f.Time}

@@ -16,7 +16,7 @@
 //	issued ──▶ confirmed ──▶ opened ──▶ ended ──▶ lifted
 //
 // Facts on subject directive/<id>: directive.proposed, directive.approved,
-// directive.issued, directive.refused, directive.confirmed, directive.excluded,
+// directive.issued, directive.refused, directive.confirmed, directive.without, directive.excluded,
 // directive.opened, directive.ended, directive.lift-asked, directive.lift-refused,
 // directive.lifted.
 // On subject posture/main: posture.lease-set, posture.key-added. The facts
@@ -118,6 +118,8 @@ type Directive struct {
 	Confirmation *Confirmation
 	// LiftWish is set while somebody asks for it to be lifted.
 	LiftWish *LiftWish
+	// Without are the gates that a stand-in is opened without.
+	Without []string
 	// Opening is nil until a stand-in was opened; excluded is what was in flight then.
 	Opening   *Opening
 	excluded  []string

@@ -73,6 +73,14 @@ func (s *Service) Open(ctx context.Context, by holdfast.Actor, id string, source
 	})
 }
 
+// GoWithout opens a stand-in without gates that keep it closed.
+func (s *Service) GoWithout(d *Directive, sources map[string]string, w Without) ([]journal.Draft, error) {
+	if d == nil {
+		return GoWithout(nil, Scene{}, w)
+	}
+	return GoWithout(d, s.Scene(d, sources), w)
+}
+
 // End records that the time of a stand-in has passed, if it has.
 func (s *Service) End(ctx context.Context, by holdfast.Actor, id string) error {
 	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) { return End(s.Book.Directive(id), now), nil })

@@ -5,17 +5,20 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"holdfast"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/journal"
+	"holdfast/internal/payment"
 	"holdfast/internal/posture"
 	"holdfast/internal/standin"
 )
 
 // Kinds of facts of a stand-in.
 const (
+	KindWithout  = "directive.without"
 	KindExcluded = "directive.excluded"
 	KindOpened   = "directive.opened"
 	KindEnded    = "directive.ended"
@@ -45,6 +48,14 @@ type Opening struct {
 	Excluded int `json:"excluded"`
 	// Ended is when it ended by time.
 	Ended time.Time `json:"-"`
+}
+
+// Without is a person's word that a stand-in be opened without gates: what they had
+// in flight is not waited for, and they need not have its source. There payments stay
+// held.
+type Without struct {
+	Gates  []string `json:"gates"`
+	Reason string   `json:"reason"`
 }
 
 type excluded struct {
@@ -112,7 +123,8 @@ type Scene struct {
 // Obstacles lists what keeps a stand-in in force from being opened; none if it is
 // open, or may be opened now. It takes the confirmation, and of every gate that had
 // acknowledged the list of what it had in flight and the name of its source. A gate
-// without any lease is not asked for its source: with another one it declines.
+// without any lease is not asked for its source: with another one it declines. Nor is
+// one that a person has decided to go without.
 func Obstacles(d *Directive, s Scene) (list []Obstacle) {
 	if !d.Waits() {
 		return nil
@@ -130,6 +142,9 @@ func Obstacles(d *Directive, s Scene) (list []Obstacle) {
 		if !r.Standing.Settled() {
 			add(Unconfirmed, r.Gate)
 		}
+		if slices.Contains(d.Without, r.Gate) {
+			continue
+		}
 		if !listed(r, g, rows, s.Gates) {
 			add(Unlisted, r.Gate)
 		}
@@ -141,7 +156,10 @@ func Obstacles(d *Directive, s Scene) (list []Obstacle) {
 		}
 	}
 	named := slices.Compact(slices.Sorted(maps.Values(sources)))
-	if len(by[NoSource]) == 0 && len(named) > 1 {
+	switch {
+	case len(sources) == 0 && len(rows) > 0:
+		by[NoSource] = slices.Clone(by[NoSource])
+	case len(by[NoSource]) == 0 && len(named) > 1:
 		by[OtherSource] = slices.Sorted(maps.Keys(sources))
 	}
 	if d.Confirmation == nil || !confirmed {
@@ -204,7 +222,7 @@ func Open(d *Directive, s Scene, now time.Time) (drafts []journal.Draft) {
 	all, _ := s.excluded(d)
 	o := Opening{Excluded: len(all)}
 	for _, g := range s.Gates {
-		if source := s.Sources[g.Boot]; !g.Gone && source != "" {
+		if source := s.Sources[g.Boot]; !g.Gone && source != "" && !slices.Contains(d.Without, g.Gate) {
 			o.Source = source
 		}
 	}
@@ -229,6 +247,28 @@ func Open(d *Directive, s Scene, now time.Time) (drafts []journal.Draft) {
 	return drafts
 }
 
+// GoWithout decides on opening a stand-in without gates that keep it closed.
+func GoWithout(d *Directive, s Scene, w Without) ([]journal.Draft, error) {
+	if !d.Waits() {
+		return nil, errState(d, "directive %s is %s; only a stand-in that is in force and was not opened can go without a gate")
+	}
+	if strings.TrimSpace(w.Reason) == "" || len(w.Reason) > maxReason {
+		return nil, holdfast.Errorf(holdfast.Invalid, "write why it goes without this gate").At("reason")
+	}
+	w.Gates = slices.Compact(slices.Sorted(slices.Values(w.Gates)))
+	for _, gate := range w.Gates {
+		keeps := func(o Obstacle) bool { return o.Why != Unconfirmed && slices.Contains(o.Gates, gate) }
+		if !slices.ContainsFunc(Obstacles(d, s), keeps) {
+			return nil, holdfast.Errorf(holdfast.Conflict, "gate %s does not keep directive %s closed by its list or its source", gate, d.ID).At("gates")
+		}
+	}
+	if len(w.Gates) == 0 {
+		return nil, holdfast.Errorf(holdfast.Invalid, "name the gates that it goes without").At("gates")
+	}
+	w.Reason = payment.Mask(w.Reason)
+	return []journal.Draft{journal.NewDraft(subject(d.ID), d.Revision, KindWithout, w)}, nil
+}
+
 // End decides on the fact that the time of a stand-in has passed.
 func End(d *Directive, now time.Time) []journal.Draft {
 	if d == nil || d.State != InForce || !d.Open() || d.Opening.Ends.IsZero() || now.Before(d.Opening.Ends) {
@@ -249,6 +289,11 @@ func (d *Directive) Open() bool {
 
 func (b *Book) applyOpening(d *Directive, f holdfast.Fact) error {
 	switch f.Kind {
+	case KindWithout:
+		var w Without
+		err := f.Decode(&w)
+		d.Without = append(slices.Clone(d.Without), w.Gates...)
+		return err
 	case KindExcluded:
 		var e excluded
 		err := f.Decode(&e)

@@ -58,6 +58,9 @@ type Service struct {
 	Roster     *roster.Book
 	Authority  authority.Nouns
 	Series     *traffic.Series
+	// Sources tells which advice source each process of a gate names, by boot id; nil
+	// knows none.
+	Sources    func() map[string]string
 	Timeline   *Timeline
 	Prober     Prober
 	Automation Automation

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/authority"
 	"holdfast/internal/directive"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
@@ -97,4 +98,24 @@ func (s *Service) attacked(in *incident.Incident, now time.Time) (measure string
 		}
 	}
 	return "", false
+}
+
+// GoWithout has a stand-in opened without gates that keep it closed, on the word of
+// somebody who may decide on a stand-in.
+func (s *Service) GoWithout(ctx context.Context, by holdfast.Actor, account, id string, w directive.Without) error {
+	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
+		d := s.Directives.Directive(id)
+		var sources map[string]string
+		if s.Sources != nil {
+			sources = s.Sources()
+		}
+		drafts, err := (&directive.Service{Book: s.Directives, Gates: s.Gates}).GoWithout(d, sources, w)
+		if err != nil {
+			return nil, err
+		}
+		wish := s.Authority.Wish(authority.StandIn, d.Scope, d.Incident, "")
+		wish.Role = d.StandIn.Role
+		_, err = s.grounds(account, wish, now)
+		return drafts, err
+	})
 }

@@ -52,6 +52,30 @@ func TestStandInTakesTwo(t *testing.T) {
 	})
 }
 
+// Who may decide on a stand-in has it opened without a gate that names no source.
+func TestStandInWithoutAGate(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		w.gate("east")
+		w.gate("west")
+		sources := map[string]string{"east-1": "source"}
+		w.Sources = func() map[string]string { return sources }
+		id, err := w.StandIn(w.Context(), mei, "mei", small)
+		w.must(err)
+		w.must(w.ApproveDirective(w.Context(), lin, "lin", id))
+		w.enforce("east")
+		w.enforce("west")
+		without := directive.Without{Gates: []string{"west"}, Reason: "it has no disk"}
+		w.wantCode(w.GoWithout(w.Context(), holdfast.Actor{Kind: holdfast.Account, ID: "nobody"}, "nobody", id, without), holdfast.Forbidden)
+		w.wantCode(w.GoWithout(w.Context(), mei, "mei", "d9", without), holdfast.NotFound)
+		w.must(w.GoWithout(w.Context(), mei, "mei", id, without))
+		w.must(w.dirs.Open(w.Context(), holdfast.Self("fleet"), id, sources))
+		if d := w.directive(id); !d.Open() {
+			t.Error("it is not open")
+		}
+	})
+}
+
 func TestStandInThatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	run(t, 1, func(w *world) {

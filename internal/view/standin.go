@@ -29,6 +29,8 @@ type StandingIn struct {
 	State string `json:"state"`
 	// Obstacles are what keeps it from being opened.
 	Obstacles []directive.Obstacle `json:"obstacles,omitempty"`
+	// Without are the gates that it is opened without.
+	Without []string `json:"without,omitempty"`
 	// Under are the stops in force that are stronger for payments of its scope.
 	Under    []string  `json:"under,omitempty"`
 	Source   string    `json:"source,omitempty"`
@@ -45,7 +47,7 @@ func (s *Source) standingIn(d *directive.Directive) *StandingIn {
 		return nil
 	}
 	v := termsOf(d.StandIn)
-	v.State = string(d.State)
+	v.State, v.Without = string(d.State), d.Without
 	if o := d.Opening; o != nil {
 		v.Source, v.Excluded, v.OpenedAt, v.EndsAt, v.EndedAt = o.Source, o.Excluded, o.At, o.Ends, o.Ended
 	}
