@@ -31,8 +31,10 @@ type GateOptions struct {
 	TakeOver bool
 	// Listeners are open already, by name: see FromSystemd.
 	Listeners map[string]net.Listener
-	Log       *slog.Logger
-	Now       func() time.Time
+	// Env looks up environment variables that hold secrets; nil means there are none.
+	Env func(string) (string, bool)
+	Log *slog.Logger
+	Now func() time.Time
 }
 
 // Gate is the process payments pass.
@@ -44,6 +46,7 @@ type Gate struct {
 	gate     *gate.Gate
 	edge     *httpgate.Server
 	access   *accesslog.Log
+	standIn  *standIn // nil if it has none
 	payments net.Listener
 	given    inheritance
 	took     bool
@@ -96,7 +99,9 @@ func OpenGate(opt GateOptions) (_ *Gate, err error) {
 	}
 	a.down.add("local socket", socket.Close)
 	a.loops = append(a.loops,
-		loop{"payments", a.servePayments},
+		loop{"payments", func(ctx context.Context) error {
+			return a.standIn.serve(ctx, loop{"payments", a.servePayments})
+		}},
 		loop{"certificates", a.edge.Watch},
 		loop{"gate", func(ctx context.Context) error { return a.gate.Run(ctx, controls) }},
 		loop{"local commands", func(ctx context.Context) error { return local.Serve(ctx, socket, a.gate, opt.Log) }},
@@ -132,17 +137,26 @@ func (a *Gate) openGate(primary *httpgate.Primary, alone bool) (err error) {
 		}
 		return a.handover.done()
 	})
-	a.gate, err = openGateDir(gate.Options{
+	if a.standIn, err = a.openStandIn(); err != nil {
+		return err
+	}
+	opt := gate.Options{
 		Name: conf.Name, Version: telemetry.Version(), Dir: conf.Data, Routes: primary.Routes(), Clock: systemClock{a.opt.Now},
 		Alone: alone, Inquirer: primary, Log: a.opt.Log,
-	}, a.took)
-	if err != nil {
+	}
+	if a.standIn != nil {
+		opt.StandIn = a.standIn.decider
+	}
+	if a.gate, err = openGateDir(opt, a.took); err != nil {
 		return err
 	}
 	a.down.add("gate", a.gate.Close)
 	edge.Guard(a.gate)
 	a.edge = edge
-	return nil
+	if a.standIn == nil {
+		return nil
+	}
+	return a.standIn.join(a, primary)
 }
 
 // listen listens for payments, for metrics if that is wanted, for a process that takes

@@ -160,7 +160,7 @@ those of the simulated payment world.`,
 			if err != nil {
 				return err
 			}
-			gate, err := app.OpenGate(app.GateOptions{Config: conf, TakeOver: takeOver, Listeners: given, Log: log, Now: s.Now})
+			gate, err := app.OpenGate(app.GateOptions{Config: conf, TakeOver: takeOver, Listeners: given, Env: s.Env, Log: log, Now: s.Now})
 			if err != nil {
 				return err
 			}

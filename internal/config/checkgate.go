@@ -28,6 +28,9 @@ func (g *Gate) check(r *report) {
 	r.distinct("test_payers", len(g.TestPayers), func(i int) string { return g.TestPayers[i] })
 	r.distinct("channels", len(g.Channels), func(i int) string { return g.Channels[i] })
 	g.Control.check(r)
+	if g.StandIn != nil {
+		g.StandIn.check(r)
+	}
 	if len(g.Routes) == 0 {
 		r.at("routes", "a gate needs at least one route")
 	}
@@ -163,6 +166,9 @@ func (t *Route) check(r *report, at string) {
 	if t.Inquiry != nil {
 		t.Inquiry.check(r, join(at, "inquiry"), t)
 	}
+	if t.StandIn != nil {
+		t.StandIn.check(r, join(at, "stand_in"), t)
+	}
 }
 
 // MovesMoney reports whether the route's requests are subject to directives.
@@ -176,7 +182,7 @@ func (t *Route) checkQuiet(r *report, at string) {
 	if t.Kind == "" {
 		return
 	}
-	for _, name := range []string{"mode", "body", "unreadable", "outcome", "counted", "answer_amount", "answer_code", "decline", "inquiry"} {
+	for _, name := range []string{"mode", "body", "unreadable", "outcome", "counted", "answer_amount", "answer_code", "decline", "inquiry", "stand_in"} {
 		if path := join(at, name); r.given(path) {
 			r.at(path, "only routes of kind payment and refund have this; this one is of kind %s", t.Kind)
 		}

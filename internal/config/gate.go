@@ -34,7 +34,9 @@ type Gate struct {
 	// Channels are the channels that payments can come by, where the routes read one.
 	// Nothing is declined for them: control nodes check the plan's scopes against
 	// them. None means that any may come.
-	Channels  []string  `yaml:"channels"`
+	Channels []string `yaml:"channels"`
+	// StandIn lets the gate answer payments itself; without it, it never does.
+	StandIn   *StandIn  `yaml:"stand_in"`
 	AccessLog AccessLog `yaml:"access_log"`
 	Log       Log       `yaml:"log"`
 
@@ -142,6 +144,9 @@ type Route struct {
 	Decline Decline  `yaml:"decline"`
 	// Inquiry settles unknown outcomes; without it a person must.
 	Inquiry *Inquiry `yaml:"inquiry"`
+	// StandIn answers in place of the primary; without it the route's payments are
+	// held while stand-in covers them.
+	StandIn *RouteStandIn `yaml:"stand_in"`
 }
 
 // Fields says where each field of a payment stands.

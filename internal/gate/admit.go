@@ -36,6 +36,9 @@ func (g *Gate) swap(p *posture.Posture) uint64 {
 	}
 	g.installed.Store(next)
 	g.keepStops(next.number)
+	if g.opt.StandIn != nil && !p.IsClosed() {
+		g.opt.StandIn.Install(p.Set())
+	}
 	return next.number
 }
 
@@ -78,15 +81,18 @@ func (g *Gate) Decide(p *payment.Payment, mode Mode) posture.Verdict {
 // posture again.
 func (g *Gate) Judge(p *payment.Payment, mode Mode) (posture.Verdict, Judgement) {
 	in := g.installed.Load()
-	v := held(in.posture.Decide(p))
+	v := in.posture.Decide(p)
+	if g.opt.StandIn == nil {
+		v = held(v)
+	}
 	j := Judgement{in, v}
-	if v.Action == posture.Forward && mode == Strict && p.Kind.MovesMoney() && !g.lease.holds(g.opt.Clock.Boot()) {
+	if v.Action != posture.Decline && mode == Strict && p.Kind.MovesMoney() && !g.lease.holds(g.opt.Clock.Boot()) {
 		return posture.Verdict{Action: posture.Decline, Reason: posture.NoLease}, j
 	}
 	return v, j
 }
 
-// held is the verdict of a gate that has no source for what it would decide itself.
+// held is the verdict on what may not be forwarded where nothing stands in for it.
 func held(v posture.Verdict) posture.Verdict {
 	if v.Action == posture.Substitute {
 		v.Action, v.Reason = posture.Decline, posture.Held
@@ -136,8 +142,9 @@ func (g *Gate) AdmitJudged(p *payment.Payment, mode Mode, j Judgement) (Admissio
 		now := begun.UTC().Truncate(time.Microsecond)
 		v := j.verdict
 		if j.by != in {
-			v = held(in.posture.Decide(p))
+			v = in.posture.Decide(p)
 		}
+		v = held(v)
 		if v.Draw != 0 {
 			v = in.draw(v, p, g.opt.Clock.Boot())
 		}
@@ -222,6 +229,9 @@ func (a *Admission) Finish(o payment.Outcome, why string) {
 func (g *Gate) settle(r payment.Record, o payment.Outcome, why string, now time.Time) error {
 	if o == payment.Unknown {
 		return g.outcomes.unknown(r, why, now)
+	}
+	if o == payment.Done && g.opt.StandIn != nil {
+		g.opt.StandIn.Learn(r.Identity, true)
 	}
 	return g.outcomes.answered(r, o, why, now)
 }

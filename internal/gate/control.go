@@ -118,6 +118,11 @@ type Reported struct {
 // StandIn is what decides at the gate in place of the primary, as the control
 // plane sees it.
 type StandIn interface {
+	// Install is given the posture that is in force from now on. It must not block.
+	Install(set posture.Set)
+	// Learn is told that the primary has done, or not done, a payment of unknown
+	// outcome. It must not block.
+	Learn(identity string, done bool)
 	// Source is the id of the advice source; empty while it is not known.
 	Source() string
 	// Summary is what there is to tell; nil for nothing.

@@ -148,7 +148,7 @@ var mutants = []mutant{
 	},
 	{
 		name: "admission does not judge again", file: "gate/admit.go",
-		old: "		if j.by != in {\n			v = held(in.posture.Decide(p))\n		}\n", new: "",
+		old: "		if j.by != in {\n			v = in.posture.Decide(p)\n		}\n", new: "",
 		history: "l-admission-is-the-last-look",
 	},
 	{

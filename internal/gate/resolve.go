@@ -117,6 +117,9 @@ func (g *Gate) inquire(ctx context.Context, r payment.Record) (bool, error) {
 	}
 	if settled {
 		g.open.setUnknown(r.Identity, false)
+		if g.opt.StandIn != nil {
+			g.opt.StandIn.Learn(r.Identity, outcome == payment.Done)
+		}
 	}
 	return settled, nil
 }

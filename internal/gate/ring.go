@@ -60,6 +60,12 @@ const (
 	maxRoute  = 48
 )
 
+// The fence yields so often before it sleeps.
+const (
+	mostSpins = 1000
+	spinPause = 100 * time.Microsecond
+)
+
 // The state of a slot, in the low bits of its word.
 const (
 	slotFree       = 0
@@ -239,13 +245,18 @@ func (r *ring) inUse() int { return r.n - len(r.free) }
 
 // fence returns once no slot judged before an install is only registered: each is
 // written or undone. Between registering and writing a worker does not block,
-// so this takes microseconds.
+// so this takes microseconds; what stand-in decides on takes as long as that.
 func (r *ring) fence(number uint64) {
+	spins := 0
 	for i := range r.used {
 		s := r.slot(i)
 		w := word(s)
 		for v := w.Load(); v&stateMask == slotRegistered && install(s).Load() < number; v = w.Load() {
-			r.yield()
+			if spins++; spins > mostSpins {
+				time.Sleep(spinPause)
+			} else {
+				r.yield()
+			}
 		}
 	}
 }

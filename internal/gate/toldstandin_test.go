@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/internal/posture"
 	"holdfast/internal/standin"
 )
 
@@ -55,3 +56,6 @@ func TestStandInIsReportedAndOrdersCome(t *testing.T) {
 		}
 	})
 }
+
+func (*shards) Install(posture.Set) {}
+func (*shards) Learn(string, bool)  {}

@@ -121,6 +121,9 @@ type Payment struct {
 	Payee    Sensitive
 	Channel  string
 	Method   string
+	// Original is the identity that a refund takes back; empty if not known. Only
+	// stand-in looks at it.
+	Original string
 	// Bank and Merchant (a group of merchants) are only counted by; empty if not
 	// known. No directive looks at them.
 	Bank     string

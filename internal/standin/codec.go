@@ -101,7 +101,9 @@ func (c *codec) uint(v *uint64) {
 func (c *codec) int(v *int64) {
 	u := uint64(*v)<<1 ^ uint64(*v>>63)
 	c.uint(&u)
-	*v = int64(u>>1) ^ -int64(u&1)
+	if !c.writing { // what is written may be shared
+		*v = int64(u>>1) ^ -int64(u&1)
+	}
 }
 
 func (c *codec) count(v *int) {
@@ -111,7 +113,9 @@ func (c *codec) count(v *int) {
 		c.failed = true
 		return
 	}
-	*v = int(u)
+	if !c.writing {
+		*v = int(u)
+	}
 }
 
 func (c *codec) instant(v *Instant)        { c.int((*int64)(v)) }
@@ -168,7 +172,9 @@ func (c *codec) bool(v *bool) {
 		n = 1
 	}
 	c.enum(&n, 1)
-	*v = n == 1
+	if !c.writing {
+		*v = n == 1
+	}
 }
 
 // enum is a number of at most top.

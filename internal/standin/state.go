@@ -204,6 +204,16 @@ func (s *State) Decider() (gate, boot string, epoch uint64) { return s.gate, s.b
 // payments of such a payer must not overtake them to the primary.
 func (s *State) Waits(payer Digest) bool { return s.waiting[payer] > 0 }
 
+// Excludes reports whether an identity is with the primary: in flight when stand-in
+// opened, and not known to be not done.
+func (s *State) Excludes(identity string) bool {
+	x, there := s.excluded[identity]
+	return there && x.outcome != notDone
+}
+
+// Blank reports whether nothing was ever stood in for, as far as is still known.
+func (s *State) Blank() bool { return len(s.items)+len(s.openings)+len(s.excluded) == 0 }
+
 // Backlog returns how many advices are pending.
 func (s *State) Backlog() int { return len(s.queue) - s.skipped }
 

@@ -267,9 +267,14 @@ func (x *exchange) judge() bool {
 	}
 	var v posture.Verdict
 	v, x.judged = x.gate.Judge(x.pay, x.route.mode)
-	if v.Action != posture.Forward && x.route.mode != gate.Observe {
+	switch {
+	case x.route.mode == gate.Observe:
+		return true
+	case v.Action == posture.Decline:
 		x.decline(v)
 		return false
+	case v.Action == posture.Substitute, x.stand != nil && x.stand.Concerns(x.pay):
+		return x.substitute()
 	}
 	return true
 }
@@ -282,8 +287,11 @@ func (x *exchange) decline(v posture.Verdict) {
 
 // notSent answers a payment of which nothing reached the primary. The retry of
 // one with no settled outcome is never told a final no: the primary may have
-// done it.
+// done it. What stand-in has answered keeps its answer.
 func (x *exchange) notSent(a *answer, reason string) {
+	if x.known() {
+		return
+	}
 	if id := x.pay.Identity; id != "" && x.pay.Kind.MovesMoney() && x.gate.Pending(id) {
 		x.answer(answerPending, "pending", stillOpen)
 		return
@@ -389,6 +397,10 @@ func (x *exchange) lost(written int64, err error) {
 // pass sends on a request that moves no money; bodies stream.
 func (x *exchange) pass() {
 	x.pay = x.route.read(&x.ctx.Request.Header, x.path, x.query, nil)
+	if x.route.kind == payment.Inquiry && x.known() {
+		x.passed(payment.Done)
+		return
+	}
 	now := time.Now()
 	deadline := now.Add(x.route.Timeout.D())
 	x.prepare(deadline)

@@ -5,7 +5,8 @@
 //
 //	route    which kind of request is it? (path and method, never guessed)
 //	read     the fields the route names; at most 64 KiB of body
-//	judge    by the posture; a decline is answered at once
+//	judge    by the posture; a decline is answered at once, and so is what stand-in
+//	         decides on
 //	connect  a connection to the primary, checked to be alive
 //	admit    judge again, holding the connection, and list it as in flight
 //	send     write the request: once, never again by itself
@@ -63,6 +64,8 @@ type Options struct {
 type Server struct {
 	gate    *gate.Gate
 	primary *Primary
+	stand   StandIn // nil if there is none
+	advices *Advices
 	log     *slog.Logger
 	access  *accesslog.Log
 	metrics *metrics
@@ -120,6 +123,10 @@ func New(opt Options) (*Server, error) {
 
 // Guard gives the server the gate that judges payments, before it serves.
 func (s *Server) Guard(g *gate.Gate) { s.gate = g }
+
+// StandIn gives the server what decides in place of the primary, and what seals for later,
+// before it serves.
+func (s *Server) StandIn(decides StandIn, later *Advices) { s.stand, s.advices = decides, later }
 
 // Receive takes at l what a process before passes on, see [Server.PassOn]. Call it before
 // Serve, which closes l.

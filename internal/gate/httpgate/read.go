@@ -123,6 +123,9 @@ func set(p *payment.Payment, f payment.Field, text string, number bool) {
 	case merchantField:
 		p.Merchant = text
 		return
+	case originalField:
+		p.Original = text
+		return
 	case payment.Identity:
 		if len(text) > payment.MaxIdentity {
 			return

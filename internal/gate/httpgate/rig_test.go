@@ -19,6 +19,7 @@ import (
 	"holdfast"
 	"holdfast/internal/config"
 	"holdfast/internal/gate"
+	"holdfast/internal/gate/decider"
 	"holdfast/internal/gate/httpgate/accesslog"
 	"holdfast/internal/posture"
 	"holdfast/internal/traffic"
@@ -101,6 +102,7 @@ type rig struct {
 	log     *lockedBuffer
 	access  *accesslog.Log
 	counts  func(traffic.Snapshot)
+	decides *decider.Decider // nil if nothing stands in
 	dir     string
 	stop    func() error
 }
@@ -149,15 +151,21 @@ func (r *rig) start(conf config.Gate, now func() time.Time) {
 	t.Cleanup(r.primary.Close)
 	log := slog.New(slog.NewTextHandler(r.log, nil))
 	r.dir = t.TempDir()
-	r.gate, err = gate.New(gate.Options{
+	opt := gate.Options{
 		Name: conf.Name, Dir: r.dir, Routes: r.primary.Routes(), Clock: realClock{time.Now()}, Alone: true,
 		Inquirer: r.primary, Counts: r.counts, Log: log,
-	})
-	if err != nil {
+	}
+	if r.decides != nil {
+		opt.StandIn = r.decides
+	}
+	if r.gate, err = gate.New(opt); err != nil {
 		t.Fatal(err)
 	}
 	if r.server, err = New(Options{Gate: r.gate, Primary: r.primary, Config: conf, Access: r.access, Log: log}); err != nil {
 		t.Fatal(err)
+	}
+	if r.decides != nil {
+		r.server.StandIn(r.decides, NewAdvices(r.primary, r.gate, sealKeys(t), nil))
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

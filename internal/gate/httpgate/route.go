@@ -27,10 +27,12 @@ type route struct {
 	decline  *answer
 }
 
-// What a payment is only counted by is read as its fields are, and is none of them.
+// What a payment is only counted by, and what it takes back, is read as its fields are
+// and is none of them.
 const (
 	bankField payment.Field = 0x40 + iota
 	merchantField
+	originalField
 )
 
 // field is a payment field and where it is read.
@@ -66,7 +68,11 @@ func newRoute(c config.Route, mode string) (*route, error) {
 			r.body = append(r.body, field{f, source})
 		}
 	}
-	for f, source := range map[payment.Field]config.Source{bankField: c.Counted.Bank, merchantField: c.Counted.Merchant} {
+	beside := map[payment.Field]config.Source{bankField: c.Counted.Bank, merchantField: c.Counted.Merchant}
+	if c.StandIn != nil {
+		beside[originalField] = c.StandIn.Original
+	}
+	for f, source := range beside {
 		if source.IsZero() {
 			continue
 		}

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/config"
+	"holdfast/internal/gate/decider"
+	"holdfast/internal/gate/forwarder"
+	"holdfast/internal/gate/httpgate"
+	"holdfast/internal/gate/seal"
+	"holdfast/internal/sqljournal/advices"
+	"holdfast/internal/sqljournal/postgres"
+	"holdfast/internal/standin/advice"
+)
+
+// standIn is what a gate needs to answer payments itself and to deliver them later.
+type standIn struct {
+	conf      config.StandIn
+	keys      *seal.Keys
+	payers    *decider.PayersFile
+	decider   *decider.Decider
+	forwarder *forwarder.Forwarder
+}
+
+// openStandIn opens the advice source; nil if the gate has none.
+func (a *Gate) openStandIn() (*standIn, error) {
+	if a.opt.Config.StandIn == nil {
+		return nil, nil
+	}
+	s := &standIn{conf: *a.opt.Config.StandIn}
+	key, err := s.secrets(a.opt.Env)
+	if err != nil {
+		return nil, err
+	}
+	source, err := a.openSource(s.conf)
+	if err != nil {
+		return nil, fmt.Errorf("open the advice source: %w", err)
+	}
+	a.down.add("advice source", source.Close)
+	s.payers = decider.NewPayersFile(s.conf.Payers, key, a.opt.Log)
+	s.decider, err = decider.New(context.Background(), decider.Options{
+		Gate: a.opt.Config.Name, Boot: holdfast.NewID(), Source: source, Shared: s.conf.Database != "", Key: key, Payers: s.payers,
+		Clock: systemClock{a.opt.Now}, Log: a.opt.Log, Rate: func() (float64, int) { return s.forwarder.Rate() },
+	})
+	return s, err
+}
+
+// secrets reads the keys and returns the one that blinds payers.
+func (s *standIn) secrets(env func(string) (string, bool)) ([]byte, error) {
+	key, err := s.conf.Key.Read(env)
+	if err != nil {
+		return nil, fmt.Errorf("stand_in.key: %w", err)
+	}
+	var sealing [][]byte
+	for i, ref := range s.conf.Seal {
+		text, err := ref.Read(env)
+		if err != nil {
+			return nil, fmt.Errorf("stand_in.seal[%d]: %w", i, err)
+		}
+		sealing = append(sealing, []byte(text))
+	}
+	if len(sealing) == 0 {
+		sealing = [][]byte{[]byte(key)}
+	}
+	s.keys, err = seal.NewKeys(sealing...)
+	return []byte(key), err
+}
+
+// openSource opens the advice source, after the process before if that is to be taken
+// over from.
+func (a *Gate) openSource(conf config.StandIn) (advice.Source, error) {
+	if conf.Database != "" {
+		password, err := conf.Password.Read(a.opt.Env)
+		if err != nil {
+			return nil, fmt.Errorf("stand_in.password: %w", err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		defer cancel()
+		return postgres.OpenAdvices(ctx, postgres.AdviceOptions{Source: conf.Database, Password: password, Fenced: conf.Fenced, Shards: conf.Shards})
+	}
+	for end := time.Now().Add(grace); ; {
+		source, err := advices.Open(context.Background(), advices.Options{
+			Dir: conf.Data, Shards: conf.Shards, Warn: func(m string) { a.opt.Log.Error(m) },
+		})
+		if err == nil || !a.took || holdfast.CodeOf(err) != holdfast.Unavailable || time.Now().After(end) {
+			return source, err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// join joins stand-in to the gate and its edge.
+func (s *standIn) join(a *Gate, primary *httpgate.Primary) (err error) {
+	late := httpgate.NewAdvices(primary, a.gate, s.keys, s.conf.Forward.Headers)
+	a.edge.StandIn(s.decider, late)
+	s.forwarder, err = forwarder.New(forwarder.Options{
+		Queue: s.decider, Primary: late, Rate: s.conf.Forward.Rate, Lanes: s.conf.Forward.Connections, Grace: gateGrace,
+		Clock: systemClock{a.opt.Now}, Log: a.opt.Log,
+	})
+	return err
+}
+
+// serve runs stand-in around what needs it: it decides until that has ended.
+func (s *standIn) serve(ctx context.Context, payments loop) error {
+	if s == nil {
+		return payments.run(ctx)
+	}
+	deciding, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- s.decider.Run(deciding) }()
+	err := together(ctx, payments, loop{"forwarder", untilEnd(s.forwarder.Run)}, loop{"payer snapshot", untilEnd(s.payers.Run)})
+	stop()
+	<-ended
+	return err
+}
+
+// untilEnd leaves out the error of what ends since it is to.
+func untilEnd(run func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := run(ctx); ctx.Err() == nil {
+			return err
+		}
+		return nil
+	}
+}

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"encoding/json"
+	"strings"
+
+	"holdfast/internal/payment"
+	"holdfast/internal/standin/advice"
+)
+
+// StandIn lets a gate answer payments itself while the primary is down, when a
+// directive says so.
+type StandIn struct {
+	// Data is the directory of the advice source, for one gate.
+	Data string `yaml:"data"`
+	// Database is the PostgreSQL data source of one that several gates share; Password
+	// and Fenced are as a journal's.
+	Database string `yaml:"database"`
+	Password Secret `yaml:"password"`
+	Fenced   bool   `yaml:"fenced"`
+	// Shards is how many a source has that is made.
+	Shards int `yaml:"shards" default:"16"`
+	// Key blinds payers. It stays the same as long as the source holds anything.
+	Key Secret `yaml:"key"`
+	// Seal are keys that seal what forwarding needs of a request: the first seals, all
+	// open. Without any Key seals.
+	Seal []Secret `yaml:"seal"`
+	// Payers is the file of the payer snapshot.
+	Payers  string         `yaml:"payers"`
+	Forward StandInForward `yaml:"forward"`
+}
+
+// StandInForward is how advices are sent to the primary, once it is back.
+type StandInForward struct {
+	// Rate is the most advices and inquiries in a second, over at most so many
+	// Connections of their own.
+	Rate        int `yaml:"rate" default:"50"`
+	Connections int `yaml:"connections" default:"8"`
+	// Headers are kept of a request beside those that its route reads.
+	Headers []string `yaml:"headers"`
+}
+
+// RouteStandIn is what clients of a route are answered in place of the primary.
+type RouteStandIn struct {
+	// Status and Body answer what was approved. In the body stand {identity}, {amount},
+	// {currency}, {kind} and {at}.
+	Status int    `yaml:"status" default:"201"`
+	Type   string `yaml:"type" default:"application/json"`
+	Body   string `yaml:"body"`
+	// Original is where a refund names the identity of what it takes back. Reversal
+	// says that it takes back the whole.
+	Original Source `yaml:"original"`
+	Reversal bool   `yaml:"reversal"`
+}
+
+func (s *StandIn) check(r *report) {
+	const at = "stand_in."
+	r.secret(at+"password", s.Password)
+	switch {
+	case (s.Data == "") == (s.Database == ""):
+		r.at(at+"data", "write data, a directory for this gate alone, or database, for several gates")
+	case password.MatchString(s.Database):
+		r.at(at+"database", "a password does not stand here: take it out, and write where it is as stand_in.password")
+	case s.Database == "" && (s.Password != "" || s.Fenced):
+		r.at(at+"database", "password and fenced belong to a database: write its data source, such as postgres://holdfast@db1,db2/holdfast")
+	case s.Database != "" && !strings.Contains(s.Database, "=") && !strings.HasPrefix(s.Database, "postgres://") && !strings.HasPrefix(s.Database, "postgresql://"):
+		r.at(at+"database", "this is not a data source: write postgres://holdfast@db1,db2/holdfast")
+	}
+	r.count(at+"shards", s.Shards, 1, advice.MaxShards)
+	r.needSecret(at+"key", s.Key)
+	for i, key := range s.Seal {
+		r.needSecret(index(at+"seal", i), key)
+	}
+	r.filled(at+"payers", s.Payers)
+	r.count(at+"forward.rate", s.Forward.Rate, 1, 1<<20)
+	r.count(at+"forward.connections", s.Forward.Connections, 1, 1<<10)
+	r.distinct(at+"forward.headers", len(s.Forward.Headers), func(i int) string { return s.Forward.Headers[i] })
+}
+
+// check asks that what is read of a payment is enough to bound it.
+func (s *RouteStandIn) check(r *report, at string, t *Route) {
+	if s.Status < 200 || s.Status > 299 {
+		r.at(join(at, "status"), "%d does not approve: write a status from 200 to 299", s.Status)
+	}
+	if s.Body == "" {
+		r.at(join(at, "body"), "write what a client is to read, with {identity} where the identity goes")
+	}
+	if strings.HasPrefix(s.Type, "application/json") && !json.Valid([]byte(strings.ReplaceAll(s.Body, "{amount}", "1"))) {
+		r.at(join(at, "body"), "this is not JSON")
+	}
+	kind, err := payment.ParseKind(t.Kind)
+	if err == nil && (kind == payment.Refund) == s.Original.IsZero() {
+		r.at(join(at, "original"), "a refund names what it takes back, and nothing else does")
+	}
+	if s.Original.InBody() && s.Original.From != t.Body {
+		r.at(join(at, "original"), "%s is read from a body of %s, but this route's body is %s", s.Original, s.Original.From, t.Body)
+	}
+	if kind != payment.Refund && s.Reversal {
+		r.at(join(at, "reversal"), "only a refund takes back")
+	}
+	for _, f := range []struct {
+		name   string
+		source Source
+	}{{"amount", t.Fields.Amount}, {"currency", t.Fields.Currency}, {"payer", t.Fields.Payer}} {
+		if f.source.IsZero() {
+			r.at(join(at, "body"), "stand-in needs the %s: say where fields.%s is", f.name, f.name)
+		}
+	}
+}

@@ -1,0 +1,319 @@
+// Package decider runs stand-in at a gate: it holds the states of the shards of
+// one advice source, decides on requests by package standin, and answers nothing
+// before the pack with it is durable.
+//
+// # A turn of a shard
+//
+//	requests that wait ──▶ catch up · take over · decide, one after the other ──▶ one pack
+//	packs of all shards that are ready ──▶ one append ──▶ answers
+//
+// A shard has one pack under way at a time; what comes meanwhile waits for the
+// next. Two workers take turns, so one decides while the other writes.
+//
+// Whoever writes to a shard last is its decider: the pack of a gate that was not
+// begins with its take-over, and a pack at another revision than the shard's is
+// refused with all that is in it. So gates of one source need not agree on who
+// has which shard; a gate goes on where the other stopped, by reading what that
+// has written. A turn that writes nothing looks whether the shard is still where
+// it was read.
+//
+// A pack in doubt is appended again as it is until the source says what became of
+// it. Nothing is answered meanwhile; a client that gives up is told to inquire.
+// Where the source says that nothing was written, the shard's state is read anew.
+//
+// # Directives
+//
+// A directive is opened in every shard before anything is answered under it, and
+// ended in every shard when it is lifted or its time is over. Its profile is kept
+// at the source (ledger "profile/<directive>"), for after a restart.
+package decider
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/payment"
+	"holdfast/internal/posture"
+	"holdfast/internal/standin"
+	"holdfast/internal/standin/advice"
+)
+
+// Clock tells the time. Boot is CLOCK_BOOTTIME, Now wall time.
+type Clock interface {
+	Boot() time.Duration
+	Now() time.Time
+}
+
+// Payers is what is known of payers.
+type Payers interface {
+	// Find returns what is known of a blinded payer; the zero Payer if nothing is.
+	Find(payer standin.Digest) standin.Payer
+	// At is when it was true; zero if there is nothing.
+	At() time.Time
+}
+
+// Options make a decider.
+type Options struct {
+	// Gate and Boot name the process in take-overs.
+	Gate, Boot string
+	Source     advice.Source
+	// Shared says that other processes may use the source, too.
+	Shared bool
+	// Key blinds payers and payees; see [standin.Blind].
+	Key    []byte
+	Payers Payers
+	Clock  Clock
+	Log    *slog.Logger
+	// Rate, if set, tells how many advices a second were forwarded and may be.
+	Rate func() (perSecond float64, budget int)
+}
+
+// Decider decides for the shards of a source. It works while Run does.
+type Decider struct {
+	opt     Options
+	id      string
+	shards  []*shard
+	ready   chan *shard
+	news    chan struct{} // the directives have changed
+	carries chan standin.Order
+
+	// quiet means that no shard knows of anything, and none may: payments pass by.
+	quiet atomic.Bool
+	// unsure means that shards may have been written to of which this process has not
+	// read: before it has, and when a directive has just gone.
+	unsure atomic.Bool
+	next   atomic.Uint32 // the shard that is forwarded from first
+
+	mu        sync.Mutex
+	set       posture.Set // its directives of stand-in alone
+	installed bool        // there was one
+	standings map[string]*standing
+	profiles  map[string]*standin.Compiled // by directive
+	declines  map[declineKey]standin.Tally
+	learned   map[string]bool // what the primary has done, by identity
+	carried   map[string]standin.Carried
+	alarms    map[string]standin.Alarm
+}
+
+const (
+	// workers decide and write side by side.
+	workers = 2
+	// maxWaiting bounds the requests that wait in one shard.
+	maxWaiting = 4096
+	// minKey is the shortest key that blinds payers, in bytes.
+	minKey = 16
+)
+
+// New makes a decider for a source that is open.
+func New(ctx context.Context, opt Options) (*Decider, error) {
+	if opt.Source == nil || opt.Clock == nil || opt.Gate == "" || opt.Boot == "" {
+		return nil, holdfast.Errorf(holdfast.Internal, "a decider needs a source, a clock and the names of its gate and process")
+	}
+	if len(opt.Key) < minKey {
+		return nil, holdfast.Errorf(holdfast.Invalid, "the key that blinds payers has %d bytes or more, not %d: make one with openssl rand -hex 32", minKey, len(opt.Key))
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	info, err := opt.Source.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &Decider{
+		opt: opt, id: info.ID, ready: make(chan *shard, info.Shards), news: make(chan struct{}, 1), carries: make(chan standin.Order, standin.MaxOrders),
+		standings: map[string]*standing{}, profiles: map[string]*standin.Compiled{}, declines: map[declineKey]standin.Tally{},
+		learned: map[string]bool{}, carried: map[string]standin.Carried{}, alarms: map[string]standin.Alarm{},
+	}
+	d.unsure.Store(true)
+	for n := range info.Shards {
+		d.shards = append(d.shards, &shard{n: n, d: d})
+	}
+	return d, nil
+}
+
+// Run decides until ctx ends. What is being written then is waited for, but not
+// if it stays in doubt.
+func (d *Decider) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() { d.work(ctx) })
+	}
+	all.Go(func() { d.follow(ctx) })
+	all.Go(func() { d.carryOut(ctx) })
+	all.Wait()
+	for _, s := range d.shards {
+		s.end()
+	}
+	return ctx.Err()
+}
+
+// Source returns the id of the advice source.
+func (d *Decider) Source() string { return d.id }
+
+// Blind returns what stands for a payer or payee.
+func (d *Decider) Blind(value payment.Sensitive) standin.Digest {
+	return standin.Blind(d.opt.Key, value)
+}
+
+// Ask is what a gate wants to have decided.
+type Ask struct {
+	Payment  payment.Payment
+	Kind     standin.Kind
+	Original string
+	Cause    standin.Cause
+	// Directive stands in; empty asks what the shard says without one, as after a lift.
+	Directive string
+	// Seal makes what forwarding needs of the request.
+	Seal func() standin.Sealed
+}
+
+// Decide answers a request. The answer is durable, and so is what it rests on. An
+// error means that the request was not decided on, unless its code is Doubtful: then it may
+// have been.
+func (d *Decider) Decide(ctx context.Context, a Ask) (standin.Answer, error) {
+	r := standin.Request{Payment: a.Payment, Kind: a.Kind, Original: a.Original, Cause: a.Cause, Directive: a.Directive}
+	if a.Payment.Read.Has(payment.Payer) {
+		r.Payer = d.Blind(a.Payment.Payer)
+		if d.opt.Payers != nil {
+			r.Snapshot = d.opt.Payers.Find(r.Payer)
+		}
+	}
+	if a.Payment.Read.Has(payment.Payee) {
+		r.Payee = d.Blind(a.Payment.Payee)
+	}
+	if a.Directive != "" {
+		if err := d.opened(ctx, a.Directive); err != nil {
+			return standin.Answer{}, err
+		}
+	}
+	if a.Seal != nil {
+		r.Sealed = a.Seal()
+	}
+	j := &job{decision: &decision{r: r}}
+	s := d.shards[standin.Shard(r.Payer, len(d.shards))]
+	if a.Directive == "" || !a.Payment.Read.Has(payment.Payer) {
+		if known := d.owner(a.Payment.Identity); known != nil {
+			s = known
+		}
+	}
+	if err := d.do(ctx, s, j); err != nil {
+		return standin.Answer{}, err
+	}
+	d.count(&r, j.decision.answer)
+	return j.decision.answer, nil
+}
+
+// Concerns reports whether a payment that the posture would forward may be the
+// shards' business: its identity is known to them, its payer has advices that are not
+// delivered, or a directive has not ended in them yet. Decide says what it is.
+func (d *Decider) Concerns(p *payment.Payment) bool {
+	if d.quiet.Load() {
+		return false
+	}
+	if d.unsure.Load() || d.owner(p.Identity) != nil {
+		return true
+	}
+	if !p.Read.Has(payment.Payer) {
+		return d.unsettled()
+	}
+	payer := d.Blind(p.Payer)
+	s := d.shards[standin.Shard(payer, len(d.shards))]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == nil || s.stands() || s.state.Waits(payer) || s.state.Excludes(p.Identity)
+}
+
+// unsettled reports whether any shard may stand in.
+func (d *Decider) unsettled() bool {
+	for _, s := range d.shards {
+		s.mu.Lock()
+		open := s.state == nil || s.stands()
+		s.mu.Unlock()
+		if open {
+			return true
+		}
+	}
+	return false
+}
+
+// owner returns the shard that has decided on an identity, as far as is known here.
+func (d *Decider) owner(identity string) *shard {
+	for _, s := range d.shards {
+		s.mu.Lock()
+		there := s.state != nil && s.state.Item(identity) != nil
+		s.mu.Unlock()
+		if there {
+			return s
+		}
+	}
+	return nil
+}
+
+// Knows returns what was decided on the identity of a request, or false if stand-in
+// knows nothing of it. What it says is durable.
+func (d *Decider) Knows(ctx context.Context, p *payment.Payment) (standin.Item, bool, error) {
+	if d.quiet.Load() || p.Identity == "" {
+		return standin.Item{}, false, nil
+	}
+	for _, s := range d.wherever(p) {
+		var item standin.Item
+		var there bool
+		err := d.do(ctx, s, &job{look: true, do: func(t *turn) error {
+			if i := t.s.state.Item(p.Identity); i != nil {
+				item, there = *i, true
+			}
+			return nil
+		}})
+		if err != nil {
+			return item, false, err
+		}
+		if there {
+			return item, true, nil
+		}
+	}
+	return standin.Item{}, false, nil
+}
+
+// wherever lists the shards that may know an identity: the one that does, as far as was read;
+// else its payer's; else all.
+func (d *Decider) wherever(p *payment.Payment) []*shard {
+	if s := d.owner(p.Identity); s != nil {
+		return []*shard{s}
+	}
+	if p.Read.Has(payment.Payer) {
+		return []*shard{d.shards[standin.Shard(d.Blind(p.Payer), len(d.shards))]}
+	}
+	return slices.DeleteFunc(slices.Clone(d.shards), func(s *shard) bool { return !d.opt.Shared && s.loaded() })
+}
+
+// do has a shard do a job, and waits until what came of it is durable.
+func (d *Decider) do(ctx context.Context, s *shard, j *job) error {
+	j.done = make(chan error, 1)
+	if err := s.submit(j); err != nil {
+		return err
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-ctx.Done():
+		j.left.Store(true)
+		return holdfast.Errorf(holdfast.Doubtful, "stand-in did not answer in time: it may have decided")
+	}
+}
+
+// everywhere has every shard do a job, side by side.
+func (d *Decider) everywhere(ctx context.Context, job func(s *shard) error) error {
+	errs := make([]error, len(d.shards))
+	var all sync.WaitGroup
+	for i, s := range d.shards {
+		all.Go(func() { errs[i] = job(s) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}

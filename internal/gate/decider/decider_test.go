@@ -1,0 +1,378 @@
+package decider_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/payment"
+	"holdfast/internal/standin"
+	"holdfast/internal/standin/advice"
+)
+
+// An outage: what is approved is the same after a restart, is forwarded after the
+// lift, and its payer waits until it is.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 4)
+		g := start(t, "east", source, false)
+		g.Install(set(5, directive("d1", source)))
+		g.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
+		g.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
+		g.wants(pay("k1", "anna", 1001), "d1", standin.Mismatch, standin.None)
+		g.wants(pay("k1", "berta", 1000), "d1", standin.Mismatch, standin.None)
+		g.wants(pay("k2", "anna", 6000), "d1", standin.Refused, standin.OverPayment)
+		g.wants(pay("k3", "anna", 5000), "d1", standin.Approved, standin.None)
+		g.wants(pay("k4", "anna", 5000), "d1", standin.Refused, standin.OverPayer)
+		g.end()
+
+		g = start(t, "east", source, false)
+		g.Install(set(5, directive("d1", source)))
+		g.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
+		g.wants(pay("k5", "anna", 5000), "d1", standin.Refused, standin.OverPayer)
+
+		g.Install(set(6))
+		synctest.Wait()
+		for identity, concerned := range map[string]bool{"k1": true, "fresh": true} {
+			p := pay(identity, "anna", 1000)
+			if g.Concerns(&p) != concerned {
+				t.Errorf("%s of a payer with advices: %v", identity, !concerned)
+			}
+		}
+		other := pay("k9", "zoe", 1000)
+		if g.Concerns(&other) {
+			t.Error("a payment of another payer is held up")
+		}
+		g.wants(other, "", standin.Forward, standin.None)
+		g.wants(pay("k1", "anna", 1000), "", standin.Approved, standin.None)
+		g.wants(pay("k6", "anna", 1000), "", standin.Approved, standin.None)
+
+		var order []string
+		for range 20 {
+			work, err := g.Next(t.Context(), 10, all)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, w := range work {
+				order = append(order, w.Item.Identity)
+				if err := g.Settle(t.Context(), w.Item.Identity, standin.Did); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		if !slices.Equal(order, []string{"k1", "k3", "k6"}) {
+			t.Errorf("forwarded %v", order)
+		}
+		fresh := pay("k7", "anna", 1000)
+		if g.Concerns(&fresh) {
+			t.Error("a payer without advices is held up")
+		}
+		g.wants(pay("k1", "anna", 1000), "", standin.Approved, standin.None)
+		if i, there, err := g.Knows(t.Context(), &payment.Payment{Identity: "k1"}); err != nil || !there || i.Class != standin.Sent {
+			t.Errorf("%v %v %v", i.Class, there, err)
+		}
+		if _, there, err := g.Knows(t.Context(), &payment.Payment{Identity: "k7"}); err != nil || there {
+			t.Errorf("a fresh one is known: %v", err)
+		}
+		g.end()
+	})
+}
+
+// Hazard 8: a gate with another source than the directive names does not stand in.
+func TestHazard8_OneSource(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 4)
+		g := start(t, "east", source, false)
+		d := directive("d1", source)
+		d.Source = "another"
+		g.Install(set(5, d))
+		if a, err := g.ask(pay("k1", "anna", 1000), "d1"); holdfast.CodeOf(err) != holdfast.Unavailable {
+			t.Errorf("%v %v", a, err)
+		}
+		g.end()
+	})
+}
+
+// The time of a directive ends by either clock, and stays over after a restart.
+func TestEndsByTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 2)
+		g := start(t, "east", source, false)
+		d := directive("d1", source)
+		d.Lasts = time.Minute
+		g.Install(set(5, d))
+		g.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
+		g.end()
+		g = start(t, "east", source, false)
+		g.Install(set(5, d))
+		time.Sleep(59 * time.Second)
+		g.wants(pay("k2", "berta", 1000), "d1", standin.Approved, standin.None)
+		time.Sleep(2 * time.Second)
+		if a, err := g.ask(pay("k3", "berta", 1000), "d1"); holdfast.CodeOf(err) != holdfast.Unavailable {
+			t.Errorf("%v %v", a, err)
+		}
+		if i, there, err := g.Knows(t.Context(), &payment.Payment{Identity: "k1"}); err != nil || !there || i.Verdict != standin.Approved {
+			t.Errorf("the answer given is gone: %v %v", there, err)
+		}
+		g.end()
+	})
+}
+
+// Hazards 1 and 10 of the runtime: a pack in doubt is written again until it is known, and
+// its answer waits; where nothing was written, nothing is answered.
+func TestHazard1_DoubtIsRepeated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 2)
+		g := start(t, "east", source, false)
+		g.Install(set(5, directive("d1", source)))
+		g.wants(pay("k0", "anna", 100), "d1", standin.Approved, standin.None)
+		source.Doubt(true)
+		source.Doubt(false)
+		began := time.Now()
+		g.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
+		if time.Since(began) == 0 {
+			t.Error("it was answered at once")
+		}
+		source.Refuse(holdfast.Errorf(holdfast.Unavailable, "no room"))
+		if _, err := g.ask(pay("k2", "anna", 1000), "d1"); holdfast.CodeOf(err) != holdfast.Unavailable {
+			t.Error(err)
+		}
+		g.wants(pay("k2", "anna", 1000), "d1", standin.Approved, standin.None)
+		g.end()
+		other := start(t, "east", source, false)
+		other.Install(set(5, directive("d1", source)))
+		for i, amount := range []int64{100, 1000, 1000} {
+			other.wants(pay(fmt.Sprint("k", i), "anna", amount), "d1", standin.Approved, standin.None)
+		}
+		other.end()
+	})
+}
+
+// Hazard 5: what was in flight when stand-in opened is neither approved nor declined, at
+// whatever gate and shard, until the primary has said what became of it.
+func TestHazard5_InFlightIsNotApproved(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 4)
+		g := start(t, "east", source, false)
+		d := directive("d1", source)
+		for i := range 4500 { // more than one pack excludes
+			d.Excluded = append(d.Excluded, fmt.Sprint("flying-", i))
+		}
+		g.Install(set(5, d))
+		for _, i := range []int{0, 2100, 4499} {
+			g.wants(pay(fmt.Sprint("flying-", i), "anna", 1000), "d1", standin.Inquire, standin.InFlight)
+		}
+		g.Learn("flying-0", true)
+		g.Learn("flying-2100", false)
+		synctest.Wait()
+		g.wants(pay("flying-0", "anna", 1000), "d1", standin.Done, standin.None)
+		g.wants(pay("flying-2100", "anna", 1000), "d1", standin.Approved, standin.None)
+		g.end()
+	})
+}
+
+// Hazards 2 and 9: of two gates that use one source, each goes on where the other
+// stopped; nobody answers from what it read before.
+func TestHazard2_TwoGatesOfOneSource(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 4)
+		east, west := start(t, "east", source, true), start(t, "west", source, true)
+		for _, g := range []*rig{east, west} {
+			g.Install(set(5, directive("d1", source)))
+		}
+		for i := range 40 {
+			p := pay(fmt.Sprint("k", i), fmt.Sprint("payer-", i%5), 900)
+			want, why := standin.Approved, standin.None
+			if i/5 == 8 {
+				want, why = standin.Refused, standin.OverPayer
+			}
+			one, two := east, west
+			if i%3 == 0 {
+				one, two = west, east
+			}
+			one.wants(p, "d1", want, why)
+			two.wants(p, "d1", want, why)
+		}
+		// Both at once: one of the two is decided first, and the other gets its answer.
+		answers := make(chan standin.Verdict, 80)
+		for i := range 40 {
+			p := pay(fmt.Sprint("race-", i), fmt.Sprint("payer-", i%5), 300)
+			for _, g := range []*rig{east, west} {
+				go func() {
+					a, err := g.ask(p, "d1")
+					if err != nil {
+						t.Error(err)
+					}
+					answers <- a.Verdict
+				}()
+			}
+		}
+		approved := 0
+		for range 80 {
+			if <-answers == standin.Approved {
+				approved++
+			}
+		}
+		if approved != 2*5*2 { // 8000 less eight of 900 leaves two of 300, told by both gates
+			t.Errorf("approved %d", approved)
+		}
+		// After the lift both know all of it.
+		east.Install(set(6))
+		west.Install(set(6))
+		synctest.Wait()
+		for _, g := range []*rig{east, west} {
+			g.wants(pay("k0", "payer-0", 900), "", standin.Approved, standin.None)
+			p := pay("fresh", "payer-0", 900)
+			if !g.Concerns(&p) {
+				t.Error("a payer with advices passes by")
+			}
+			g.end()
+		}
+	})
+}
+
+// A gate whose posture is older than the one that opened stand-in does not end it.
+func TestAnOldPostureEndsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 2)
+		east := start(t, "east", source, true)
+		east.Install(set(5, directive("d1", source)))
+		east.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
+		west := start(t, "west", source, true)
+		west.Install(set(4))
+		time.Sleep(5 * time.Second)
+		east.wants(pay("k2", "anna", 1000), "d1", standin.Approved, standin.None)
+		p := pay("k3", "anna", 1000)
+		if !west.Concerns(&p) {
+			t.Error("the older gate would forward it")
+		}
+		west.wants(p, "", standin.Refused, standin.NotOpen)
+		west.wants(pay("k1", "anna", 1000), "", standin.Approved, standin.None)
+		east.end()
+		west.end()
+	})
+}
+
+// A gate that never stood in lets payments pass by.
+func TestQuiet(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, "east", advice.NewMemory("s1", 2), false)
+		p := pay("k1", "anna", 1000)
+		if !g.Concerns(&p) {
+			t.Error("nothing was read, and a payment passes")
+		}
+		g.Install(set(4))
+		synctest.Wait()
+		if g.Concerns(&p) {
+			t.Error("nothing was stood in for, and a payment is held up")
+		}
+		g.end()
+		if _, err := g.ask(p, ""); holdfast.CodeOf(err) != holdfast.Unavailable {
+			t.Errorf("after its end: %v", err)
+		}
+	})
+}
+
+// The wide limit is exact over shards and side by side.
+func TestWholeLimitOverShards(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 8)
+		g := start(t, "east", source, false)
+		d := directive("d1", source)
+		p := profile()
+		p.Unplanned.Limits[2].Amount = 50_000
+		d.Profile = mustJSON(p)
+		g.Install(set(5, d))
+		answers := make(chan standin.Answer, 300)
+		for i := range 300 {
+			go func() {
+				a, err := g.ask(pay(fmt.Sprint("k", i), fmt.Sprint("payer-", i), 500), "d1")
+				if err != nil {
+					t.Error(err)
+				}
+				answers <- a
+			}()
+		}
+		approved := 0
+		for range 300 {
+			switch a := <-answers; {
+			case a.Verdict == standin.Approved:
+				approved++
+			case a.Reason != standin.OverAll:
+				t.Errorf("%v %v", a.Verdict, a.Reason)
+			}
+		}
+		if approved > 100 || approved < 85 {
+			t.Errorf("approved %d of 100 that there is room for", approved)
+		}
+		sum := g.Summary(time.Now())
+		var of standin.Tally
+		for _, s := range sum.Of {
+			for _, b := range s.Balances {
+				if !b.Holds() {
+					t.Errorf("%+v", b)
+				}
+				of.Count += b.Approved.Count
+				of.Amount += b.Approved.Amount
+			}
+		}
+		if of.Count != int64(approved) || of.Amount != 500*int64(approved) || len(sum.Declines) != 1 || sum.Declines[0].Count != int64(300-approved) {
+			t.Errorf("told %+v and %+v of %d", of, sum.Declines, approved)
+		}
+		g.end()
+	})
+}
+
+// What people decided at the control plane is carried out once and told until it is
+// heard.
+func TestOrders(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 1)
+		g := start(t, "east", source, false)
+		g.Install(set(5, directive("d1", source)))
+		g.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
+		g.Install(set(6))
+		synctest.Wait()
+		work, err := g.Next(t.Context(), 1, all)
+		if err != nil || len(work) != 1 {
+			t.Fatal(work, err)
+		}
+		if err := g.Settle(context.Background(), "k1", standin.Refuses); err != nil {
+			t.Fatal(err)
+		}
+		orders := []standin.Order{
+			{ID: "o1", Directive: "d1", Identity: "k1", How: standin.Accept, By: "carla", Note: "paid by cash"},
+			{ID: "o2", Directive: "d1", By: "carla"},
+			{ID: "o3", Directive: "d1", Identity: "k7", How: standin.Accept, By: "carla", Note: "what"},
+		}
+		g.Carry(orders)
+		g.Carry(orders)
+		synctest.Wait()
+		sum := g.Summary(time.Now())
+		if len(sum.Carried) != 3 || sum.Carried[0].Refused != "" || sum.Carried[1].Refused != "" || sum.Carried[2].Refused == "" {
+			t.Errorf("%+v", sum.Carried)
+		}
+		if s := sum.Of[0].Standing; len(s) != 1 || s[0].By != "carla" || s[0].Closed.IsZero() {
+			t.Errorf("%+v", s)
+		}
+		g.Carry(nil)
+		if sum := g.Summary(time.Now()); len(sum.Carried) != 0 {
+			t.Errorf("still told: %+v", sum.Carried)
+		}
+		g.end()
+	})
+}

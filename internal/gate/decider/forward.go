@@ -1,0 +1,151 @@
+package decider
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"holdfast"
+	"holdfast/internal/standin"
+)
+
+// Next claims up to most advices that may be sent now. Their attempts are durable
+// when it returns; what it returns is the caller's. Shards that another gate is at
+// work on are left to it.
+func (d *Decider) Next(ctx context.Context, most int, may func(*standin.Item) bool) ([]standin.Work, error) {
+	var with []*shard
+	start := int(d.next.Add(1))
+	for i := range d.shards {
+		s := d.shards[(start+i)%len(d.shards)]
+		s.mu.Lock()
+		if s.state != nil && s.state.Backlog() > 0 {
+			with = append(with, s)
+		}
+		s.mu.Unlock()
+	}
+	if len(with) == 0 || most <= 0 {
+		return nil, nil
+	}
+	found := make([][]standin.Work, len(with))
+	errs := make(chan error, len(with))
+	for i, s := range with {
+		share := most / len(with)
+		if i < most%len(with) {
+			share++
+		}
+		go func() {
+			if share == 0 {
+				errs <- nil
+				return
+			}
+			j := &job{polite: true}
+			j.do = func(t *turn) (err error) {
+				found[i], err = d.claim(t, share, may)
+				return err
+			}
+			err := d.do(ctx, s, j)
+			if err != nil {
+				j.left.Store(true)
+			}
+			errs <- err
+		}()
+	}
+	var first error
+	for range with {
+		if err := <-errs; err != nil && first == nil {
+			first = err
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, first // a worker may still be at what it is to find
+	}
+	var all []standin.Work
+	for _, list := range found {
+		all = append(all, list...)
+	}
+	if len(all) > 0 {
+		first = nil
+	}
+	return all, first
+}
+
+// claim finds advices of a shard and begins their attempts.
+func (d *Decider) claim(t *turn, most int, may func(*standin.Item) bool) ([]standin.Work, error) {
+	s := t.s.state
+	c := d.profile(s.Current())
+	if c == nil {
+		return nil, nil
+	}
+	work, records := standin.Next(s, c.Profile.Forwarding, t.now, most, may)
+	for i, w := range work {
+		records = append(records, w.Attempt)
+		item := *w.Item
+		work[i].Item = &item
+	}
+	return work, t.add(records...)
+}
+
+// Settle says what came of an advice, durably.
+func (d *Decider) Settle(ctx context.Context, identity string, r standin.Result) error {
+	s := d.owner(identity)
+	if s == nil {
+		return holdfast.Errorf(holdfast.NotFound, "stand-in does not know the payment")
+	}
+	return d.do(ctx, s, &job{do: func(t *turn) error { return t.add(standin.Settle(t.s.state, identity, r, t.now)...) }})
+}
+
+// Learn notes what the primary turned out to have done with what was in flight when
+// stand-in opened. It is written soon, and again until it is.
+func (d *Decider) Learn(identity string, done bool) {
+	if d.quiet.Load() || !slices.ContainsFunc(d.shards, func(s *shard) bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.state == nil || s.state.Excludes(identity)
+	}) {
+		return
+	}
+	d.mu.Lock()
+	d.learned[identity] = done
+	d.mu.Unlock()
+	select {
+	case d.news <- struct{}{}:
+	default:
+	}
+}
+
+// writeLearned tells the shards what was learned.
+func (d *Decider) writeLearned(ctx context.Context) error {
+	d.mu.Lock()
+	learned := maps.Clone(d.learned)
+	d.mu.Unlock()
+	for identity, done := range learned {
+		if err := d.answered(ctx, identity, done); err != nil {
+			return err
+		}
+		d.mu.Lock()
+		if d.learned[identity] == done {
+			delete(d.learned, identity)
+		}
+		d.mu.Unlock()
+	}
+	return nil
+}
+
+// answered tells that the primary turned out to have done, or not done, what it was sent
+// outside of forwarding.
+func (d *Decider) answered(ctx context.Context, identity string, done bool) error {
+	return d.everywhere(ctx, func(s *shard) error {
+		s.mu.Lock()
+		concerned := s.state == nil || s.state.Excludes(identity) || s.state.Item(identity) != nil
+		s.mu.Unlock()
+		if !concerned {
+			return nil
+		}
+		return d.do(ctx, s, &job{do: func(t *turn) error {
+			if !t.s.state.Excludes(identity) && t.s.state.Item(identity) == nil {
+				return nil
+			}
+			return t.add(standin.Answered(t.s.state, identity, done, t.now)...)
+		}})
+	})
+}

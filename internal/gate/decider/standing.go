@@ -1,0 +1,388 @@
+package decider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/posture"
+	"holdfast/internal/standin"
+)
+
+// standing is a directive under which this gate stands in.
+type standing struct {
+	posture.Directive
+	since time.Duration // when it came, by Boot
+	begun time.Time     // when the first shard was opened for it; once ready
+	ready chan struct{} // closed when every shard is open
+}
+
+// kept is what the source keeps of a directive.
+type kept struct {
+	Profile standin.Profile `json:"profile"`
+	Planned bool            `json:"planned,omitempty"`
+	// Position is of the posture that opened it: a gate with an older one does not know
+	// that it is in force, and does not end it.
+	Position holdfast.Position `json:"position"`
+}
+
+func profileKey(directive string) string { return "profile/" + directive }
+
+// Install tells the posture that the gate enforces. Nothing is forwarded on the
+// strength of it before shards have been read anew, if a directive is gone.
+func (d *Decider) Install(set posture.Set) {
+	set.Directives = slices.DeleteFunc(slices.Clone(set.Directives), func(x posture.Directive) bool { return x.Kind != posture.StandIn })
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(set.Directives) > 0 {
+		d.quiet.Store(false)
+	}
+	for _, old := range d.set.Directives {
+		if !slices.ContainsFunc(set.Directives, func(x posture.Directive) bool { return x.ID == old.ID }) {
+			d.unsure.Store(true)
+		}
+	}
+	d.set, d.installed = set, true
+	for id := range d.standings {
+		if !slices.ContainsFunc(set.Directives, func(x posture.Directive) bool { return x.ID == id && x.Open }) {
+			delete(d.standings, id)
+		}
+	}
+	for _, x := range set.Directives {
+		if x.Open && x.Source == d.id && d.standings[x.ID] == nil {
+			d.standings[x.ID] = &standing{Directive: x, since: d.opt.Clock.Boot(), ready: make(chan struct{})}
+		}
+	}
+	select {
+	case d.news <- struct{}{}:
+	default:
+	}
+}
+
+// over reports whether the time of a directive is over.
+func (st *standing) over(boot time.Duration, now time.Time) bool {
+	return st.Lasts > 0 && boot-st.since >= st.Lasts || !st.Ends.IsZero() && !now.Before(st.Ends) ||
+		st.Lasts > 0 && st.isReady() && now.Sub(st.begun) >= st.Lasts
+}
+
+func (st *standing) isReady() bool {
+	select {
+	case <-st.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// opened waits until every shard is open for a directive.
+func (d *Decider) opened(ctx context.Context, directive string) error {
+	d.mu.Lock()
+	st := d.standings[directive]
+	d.mu.Unlock()
+	if st == nil {
+		return holdfast.Errorf(holdfast.Unavailable, "this gate does not stand in under the directive %s: it names another source", directive)
+	}
+	select {
+	case <-st.ready:
+	case <-ctx.Done():
+		return holdfast.Errorf(holdfast.Unavailable, "stand-in is not open yet")
+	}
+	if st.over(d.opt.Clock.Boot(), d.opt.Clock.Now()) {
+		return holdfast.Errorf(holdfast.Unavailable, "the time of the directive %s is over", directive)
+	}
+	return nil
+}
+
+// lookEvery is how often directives are looked at for their end, and shards that others
+// may have written to.
+const lookEvery = time.Second
+
+// follow keeps the shards at what the posture says.
+func (d *Decider) follow(ctx context.Context) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		if err := d.keepUp(ctx); err != nil && ctx.Err() == nil {
+			d.alarm("source", err)
+		} else {
+			d.calm("source")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-d.news:
+		}
+	}
+}
+
+// keepUp opens and ends what is to be opened and ended.
+func (d *Decider) keepUp(ctx context.Context) error {
+	d.mu.Lock()
+	set, installed := d.set, d.installed
+	var list []*standing
+	for _, st := range d.standings {
+		list = append(list, st)
+	}
+	d.mu.Unlock()
+	if d.unsure.Load() || d.opt.Shared && !d.quiet.Load() {
+		if err := d.readAll(ctx); err != nil {
+			return err
+		}
+	}
+	if !installed {
+		return nil
+	}
+	var errs []error
+	errs = append(errs, d.writeLearned(ctx), d.endOthers(ctx, set))
+	for _, st := range list {
+		switch {
+		case st.over(d.opt.Clock.Boot(), d.opt.Clock.Now()):
+			errs = append(errs, d.everywhere(ctx, func(s *shard) error { return d.endIn(ctx, s, st.ID) }))
+		case !st.isReady():
+			errs = append(errs, d.open(ctx, st))
+		}
+	}
+	err := errors.Join(errs...)
+	if err == nil {
+		d.settle(set)
+	}
+	return err
+}
+
+// settle notes what has been read, if the posture is still that one.
+func (d *Decider) settle(set posture.Set) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.set.Head != set.Head {
+		return
+	}
+	d.unsure.Store(false)
+	if len(set.Directives) > 0 {
+		return
+	}
+	for _, s := range d.shards {
+		s.mu.Lock()
+		blank := s.state != nil && s.state.Blank()
+		s.mu.Unlock()
+		if !blank {
+			return
+		}
+	}
+	d.quiet.Store(true)
+}
+
+// readAll reads what others have written to any shard, and the profiles that shards
+// are under.
+func (d *Decider) readAll(ctx context.Context) error {
+	var mu sync.Mutex
+	under := map[string]bool{}
+	err := d.everywhere(ctx, func(s *shard) error {
+		return d.do(ctx, s, &job{look: true, do: func(t *turn) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if current := t.s.state.Current(); current != "" {
+				under[current] = true
+			}
+			return nil
+		}})
+	})
+	for directive := range under {
+		if d.profile(directive) == nil {
+			err = errors.Join(err, d.loadProfile(ctx, directive))
+		}
+	}
+	return err
+}
+
+// endOthers ends the directives that the posture does not have any more.
+func (d *Decider) endOthers(ctx context.Context, set posture.Set) error {
+	return d.everywhere(ctx, func(s *shard) error {
+		s.mu.Lock()
+		current := ""
+		if s.state != nil && s.stands() {
+			current = s.state.Current()
+		}
+		s.mu.Unlock()
+		if current == "" || slices.ContainsFunc(set.Directives, func(x posture.Directive) bool { return x.ID == current }) {
+			return nil
+		}
+		k, err := d.keptOf(ctx, current)
+		if err != nil || set.Head.Position < k.Position {
+			return err
+		}
+		return d.endIn(ctx, s, current)
+	})
+}
+
+func (d *Decider) endIn(ctx context.Context, s *shard, directive string) error {
+	s.mu.Lock()
+	over := false
+	if s.state != nil {
+		o, there := s.state.Opening(directive)
+		over = !there || o.Ended != 0
+	}
+	s.mu.Unlock()
+	if over {
+		return nil
+	}
+	return d.do(ctx, s, &job{do: func(t *turn) error { return t.add(standin.End(t.s.state, directive, t.now)...) }})
+}
+
+// open opens every shard for a directive: what is excluded, the opening, and what the
+// shard has outstanding in the ledgers of the directive's limits.
+func (d *Decider) open(ctx context.Context, st *standing) error {
+	c, err := d.keep(ctx, st)
+	if err != nil {
+		d.alarm("open", err)
+		return err
+	}
+	err = d.everywhere(ctx, func(s *shard) error { return d.openIn(ctx, s, st, c) })
+	if err == nil {
+		err = d.everywhere(ctx, func(s *shard) error { return d.register(ctx, s, st.ID) })
+	}
+	if err != nil {
+		d.alarm("open", err)
+		return err
+	}
+	d.calm("open")
+	st.begun = d.begun(st.ID)
+	close(st.ready)
+	d.opt.Log.Info("stand-in is open", "directive", st.ID, "shards", len(d.shards))
+	return nil
+}
+
+// begun is when the first shard was opened for a directive.
+func (d *Decider) begun(directive string) (first time.Time) {
+	for _, s := range d.shards {
+		s.mu.Lock()
+		if s.state != nil {
+			if o, ok := s.state.Opening(directive); ok && (first.IsZero() || o.At.Time().Before(first)) {
+				first = o.At.Time()
+			}
+		}
+		s.mu.Unlock()
+	}
+	return first
+}
+
+// keep has the source keep the profile of a directive.
+func (d *Decider) keep(ctx context.Context, st *standing) (*standin.Compiled, error) {
+	var p standin.Profile
+	if err := json.Unmarshal(st.Profile, &p); err != nil {
+		return nil, holdfast.Errorf(holdfast.Invalid, "the stand-in profile of the directive %s cannot be read", st.ID).Because(err)
+	}
+	c, err := p.Compile(st.Planned)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	position := d.set.Head.Position
+	d.mu.Unlock()
+	body, err := json.Marshal(kept{p, st.Planned, position})
+	if err != nil {
+		return nil, err
+	}
+	err = d.opt.Source.PutLedger(ctx, profileKey(st.ID), 0, body)
+	if code := holdfast.CodeOf(err); err != nil && code != holdfast.Conflict && code != holdfast.Doubtful {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.profiles[st.ID] = c
+	return c, nil
+}
+
+func (d *Decider) keptOf(ctx context.Context, directive string) (k kept, err error) {
+	_, body, err := d.opt.Source.Ledger(ctx, profileKey(directive))
+	if err != nil {
+		return k, err
+	}
+	if len(body) == 0 || json.Unmarshal(body, &k) != nil {
+		return k, holdfast.Errorf(holdfast.Damaged, "the stand-in profile of the directive %s cannot be read", directive)
+	}
+	return k, nil
+}
+
+func (d *Decider) loadProfile(ctx context.Context, directive string) error {
+	k, err := d.keptOf(ctx, directive)
+	if err != nil {
+		return err
+	}
+	c, err := k.Profile.Compile(k.Planned)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.profiles[directive] = c
+	return nil
+}
+
+// profile returns the terms of a directive, or nil if they are not known.
+func (d *Decider) profile(directive string) *standin.Compiled {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.profiles[directive]
+}
+
+// excludedAtOnce is how many identities one pack excludes.
+const excludedAtOnce = 2000
+
+// openIn opens one shard. What stood in before it has been lifted.
+func (d *Decider) openIn(ctx context.Context, s *shard, st *standing, c *standin.Compiled) error {
+	rest := st.Excluded
+	for len(rest) > excludedAtOnce {
+		part := rest[:excludedAtOnce]
+		rest = rest[excludedAtOnce:]
+		err := d.do(ctx, s, &job{do: func(t *turn) error {
+			if _, there := t.s.state.Opening(st.ID); there {
+				return nil
+			}
+			for _, identity := range part {
+				if err := t.add(standin.Exclude(t.s.state, identity, t.now)...); err != nil {
+					return err
+				}
+			}
+			return nil
+		}})
+		if err != nil {
+			return err
+		}
+	}
+	return d.do(ctx, s, &job{do: func(t *turn) error {
+		records, err := standin.Open(t.s.state, c, st.ID, rest, t.now)
+		if err != nil {
+			return err
+		}
+		return t.add(records...)
+	}})
+}
+
+// register draws what the shard has outstanding.
+func (d *Decider) register(ctx context.Context, s *shard, directive string) error {
+	s.mu.Lock()
+	var needs []standin.Need
+	if s.state != nil {
+		needs = s.state.Registrations(directive)
+	}
+	s.mu.Unlock()
+	if len(needs) == 0 {
+		return nil
+	}
+	var records []standin.Record
+	for _, n := range needs {
+		record, err := d.drawOne(ctx, s.n, n)
+		if err != nil {
+			return err
+		}
+		if record != nil {
+			records = append(records, record)
+		}
+	}
+	return d.do(ctx, s, &job{do: func(t *turn) error { return t.add(records...) }})
+}

@@ -1,0 +1,199 @@
+package httpgate
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"holdfast"
+	"holdfast/internal/gate/decider"
+	"holdfast/internal/payment"
+	"holdfast/internal/posture"
+	"holdfast/internal/standin"
+)
+
+// StandIn decides in place of the primary.
+type StandIn interface {
+	// Decide answers durably; see [decider.Decider.Decide].
+	Decide(ctx context.Context, a decider.Ask) (standin.Answer, error)
+	// Concerns reports whether what would be forwarded may be its business.
+	Concerns(p *payment.Payment) bool
+	// Knows returns what it has decided on the identity of a request.
+	Knows(ctx context.Context, p *payment.Payment) (standin.Item, bool, error)
+}
+
+// standInHeader is in each answer that stand-in decided: its verdict.
+const standInHeader = "Holdfast-Stand-In"
+
+// standInTimeout is how long a client waits for stand-in. Then it is told to inquire:
+// it may have been decided.
+const standInTimeout = 2 * time.Second
+
+var (
+	answerMismatch = newAnswer(fasthttp.StatusUnprocessableEntity, "about:blank", "The key was used before, for another payment", 0)
+	answerDeclined = newAnswer(fasthttp.StatusPaymentRequired, "about:blank", "The payment is declined", 0)
+	final          = word{Attempt: "not-forwarded", Detail: "It was declined for good, while the payment system is down. The same key gets the same answer."}
+)
+
+// substitute has stand-in decide on a payment. It reports whether the payment is the
+// primary's after all.
+func (x *exchange) substitute() (forward bool) {
+	if x.route.StandIn == nil || x.stand == nil {
+		x.decline(posture.Verdict{Action: posture.Decline, Reason: posture.Held})
+		return false
+	}
+	s, v := x.gate.Substitute(x.pay, x.route.mode)
+	if v.Action == posture.Decline {
+		x.decline(v)
+		return false
+	}
+	a, err := x.decide(s.Directive)
+	if err == nil && a.Verdict == standin.Forward && s.Directive == "" {
+		s.Drop()
+		return true
+	}
+	outcome := payment.NotDone
+	if err != nil {
+		x.undecided(err)
+	} else {
+		outcome = x.tell(a)
+	}
+	s.Finish(outcome)
+	x.count(posture.Verdict{Action: posture.Substitute}, outcome, time.Since(x.begun))
+	return false
+}
+
+// decide asks stand-in. What this gate has not settled itself is not approved.
+func (x *exchange) decide(directive string) (standin.Answer, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), standInTimeout)
+	defer cancel()
+	if x.gate.Pending(x.pay.Identity) {
+		if _, known, err := x.stand.Knows(ctx, x.pay); err != nil || !known {
+			return standin.Answer{Verdict: standin.Inquire, Reason: standin.InFlight}, err
+		}
+	}
+	a := decider.Ask{Payment: *x.pay, Kind: standin.Payment, Original: x.pay.Original, Cause: standin.Directed, Directive: directive}
+	if x.pay.Kind == payment.Refund {
+		a.Kind = standin.Refund
+		if x.route.StandIn != nil && x.route.StandIn.Reversal {
+			a.Kind = standin.Reversal
+		}
+	}
+	a.Seal = func() standin.Sealed {
+		return x.advices.seal(x.route, x.pay.Identity, &x.ctx.Request, x.ctx.Request.Body())
+	}
+	return x.stand.Decide(ctx, a)
+}
+
+// undecided answers where stand-in did not, or may have decided.
+func (x *exchange) undecided(err error) {
+	x.log.Warn("stand-in did not decide", "error", err)
+	if holdfast.CodeOf(err) == holdfast.Doubtful {
+		x.answer(answerPending, "pending", stillOpen)
+	} else {
+		x.answer(x.route.decline, posture.Held.String(), notForwarded)
+	}
+	x.ctx.Response.Header.Set(standInHeader, "held")
+}
+
+// tell gives the answer of stand-in.
+func (x *exchange) tell(a standin.Answer) payment.Outcome {
+	outcome := payment.NotDone
+	switch a.Verdict {
+	case standin.Approved, standin.Done:
+		outcome = payment.Done
+		x.approve(x.route, x.pay.Identity, x.pay.Amount, x.pay.Currency, a.Item)
+	case standin.Declined:
+		x.answer(answerDeclined, a.Reason.String(), final)
+	case standin.Mismatch:
+		x.answer(answerMismatch, "mismatch", notForwarded)
+	case standin.Inquire:
+		x.answer(answerPending, "pending", stillOpen)
+	default: // refused for now, or held since the time of the directive is over
+		reason := a.Reason.String()
+		if reason == "" {
+			reason = posture.Held.String()
+		}
+		x.answer(x.route.decline, reason, notForwarded)
+	}
+	x.ctx.Response.Header.Set(standInHeader, a.Verdict.String())
+	return outcome
+}
+
+// approve gives the answer of a route to what is approved.
+func (x *exchange) approve(r *route, identity string, amount int64, currency string, i *standin.Item) {
+	at := time.Now()
+	if i != nil {
+		at = i.At.Time()
+	}
+	if r.StandIn == nil { // the settings have changed since
+		x.answer(answerPending, "pending", stillOpen)
+		return
+	}
+	text := func(s string) string { return s }
+	if strings.HasPrefix(r.StandIn.Type, "application/json") {
+		text = jsonText
+	}
+	resp := &x.ctx.Response
+	resp.Reset()
+	resp.SetStatusCode(r.StandIn.Status)
+	resp.Header.SetContentType(r.StandIn.Type)
+	resp.Header.Set(fasthttp.HeaderCacheControl, "no-store")
+	resp.Header.Set(idHeader, payment.Mask(x.requestID()))
+	resp.SetBodyString(strings.NewReplacer(
+		"{identity}", text(identity), "{amount}", strconv.FormatInt(amount, 10), "{currency}", text(currency),
+		"{kind}", r.kind.String(), "{at}", at.UTC().Format(time.RFC3339),
+	).Replace(r.StandIn.Body))
+	x.trail.reason = "stand-in"
+}
+
+// jsonText is a text as it stands between quotation marks in JSON.
+func jsonText(s string) string {
+	quoted, err := json.Marshal(s)
+	if err != nil {
+		return "" // a text: cannot fail
+	}
+	return string(quoted[1 : len(quoted)-1])
+}
+
+// known answers a payment that is not forwarded, or an inquiry, as stand-in answered
+// it before. It returns false if stand-in does not know it.
+func (x *exchange) known() bool {
+	if x.stand == nil || x.pay.Identity == "" || !x.stand.Concerns(x.pay) {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), standInTimeout)
+	defer cancel()
+	i, there, err := x.stand.Knows(ctx, x.pay)
+	if err != nil {
+		x.undecided(err)
+		return true
+	}
+	if !there {
+		return false
+	}
+	if x.route.kind.MovesMoney() {
+		a, err := x.decide("")
+		if err != nil {
+			x.undecided(err)
+			return true
+		}
+		x.tell(a)
+		return true
+	}
+	r := x.primary.route(i.Route)
+	switch {
+	case i.Verdict == standin.Approved && i.Reason != standin.Withdrawn && r != nil:
+		x.approve(r, i.Identity, i.Amount, i.Currency, &i)
+		x.ctx.Response.SetStatusCode(fasthttp.StatusOK)
+		x.ctx.Response.Header.Set(standInHeader, standin.Approved.String())
+	default:
+		x.answer(answerDeclined, i.Reason.String(), final)
+		x.ctx.Response.Header.Set(standInHeader, standin.Declined.String())
+	}
+	return true
+}
