@@ -27,6 +27,7 @@ func TestEditor(t *testing.T) {
 			w.previewBeside(b, draft)
 			w.undoRemoval(b, draft)
 			w.whatIsMissing(b, draft)
+			w.standInProfile(b, draft)
 			w.writeCondition(b, draft)
 			w.sessionEnds(b, draft)
 		})
