@@ -16,11 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"holdfast/bench/machine"
-	"holdfast/internal/sqljournal/advices"
-	"holdfast/internal/sqljournal/postgres"
+	"holdfast/internal/payment"
 	"holdfast/internal/sqljournal/postgres/cluster"
-	"holdfast/internal/standin"
-	"holdfast/internal/standin/advice"
 )
 
 // bench holds what the measurements share.
@@ -35,7 +32,7 @@ type bench struct {
 }
 
 // approver has a client's payment approved, durably.
-type approver = func(client int, r *standin.Request) error
+type approver = func(client int, p *payment.Payment) error
 
 // contender is one way of making approvals durable.
 type contender struct {
@@ -108,8 +105,7 @@ func (b *bench) inProcess(begin func(ctx context.Context, clients int) (approver
 const shards = 16
 
 func (b *bench) sqlite(ctx context.Context, _ int) (approver, func() error, error) {
-	s, err := advices.Open(ctx, advices.Options{Dir: filepath.Join(b.tmp, fmt.Sprint("run-", b.runs)), Shards: shards})
-	return serve(ctx, s, err)
+	return serve(ctx, filepath.Join(b.tmp, fmt.Sprint("run-", b.runs)))
 }
 
 func (b *bench) postgres(ctx context.Context, _ int) (approver, func() error, error) {
@@ -117,15 +113,15 @@ func (b *bench) postgres(ctx context.Context, _ int) (approver, func() error, er
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := postgres.OpenAdvices(ctx, postgres.AdviceOptions{Source: source, Shards: shards})
-	return serve(ctx, s, err)
+	return serve(ctx, source)
 }
 
-func serve(ctx context.Context, s advice.Source, err error) (approver, func() error, error) {
+func serve(ctx context.Context, source string) (approver, func() error, error) {
+	s, err := openSource(ctx, source)
 	if err != nil {
 		return nil, nil, err
 	}
-	g, err := openGate(ctx, s, 0, 1)
+	g, err := openGate(ctx, s, "gate", false)
 	if err != nil {
 		return nil, nil, errors.Join(err, s.Close())
 	}
@@ -225,11 +221,11 @@ func beGate(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := postgres.OpenAdvices(ctx, postgres.AdviceOptions{Source: args[0], Shards: shards})
+	s, err := openSource(ctx, args[0])
 	if err != nil {
 		return err
 	}
-	g, err := openGate(ctx, s, number, gates)
+	g, err := openGate(ctx, s, fmt.Sprint("gate-", number), true)
 	if err != nil {
 		return err
 	}

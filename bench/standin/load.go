@@ -16,7 +16,7 @@ import (
 const directive = "d1"
 
 // key blinds payers and payees.
-var key = []byte("a key of the bench")
+var key = []byte("a key of the bench, long enough")
 
 // profile bounds each payment, each payer, each channel in a day, and the whole.
 func profile() standin.Profile {
@@ -40,37 +40,32 @@ func profile() standin.Profile {
 	}
 }
 
-// payers are the blinded ones that a run pays from, of which each client has some.
-type payers []standin.Digest
+// payers are those that a run pays from.
+type payers []payment.Sensitive
 
 // newPayers returns those of many payers whose shards are those of gate i of n.
 func newPayers(many, i, n int) payers {
 	var list payers
 	for p := range many {
-		d := standin.Blind(key, payment.Sensitive(fmt.Sprint("6222000000", p)))
-		if standin.Shard(d, shards)%n == i {
-			list = append(list, d)
+		account := payment.Sensitive(fmt.Sprint("6222000000", p))
+		if n == 1 || standin.Shard(standin.Blind(key, account), shards)%n == i {
+			list = append(list, account)
 		}
 	}
 	return list
 }
 
 // sealed stands for what forwarding needs of a request: 300 bytes.
-var sealed = make([]byte, 300)
+var sealed = standin.Sealed{Key: "k1", Data: make([]byte, 300)}
 
 var number atomic.Uint64
 
-// request makes a payment as a gate hands it to a decider.
-func (p payers) request(now time.Time) *standin.Request {
+// pay makes a payment as a gate reads it.
+func (p payers) pay() *payment.Payment {
 	n := number.Add(1)
-	payee := standin.Blind(key, "merchant-7")
-	return &standin.Request{
-		Payment: payment.Payment{
-			Route: "pay", Kind: payment.Pay, Identity: identity(n), Amount: 100 + int64(n%49_000), Currency: "CNY",
-			Channel: "app", Read: ^payment.Set(0),
-		},
-		Kind: standin.Payment, Payer: p[n%uint64(len(p))], Payee: payee, Directive: directive, Cause: standin.Directed,
-		Snapshot: standin.Payer{At: now, Class: "a", Seen: now.AddDate(0, 0, -3)}, Sealed: standin.Sealed{Key: "k1", Data: sealed},
+	return &payment.Payment{
+		Route: "pay", Kind: payment.Pay, Identity: identity(n), Amount: 100 + int64(n%49_000), Currency: "CNY",
+		Payer: p[n%uint64(len(p))], Payee: "merchant-7", Channel: "app", Method: "card", Read: ^payment.Set(0),
 	}
 }
 
@@ -93,7 +88,7 @@ type measured struct {
 }
 
 // run has clients approve one payment after the other, for so long.
-func run(clients int, long time.Duration, p payers, approve func(client int, r *standin.Request) error) (measured, error) {
+func run(clients int, long time.Duration, p payers, approve approver) (measured, error) {
 	took := make([][]time.Duration, clients)
 	failed := make(chan error, clients)
 	begun := time.Now()
@@ -101,7 +96,7 @@ func run(clients int, long time.Duration, p payers, approve func(client int, r *
 	for i := range clients {
 		wg.Go(func() {
 			for now := begun; now.Sub(begun) < long; {
-				if err := approve(i, p.request(now)); err != nil {
+				if err := approve(i, p.pay()); err != nil {
 					failed <- err
 					return
 				}

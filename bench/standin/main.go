@@ -11,8 +11,11 @@
 // bytes of each approval, and judge nothing.
 //
 // Clients ask for the next approval when they have the one before; they run on the
-// same cores. Rounds go through all in turn; figures are medians. It prints a table
-// and, last, one line of JSON, and fails where a required figure is missed.
+// same cores. Rounds go through all in turn; figures are medians. Then a gate is
+// killed (SIGKILL) under that load, and another process takes over from what the
+// source holds: how long until it answers, and whether it knows each approval that a
+// customer was told. It prints tables and, last, one line of JSON, and fails where a
+// required figure is missed.
 //
 //	go run ./bench/standin [-clients 256] [-payers 100000] [-rounds 5] [-time 2s] [-dir /tmp]
 package main
@@ -37,6 +40,7 @@ const (
 	mostP99       = 25.0 // ms
 	leastRaw      = 0.4  // of the file
 	leastPostgres = 0.7  // of batched inserts
+	mostTakeOver  = 3.0  // s
 )
 
 // figures is the last line of output.
@@ -45,11 +49,12 @@ type figures struct {
 	P99      float64 `json:"p99_ms"`
 	Postgres float64 `json:"ratio_pg"`
 	Raw      float64 `json:"ratio_raw"`
+	TakeOver float64 `json:"takeover_s"`
+	lost     int
 }
 
 func main() {
-	if len(os.Args) == 8 && os.Args[1] == "gate" {
-		fail(beGate(context.Background(), os.Args[2:]))
+	if asProcess(os.Args[1:]) {
 		return
 	}
 	runtime.LockOSThread() // the database is killed when the thread that started it ends
@@ -68,6 +73,19 @@ func main() {
 	fail(got.check())
 }
 
+// asProcess is one of the processes that the bench starts, if it is told so.
+func asProcess(args []string) bool {
+	switch {
+	case len(args) == 7 && args[0] == "gate":
+		fail(beGate(context.Background(), args[1:]))
+	case len(args) == 4 && args[0] == "victim":
+		fail(beVictim(context.Background(), args[1:]))
+	default:
+		return false
+	}
+	return true
+}
+
 func (f figures) check() error {
 	var errs []error
 	if f.Rate < leastRate || f.P99 >= mostP99 {
@@ -78,6 +96,9 @@ func (f figures) check() error {
 	}
 	if f.Postgres < leastPostgres {
 		errs = append(errs, fmt.Errorf("PostgreSQL makes %.2f of its batched inserts; required is %.1f", f.Postgres, leastPostgres))
+	}
+	if f.TakeOver >= mostTakeOver || f.lost > 0 {
+		errs = append(errs, fmt.Errorf("a take-over takes %.2f s and loses %d approvals; required are less than %.0f s and none", f.TakeOver, f.lost, mostTakeOver))
 	}
 	return errors.Join(errs...)
 }
@@ -105,10 +126,20 @@ func (b *bench) run(ctx context.Context) (f figures, err error) {
 		m := medians[c.what]
 		fmt.Printf("%-34s %12.0f %12.2f %12.2f\n", c.what, m.Rate, ms(m.P50), ms(m.P99))
 	}
+	overs, err := b.takeOvers(ctx)
+	if err != nil {
+		return f, err
+	}
+	fmt.Printf("\n%-34s %12s %12s %12s\n", "a gate killed, another takes over", "seconds", "approvals", "lost")
+	for _, t := range overs {
+		fmt.Printf("%-34s %12.2f %12d %12d\n", t.what, t.took.Seconds(), t.approved, t.lost)
+		f.TakeOver, f.lost = max(f.TakeOver, t.took.Seconds()), f.lost+t.lost
+	}
 	fmt.Println()
 	rounded := func(x, perUnit float64) float64 { return math.Round(x*perUnit) / perUnit }
 	return figures{
 		Rate: rounded(medians[onSQLite].Rate, 1), P99: rounded(ms(medians[onSQLite].P99), 10),
 		Postgres: rounded(medians[onPostgres].Rate/medians[ofBatched].Rate, 100), Raw: rounded(medians[onSQLite].Rate/medians[ofRaw].Rate, 100),
+		TakeOver: rounded(f.TakeOver, 100), lost: f.lost,
 	}, nil
 }

@@ -1,16 +1,14 @@
 package main
 
 import (
-	"context"
 	"os"
 	"testing"
 	"time"
 )
 
-// TestMain is the process of a gate if it is told so, as main is.
+// TestMain is a process that the bench starts if it is told so, as main is.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 8 && os.Args[1] == "gate" {
-		fail(beGate(context.Background(), os.Args[2:]))
+	if asProcess(os.Args[1:]) {
 		return
 	}
 	os.Exit(m.Run())
@@ -24,13 +22,13 @@ func TestBench(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Rate <= 0 || f.P99 <= 0 || f.Postgres <= 0 || f.Raw <= 0 {
+	if f.Rate <= 0 || f.P99 <= 0 || f.Postgres <= 0 || f.Raw <= 0 || f.TakeOver <= 0 || f.lost > 0 {
 		t.Errorf("figures %+v", f)
 	}
 }
 
 func TestRequired(t *testing.T) {
-	good := figures{Rate: 20_000, P99: 24.9, Postgres: 0.7, Raw: 0.4}
+	good := figures{Rate: 20_000, P99: 24.9, Postgres: 0.7, Raw: 0.4, TakeOver: 2.9}
 	for name, c := range map[string]struct {
 		change func(*figures)
 		good   bool
@@ -39,6 +37,8 @@ func TestRequired(t *testing.T) {
 		"too few":         {func(f *figures) { f.Rate = 19_999 }, false},
 		"too late":        {func(f *figures) { f.P99 = 25 }, false},
 		"far from a file": {func(f *figures) { f.Raw = 0.39 }, false},
+		"slow take-over":  {func(f *figures) { f.TakeOver = 3 }, false},
+		"lost":            {func(f *figures) { f.lost = 1 }, false},
 		"far from plain":  {func(f *figures) { f.Postgres = 0.69 }, false},
 	} {
 		f := good

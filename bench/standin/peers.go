@@ -6,16 +6,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sys/unix"
 
+	"holdfast/internal/payment"
 	"holdfast/internal/standin"
 )
 
 // grouped has one goroutine make durable what waits, all of it at once, while more
 // comes to wait. It is how peers commit in groups.
-func grouped[T any](clients int, item func(r *standin.Request) T, write func([]T) error) (approve func(int, *standin.Request) error, end func()) {
+func grouped[T any](clients int, item func(p *payment.Payment) T, write func([]T) error) (approve approver, end func()) {
 	type waiter struct {
 		item     T
 		answered chan error
@@ -38,8 +40,8 @@ func grouped[T any](clients int, item func(r *standin.Request) T, write func([]T
 			}
 		}
 	}()
-	approve = func(_ int, r *standin.Request) error {
-		w := waiter{item(r), make(chan error, 1)}
+	approve = func(_ int, p *payment.Payment) error {
+		w := waiter{item(p), make(chan error, 1)}
 		waiting <- w
 		return <-w.answered
 	}
@@ -50,11 +52,10 @@ func grouped[T any](clients int, item func(r *standin.Request) T, write func([]T
 }
 
 // record is what anybody keeps of an approval: as many bytes as a decider.
-func record(r *standin.Request) []byte {
-	p := r.Payment
+func record(p *payment.Payment) []byte {
 	return standin.Encode([]standin.Record{&standin.Decision{
-		Identity: p.Identity, Fingerprint: r.Fingerprint(), Kind: r.Kind, Amount: p.Amount, Currency: p.Currency, Payer: r.Payer, Payee: r.Payee,
-		Channel: p.Channel, Route: p.Route, Verdict: standin.Approved, Cause: r.Cause, Directive: r.Directive, At: standin.At(r.Snapshot.At), Sealed: r.Sealed,
+		Identity: p.Identity, Kind: standin.Payment, Amount: p.Amount, Currency: p.Currency,
+		Channel: p.Channel, Route: p.Route, Verdict: standin.Approved, Cause: standin.Directed, Directive: directive, At: standin.At(time.Now()), Sealed: sealed,
 	}})
 }
 
@@ -87,7 +88,7 @@ type row struct {
 	record   []byte
 }
 
-func newRow(r *standin.Request) row { return row{r.Payment.Identity, record(r)} }
+func newRow(p *payment.Payment) row { return row{p.Identity, record(p)} }
 
 // plain inserts each approval by itself, each client over a connection of its own.
 func (b *bench) plain(ctx context.Context, clients int) (approver, func() error, error) {
@@ -95,8 +96,8 @@ func (b *bench) plain(ctx context.Context, clients int) (approver, func() error,
 		return nil, nil, err
 	}
 	connections, end, err := b.connect(ctx, clients)
-	return func(client int, r *standin.Request) error {
-		row := newRow(r)
+	return func(client int, p *payment.Payment) error {
+		row := newRow(p)
 		_, err := connections[client].Exec(ctx, "INSERT INTO approval VALUES ($1, $2)", row.identity, row.record)
 		return err
 	}, end, err

@@ -202,9 +202,9 @@ func (c *Compiled) judgePayer(r *Request, at Instant) Reason {
 		return Blocked
 	}
 	known := map[string]any{"kind": r.Kind.String(), "route": p.Route, "amount": int(p.Amount), "currency": p.Currency}
-	for name, value := range map[string]string{"bank": p.Bank, "merchant": p.Merchant, "payer_class": r.Snapshot.Class} {
-		if value != "" {
-			known[name] = value
+	for _, field := range [...]struct{ name, value string }{{"bank", p.Bank}, {"merchant", p.Merchant}, {"payer_class", r.Snapshot.Class}} {
+		if field.value != "" {
+			known[field.name] = field.value
 		}
 	}
 	if p.Read.Has(payment.Channel) {

@@ -335,7 +335,7 @@ func (s *State) close(r *Closed) bool {
 // forget drops what was settled before a time under directives that are closed.
 func (s *State) forget(before Instant) {
 	for id, i := range s.items {
-		if o := s.openings[i.Directive]; (o == nil || o.Closed != 0) && i.Settled != 0 && i.Settled < before {
+		if s.settledBefore(i, before) {
 			delete(s.items, id)
 			s.unlink(i)
 		}
@@ -366,6 +366,12 @@ func (s *State) forget(before Instant) {
 			delete(s.slices, key)
 		}
 	}
+}
+
+// settledBefore reports whether an item may be forgotten.
+func (s *State) settledBefore(i *Item, before Instant) bool {
+	o := s.openings[i.Directive]
+	return (o == nil || o.Closed != 0) && i.Settled != 0 && i.Settled < before
 }
 
 // forgettable reports whether a directive was closed before a time, and is not the

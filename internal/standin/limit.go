@@ -180,26 +180,27 @@ func (s *State) need(l Limit, k counterKey, at Instant, directive string, used, 
 	return n, false
 }
 
-// Over returns the ledgers that nobody draws from any more once the state has
-// forgotten what is before a time: see [Forget].
-func (s *State) Over(before time.Time) []string {
-	var keys []string
+// Over returns the directives that the state will not know any more once it has
+// forgotten what is before a time, and the ledgers that nobody draws from then: see
+// [Forget].
+func (s *State) Over(before time.Time) (directives, ledgers []string) {
 	for key, d := range s.slices {
 		if d.until != 0 && d.until < At(before) {
-			keys = append(keys, key)
+			ledgers = append(ledgers, key)
 		}
 	}
 	for directive, o := range s.openings {
 		if !s.forgettable(o, At(before)) {
 			continue
 		}
+		directives = append(directives, directive)
 		for _, l := range o.Limits {
 			if l.Over == Whole && l.Window == 0 {
-				keys = append(keys, counterKey{over: Whole, currency: l.Currency}.ledgerKey(0, directive))
+				ledgers = append(ledgers, counterKey{over: Whole, currency: l.Currency}.ledgerKey(0, directive))
 			}
 		}
 	}
-	return keys
+	return directives, ledgers
 }
 
 // Registrations returns what a shard must draw when it opens, before any shard

@@ -178,8 +178,12 @@ func TestStaysBounded(t *testing.T) {
 		h.apply(records...)
 		h.now = h.now.Add(24 * time.Hour)
 		before := h.now.Add(-72 * time.Hour)
-		for _, key := range h.s.Over(before) {
+		_, over := h.s.Over(before)
+		for _, key := range over {
 			delete(h.ledgers, key)
+		}
+		if h.s.Stale(before) != (day > 2) {
+			t.Fatalf("day %d: there is something to forget, or is not", day)
 		}
 		h.apply(standin.Forget(h.s, before, h.now)...)
 		sizes[day], ledgers[day] = len(h.s.Snapshot()), len(h.ledgers)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Class says where a payment that was decided on stands.
@@ -213,6 +214,21 @@ func (s *State) Excludes(identity string) bool {
 
 // Blank reports whether nothing was ever stood in for, as far as is still known.
 func (s *State) Blank() bool { return len(s.items)+len(s.openings)+len(s.excluded) == 0 }
+
+// Stale reports whether there are decisions or directives to forget before a time.
+func (s *State) Stale(before time.Time) bool {
+	for _, i := range s.items {
+		if s.settledBefore(i, At(before)) {
+			return true
+		}
+	}
+	for _, o := range s.openings {
+		if s.forgettable(o, At(before)) {
+			return true
+		}
+	}
+	return false
+}
 
 // Backlog returns how many advices are pending.
 func (s *State) Backlog() int { return len(s.queue) - s.skipped }

@@ -103,7 +103,7 @@ type Decider struct {
 
 const (
 	// workers decide and write side by side.
-	workers = 2
+	workers = 1
 	// maxWaiting bounds the requests that wait in one shard.
 	maxWaiting = 4096
 	// minKey is the shortest key that blinds payers, in bytes.
@@ -146,6 +146,7 @@ func (d *Decider) Run(ctx context.Context) error {
 	}
 	all.Go(func() { d.follow(ctx) })
 	all.Go(func() { d.carryOut(ctx) })
+	all.Go(func() { d.tidyUp(ctx) })
 	all.Wait()
 	for _, s := range d.shards {
 		s.end()

@@ -3,7 +3,9 @@ package decider
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"holdfast"
@@ -32,20 +34,17 @@ func (d *Decider) work(ctx context.Context) {
 		case s := <-d.ready:
 			turns = append(turns, s)
 		}
-		for more := true; more; {
-			select {
-			case s := <-d.ready:
-				turns = append(turns, s)
-			default:
-				more = false
-			}
+		runtime.Gosched() // who was just answered asks again at once: else its request misses this append
+		for len(d.ready) > 0 {
+			turns = append(turns, <-d.ready)
 		}
-		var packs []*pack
-		for _, s := range turns {
-			if p := s.turn(ctx); p != nil {
-				packs = append(packs, p)
-			}
+		packs := make([]*pack, len(turns))
+		var all sync.WaitGroup
+		for i, s := range turns {
+			all.Go(func() { packs[i] = s.turn(ctx) })
 		}
+		all.Wait()
+		packs = slices.DeleteFunc(packs, func(p *pack) bool { return p == nil })
 		if len(packs) > 0 {
 			d.write(ctx, packs)
 		}

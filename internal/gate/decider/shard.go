@@ -27,6 +27,7 @@ type shard struct {
 	since    int           // records since the last snapshot
 	foreign  time.Duration // when another gate was last seen to have written, by Boot
 	snapped  bool          // a snapshot is being written
+	cutDue   bool          // packs may be free to go; belongs to Tidy
 }
 
 // job is something for a shard to decide on.
