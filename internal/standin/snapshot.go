@@ -10,7 +10,8 @@ import (
 )
 
 // FoldVersion is that of the fold. A snapshot of another one is not read: the
-// state is folded from an older snapshot, or from the first pack.
+// state is folded from an older snapshot, or from the first pack, if packs were not
+// cut. So a build that raises it reads the snapshots of the version before as well.
 const FoldVersion = 1
 
 // Snapshot encodes a state. Equal states have equal snapshots.
