@@ -1,0 +1,136 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"holdfast/bench/machine"
+)
+
+type bench struct {
+	advices, rate, live int
+	rest                time.Duration
+	dir                 string
+
+	address string
+	gate    *exec.Cmd
+}
+
+// payers is how many there are: each has five advices.
+func (b *bench) payers() int { return max(1, b.advices/5) }
+
+func (b *bench) run() (f figures, err error) {
+	if b.advices < 1 || b.rate < 1 || b.live < 1 {
+		return f, errors.New("advices, rate and live are 1 or more")
+	}
+	if b.dir, err = os.MkdirTemp(b.dir, "holdfast-bench-replay-"); err != nil {
+		return f, err
+	}
+	defer os.RemoveAll(b.dir)
+	defer func() { err = errors.Join(err, b.stop()) }()
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(b.dir, "holdfast"), "holdfast/cmd/holdfast").CombinedOutput(); err != nil {
+		return f, fmt.Errorf("build holdfast: %w\n%s", err, out)
+	}
+	p, err := newPrimary(b.advices)
+	if err != nil {
+		return f, err
+	}
+	defer p.listener.Close()
+	source, err := b.prepare(p.listener.Addr().String())
+	if err != nil {
+		return f, err
+	}
+	d, err := directive(source)
+	if err != nil {
+		return f, err
+	}
+	if err := b.start(1, d); err != nil {
+		return f, err
+	}
+	begun := time.Now()
+	if err := b.fill(b.address); err != nil {
+		return f, err
+	}
+	took := time.Since(begun)
+	fmt.Printf("stood in for %d payments in %v over HTTP, %.0f a second\n", b.advices, took.Round(time.Millisecond), float64(b.advices)/took.Seconds())
+	if err := b.stop(); err != nil {
+		return f, err
+	}
+	begun = time.Now()
+	if err := b.start(2); err != nil {
+		return f, err
+	}
+	fmt.Printf("started again in %v\n", time.Since(begun).Round(time.Millisecond))
+	return b.drain(p)
+}
+
+// drain watches the backlog go while customers pay.
+func (b *bench) drain(p *primary) (f figures, err error) {
+	select {
+	case <-p.begun:
+	case <-time.After(5 * time.Minute):
+		return f, errors.New("no advice came in five minutes")
+	}
+	before, err := b.memory()
+	if err != nil {
+		return f, err
+	}
+	most := before
+	draining, err := b.paying(0, func() error {
+		for tick := time.Tick(100 * time.Millisecond); ; {
+			select {
+			case <-p.done:
+				return nil
+			case <-tick:
+			}
+			now, err := b.memory()
+			if err != nil {
+				return err
+			}
+			most = max(most, now)
+		}
+	})
+	if err != nil {
+		return f, err
+	}
+	resting, err := b.paying(1, func() error {
+		<-time.After(b.rest)
+		return nil
+	})
+	if err != nil {
+		return f, err
+	}
+	if err := p.exactlyOnce(); err != nil {
+		return f, err
+	}
+	perSecond, fullest := p.used()
+	p99, quiet := machine.Quantile(draining, 0.99), machine.Quantile(resting, 0.99)
+	fmt.Printf("forwarded %.0f a second of %d, in the fullest second %d\n", perSecond, b.rate, fullest)
+	fmt.Printf("customers, p50 and p99: %v and %v while it drained, %v and %v after\n", machine.Quantile(draining, 0.5), p99, machine.Quantile(resting, 0.5), quiet)
+	fmt.Printf("memory of the gate: %.0f MB when it began to forward, at most %.0f MB\n\n", before, most)
+	round := func(x float64) float64 { return math.Round(x*1000) / 1000 }
+	return figures{
+		Advices: b.advices, Used: round(perSecond / float64(b.rate)), Over: max(0, fullest-b.rate), Ratio: round(float64(p99) / float64(quiet)),
+		Growth: round(max(0, most-before)),
+	}, nil
+}
+
+// paying has customers pay while something is done.
+func (b *bench) paying(round int, while func() error) ([]time.Duration, error) {
+	stop, paid := make(chan struct{}), make(chan error, 1)
+	var took []time.Duration
+	go func() {
+		var err error
+		took, err = b.customers(b.address, round, stop)
+		paid <- err
+	}()
+	err := while()
+	close(stop)
+	err = errors.Join(err, <-paid)
+	return took, err
+}
