@@ -208,11 +208,15 @@ func (d *Demo) openControl(ctx context.Context, k *kept) error {
 }
 
 func (d *Demo) openGates(k *kept) error {
-	conf, err := d.gateConfig("gate-1", address(d.opt.Gate, hostOf(k.Ready.Gate)))
+	conf, err := d.gateConfig(k, "gate-1", address(d.opt.Gate, hostOf(k.Ready.Gate)))
 	if err != nil {
 		return err
 	}
-	d.gate, err = OpenGate(GateOptions{Config: conf, Control: d.Control.Join(), Log: d.opt.Log, Now: d.opt.Now})
+	if err := d.knowPayers(conf.StandIn.Payers); err != nil {
+		return err
+	}
+	d.loops = append(d.loops, loop{"what is known of payers", func(ctx context.Context) error { return d.keepPayers(ctx, conf.StandIn.Payers) }})
+	d.gate, err = OpenGate(GateOptions{Config: conf, Control: d.Control.Join(), Env: k.env, Log: d.opt.Log, Now: d.opt.Now})
 	if err != nil {
 		return err
 	}
@@ -232,11 +236,14 @@ func (d *Demo) openGates(k *kept) error {
 	return d.World.Traffic.SetTarget(d.gate.URL())
 }
 
-func (d *Demo) gateConfig(name, listen string) (config.Gate, error) {
+func (d *Demo) gateConfig(k *kept, name, listen string) (config.Gate, error) {
+	dir := filepath.Join(d.opt.Dir, name)
+	content := fmt.Appendf(nil, "%s\nstand_in: {data: %q, key: %q, payers: %q}\n",
+		config.DefaultGateYAML, filepath.Join(dir, "advices"), "env:HOLDFAST_DEMO_STAND_IN", filepath.Join(d.opt.Dir, "payers.jsonl"))
 	return config.LoadGate(config.Options{
-		File: "gate.yaml (built in)", Content: []byte(config.DefaultGateYAML),
+		File: "gate.yaml (built in)", Content: content, Env: k.env,
 		Flags: map[string]string{
-			"name": name, "data": filepath.Join(d.opt.Dir, name), "listen.payments": listen, "primary.url": d.World.URL(),
+			"name": name, "data": dir, "listen.payments": listen, "primary.url": d.World.URL(),
 			"test_payers": "acct_test_01",
 		},
 	})

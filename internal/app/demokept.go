@@ -21,6 +21,7 @@ type kept struct {
 	Firing   time.Time `json:"firing,omitzero"`
 	Webhook  string    `json:"webhook"`
 	Push     string    `json:"push"`
+	StandIn  string    `json:"stand_in"` // the key of stand-in
 	SMTP     string    `json:"smtp"`
 	HTTP     string    `json:"http"`
 	Primary  string    `json:"primary"`
@@ -39,7 +40,7 @@ func (d *Demo) recall() (*kept, error) {
 	}
 	content, err := os.ReadFile(filepath.Join(d.opt.Dir, keptFile))
 	if errors.Is(err, os.ErrNotExist) {
-		k := &kept{Webhook: newWebhookSecret(), Push: key, Empty: d.opt.Empty}
+		k := &kept{Webhook: newWebhookSecret(), Push: key, StandIn: holdfast.Secret(), Empty: d.opt.Empty}
 		k.Ready.Account, k.Ready.Second, k.Ready.Password = "admin", "commander", holdfast.NewID()[:20]
 		k.Ready.SandboxToken = holdfast.Secret()
 		return k, nil
@@ -47,7 +48,7 @@ func (d *Demo) recall() (*kept, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what the demo kept: %w", err)
 	}
-	k := &kept{Push: key} // one that was kept before there was push has none
+	k := &kept{Push: key, StandIn: holdfast.Secret()} // one of before has none
 	if err := json.Unmarshal(content, k); err != nil {
 		return nil, holdfast.Errorf(holdfast.Damaged, "%s cannot be read; start the demo in another directory", filepath.Join(d.opt.Dir, keptFile)).Because(err)
 	}
@@ -64,6 +65,6 @@ func (d *Demo) keep(k *kept) error {
 
 // env is the environment of the demo's settings: its secrets.
 func (k *kept) env(name string) (string, bool) {
-	value, ok := map[string]string{"HOLDFAST_DEMO_WEBHOOK": k.Webhook, "HOLDFAST_DEMO_PUSH": k.Push}[name]
+	value, ok := map[string]string{"HOLDFAST_DEMO_WEBHOOK": k.Webhook, "HOLDFAST_DEMO_PUSH": k.Push, "HOLDFAST_DEMO_STAND_IN": k.StandIn}[name]
 	return value, ok
 }
