@@ -104,7 +104,7 @@ func (m *month) day(n, payments int) {
 // days with more payments.
 func TestMonth(t *testing.T) {
 	t.Parallel()
-	days, payments := 13, 40
+	days, payments := 13, 16
 	if os.Getenv("HOLDFAST_SOAK") != "" {
 		days, payments = 31, 2000
 	}
@@ -134,6 +134,11 @@ func TestMonth(t *testing.T) {
 			t.Logf("day %2d: %d bytes", n, info.Bytes)
 			if n > 10 && info.Bytes > full+full/50 {
 				t.Fatalf("on day %d the source has %d bytes; on day 10 it had %d", n, info.Bytes, full)
+			}
+		}
+		for _, key := range []string{"all/CNY/0/day-0", "profile/day-0"} {
+			if revision, _, err := m.source.Ledger(t.Context(), key); err != nil || revision != 0 {
+				t.Errorf("the ledger %s is there still: %v", key, err)
 			}
 		}
 		stop()

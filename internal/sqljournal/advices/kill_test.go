@@ -39,7 +39,7 @@ func writeUntilKilled(dir string) error {
 // HOLDFAST_SOAK=1 does so 300 times.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	dir, times := t.TempDir(), 4
+	dir, times := t.TempDir(), 2
 	if os.Getenv("HOLDFAST_SOAK") != "" {
 		times = 300
 	}

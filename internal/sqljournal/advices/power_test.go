@@ -254,7 +254,7 @@ func TestPowerLoss(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chosen := power.Sample(o.Random, len(r.Steps), 0, 70)
+	chosen := power.Sample(o.Random, len(r.Steps), 0, 20)
 	if os.Getenv("HOLDFAST_SOAK") != "" {
 		chosen = func(int) int { return 6 }
 	}
@@ -319,7 +319,7 @@ func TestPowerLossIsFound(t *testing.T) {
 				t.Fatal(err)
 			}
 			o.deaf, o.after = nil, nil
-			found := o.Lose(r, promises{}, false, power.Sample(o.Random, len(r.Steps), 0, 20))
+			found := o.Lose(r, promises{}, false, power.Sample(o.Random, len(r.Steps), 0, 8))
 			if len(found) == 0 {
 				t.Error("nothing was found")
 			}
