@@ -123,6 +123,9 @@ func (p *PayersFile) look() {
 	if err == nil {
 		next, err = p.read()
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = holdfast.Errorf(holdfast.NotFound, "there is no payer snapshot %s", p.path)
+	}
 	p.info = info
 	if err != nil {
 		if text := err.Error(); text != p.fault {
@@ -138,9 +141,6 @@ func (p *PayersFile) look() {
 
 func (p *PayersFile) read() (*payers, error) {
 	f, err := os.Open(p.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, holdfast.Errorf(holdfast.NotFound, "there is no payer snapshot %s", p.path)
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -111,12 +111,26 @@ func (d *Decider) follow(ctx context.Context) {
 		} else {
 			d.calm("source")
 		}
+		d.watchPayers()
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		case <-d.news:
 		}
+	}
+}
+
+// watchPayers raises an alarm while what should be known of payers cannot be read.
+func (d *Decider) watchPayers() {
+	p, ok := d.opt.Payers.(interface{ Fault() string })
+	if !ok {
+		return
+	}
+	if fault := p.Fault(); fault != "" {
+		d.alarm("payers", errors.New(fault))
+	} else {
+		d.calm("payers")
 	}
 }
 
