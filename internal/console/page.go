@@ -245,13 +245,20 @@ func (c *Console) explain(v *visit, err error) string {
 	if errors.As(err, &wait) {
 		return v.words.Error(err) + " (" + v.words.Span(wait.RetryAfter()) + ")"
 	}
-	var refusal *holdfast.Error
-	if errors.As(err, &refusal) && refusal.Code == holdfast.Forbidden {
-		told := *refusal
-		told.Args = v.rightsInWords(refusal.Args)
-		return v.words.Error(&told)
+	var why *holdfast.Error
+	if !errors.As(err, &why) {
+		return v.words.Error(err)
 	}
-	return v.words.Error(err)
+	if why.Code == holdfast.Forbidden {
+		told := *why
+		told.Args = v.rightsInWords(why.Args)
+		why = &told
+	}
+	if slices.ContainsFunc(ofPlan, func(begin string) bool { return strings.HasPrefix(v.r.URL.Path, begin) }) {
+		in, _ := c.View.Incident(v.path("id")) // of none, nothing is known besides the plan
+		return refusal(v, c.View.Organisation(), in.Stages, why)
+	}
+	return v.words.Error(why)
 }
 
 // rightsInWords puts the reader's words for rights and account roles.

@@ -178,8 +178,9 @@ func (c *Console) leavePage(v *visit) error {
 		return err
 	}
 	own := leavePage{Person: p, Departure: departure, From: text, Reason: v.form("reason"), Now: !from.After(now)}
+	organisation := c.View.Organisation()
 	for _, f := range departure.Findings {
-		own.Findings = append(own.Findings, finding{Severity: string(f.Severity), Rule: f.Rule, Message: v.words.Error(f.Error)})
+		own.Findings = append(own.Findings, finding{Severity: string(f.Severity), Rule: f.Rule, Message: inWords(v, organisation, f.Path, f.Error)})
 	}
 	bySeverity(own.Findings)
 	return c.show(v, "leave", v.words.T("staff.leave"), false, own)

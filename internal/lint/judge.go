@@ -31,12 +31,15 @@ type flow struct {
 	leak bool
 }
 
-// name says which flow it is, in words that need no translation.
-func (f flow) name() string {
+// Flow names a procedure in an error: 1, 2, 3, or leak.
+type Flow string
+
+// name says which flow it is.
+func (f flow) name() Flow {
 	if f.leak {
 		return "leak"
 	}
-	return f.Level.String()
+	return Flow(f.Level.String())
 }
 
 // task is a task with what stands around it.
