@@ -19,6 +19,8 @@ type posturePage struct {
 	// Awaiting is what of the plan waits for the reader; Steps lead to a first plan.
 	Awaiting []awaited
 	Steps    []firstStep
+	// StandIn is what of stand-in is not closed; nil if all is.
+	StandIn *standInLeft
 }
 
 func (c *Console) posture(v *visit) error {
@@ -27,6 +29,9 @@ func (c *Console) posture(v *visit) error {
 		return err
 	}
 	own := posturePage{Posture: c.View.Posture(), Chart: drawChart(v.words, v.zone, points), Preview: c.View.Preview("all"), Awaiting: slices.Concat(c.awaiting(v), c.awaitingImprovements(v)), Steps: c.firstSteps()}
+	if own.StandIn, err = c.standInLeft(); err != nil {
+		return err
+	}
 	if err := own.Posture.Journal.Backups.Err; err != nil {
 		own.BackupFailed = v.words.Error(err)
 	}

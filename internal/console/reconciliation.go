@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/csv"
+	"slices"
 	"strconv"
 	"time"
 
@@ -128,6 +129,25 @@ func (c *Console) reconcile(v *visit) error {
 		own.Parts = append(own.Parts, sourcePartOf(s, c.Desk.Now()))
 	}
 	return c.show(v, "reconciliation", v.words.T("reconcile.title"), true, own)
+}
+
+// standInLeft is how much waits to be forwarded, and for people.
+type standInLeft struct{ Pending, Exceptions int64 }
+
+func (c *Console) standInLeft() (*standInLeft, error) {
+	r, err := c.View.Reconcile("")
+	if err != nil {
+		return nil, err
+	}
+	left, some := standInLeft{Exceptions: r.Unresolved}, false
+	for _, s := range r.Sources {
+		left.Pending += s.Pending.Count
+		some = some || slices.ContainsFunc(s.Accounts, func(a reconciliation.Account) bool { return !a.Settled })
+	}
+	if !some {
+		return nil, nil
+	}
+	return &left, nil
 }
 
 // reconcileCSV exports the figures: amounts in minor units, times in UTC.
