@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
 	"time"
 
 	"holdfast"
@@ -51,7 +49,6 @@ func openGate(ctx context.Context, source advice.Source, name string, shared boo
 	}
 	d, err := decider.New(ctx, decider.Options{
 		Gate: name, Boot: holdfast.NewID(), Source: source, Shared: shared, Key: key, Payers: everybody{time.Now()}, Clock: clock{time.Now()},
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		return nil, err
