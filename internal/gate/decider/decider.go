@@ -8,7 +8,8 @@
 //	packs of all shards that are ready ──▶ one append ──▶ answers
 //
 // A shard has one pack under way at a time; what comes meanwhile waits for the
-// next. Two workers take turns, so one decides while the other writes.
+// next. Shards decide side by side, and all that are ready go into one append: half as
+// many requests in a pack cost the source nearly as much.
 //
 // Whoever writes to a shard last is its decider: the pack of a gate that was not
 // begins with its take-over, and a pack at another revision than the shard's is
@@ -102,8 +103,6 @@ type Decider struct {
 }
 
 const (
-	// workers decide and write side by side.
-	workers = 1
 	// maxWaiting bounds the requests that wait in one shard.
 	maxWaiting = 4096
 	// minKey is the shortest key that blinds payers, in bytes.
@@ -141,9 +140,7 @@ func New(ctx context.Context, opt Options) (*Decider, error) {
 // if it stays in doubt.
 func (d *Decider) Run(ctx context.Context) error {
 	var all sync.WaitGroup
-	for range workers {
-		all.Go(func() { d.work(ctx) })
-	}
+	all.Go(func() { d.work(ctx) })
 	all.Go(func() { d.follow(ctx) })
 	all.Go(func() { d.carryOut(ctx) })
 	all.Go(func() { d.tidyUp(ctx) })
