@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"holdfast"
@@ -58,9 +57,8 @@ func (w *world) raise(b *browser) {
 	const proposed = "#level form.confirm[action$='/level'] button"
 	b.waitFor(proposed) // the counts of a minute are needed; the page follows by itself
 	b.waitFor("#level .note.bad")
-	if value := b.evaluate("document.querySelector('#measure-success_percent .num').innerText"); !strings.HasSuffix(value, "%") {
-		w.t.Errorf("the share of payments done is shown as %q", value)
-	}
+	// The share is not known while counts are missing, as on a machine that is short of time.
+	b.waitUntil("the share of payments done is a percentage", `(document.querySelector("#measure-success_percent .num")?.innerText ?? "").endsWith("%")`)
 	b.shoot("71-level-proposed")
 	b.press(proposed)
 	b.waitFor("#stage-stop.open")
