@@ -11,7 +11,7 @@ import (
 
 // A ramp is a line of its steps and a line for each key that is given:
 //
-//	1% (2 分鐘) ≤ 20/s [最少樣本：50 · 自動前進：是] → 100%
+//	1% (2 分) ≤ 20/s [最少樣本（筆）：50 · 自動前進：是] → 100%
 //	成功率下限（%）：98
 
 var (
