@@ -7,7 +7,7 @@ import (
 )
 
 // A stand-in, clicked through in Chromium by two people: proposed on the incident's
-// page with its limits before the eyes, approved, confirmed, and lifted.
+// page with its limits before the eyes, approved, confirmed, opened, and lifted.
 func TestStandIn(t *testing.T) {
 	t.Parallel()
 	for _, lang := range spoken(holdfast.ZhHant) {
@@ -35,6 +35,14 @@ func TestStandIn(t *testing.T) {
 			superior.press("form[action$='/approve'] button")
 			superior.waitFor(".band-stand-in-held")
 			superior.shoot("92-stand-in-waiting")
+			// Only one gate of the demo has an advice source.
+			commander.open(directive)
+			commander.reveal("#without-reason")
+			commander.do("choose gate-2", click("#without input[value='gate-2']"))
+			commander.fill("#without-reason", "閘門二沒有補送電文庫 it has no source")
+			commander.press("#without button")
+			commander.waitFor(".band-stand-in-open")
+			commander.shoot("92-stand-in-open")
 			commander.open(incident)
 			commander.shoot("93-stand-in-incident")
 
@@ -46,7 +54,7 @@ func TestStandIn(t *testing.T) {
 			superior.open(directive)
 			superior.press("form[action$='/lift/approve'] button")
 			superior.waitGone("#lift-asked")
-			superior.waitGone(".band-stand-in-held")
+			superior.waitGone(".band-stand-in-open")
 			superior.shoot("94-stand-in-lifted")
 			commander.open("/directives")
 			commander.shoot("95-directives")
