@@ -129,10 +129,13 @@ func (n Nouns) answer(by holdfast.Actor, id string, granted bool, reason string,
 func (n Nouns) carried(list []standin.Carried) []journal.Draft {
 	for _, c := range list {
 		d, found := n.Book.Decision(c.ID)
+		if i := strings.LastIndex(c.ID, closing); !found && i > 0 {
+			d, found = n.Book.Decision(c.ID[:i])
+		}
 		if !found || d.State != Ordered || d.Closes() && c.Refused == "" {
 			continue
 		}
-		return n.Book.draft(d.Directive, kindCarried, answered{ID: c.ID, Failure: c.Refused})
+		return n.Book.draft(d.Directive, kindCarried, answered{ID: d.ID, Failure: c.Refused})
 	}
 	return nil
 }

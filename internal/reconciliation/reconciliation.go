@@ -36,6 +36,7 @@ package reconciliation
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"holdfast"
@@ -98,11 +99,18 @@ func (d *Decision) Identity() string {
 	return d.Exception.Identity
 }
 
+// closing stands between the id of a close-out and the shard that an order is for.
+const closing = "-"
+
 // order is what a shard's decider is told.
 func (d *Decision) order(shard int) standin.Order {
 	o := standin.Order{ID: d.ID, Shard: shard, Directive: d.Directive, Identity: d.Identity(), How: d.How, By: d.By.ID, Note: d.Note}
 	if d.Second != nil {
 		o.Second = d.Second.ID
+	}
+	if d.Closes() {
+		// Each shard has its own: one that is closed says nothing of the others.
+		o.ID += closing + strconv.Itoa(shard)
 	}
 	return o
 }

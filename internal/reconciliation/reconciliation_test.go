@@ -276,14 +276,17 @@ func TestCloseOut(t *testing.T) {
 	}
 	for gate, sum := range map[string]*standin.Summary{"east": &s, "west": &west} {
 		got := d.tell(gate, *sum)
-		if len(got) != 1 || got[0].Identity != "" || got[0].By != "wang" || got[0].Second != "li" || got[0].Shard != sum.Of[0].Shard {
+		if len(got) != 1 || got[0].Identity != "" || got[0].By != "wang" || got[0].Second != "li" || got[0].Shard != sum.Of[0].Shard || got[0].ID == id {
 			t.Errorf("%s is told %+v", gate, got)
 		}
 		sum.Of[0].Standing[0].Closed = start
-		sum.Carried = []standin.Carried{{ID: id}}
+		sum.Carried = []standin.Carried{{ID: got[0].ID}}
 		if got := d.tell(gate, *sum); len(got) != 0 {
 			t.Errorf("%s is told again %+v", gate, got)
 		}
+	}
+	if got := d.decision(id); got.State != Ordered {
+		t.Errorf("a close-out that was carried out is %s", got.State)
 	}
 	if _, a := find(d.service.Board.Sources(d.now), "d1"); !a.Settled {
 		t.Errorf("it is %+v", a)

@@ -83,7 +83,7 @@ func TestReconciliation(t *testing.T) {
 	duty := w.signIn(openBrowser(t, w.ready.Console, "zh-Hant-reconcile"), w.ready.Account, holdfast.ZhHant)
 	second := w.signIn(openBrowser(t, w.ready.Console, "en-reconcile"), w.ready.Second, holdfast.En)
 	duty.open("/stand-in")
-	duty.waitFor("#none .empty")
+	duty.waitFor(".card .empty") // no gate tells, or no directive has stood in
 	duty.shoot("rec-0-none")
 	g := w.shardsGate()
 	if orders := g.report(); len(orders) != 0 {
