@@ -8,8 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"holdfast"
 	"holdfast/internal/api"
 	"holdfast/internal/directive"
+	"holdfast/internal/locale"
 	"holdfast/internal/standin"
 	"holdfast/internal/view"
 )
@@ -68,7 +70,7 @@ func limitsOf(list []standin.Limit) string {
 	for _, l := range list {
 		text := string(l.Over)
 		if l.Amount > 0 {
-			text += fmt.Sprintf(" %d %s", l.Amount, l.Currency)
+			text += " " + locale.For(holdfast.En).Money(holdfast.Money{Minor: l.Amount, Currency: l.Currency})
 		}
 		if l.Count > 0 {
 			text += fmt.Sprintf(" %d payments", l.Count)

@@ -78,7 +78,7 @@ func (s *story) openByHand(stage string) (open []string) {
 
 func (s *story) convene(ctx context.Context) error {
 	const task = "convene-team"
-	if err := s.until(ctx, "the convening of the team", 30*time.Second, func(ctx context.Context) (bool, error) {
+	if err := s.until(ctx, "the convening of the team", func(ctx context.Context) (bool, error) {
 		err := s.refresh(ctx)
 		n := s.task(task).Notice
 		return n != nil && len(n.People) > 0, err
@@ -92,7 +92,7 @@ func (s *story) convene(ctx context.Context) error {
 	if err := s.acknowledge(ctx, s.duty, task, "zhao.jishu", "is in the room"); err != nil {
 		return err
 	}
-	if err := s.ended(ctx, task, 30*time.Second); err != nil {
+	if err := s.ended(ctx, task); err != nil {
 		return err
 	}
 	return s.finish(ctx, s.commander, "convene")
@@ -127,7 +127,7 @@ func (s *story) handle(ctx context.Context) error {
 // outcome was unknown.
 func (s *story) clear(ctx context.Context) error {
 	left := -1
-	if err := s.until(ctx, "an outcome for each unknown payment", 2*time.Minute, func(ctx context.Context) (bool, error) {
+	if err := s.until(ctx, "an outcome for each unknown payment", func(ctx context.Context) (bool, error) {
 		open, err := client.Get[view.Page[unknown]](ctx, s.duty, "/unknowns?limit=1")
 		if err == nil && open.Total != left {
 			left = open.Total
@@ -149,7 +149,7 @@ func (s *story) clear(ctx context.Context) error {
 
 func (s *story) probe(ctx context.Context) error {
 	const task = "test-functions"
-	return s.until(ctx, "the passing of all probes", time.Minute, func(ctx context.Context) (bool, error) {
+	return s.until(ctx, "the passing of all probes", func(ctx context.Context) (bool, error) {
 		ran, err := client.Post[[]incident.ProbeRan](ctx, s.duty, s.path("/tasks/"+task+"/probe"), nil)
 		if err != nil {
 			return false, err
@@ -175,7 +175,7 @@ func (s *story) enforced(ctx context.Context) error {
 		if d.State != "in-force" {
 			continue
 		}
-		wait, cancel := context.WithTimeout(ctx, time.Minute)
+		wait, cancel := context.WithTimeout(ctx, patience)
 		_, err := s.duty.AwaitConfirmed(wait, d.ID)
 		cancel()
 		if err != nil {
@@ -189,7 +189,7 @@ func (s *story) debrief(ctx context.Context) error {
 	if err := s.finish(ctx, s.commander, "review"); err != nil {
 		return err
 	}
-	if err := s.ended(ctx, "all-clear", time.Minute); err != nil {
+	if err := s.ended(ctx, "all-clear"); err != nil {
 		return err
 	}
 	s.say("The all clear has reached %d people.", len(s.task("all-clear").Notice.People))

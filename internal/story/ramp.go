@@ -52,7 +52,7 @@ func (s *story) climb(ctx context.Context, top int) error {
 
 // step takes the next step as soon as it may be taken, and tells what came of it.
 func (s *story) step(ctx context.Context, step int) error {
-	if err := s.until(ctx, "the way to the next step of the ramp", time.Minute, func(ctx context.Context) (bool, error) {
+	if err := s.until(ctx, "the way to the next step of the ramp", func(ctx context.Context) (bool, error) {
 		err := s.commander.Do(ctx, http.MethodPost, s.path("/tasks/"+reopen+"/ramp"), api.RampTo{Step: step}, nil)
 		if holdfast.CodeOf(err) == holdfast.Conflict {
 			return false, nil // it is held, or tested, or it fell
@@ -84,7 +84,7 @@ func (s *story) relapse(ctx context.Context, from int) error {
 		return err
 	}
 	s.say("Every second payment fails again at the primary.")
-	if err := s.until(ctx, "the step back", time.Minute, func(ctx context.Context) (bool, error) {
+	if err := s.until(ctx, "the step back", func(ctx context.Context) (bool, error) {
 		err := s.refresh(ctx)
 		return s.task(reopen).Ramp.Step < from, err
 	}); err != nil {
@@ -105,7 +105,7 @@ func (s *story) relapse(ctx context.Context, from int) error {
 // closeRamp signs the end of the ramp once all payments have been watched and no outcome
 // is unknown.
 func (s *story) closeRamp(ctx context.Context) error {
-	if err := s.until(ctx, "the close-out of the ramp", 2*time.Minute, func(ctx context.Context) (bool, error) {
+	if err := s.until(ctx, "the close-out of the ramp", func(ctx context.Context) (bool, error) {
 		err := s.commander.Do(ctx, http.MethodPost, s.path("/tasks/"+reopen+"/ramp/close"), api.RampClose{Note: "Watched; no outcome is unknown."}, nil)
 		if holdfast.CodeOf(err) == holdfast.Conflict {
 			return false, s.refresh(ctx)

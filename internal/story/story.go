@@ -151,17 +151,23 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-const look = 200 * time.Millisecond
+// patience is how long anything of the story may take to come about: what takes
+// seconds takes minutes on a machine that is short of time. look is how often the
+// story looks whether it has.
+const (
+	patience = 4 * time.Minute
+	look     = 200 * time.Millisecond
+)
 
-// until looks again and again, at most for limit.
-func (s *story) until(ctx context.Context, what string, limit time.Duration, ok func(context.Context) (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+// until looks again and again.
+func (s *story) until(ctx context.Context, what string, ok func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		done, err := ok(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return holdfast.Errorf(holdfast.Unavailable, "%s did not come about within %v", what, limit).Because(ctx.Err())
+			return holdfast.Errorf(holdfast.Unavailable, "%s did not come about within %v", what, patience).Because(ctx.Err())
 		case done || err != nil:
 			return err
 		}
@@ -190,8 +196,8 @@ func (s *story) task(id string) view.Task {
 }
 
 // ended waits until a task has ended.
-func (s *story) ended(ctx context.Context, id string, limit time.Duration) error {
-	return s.until(ctx, "the end of task "+id, limit, func(ctx context.Context) (bool, error) {
+func (s *story) ended(ctx context.Context, id string) error {
+	return s.until(ctx, "the end of task "+id, func(ctx context.Context) (bool, error) {
 		err := s.refresh(ctx)
 		return s.task(id).Status == "done", err
 	})

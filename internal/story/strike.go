@@ -32,7 +32,7 @@ func (s *story) flow(ctx context.Context) error {
 	}
 	s.rate = before.Traffic.Rate
 	var p view.Posture
-	if err := s.until(ctx, "traffic at the gates", 30*time.Second, func(ctx context.Context) (ok bool, err error) {
+	if err := s.until(ctx, "traffic at the gates", func(ctx context.Context) (ok bool, err error) {
 		p, err = client.Get[view.Posture](ctx, s.duty, "/posture")
 		return p.Traffic.Known && p.Traffic.Done > 0, err
 	}); err != nil {
@@ -63,7 +63,7 @@ func (s *story) fail(ctx context.Context) error {
 }
 
 func (s *story) detect(ctx context.Context) error {
-	if err := s.until(ctx, "a suspected incident", time.Minute, func(ctx context.Context) (bool, error) {
+	if err := s.until(ctx, "a suspected incident", func(ctx context.Context) (bool, error) {
 		open, err := client.Get[view.Page[view.Incident]](ctx, s.duty, "/incidents?open=1")
 		if err != nil || len(open.Items) == 0 {
 			return false, err
@@ -104,7 +104,7 @@ func (s *story) confirm(ctx context.Context) error {
 
 func (s *story) tell(ctx context.Context) error {
 	const task = "tell-superiors"
-	if err := s.until(ctx, "the notices to superiors", 30*time.Second, func(ctx context.Context) (bool, error) {
+	if err := s.until(ctx, "the notices to superiors", func(ctx context.Context) (bool, error) {
 		err := s.refresh(ctx)
 		people := s.task(task).Notice.People
 		for _, p := range people {
@@ -188,7 +188,7 @@ func (s *story) stop(ctx context.Context) error {
 		return err
 	}
 	s.say("The stop %s is issued: the plan pre-authorises it.", made.ID)
-	wait, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	wait, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	stopped, err := s.duty.AwaitConfirmed(wait, made.ID)
 	s.sayDirective(stopped)

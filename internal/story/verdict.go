@@ -43,7 +43,7 @@ func (s *story) settle(ctx context.Context) error {
 	}
 	s.say("No more customers arrive for the moment, so that the books can be compared.")
 	last := -1
-	return s.until(ctx, "an answer for every customer", 4*time.Minute, func(ctx context.Context) (bool, error) {
+	return s.until(ctx, "an answer for every customer", func(ctx context.Context) (bool, error) {
 		stats, err := s.stats(ctx)
 		if open := stats.Traffic.Open; err == nil && (last < 0 || open == 0 || open < last/2) {
 			last = open
