@@ -269,6 +269,9 @@ type Counts struct {
 	Declined Sum `json:"declined"`
 	Failed   Sum `json:"failed"`
 	Unknown  Sum `json:"unknown"`
+	// StoodIn was approved by gates in the primary's place; nil in figures of before
+	// there was stand-in.
+	StoodIn *Sum `json:"stood_in,omitempty"`
 	// Payers is about how many distinct payers these are of; nil in figures of before
 	// they were counted.
 	Payers *Payers `json:"payers,omitempty"`

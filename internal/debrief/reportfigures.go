@@ -98,17 +98,22 @@ func (c Counts) blocks(e Edition) []docx.Block {
 		note = e.t("counted", "from", e.at(c.From), "to", e.at(c.To))
 	}
 	table := docx.T([]string{e.t("item"), e.t("count"), e.t("amount")})
-	for _, row := range []struct {
+	type row struct {
 		key string
 		sum Sum
-	}{{"declined", c.Declined}, {"failed", c.Failed}, {"unknown", c.Unknown}} {
+	}
+	rows := []row{{"declined", c.Declined}, {"failed", c.Failed}, {"unknown", c.Unknown}}
+	if c.StoodIn != nil {
+		rows = append(rows, row{"stood-in", *c.StoodIn})
+	}
+	for _, row := range rows {
 		cells := []string{e.t("count." + row.key), e.t("not-known"), e.t("not-known")}
 		if c.Known {
 			cells[1], cells[2] = e.number(row.sum.Count, c.AtLeast), e.amounts(row.sum)
 		}
 		table.Rows = append(table.Rows, cells)
 	}
-	table.Rows = append(table.Rows, []string{e.t("count.stood-in"), e.t("not-in-use"), "–"}, []string{e.t("count.payers"), e.payers(c.Payers), "–"})
+	table.Rows = append(table.Rows, []string{e.t("count.payers"), e.payers(c.Payers), "–"})
 	if s := c.Stop; s != nil {
 		stop := e.t("in-flight", "n", e.Words.Int(int64(s.Payments)), "done", e.Words.Int(int64(s.Done)), "not", e.Words.Int(int64(s.NotDone)), "unknown", e.Words.Int(int64(s.Unknown)))
 		if s.NotKnown > 0 {

@@ -287,7 +287,7 @@ func (g *Gate) countPayer(p *payment.Payment, v posture.Verdict, o payment.Outco
 		payer = p.Payer.Reveal()
 	}
 	switch {
-	case v.Action == posture.Decline:
+	case v.Action != posture.Forward:
 		g.counter.AddPayer(traffic.PayerDeclined, payer)
 	case o == payment.Unknown:
 		g.counter.AddPayer(traffic.PayerUnknown, payer)

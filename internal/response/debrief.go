@@ -40,8 +40,11 @@ func (s *Service) Count(in *incident.Incident, from, to time.Time) debrief.Count
 			AtLeast: c.AtLeast || p.AtLeast,
 		}
 	}
+	c.StoodIn = &debrief.Sum{}
 	for _, group := range t.Groups {
 		switch group.Name {
+		case "stood-in":
+			*c.StoodIn = sum(group.Sum)
 		case "declined":
 			c.Declined = sum(group.Sum)
 		case "failed":
@@ -56,6 +59,8 @@ func (s *Service) Count(in *incident.Incident, from, to time.Time) debrief.Count
 // fate sorts payments by what a debrief says of them.
 func fate(k traffic.Key) string {
 	switch {
+	case stoodIn(k):
+		return "stood-in"
 	case declined(k):
 		return "declined"
 	case unclear(k):

@@ -258,3 +258,29 @@ func TestReadings(t *testing.T) {
 		want("entered where nothing was gathered", said(region, plan.FromSuccess, "region"), "50 north")
 	})
 }
+
+// Each payment has one fate in a debrief. What stand-in approves is neither declined
+// nor failed; what it does not is declined; advices are nobody's payments.
+func TestFates(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		verdict string
+		kind    payment.Kind
+		outcome payment.Outcome
+		want    string
+	}{
+		{"forward", payment.Pay, payment.Done, ""},
+		{"forward", payment.Pay, payment.NotDone, "failed"},
+		{"forward", payment.Refund, payment.Unknown, "unknown"},
+		{"forward", payment.Inquiry, payment.NotDone, ""},
+		{"decline", payment.Pay, payment.NotDone, "declined"},
+		{"stand-in", payment.Pay, payment.Done, "stood-in"},
+		{"stand-in", payment.Pay, payment.NotDone, "declined"},
+		{"advice", payment.Pay, payment.NotDone, ""},
+		{"probe", payment.Pay, payment.NotDone, ""},
+	} {
+		if got := fate(traffic.Key{Verdict: tt.verdict, Kind: tt.kind, Outcome: tt.outcome}); got != tt.want {
+			t.Errorf("%s %s %s: %q, want %q", tt.verdict, tt.kind, tt.outcome, got, tt.want)
+		}
+	}
+}

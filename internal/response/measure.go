@@ -101,8 +101,14 @@ func failed(k traffic.Key) bool {
 	return forwarded(k) && (k.Outcome == payment.NotDone || k.Outcome == payment.Unknown)
 }
 func unclear(k traffic.Key) bool { return forwarded(k) && k.Outcome == payment.Unknown }
+
+// declined: a gate that stands in declines for itself, too.
 func declined(k traffic.Key) bool {
-	return k.Verdict == posture.Decline.String() && k.Kind.MovesMoney()
+	byDirective := k.Verdict == posture.Decline.String() || k.Verdict == posture.Substitute.String() && k.Outcome == payment.NotDone
+	return byDirective && k.Kind.MovesMoney()
+}
+func stoodIn(k traffic.Key) bool {
+	return k.Verdict == posture.Substitute.String() && k.Outcome == payment.Done && k.Kind.MovesMoney()
 }
 
 // gather measures one thing.

@@ -113,9 +113,9 @@ func (x *exchange) tell(a standin.Answer) payment.Outcome {
 		x.answer(answerMismatch, "mismatch", notForwarded)
 	case standin.Inquire:
 		x.answer(answerPending, "pending", stillOpen)
-	default: // refused for now, or held since the time of the directive is over
+	default: // refused for now
 		reason := a.Reason.String()
-		if reason == "" {
+		if a.Reason == standin.None || a.Reason == standin.NotOpen { // its time is over, or it has not begun or ended everywhere
 			reason = posture.Held.String()
 		}
 		x.answer(x.route.decline, reason, notForwarded)
