@@ -85,6 +85,9 @@ func (a *Gate) openSource(conf config.StandIn) (advice.Source, error) {
 		source, err := advices.Open(context.Background(), advices.Options{
 			Dir: conf.Data, Shards: conf.Shards, Warn: func(m string) { a.opt.Log.Error(m) },
 		})
+		if err == nil {
+			a.opt.Log.Info("decisions of stand-in are kept on this machine alone: they survive a kill and the loss of power, not the loss of the machine", "dir", conf.Data)
+		}
 		if err == nil || !a.took || holdfast.CodeOf(err) != holdfast.Unavailable || time.Now().After(end) {
 			return source, err
 		}
