@@ -42,7 +42,7 @@ func reportWords(t *testing.T) (ends []string) {
 	join("span", debrief.Spans[:]...)
 	join("source", debrief.FromAlert, debrief.FromPerson, debrief.FromOpened, debrief.FromConfirmed, debrief.FromStage, debrief.FromIssued, debrief.FromAcknowledged)
 	join("missing", debrief.NoStart, debrief.NoStage, debrief.NotEnded, debrief.StageSkipped, debrief.NoStop, debrief.NotConfirmed)
-	join("count", "declined", "failed", "unknown")
+	join("count", "declined", "failed", "unknown", "stood-in")
 	join("how", "console", "phone", "link", "code")
 	join("of", constants(t, "incident", "LimitOf")...)
 	join("result", debrief.Met, debrief.Missed, debrief.Skipped, debrief.Open)

@@ -53,7 +53,7 @@ func chaptersSample() *plan.Plan {
 		{ID: "wait", Title: all("wait"), Wait: &procedure.Wait{Until: "failures < 3", HoldsFor: hour}},
 	}}}}
 	profile := *p.Temporary[0].Profile
-	profile.OneByOne, profile.KeepDeclines, profile.Zone = true, true, ""
+	profile.KeepDeclines, profile.Zone = true, ""
 	announced := profile
 	announced.Unplanned = nil
 	p.Temporary = []plan.Temporary{

@@ -194,15 +194,21 @@ func listed(r Row, g *enrolment.Incarnation, rows []Row, gates []*enrolment.Inca
 	return false
 }
 
-// excluded lists, sorted, what was in flight when forwarding stopped, and what is
-// unknown.
+// excluded lists, sorted, what was in flight when forwarding stopped, or of that what a
+// drain that is over left unknown, and what is unknown besides.
 func (s Scene) excluded(d *Directive) (all []string, fits bool) {
 	all = slices.Clone(s.Unknown)
 	for _, g := range s.Gates {
-		if stop := g.StopAt(d.Position); stop != nil {
-			for _, r := range stop.InFlight {
-				all = append(all, r.Identity)
-			}
+		stop := g.StopAt(d.Position)
+		if stop == nil {
+			continue
+		}
+		left := stop.InFlight
+		if stop.Drained != nil {
+			left = stop.Drained.Unknown
+		}
+		for _, r := range left {
+			all = append(all, r.Identity)
 		}
 	}
 	slices.Sort(all)

@@ -507,7 +507,7 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 	o.drained = o.drained[len(r.Drained):]
 	o.counts = afterSent(o.counts, r.Counts)
 	o.mu.Unlock()
-	if len(done.StandIn) > 0 && g.opt.StandIn != nil {
+	if g.opt.StandIn != nil {
 		g.opt.StandIn.Carry(done.StandIn)
 	}
 	return len(r.Entries) == maxEntriesAtOnce, g.outcomes.confirm(done.Entries)

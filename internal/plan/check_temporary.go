@@ -16,6 +16,9 @@ func (c *checker) temporary() {
 		if t.Scope != "" {
 			c.expression(path+".scope", compileScope(t.Scope))
 		}
+		if t.Profile != nil && t.Longest.D() > LongestStandIn {
+			c.add(path+".longest", "P015", holdfast.Errorf(holdfast.Invalid, "a stand-in lasts at most %v", LongestStandIn))
+		}
 		c.profile(path+".profile", t)
 		c.some(path+".parameters", t.Parameters, func(path, id string) {
 			reference(c, path, "parameter", id, c.plan.Parameters, func(p Parameter) string { return p.ID })

@@ -18,6 +18,9 @@ const (
 	ByHand  = "manual"
 )
 
+// LongestStandIn is the longest that gates may stand in under one directive.
+const LongestStandIn = 7 * 24 * time.Hour
+
 // Temporary is a way for payments to go on while the system is down.
 type Temporary struct {
 	ID    string        `json:"id" yaml:"id"`
@@ -64,9 +67,6 @@ type Profile struct {
 	// Zone is the offset to UTC at which periods of limits begin, as +08:00; empty
 	// means UTC.
 	Zone string `json:"zone,omitempty" yaml:"zone,omitempty"`
-	// OneByOne lets a single payment be stood in for when the primary failed for it
-	// before its first byte was written.
-	OneByOne bool `json:"one_by_one,omitempty" yaml:"one_by_one,omitempty"`
 	// KeepDeclines makes a decline final; else the same request is decided anew.
 	KeepDeclines bool `json:"keep_declines,omitempty" yaml:"keep_declines,omitempty"`
 	// SecondAbove is the amount, in minor units of any currency, above which two
@@ -120,7 +120,7 @@ func (t Temporary) StandIn() standin.Profile {
 	zone, _ := readZone(p.Zone)
 	return standin.Profile{
 		ID: t.ID, Planned: p.Planned.standIn(), Unplanned: p.Unplanned.standIn(), SnapshotAge: p.SnapshotAge.D(), Zone: zone,
-		OneByOne: p.OneByOne, KeepDeclines: p.KeepDeclines, SecondAbove: int64(p.SecondAbove),
+		KeepDeclines: p.KeepDeclines, SecondAbove: int64(p.SecondAbove),
 		Forwarding: standin.Forwarding{
 			Timeout: p.Forwarding.Timeout.D(), Pause: p.Forwarding.Pause.D(), LongestPause: p.Forwarding.LongestPause.D(), Attempts: p.Forwarding.Attempts,
 			Expiry: p.Forwarding.Expiry.D(), Retention: p.Forwarding.Retention.D(), Inquiries: p.Forwarding.Inquiries,

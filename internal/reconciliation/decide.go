@@ -52,7 +52,7 @@ func (n Nouns) ask(f Form, open []Open) (string, []journal.Draft, error) {
 		return "", nil, holdfast.Errorf(holdfast.Invalid, "an exception of this kind does not end so").At("how")
 	}
 	above, known := n.Above(e.Directive)
-	two := f.How == standin.WriteOff || f.How != standin.Retry && (!known || above > 0 && e.Amount > above)
+	two := f.How == standin.WriteOff || f.How != standin.Retry && (!known || e.Amount > above)
 	id := n.Book.nextID(e.Directive)
 	return id, n.Book.draft(e.Directive, kindAsked, asked{
 		ID: id, Source: e.Source, Shard: e.Shard, Exception: &e.OpenException, How: f.How, Note: f.Note, Two: two,

@@ -185,7 +185,7 @@ func Resolve(s *State, p Profile, identity string, how Resolution, who, second, 
 		return nil, holdfast.Errorf(holdfast.Invalid, "the primary cannot be asked whether it has this payment: find out, then confirm or reverse it")
 	case second == who:
 		return nil, holdfast.Errorf(holdfast.Invalid, "the second person is another one")
-	case second == "" && (how == WriteOff || p.SecondAbove > 0 && i.Amount > p.SecondAbove && how != Retry):
+	case second == "" && (how == WriteOff || i.Amount > p.SecondAbove && how != Retry):
 		return nil, holdfast.Errorf(holdfast.Forbidden, "this exception is resolved by two people: name the second")
 	}
 	return []Record{&Resolved{Identity: identity, How: how, By: who, Second: second, Note: note, At: max(At(now), s.last)}}, nil

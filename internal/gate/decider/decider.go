@@ -91,6 +91,7 @@ type Decider struct {
 	unsure atomic.Bool
 	next   atomic.Uint32 // the shard that is forwarded from first
 
+	// mu is taken with a shard's held, never the other way round.
 	mu        sync.Mutex
 	set       posture.Set // its directives of stand-in alone
 	installed bool        // there was one
@@ -209,7 +210,8 @@ func (d *Decider) Decide(ctx context.Context, a Ask) (standin.Answer, error) {
 
 // Concerns reports whether a payment that the posture would forward may be the
 // shards' business: its identity is known to them, its payer has advices that are not
-// delivered, or a directive has not ended in them yet. Decide says what it is.
+// delivered, or a directive that was lifted has not ended in them yet. Decide says what
+// it is.
 func (d *Decider) Concerns(p *payment.Payment) bool {
 	if d.quiet.Load() {
 		return false
@@ -224,14 +226,14 @@ func (d *Decider) Concerns(p *payment.Payment) bool {
 	s := d.shards[standin.Shard(payer, len(d.shards))]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state == nil || s.stands() || s.state.Waits(payer) || s.state.Excludes(p.Identity)
+	return s.state == nil || s.lingers() || s.state.Waits(payer) || s.state.Excludes(p.Identity)
 }
 
-// unsettled reports whether any shard may stand in.
+// unsettled reports whether in any shard something may stand in that was lifted.
 func (d *Decider) unsettled() bool {
 	for _, s := range d.shards {
 		s.mu.Lock()
-		open := s.state == nil || s.stands()
+		open := s.state == nil || s.lingers()
 		s.mu.Unlock()
 		if open {
 			return true

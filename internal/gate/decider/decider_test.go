@@ -141,6 +141,9 @@ func TestHazard1_DoubtIsRepeated(t *testing.T) {
 		if time.Since(began) == 0 {
 			t.Error("it was answered at once")
 		}
+		source.Doubt(true)
+		source.Refuse(holdfast.Errorf(holdfast.Unavailable, "the database went away")) // after it was written
+		g.wants(pay("k1b", "bea", 1000), "d1", standin.Approved, standin.None)
 		source.Refuse(holdfast.Errorf(holdfast.Unavailable, "no room"))
 		if _, err := g.ask(pay("k2", "anna", 1000), "d1"); holdfast.CodeOf(err) != holdfast.Unavailable {
 			t.Error(err)
@@ -374,5 +377,81 @@ func TestOrders(t *testing.T) {
 			t.Errorf("still told: %+v", sum.Carried)
 		}
 		g.end()
+	})
+}
+
+// What the posture forwards beside a directive that stands in is the primary's: it is
+// out of the directive's scope, or a probe. After the lift it goes to the shards until
+// the directive has ended in them.
+func TestForwardedBesideStandIn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 4)
+		g := start(t, "east", source, false)
+		d := directive("d1", source)
+		g.Install(set(5, d))
+		g.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
+		synctest.Wait()
+		beside := pay("k2", "bea", 90_000)
+		if g.Concerns(&beside) {
+			t.Error("a payment of somebody with nothing on the way is taken from the primary")
+		}
+		g.wants(beside, "", standin.Forward, standin.None)
+		overtaking := pay("k3", "anna", 90_000)
+		if !g.Concerns(&overtaking) {
+			t.Error("a payment may overtake an advice of its payer")
+		}
+		unread := pay("k4", "", 90_000)
+		unread.Read = 0
+		if g.Concerns(&unread) {
+			t.Error("a payment whose payer cannot be read is taken from the primary")
+		}
+		g.end()
+	})
+}
+
+// What the primary says between the stop and the opening is not forgotten.
+func TestLearnedBeforeItOpens(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 4)
+		g := start(t, "east", source, false)
+		d := directive("d1", source)
+		d.Open = false
+		g.Install(set(5, d))
+		g.Learn("flying", true)
+		synctest.Wait()
+		d.Open, d.Excluded = true, []string{"flying", "lost"}
+		g.Install(set(6, d))
+		g.wants(pay("lost", "anna", 1000), "d1", standin.Inquire, standin.InFlight)
+		time.Sleep(3 * time.Second) // of the bubble
+		g.wants(pay("flying", "anna", 1000), "d1", standin.Done, standin.None)
+		g.end()
+	})
+}
+
+// A process that is started again tells of the shards of the one before, at once.
+func TestToldAfterARestart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 4)
+		g := start(t, "east", source, false)
+		g.Install(set(5, directive("d1", source)))
+		g.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
+		g.end()
+		again := start(t, "east", source, false)
+		again.Install(set(5, directive("d1", source)))
+		time.Sleep(2 * time.Second)
+		var approved int64
+		sum := again.Summary(time.Now())
+		for _, of := range sum.Of {
+			for _, b := range of.Balances {
+				approved += b.Approved.Count
+			}
+		}
+		if len(sum.Of) != 4 || approved != 1 {
+			t.Errorf("it tells of %d shards and %d approvals", len(sum.Of), approved)
+		}
+		again.end()
 	})
 }

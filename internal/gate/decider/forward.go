@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"holdfast"
+	"holdfast/internal/posture"
 	"holdfast/internal/standin"
 )
 
@@ -97,7 +98,7 @@ func (d *Decider) Settle(ctx context.Context, identity string, r standin.Result)
 // Learn notes what the primary turned out to have done with what was in flight when
 // stand-in opened. It is written soon, and again until it is.
 func (d *Decider) Learn(identity string, done bool) {
-	if d.quiet.Load() || !slices.ContainsFunc(d.shards, func(s *shard) bool {
+	if d.quiet.Load() || !d.opening() && !slices.ContainsFunc(d.shards, func(s *shard) bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.state == nil || s.state.Excludes(identity)
@@ -105,7 +106,9 @@ func (d *Decider) Learn(identity string, done bool) {
 		return
 	}
 	d.mu.Lock()
-	d.learned[identity] = done
+	if len(d.learned) < maxLearned {
+		d.learned[identity] = done
+	}
 	d.mu.Unlock()
 	select {
 	case d.news <- struct{}{}:
@@ -113,8 +116,26 @@ func (d *Decider) Learn(identity string, done bool) {
 	}
 }
 
+// maxLearned bounds what was learned and not written yet: what is excluded from a
+// stand-in is no more.
+const maxLearned = posture.MaxExcluded
+
+// opening reports whether a directive is in force and not open in every shard yet: what
+// is learned now may be excluded then.
+func (d *Decider) opening() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.ContainsFunc(d.set.Directives, func(x posture.Directive) bool {
+		st := d.standings[x.ID]
+		return !x.Open || st != nil && !st.isReady()
+	})
+}
+
 // writeLearned tells the shards what was learned.
 func (d *Decider) writeLearned(ctx context.Context) error {
+	if d.opening() {
+		return nil
+	}
 	d.mu.Lock()
 	learned := maps.Clone(d.learned)
 	d.mu.Unlock()

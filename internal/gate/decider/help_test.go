@@ -33,7 +33,7 @@ func (e everybody) Find(standin.Digest) standin.Payer {
 
 func profile() standin.Profile {
 	return standin.Profile{
-		ID: "small", SnapshotAge: time.Hour,
+		ID: "small", SnapshotAge: time.Hour, SecondAbove: 10_000,
 		Unplanned: &standin.Terms{Eligible: `payer_class == "good"`, Limits: []standin.Limit{
 			{Over: standin.EachPayment, Currency: "CNY", Amount: 5000},
 			{Over: standin.EachPayer, Currency: "CNY", Amount: 8000},

@@ -186,7 +186,7 @@ func (s *shard) request(t *turn, j *job) ([]standin.Need, error) {
 // passes reports whether a request is the primary's: no directive stands in, the
 // identity was not used here, and nothing of its payer is on its way.
 func (s *shard) passes(r *standin.Request) bool {
-	return !s.stands() && s.state.Item(r.Payment.Identity) == nil && !s.state.Excludes(r.Payment.Identity) && !s.state.Excludes(r.Original) &&
+	return !s.lingers() && s.state.Item(r.Payment.Identity) == nil && !s.state.Excludes(r.Payment.Identity) && !s.state.Excludes(r.Original) &&
 		!r.Elsewhere && !s.state.Waits(r.Payer)
 }
 
@@ -197,13 +197,8 @@ func (d *Decider) write(ctx context.Context, packs []*pack) {
 		list[i] = p.Pack
 	}
 	results, err := d.opt.Source.Append(context.WithoutCancel(ctx), list)
-	for pause := firstPause; holdfast.CodeOf(err) == holdfast.Doubtful && ctx.Err() == nil; pause = min(2*pause, longestPause) {
-		d.opt.Log.Warn("it is not known whether decisions of stand-in are durable: they are written again", "error", err)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-		}
-		results, err = d.opt.Source.Append(context.WithoutCancel(ctx), list)
+	if holdfast.CodeOf(err) == holdfast.Doubtful {
+		results, err = d.writeAgain(ctx, list, err)
 	}
 	for i, p := range packs {
 		if err != nil {
@@ -213,6 +208,23 @@ func (d *Decider) write(ctx context.Context, packs []*pack) {
 			p.settle(results[i])
 		}
 		p.s.after(ctx, p)
+	}
+}
+
+// writeAgain appends packs that are in doubt as they are, whatever the source says,
+// until it says what became of them: what it refuses now may have been written before.
+func (d *Decider) writeAgain(ctx context.Context, list []advice.Pack, err error) (results []error, _ error) {
+	defer d.calm("doubt")
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		d.alarm("doubt", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, holdfast.Errorf(holdfast.Doubtful, "stand-in did not answer in time: it may have decided").Because(err)
+		}
+		if results, err = d.opt.Source.Append(context.WithoutCancel(ctx), list); err == nil {
+			return results, nil
+		}
 	}
 }
 

@@ -105,6 +105,10 @@ func (s *shard) stands() bool {
 	return ok && o.Ended == 0
 }
 
+// lingers reports whether a directive stands in the shard that was lifted. The caller
+// holds mu.
+func (s *shard) lingers() bool { return s.stands() && s.d.lifted(s.state.Current()) }
+
 func (s *shard) submit(jobs ...*job) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,20 +191,29 @@ func (s *shard) load(ctx context.Context) error {
 	return nil
 }
 
-// read folds what stands after a revision.
+// read folds what stands after a revision. Nobody waits for the source meanwhile.
 func (s *shard) read(ctx context.Context, state *standin.State, revision uint64) (uint64, error) {
 	for {
 		packs, err := s.d.opt.Source.Read(ctx, s.n, revision, 100)
 		if err != nil || len(packs) == 0 {
 			return revision, err
 		}
-		for _, p := range packs {
-			if err := state.Fold(p.Body); err != nil {
-				return revision, err
-			}
-			revision = p.Revision()
+		if revision, err = s.fold(state, packs); err != nil {
+			return revision, err
 		}
 	}
+}
+
+func (s *shard) fold(state *standin.State, packs []advice.Pack) (revision uint64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range packs {
+		if err := state.Fold(p.Body); err != nil {
+			return revision, err
+		}
+		revision = p.Revision()
+	}
+	return revision, nil
 }
 
 // catchUp reads what others have written, and reports whether there was anything. The state
@@ -217,10 +230,8 @@ func (s *shard) catchUp(ctx context.Context) (moved bool, err error) {
 		return false, err
 	}
 	s.foreign = s.d.opt.Clock.Boot()
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.revision, err = s.read(ctx, s.state, s.revision); err != nil {
-		s.state = nil // packs were cut meanwhile, or some of them folded
+		s.drop() // packs were cut meanwhile, or some of them folded
 		if holdfast.CodeOf(err) == holdfast.NotFound {
 			err = nil
 		}

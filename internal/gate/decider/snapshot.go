@@ -31,14 +31,17 @@ func (s *shard) after(ctx context.Context, p *pack) {
 // snapshot makes a snapshot of a state that is durable, if it is time.
 func (s *shard) snapshot(ctx context.Context) *advice.Snapshot {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state == nil || s.snapped || s.since < snapshotEvery {
+	due := s.state != nil && !s.snapped && s.since >= snapshotEvery
+	s.mu.Unlock()
+	if !due {
 		return nil
 	}
 	revision, chain, err := s.d.opt.Source.Head(ctx, s.n)
 	if err != nil || revision != s.revision {
 		return nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.since, s.snapped = 0, true
 	return &advice.Snapshot{Shard: s.n, Revision: revision, Chain: chain, Version: standin.FoldVersion, Body: s.state.Snapshot()}
 }

@@ -170,24 +170,29 @@ func (d *Decider) keepUp(ctx context.Context) error {
 
 // settle notes what has been read, if the posture is still that one.
 func (d *Decider) settle(set posture.Set) {
+	blank := true
+	for _, s := range d.shards {
+		s.mu.Lock()
+		blank = blank && s.state != nil && s.state.Blank()
+		s.mu.Unlock()
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.set.Head != set.Head {
 		return
 	}
 	d.unsure.Store(false)
-	if len(set.Directives) > 0 {
-		return
+	if blank && len(set.Directives) == 0 {
+		d.quiet.Store(true)
 	}
-	for _, s := range d.shards {
-		s.mu.Lock()
-		blank := s.state != nil && s.state.Blank()
-		s.mu.Unlock()
-		if !blank {
-			return
-		}
-	}
-	d.quiet.Store(true)
+}
+
+// lifted reports whether the posture does not have a directive any more. What it has
+// and forwards all the same is none of the directive's: out of its scope, or a probe.
+func (d *Decider) lifted(directive string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !slices.ContainsFunc(d.set.Directives, func(x posture.Directive) bool { return x.ID == directive })
 }
 
 // readAll reads what others have written to any shard, and the profiles that shards
@@ -302,7 +307,7 @@ func (d *Decider) keep(ctx context.Context, st *standing) (*standin.Compiled, er
 		return nil, err
 	}
 	err = d.opt.Source.PutLedger(ctx, profileKey(st.ID), 0, body)
-	if code := holdfast.CodeOf(err); err != nil && code != holdfast.Conflict && code != holdfast.Doubtful {
+	if err != nil && holdfast.CodeOf(err) != holdfast.Conflict { // one that is in doubt is tried again
 		return nil, err
 	}
 	d.mu.Lock()

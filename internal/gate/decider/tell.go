@@ -52,13 +52,20 @@ func (d *Decider) calm(code string) {
 	delete(d.alarms, code)
 }
 
+// told reports whether this gate tells of the shard: it, or a process before it, wrote
+// there last, or nobody else can.
+func (s *shard) told() bool {
+	gate, _, _ := s.state.Decider()
+	return !s.d.opt.Shared || gate == s.d.opt.Gate
+}
+
 // Summary returns what there is to tell of the shards that this gate decides for.
 func (d *Decider) Summary(now time.Time) *standin.Summary {
 	sum := &standin.Summary{Source: d.id, At: now.UTC(), Shards: len(d.shards)}
 	most := standin.MaxOpen
 	for _, s := range d.shards {
 		s.mu.Lock()
-		if s.state != nil && s.mine() {
+		if s.state != nil && s.told() {
 			of := standin.Summarize(s.state, s.n, most, now)
 			most -= len(of.Open)
 			sum.Of = append(sum.Of, of)
@@ -149,21 +156,13 @@ func (d *Decider) order(ctx context.Context, o standin.Order) error {
 	}
 	return d.do(ctx, d.shards[o.Shard], &job{do: func(t *turn) error {
 		s := t.s.state
-		if o.Identity == "" {
-			records, err := standin.CloseOut(s, o.Directive, o.By, t.now)
-			if err != nil {
-				return err
-			}
-			return t.add(records...)
-		}
-		c := d.profile(o.Directive)
-		if c == nil {
+		var profile standin.Profile
+		if c := d.profile(o.Directive); c != nil {
+			profile = c.Profile
+		} else if o.Identity != "" {
 			return holdfast.Errorf(holdfast.Unavailable, "the stand-in profile of the directive %s is not known", o.Directive)
 		}
-		if i := s.Item(o.Identity); i != nil && i.Exception != nil && i.Exception.How == o.How && i.Exception.By == o.By {
-			return nil // it was carried out, and its word was lost
-		}
-		records, err := standin.Resolve(s, c.Profile, o.Identity, o.How, o.By, o.Second, o.Note, t.now)
+		records, err := standin.Carry(s, profile, o, t.now)
 		if err != nil {
 			return err
 		}

@@ -170,7 +170,11 @@ func (f *Forwarder) deliver(ctx context.Context, w standin.Work, claimed time.Du
 		return
 	}
 	result, err := f.try(ctx, w)
-	f.heard(err)
+	if result == standin.Unsendable {
+		f.opt.Log.Warn("an advice cannot be sent: people have to look at it", "error", err)
+	} else {
+		f.heard(err)
+	}
 	if result == standin.NoAnswer {
 		return
 	}

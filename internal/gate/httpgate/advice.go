@@ -167,7 +167,9 @@ func (a *Advices) send(ctx context.Context, c *conn, r *route, p *payment.Paymen
 	defer fasthttp.ReleaseResponse(resp)
 	stop := context.AfterFunc(ctx, func() { c.Conn.Close() }) // the gate ends
 	err := c.send(req, resp, now, deadline)
-	stop()
+	if !stop() && err == nil {
+		err = ctx.Err() // its connection is closed, or about to be
+	}
 	if err != nil {
 		if c.written == 0 {
 			outcome, why = payment.NotDone, "nothing was written to the primary"

@@ -112,6 +112,7 @@ func (x *exchange) tell(a standin.Answer) payment.Outcome {
 	case standin.Mismatch:
 		x.answer(answerMismatch, "mismatch", notForwarded)
 	case standin.Inquire:
+		outcome = payment.Unknown
 		x.answer(answerPending, "pending", stillOpen)
 	default: // refused for now
 		reason := a.Reason.String()

@@ -35,11 +35,10 @@ import (
 )
 
 const (
-	version    = 1
-	info       = "holdfast advice seal 1"
-	keySize    = 32
-	nameSize   = 8
-	maxHeaders = 64
+	version  = 1
+	info     = "holdfast advice seal 1"
+	keySize  = 32
+	nameSize = 8
 	// MinSecret is the shortest secret, in bytes.
 	MinSecret = 32
 )
@@ -141,11 +140,7 @@ func decode(b []byte) (Request, error) {
 	}
 	d := decoder{left: b[1:]}
 	r := Request{Method: string(d.text()), Target: string(d.text())}
-	n := d.number()
-	if n > maxHeaders {
-		return Request{}, damaged()
-	}
-	for range n {
+	for n := d.number(); n > 0 && !d.failed; n-- {
 		r.Headers = append(r.Headers, Header{string(d.text()), string(d.text())})
 	}
 	r.Body = d.text()

@@ -31,7 +31,7 @@ const (
 	// MaxBody is the largest body of a pack in bytes.
 	MaxBody = 1 << 20
 	// MaxPacks is the most packs of one append.
-	MaxPacks = 1000
+	MaxPacks = MaxShards
 	// MaxID is the longest id of a pack, MaxKey the longest key of a ledger, in bytes.
 	MaxID  = 64
 	MaxKey = 256
