@@ -254,6 +254,7 @@ func (s *State) attempt(r *Attempt) bool {
 		}
 		return s.pass(r.At)
 	}
+	i.Sent = r.At
 	if i.First == 0 {
 		i.First = r.At
 	}

@@ -15,7 +15,8 @@ type Work struct {
 	Repeat bool
 	// Timeout is how long the primary may take: later the advice may be sent again.
 	Timeout time.Duration
-	// Before is when the last attempt of either kind began; zero if there was none.
+	// Before is when it was last begun to be sent; zero if it never was. Until some time
+	// after that an answer that it is not known may be too early.
 	Before Instant
 }
 
@@ -116,7 +117,7 @@ func (f Forwarding) work(i *Item, at Instant) Work {
 	if f.lapsed(i, at) {
 		a.N, a.Inquiry = i.Inquiries+1, true
 	}
-	return Work{Item: i, Attempt: a, Repeat: i.Attempts > 0, Timeout: f.Timeout, Before: i.Last}
+	return Work{Item: i, Attempt: a, Repeat: i.Attempts > 0, Timeout: f.Timeout, Before: i.Sent}
 }
 
 // waitsForOriginal reports whether an item takes back what is not settled.

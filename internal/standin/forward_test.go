@@ -104,7 +104,7 @@ func TestAskedAfterRetention(t *testing.T) {
 	h.now = start.Add(24*time.Hour - 10*time.Second)
 	for n := 1; n <= 3; n++ {
 		work := h.send(standin.NoAnswer)
-		if len(work) != 1 || !work[0].Attempt.Inquiry || work[0].Attempt.N != n {
+		if len(work) != 1 || !work[0].Attempt.Inquiry || work[0].Attempt.N != n || work[0].Before != standin.At(start) {
 			t.Fatalf("after the retention, try %d: %+v", n, work)
 		}
 		h.now = h.now.Add(time.Minute)

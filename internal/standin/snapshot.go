@@ -169,7 +169,7 @@ func (c *codec) item(i *Item) {
 	c.enum((*uint8)(&i.Class), len(classNames)-1)
 	c.count(&i.Attempts)
 	c.count(&i.Inquiries)
-	for _, at := range [...]*Instant{&i.First, &i.Last, &i.Since, &i.Settled} {
+	for _, at := range [...]*Instant{&i.First, &i.Last, &i.Sent, &i.Since, &i.Settled} {
 		c.instant(at)
 	}
 	c.int(&i.Refunded)

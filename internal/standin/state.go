@@ -31,9 +31,10 @@ type Item struct {
 	Epoch uint64
 	Class Class
 	// Attempts were begun to send it, Inquiries to ask for it; First is the first
-	// attempt since the primary is known not to have it, Last the last of either.
+	// attempt since the primary is known not to have it, Last the last of either, Sent
+	// the last of those that send.
 	Attempts, Inquiries int
-	First, Last         Instant
+	First, Last, Sent   Instant
 	// Since is when it began to be pending.
 	Since Instant
 	// Settled is when it came to where it stands for good.

@@ -91,10 +91,11 @@ func (x *exchange) decide(directive string) (standin.Answer, error) {
 
 // undecided answers where stand-in did not, or may have decided.
 func (x *exchange) undecided(err error) {
-	x.log.Warn("stand-in did not decide", "error", err)
 	if holdfast.CodeOf(err) == holdfast.Doubtful {
+		x.log.Warn("stand-in may have decided, and did not say in time", "error", err)
 		x.answer(answerPending, "pending", stillOpen)
-	} else {
+	} else { // what holds every payment has an alarm of its own
+		x.log.Debug("stand-in did not decide", "error", err)
 		x.answer(x.route.decline, posture.Held.String(), notForwarded)
 	}
 	x.ctx.Response.Header.Set(standInHeader, "held")
@@ -102,7 +103,7 @@ func (x *exchange) undecided(err error) {
 
 // tell gives the answer of stand-in.
 func (x *exchange) tell(a standin.Answer) payment.Outcome {
-	outcome := payment.NotDone
+	outcome, said := payment.NotDone, a.Verdict.String()
 	switch a.Verdict {
 	case standin.Approved, standin.Done:
 		outcome = payment.Done
@@ -114,14 +115,17 @@ func (x *exchange) tell(a standin.Answer) payment.Outcome {
 	case standin.Inquire:
 		outcome = payment.Unknown
 		x.answer(answerPending, "pending", stillOpen)
+	case standin.Forward: // its time is over
+		said = "held"
+		x.answer(x.route.decline, posture.Held.String(), notForwarded)
 	default: // refused for now
 		reason := a.Reason.String()
-		if a.Reason == standin.None || a.Reason == standin.NotOpen { // its time is over, or it has not begun or ended everywhere
+		if a.Reason == standin.NotOpen { // it has not begun, or not ended, in every shard
 			reason = posture.Held.String()
 		}
 		x.answer(x.route.decline, reason, notForwarded)
 	}
-	x.ctx.Response.Header.Set(standInHeader, a.Verdict.String())
+	x.ctx.Response.Header.Set(standInHeader, said)
 	return outcome
 }
 
