@@ -54,7 +54,13 @@ func (s *Service) ApproveDirective(ctx context.Context, by holdfast.Actor, accou
 		if err != nil {
 			return nil, err
 		}
-		w, _ := s.Authority.Awaited(s.Directives.Directive(id))
+		d := s.Directives.Directive(id)
+		if d.Kind == posture.StandIn {
+			if err := s.unattacked(now); err != nil {
+				return nil, err
+			}
+		}
+		w, _ := s.Authority.Awaited(d)
 		_, err = s.grounds(account, w, now)
 		return drafts, err
 	})

@@ -49,12 +49,20 @@ func (s *Service) temporary(w StandInWish, now time.Time) (t plan.Temporary, err
 		if t.ID != w.Temporary {
 			continue
 		}
-		if m, attacked := s.attacked(s.Incidents.Incident(w.Incident), now); attacked {
-			return t, holdfast.Errorf(holdfast.Conflict, "%s is stated of incident %s: nobody stands in while there is an attack or a leak", m, w.Incident)
-		}
-		return t, nil
+		return t, s.unattacked(now)
 	}
 	return t, holdfast.Errorf(holdfast.Invalid, "the plan has no stand-in %q with a profile that gates can carry out", w.Temporary).At("temporary")
+}
+
+// unattacked refuses to stand in while an attack or a leak is stated of any incident
+// that goes on, whatever incident the stand-in is for.
+func (s *Service) unattacked(now time.Time) error {
+	for _, in := range s.Incidents.Open() {
+		if m, attacked := s.attacked(in, now); attacked && in.Ongoing() {
+			return holdfast.Errorf(holdfast.Conflict, "%s is stated of incident %s: nobody stands in while there is an attack or a leak", m, in.ID)
+		}
+	}
+	return nil
 }
 
 // StandIns lists the solutions that gates can stand in by, of the plan that rules an
@@ -85,9 +93,6 @@ func StandInBy(t plan.Temporary, planned bool) *directive.StandIn {
 // attacked returns the measure by which an incident is an attack or a leak, if one
 // says so.
 func (s *Service) attacked(in *incident.Incident, now time.Time) (measure string, attacked bool) {
-	if in == nil {
-		return "", false
-	}
 	_, p := s.planOf(in, now)
 	if p == nil {
 		return "", false

@@ -95,6 +95,7 @@ func TestStandInThatDoesNotFit(t *testing.T) {
 		id := w.confirmed(holdfast.Level1)
 		w.must(w.EnterMeasure(w.Context(), mei, id, "key_data_leaked", "yes", "seen"))
 		w.wantCode(with(func(s *StandInWish) { s.Incident = id }), holdfast.Conflict)
+		w.wantCode(with(func(s *StandInWish) { s.Incident = "" }), holdfast.Conflict) // it goes on all the same
 		w.must(w.EnterMeasure(w.Context(), mei, id, "key_data_leaked", "no", "it was not"))
 		w.must(with(func(s *StandInWish) { s.Incident, s.Planned, s.Reason = id, true, "" }))
 		var d directive.Directive
@@ -102,6 +103,8 @@ func TestStandInThatDoesNotFit(t *testing.T) {
 		if d.Incident != id || !d.StandIn.Planned || d.Reason == "" {
 			t.Errorf("proposed: %+v", d)
 		}
+		w.must(w.EnterMeasure(w.Context(), mei, id, "key_data_leaked", "yes", "it was after all"))
+		w.wantCode(w.ApproveDirective(w.Context(), lin, "lin", d.ID), holdfast.Conflict)
 	})
 }
 

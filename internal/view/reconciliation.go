@@ -49,6 +49,7 @@ func (s *Source) Reconcile(directive string) (Reconciliation, error) {
 		if of.Accounts == nil {
 			of.Accounts = []reconciliation.Account{}
 		}
+		r.Holds, r.Explained = r.Holds && of.Heard == of.Shards, r.Explained && of.Heard == of.Shards
 		for _, a := range of.Accounts {
 			found = true
 			r.Holds, r.Explained = r.Holds && a.Holds, r.Explained && a.Explained

@@ -53,10 +53,10 @@ func (d *Decider) calm(code string) {
 }
 
 // told reports whether this gate tells of the shard: it, or a process before it, wrote
-// there last, or nobody else can.
+// there last, or nobody has, or nobody else can.
 func (s *shard) told() bool {
 	gate, _, _ := s.state.Decider()
-	return !s.d.opt.Shared || gate == s.d.opt.Gate
+	return !s.d.opt.Shared || gate == s.d.opt.Gate || gate == ""
 }
 
 // Summary returns what there is to tell of the shards that this gate decides for.
@@ -153,6 +153,11 @@ func (d *Decider) carryOut(ctx context.Context) {
 func (d *Decider) order(ctx context.Context, o standin.Order) error {
 	if o.Shard < 0 || o.Shard >= len(d.shards) {
 		return holdfast.Errorf(holdfast.NotFound, "the advice source has no shard %d", o.Shard)
+	}
+	if d.profile(o.Directive) == nil { // of one before the present
+		if err := d.loadProfile(ctx, o.Directive); err != nil && o.Identity != "" {
+			return err
+		}
 	}
 	return d.do(ctx, d.shards[o.Shard], &job{do: func(t *turn) error {
 		s := t.s.state

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { power.Main(m, writeUntilKilled) }
 
 // writeUntilKilled prints a line for each acknowledgement.
 func writeUntilKilled(dir string) error {
-	s, err := Open(context.Background(), Options{Dir: dir, Shards: powerShards, checkpointEvery: 100_000})
+	s, err := Open(context.Background(), Options{Dir: dir, Shards: powerShards, checkpointEvery: 100_000 + 100*packPages})
 	if err != nil {
 		return err
 	}

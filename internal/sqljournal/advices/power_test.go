@@ -94,7 +94,7 @@ func (o *outages) run(begun power.Files, name string, appends, times int, known 
 // live is the life of one process. The recorder that it returns goes on after it was
 // killed.
 func (o *outages) live(dir string, r *power.Recorder, next, name string, appends int, known promises) (*power.Recorder, error) {
-	s, err := Open(o.t.Context(), Options{Dir: dir, Shards: powerShards, disk: r, checkpointEvery: 20_000})
+	s, err := Open(o.t.Context(), Options{Dir: dir, Shards: powerShards, disk: r, checkpointEvery: 20_000 + 10*packPages})
 	if err != nil {
 		return r, fmt.Errorf("open: %w", err)
 	}

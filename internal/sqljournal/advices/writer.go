@@ -25,7 +25,10 @@ const (
 	maxBatchBytes = 16 << 20
 	// checkpointEvery is after how many written bytes the -wal is checkpointed, if
 	// nothing else is said.
-	checkpointEvery = 16 << 20
+	checkpointEvery = 64 << 20
+	// packPages is about how many bytes of pages the -wal takes for a pack beside its
+	// body: three of 4 KiB and a part.
+	packPages = 14 << 10
 )
 
 // request is a call that waits for the writing goroutine.
@@ -101,7 +104,7 @@ func (tx *transaction) append(p advice.Pack) error {
 		_, tx.err = tx.insert.ExecContext(tx.ctx, key(p.Shard, st.revision), p.ID, st.chain[:], names, p.Body)
 	}
 	tx.shards[p.Shard], tx.dirty = st, true
-	tx.size += len(p.Body) + len(names)
+	tx.size += len(p.Body) + len(names) + packPages
 	return nil
 }
 
