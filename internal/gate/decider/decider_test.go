@@ -455,3 +455,36 @@ func TestToldAfterARestart(t *testing.T) {
 		again.end()
 	})
 }
+
+// People decide on what an earlier directive left, also at a process that has only seen
+// the present one.
+func TestOrdersOfAnEarlierDirective(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 1)
+		g := start(t, "east", source, false)
+		g.Install(set(5, directive("d1", source)))
+		g.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
+		g.Install(set(6))
+		synctest.Wait()
+		if work, err := g.Next(t.Context(), 1, all); err != nil || len(work) != 1 {
+			t.Fatal(work, err)
+		}
+		if err := g.Settle(context.Background(), "k1", standin.Refuses); err != nil {
+			t.Fatal(err)
+		}
+		g.Install(set(7, directive("d2", source)))
+		g.wants(pay("k2", "bea", 1000), "d2", standin.Approved, standin.None)
+		g.end()
+
+		again := start(t, "east", source, false)
+		again.Install(set(7, directive("d2", source)))
+		again.wants(pay("k3", "carl", 1000), "d2", standin.Approved, standin.None)
+		again.Carry([]standin.Order{{ID: "o1", Directive: "d1", Identity: "k1", How: standin.Accept, By: "carla", Note: "paid by cash"}})
+		synctest.Wait()
+		if sum := again.Summary(time.Now()); len(sum.Carried) != 1 || sum.Carried[0].Refused != "" {
+			t.Errorf("%+v", sum.Carried)
+		}
+		again.end()
+	})
+}
