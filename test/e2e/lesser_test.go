@@ -47,17 +47,23 @@ func TestLesserLevels(t *testing.T) {
 	}
 }
 
-// confirmedReport enters what a customer said, and confirms the incident at a level.
+// confirmedReport is report, and confirms the incident at a level.
 func (w *world) confirmedReport(b *browser, title string, level holdfast.Level) string {
 	w.t.Helper()
-	b.open("/report")
-	b.fill("#summary", title)
-	b.press("form[action='/report'] button")
+	w.report(b, title)
 	incident := w.suspectedAs(b, title)
 	b.do("choose the level", click(fmt.Sprintf("#triage input[name=level][value='%d']", level)))
 	b.press("#triage form[action$='/confirm'] button")
 	b.waitFor(fmt.Sprintf(".band-level-%d", level))
 	return incident
+}
+
+// report enters what a customer said.
+func (w *world) report(b *browser, title string) {
+	w.t.Helper()
+	b.open("/report")
+	b.fill("#summary", title)
+	b.press("form[action='/report'] button")
 }
 
 func (w *world) probeFunctions(b *browser) {

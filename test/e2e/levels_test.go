@@ -7,9 +7,9 @@ import (
 	"holdfast"
 )
 
-// An outage is taken for a level 3 at first. The gates' counts say level 1: it is
-// proposed with its figures and raised with one press, and superiors get the urgent
-// notice. Later one person asks for level 2, a second one refuses with a reason, and
+// What a customer tells is taken for a level 3 at first. Then the primary fails, and the
+// gates' counts say level 1: it is proposed with its figures and raised with one press,
+// and superiors get the urgent notice. Later one person asks for level 2, a second one refuses with a reason, and
 // then consents; the stop stays in force. Clicked through in Chromium by two people.
 func TestLevels(t *testing.T) {
 	t.Parallel()
@@ -19,9 +19,11 @@ func TestLevels(t *testing.T) {
 			w := openWorld(t)
 			duty := w.signIn(openBrowser(t, w.ready.Console, string(lang)+"-levels"), w.ready.Account, lang)
 			commander := w.signIn(openBrowser(t, w.ready.Console, string(lang)+"-levels-second"), w.ready.Second, lang)
-			w.outage()
-			incident := w.suspected(duty)
+			const title = "付款很慢 paying is slow"
+			w.report(duty, title)
+			incident := w.suspectedAs(duty, title)
 			w.judgeByHand(duty)
+			w.outage()
 			w.raise(duty)
 			w.stopOnce(duty)
 			w.fall(duty, commander, incident)
