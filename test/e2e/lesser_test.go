@@ -81,6 +81,7 @@ func (w *world) end(b *browser) {
 	b.waitFor(closes)
 	b.press(closes)
 	b.waitGone(closes)
+	b.waitFor("#title .tag.good") // closed
 }
 
 // shortDebrief writes no more than must be written, and has it signed.
