@@ -53,6 +53,9 @@ func (c *Console) Evidence(id string, by holdfast.Actor) (archive.Pack, error) {
 		p.Copies = append(p.Copies, archive.Copy{Path: "data/plan.yaml", Content: []byte(r.Plan)})
 	}
 	data := map[string]any{"incident": r.Incident, "obligations": owed}
+	if len(r.Incident.StoodIn) > 0 {
+		data["stand-in"] = map[string]any{"stood_in": r.Incident.StoodIn, "decisions": r.Decided}
+	}
 	if !r.Incident.Confirmed.IsZero() {
 		d, err := c.View.Debrief(id)
 		if err != nil {
@@ -104,6 +107,7 @@ func (c *Console) recordText(v *visit, r view.Record, owed []view.Obligation, ma
 	}
 	b.told(in)
 	b.directives(in)
+	b.stoodIn(r)
 	b.lines(b.T("timeline.deliveries", "n", b.Int(int64(len(delivered)))), delivered)
 	return b.String()
 }

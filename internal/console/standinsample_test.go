@@ -1,10 +1,15 @@
 package console
 
 import (
+	"encoding/json"
+	"strings"
+	"testing"
 	"time"
 
 	"holdfast"
 	"holdfast/internal/directive"
+	"holdfast/internal/locale"
+	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
 	"holdfast/internal/standin"
 	"holdfast/internal/view"
@@ -59,4 +64,58 @@ func standInFormOf() standInForm {
 		Temporary: "small", Title: word, When: holdfast.Text{En: "When"}, Scope: "all", Effect: response.Preview{Known: true, PerSecond: 2, Partly: true},
 		By: []view.StandingIn{standInOf(), planned},
 	}, {Temporary: "large", Title: word, Scope: `channel == "app"`, By: []view.StandingIn{standInOf()}}}}
+}
+
+// stoodInOf has a stand-in that nobody tells of, one with payments left, one whose
+// close-out waits, and one that is closed out.
+func stoodInOf() []view.StoodIn {
+	account := &reconciliation.Account{Directive: "d1", Holds: true, Lines: []reconciliation.Line{{Balance: standin.Balance{Currency: "CNY", Approved: standin.Tally{Count: 2, Amount: 4100}, Delivered: standin.Tally{Count: 2, Amount: 4100}}, Holds: true}}}
+	asked := reconciliation.Decision{ID: "d3.x1", Directive: "d3", Two: true, By: standInActor, At: past, State: reconciliation.Asked, Note: "a note"}
+	signed := asked
+	signed.ID, signed.Directive, signed.State, signed.Second, signed.Answered = "d4.x1", "d4", reconciliation.Ordered, &standInActor, past
+	for _, l := range account.Lines {
+		signed.Figures = append(signed.Figures, l.Balance)
+	}
+	return []view.StoodIn{
+		{Directive: "d1", Opened: past}, {Directive: "d2", Opened: past, Account: account, AsOf: past, Pending: 2, Unresolved: 1},
+		{Directive: "d3", Opened: past, Ended: past, Account: &reconciliation.Account{Directive: "d3"}, CloseOut: &asked},
+		{Directive: "d4", Opened: past, Ended: past, Account: account, AsOf: past, CloseOut: &signed, Signed: true},
+	}
+}
+
+var standInActor = holdfast.Actor{Kind: holdfast.Account, ID: "mei", Name: "Mei"}
+
+func TestWhatBecameOfPaymentsInWords(t *testing.T) {
+	t.Parallel()
+	e := standin.OpenException{Identity: "app/4111111111111111", Directive: "d2", Amount: 900, Currency: "CNY", Why: standin.PrimaryRefused}
+	r := view.Record{Incident: view.Incident{StoodIn: stoodInOf()}, Decided: []reconciliation.Decision{
+		{ID: "d2.x1", Directive: "d2", Exception: &e, How: standin.WriteOff, By: standInActor, At: past, State: reconciliation.Failed, Note: "a loss", Second: &standInActor, Answered: past, Gate: "east", Carried: past, Failure: "not open"},
+	}}
+	b := &chronicle{Printer: locale.For(holdfast.En), zone: time.UTC}
+	b.stoodIn(r)
+	for _, want := range []string{"d1 · Since", "No gate tells of its account", "d2.x1  app/411111", "Write off: a loss (two people) · the gate could not do it", "by Mei", "east", "not open", "d3 ·", "It waits for a second person", "Delivered: 2 · CNY", "Signed by Mei"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("it lacks %q", want)
+		}
+	}
+	if strings.Contains(b.String(), "4111111111111111") {
+		t.Error("it has a card number")
+	}
+	if t.Failed() {
+		t.Log(b.String())
+	}
+	for _, c := range []struct{ kind, body, text, detail string }{
+		{"reconciliation.asked", `{"id":"d2.x2","note":"done"}`, "Directive d2: close-out of the stand-in asked for", "done"},
+		{"reconciliation.asked", `{"id":"d2.x1","exception":{"identity":"k","directive":"d2","kind":"payment","amount":900,"currency":"CNY","why":"expired"},"how":"accept","note":"ours"}`, "Exception d2.x1, k of CNY\u00a09.00: Accept: it stays, and we bear it", "ours"},
+		{"reconciliation.agreed", `{"id":"d2.x2","figures":[{"directive":"d2"}]}`, "Directive d2: close-out of the stand-in signed", ""},
+		{"reconciliation.agreed", `{"id":"d2.x1"}`, "Decision d2.x1: a second person agreed", ""},
+		{"reconciliation.refused", `{"id":"d2.x1","reason":"no"}`, "Decision d2.x1: refused or taken back", "no"},
+		{"reconciliation.carried", `{"id":"d2.x1","failure":"gone"}`, "Decision d2.x1: the gate could not do it", "gone"},
+		{"reconciliation.carried", `{"id":"d2.x1"}`, "Decision d2.x1: carried out by the gate", ""},
+	} {
+		text, detail, ok := reconciled(locale.For(holdfast.En), view.Event{Kind: c.kind, Subject: "reconciliation/d2", Body: json.RawMessage(c.body)})
+		if !ok || text != c.text || detail != c.detail {
+			t.Errorf("%s %s: %q, %q", c.kind, c.body, text, detail)
+		}
+	}
 }

@@ -202,6 +202,10 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 		l.Text, l.Detail = text, detail
 		return l
 	}
+	if text, detail, ok := reconciled(v.words, e); ok {
+		l.Text, l.Detail = text, detail
+		return l
+	}
 	if more := c.procedureLine(v, in, e); more != nil {
 		l.Text, l.Detail = more.Text, more.Detail
 		return l

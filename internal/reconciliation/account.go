@@ -258,8 +258,8 @@ func add(to *standin.Tally, t standin.Tally) {
 	to.Amount += t.Amount
 }
 
-// find returns the account of a directive and its source.
-func find(sources []Source, directive string) (*Source, *Account) {
+// Find returns the account of a directive and its source; nil if no gate tells of it.
+func Find(sources []Source, directive string) (*Source, *Account) {
 	for i := range sources {
 		for j := range sources[i].Accounts {
 			if sources[i].Accounts[j].Directive == directive {

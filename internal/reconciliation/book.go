@@ -141,6 +141,13 @@ func (b *Book) Closing(directive string) (*Decision, bool) {
 	return nil, false
 }
 
+// ClosedOut reports whether two people have signed that nothing of a directive is left
+// to explain.
+func (b *Book) ClosedOut(directive string) bool {
+	d, some := b.Closing(directive)
+	return some && d.State != Asked
+}
+
 // All lists all decisions, the newest first.
 func (b *Book) All() []*Decision {
 	list := make([]*Decision, 0, len(b.ids))

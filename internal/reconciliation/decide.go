@@ -78,7 +78,7 @@ func (n Nouns) askClose(directive, note string, sources []Source, now time.Time)
 
 // closable refuses what must not be closed.
 func closable(directive string, sources []Source, now time.Time) (*Source, *Account, error) {
-	s, a := find(sources, directive)
+	s, a := Find(sources, directive)
 	switch {
 	case a == nil:
 		return nil, nil, holdfast.Errorf(holdfast.NotFound, "no gate tells that the directive %q stood in", directive)

@@ -288,7 +288,7 @@ func TestCloseOut(t *testing.T) {
 	if got := d.decision(id); got.State != Ordered {
 		t.Errorf("a close-out that was carried out is %s", got.State)
 	}
-	if _, a := find(d.service.Board.Sources(d.now), "d1"); !a.Settled {
+	if _, a := Find(d.service.Board.Sources(d.now), "d1"); !a.Settled {
 		t.Errorf("it is %+v", a)
 	}
 }

@@ -66,6 +66,9 @@ type Service struct {
 	Automation Automation
 	// Zone is the operator's: the plan's bands are times of its clock. Nil is UTC.
 	Zone *time.Location
+	// ClosedOut reports whether the close-out of a stand-in was signed. Nil knows of
+	// none. It is called under the state's lock.
+	ClosedOut func(directive string) bool
 	// Documents keep when watchdogs were heard.
 	Documents journal.Documents
 	Log       *slog.Logger
@@ -215,8 +218,9 @@ func (s *Service) Close(ctx context.Context, by holdfast.Actor, id string) error
 }
 
 // nothingHeld refuses to end an incident that leaves a directive behind: in
-// force, or still to be answered and then in force for an incident that is over. Those
-// of incidents that were merged into it are its own.
+// force, or still to be answered and then in force for an incident that is over; or
+// payments that nobody has accounted for. Those of incidents that were merged into it
+// are its own.
 func (s *Service) nothingHeld(id string) error {
 	whole := s.Incidents.Whole(id)
 	for _, part := range whole {
@@ -229,7 +233,7 @@ func (s *Service) nothingHeld(id string) error {
 			return holdfast.Errorf(holdfast.Conflict, "directive %s of incident %s waits for approval; approve or refuse it before the incident is closed", d.ID, d.Incident)
 		}
 	}
-	return nil
+	return s.closedOut(whole)
 }
 
 func (s *Service) on(ctx context.Context, by holdfast.Actor, id string, decide func(*incident.Incident) ([]journal.Draft, error)) error {

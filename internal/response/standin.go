@@ -2,6 +2,7 @@ package response
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"holdfast"
@@ -123,4 +124,25 @@ func (s *Service) GoWithout(ctx context.Context, by holdfast.Actor, account, id 
 		_, err = s.grounds(account, wish, now)
 		return drafts, err
 	})
+}
+
+// ToCloseOut lists the stand-ins of incidents that were opened and whose close-out
+// nobody has signed: what gates approved by them may not be delivered yet, or not be
+// explained. Call it under the state's lock.
+func (s *Service) ToCloseOut(incidents []string) (list []string) {
+	for _, d := range s.Directives.All() {
+		if d.Opening != nil && slices.Contains(incidents, d.Incident) && (s.ClosedOut == nil || !s.ClosedOut(d.ID)) {
+			list = append(list, d.ID)
+		}
+	}
+	return list
+}
+
+// closedOut refuses to end incidents before every stand-in of them is closed out: a
+// close-out is signed by two people, with nothing pending or unresolved.
+func (s *Service) closedOut(incidents []string) error {
+	if list := s.ToCloseOut(incidents); len(list) > 0 {
+		return holdfast.Errorf(holdfast.Conflict, "gates stood in by directive %s of this incident, and its close-out is not signed: nothing may be pending or unresolved before the incident is closed", list[0])
+	}
+	return nil
 }

@@ -161,3 +161,56 @@ func TestTaskStandsIn(t *testing.T) {
 		}
 	})
 }
+
+// An incident is not over while gates' approvals by its stand-in are not closed out.
+func TestClosedOutBeforeItIsClosed(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		signed := map[string]bool{}
+		w.Service.ClosedOut = func(directive string) bool { return signed[directive] }
+		w.gate("east")
+		id, err := w.Suspect(w.Context(), mei, "The primary is slow", nil)
+		w.must(err)
+		wish := small
+		wish.Incident = id
+		by, err := w.StandIn(w.Context(), mei, "mei", wish)
+		w.must(err)
+		w.must(w.ApproveDirective(w.Context(), lin, "lin", by))
+		w.enforce("east")
+		w.must(w.dirs.Open(w.Context(), holdfast.Self("fleet"), by, map[string]string{"east-1": "source"}))
+		w.wantCode(w.Dismiss(w.Context(), mei, id, "it was nothing"), holdfast.Conflict)
+		w.must(w.dirs.Lift(w.Context(), mei, by, 0, "the primary is back"))
+		if err := w.Dismiss(w.Context(), mei, id, "it was nothing"); err == nil || !strings.Contains(err.Error(), "its close-out is not signed") {
+			t.Errorf("dismissed before the close-out: %v", err)
+		}
+		signed[by] = true
+		w.must(w.Dismiss(w.Context(), mei, id, "it was nothing"))
+	})
+}
+
+// What people decide on payments belongs to the incident of the stand-in; of many such
+// decisions the first and the last are kept.
+func TestDecisionsInTheTimeline(t *testing.T) {
+	t.Parallel()
+	tl := NewTimeline()
+	fact := func(n int, subject, kind, body string) {
+		f := holdfast.Fact{Position: holdfast.Position(n), Subject: holdfast.Subject(subject), Kind: kind, Body: []byte(body)}
+		if err := tl.Apply(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fact(1, "directive/d1", "directive.proposed", `{"incident":"2026-1"}`)
+	fact(2, "directive/d2", "directive.proposed", `{}`)
+	fact(3, "reconciliation/d2", "reconciliation.asked", `{"id":"d2.x1"}`)
+	const many = 5 * StormKept
+	for n := range many {
+		fact(4+n, "reconciliation/d1", "reconciliation.asked", `{"id":"d1.x1"}`)
+	}
+	facts, left := tl.Of("2026-1")
+	if len(facts) != 1+2*StormKept || left != many-2*StormKept || facts[1].Position != 4 || facts[len(facts)-1].Position != 3+many || tl.Last("2026-1") != 3+many {
+		t.Errorf("%d facts, %d left out", len(facts), left)
+	}
+	if other, _ := tl.Of(""); len(other) > 0 {
+		t.Errorf("a directive of no incident has a timeline: %v", other)
+	}
+}

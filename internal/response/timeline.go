@@ -11,9 +11,11 @@ import (
 )
 
 // Timeline keeps, for each incident, the facts that belong to it: its own and
-// those of its alerts, directives, notices, breaks of the glass, obligations and debrief. Of a storm of alerts
-// it keeps the begin and the end: what is between would bury what people did, and fill
-// the memory; the book of alerts has them all.
+// those of its alerts, directives, notices, breaks of the glass, obligations and debrief,
+// and what people decided on payments that gates approved by its directives. Of a storm
+// of alerts, and of many such decisions, it keeps the begin and the end: what is between
+// would bury what people did, and fill the memory; the books of alerts and of
+// reconciliation have them all.
 type Timeline struct {
 	stories map[string]*story // by incident
 	owner   map[holdfast.Subject]string
@@ -23,15 +25,38 @@ type Timeline struct {
 }
 
 // StormKept is how many facts about alerts are kept of an incident from its begin, and
-// as many from its end.
+// as many from its end; and so of decisions on payments.
 const StormKept = 100
 
-// story is the facts of one incident: those about alerts by themselves.
+// story is the facts of one incident: those about alerts, and those about payments, by
+// themselves.
 type story struct {
-	facts       []holdfast.Fact
+	facts            []holdfast.Fact
+	alerts, payments storm
+	newest           holdfast.Position
+}
+
+// storm is the begin and the end of many facts alike.
+type storm struct {
 	first, last []holdfast.Fact
 	left        int // how many were between
-	newest      holdfast.Position
+}
+
+func (s *storm) add(f holdfast.Fact) {
+	if len(s.first) < StormKept {
+		s.first = append(s.first, f)
+		return
+	}
+	if s.last = append(s.last, f); len(s.last) == 2*StormKept {
+		s.left += StormKept
+		s.last = slices.Clone(s.last[StormKept:])
+	}
+}
+
+// of returns what is kept, and how many are not.
+func (s *storm) of() (facts []holdfast.Fact, left int) {
+	over := max(0, len(s.last)-StormKept)
+	return slices.Concat(s.first, s.last[over:]), s.left + over
 }
 
 // NewTimeline returns an empty timeline.
@@ -48,6 +73,11 @@ func (t *Timeline) Apply(f holdfast.Fact) error {
 	case "incident", "obligation", "debrief":
 		t.add(id, f)
 		return t.merge(id, f)
+	case "reconciliation": // named after the directive by which gates stood in
+		if owner := t.owner[holdfast.NewSubject("directive", id)]; owner != "" {
+			t.add(owner, f)
+		}
+		return nil
 	case "alert", "directive", "notice", "glass":
 	default:
 		return nil
@@ -113,15 +143,12 @@ func (t *Timeline) add(id string, f holdfast.Fact) {
 	}
 	s.newest = max(s.newest, f.Position)
 	switch {
-	case !ofStorm(f):
-		s.facts = append(s.facts, f)
-	case len(s.first) < StormKept:
-		s.first = append(s.first, f)
+	case strings.HasPrefix(string(f.Subject), "reconciliation/"):
+		s.payments.add(f)
+	case ofStorm(f):
+		s.alerts.add(f)
 	default:
-		if s.last = append(s.last, f); len(s.last) == 2*StormKept {
-			s.left += StormKept
-			s.last = slices.Clone(s.last[StormKept:])
-		}
+		s.facts = append(s.facts, f)
 	}
 }
 
@@ -139,15 +166,16 @@ func (t *Timeline) Last(incident string) holdfast.Position {
 	return 0
 }
 
-// Of returns the facts of an incident, oldest first, and how many about its alerts are
-// left out. Call it under the state's lock.
+// Of returns the facts of an incident, oldest first, and how many about its alerts, and
+// about its payments, are left out. Call it under the state's lock.
 func (t *Timeline) Of(incident string) (facts []holdfast.Fact, left int) {
 	s := t.stories[incident]
 	if s == nil {
 		return nil, 0
 	}
-	over := max(0, len(s.last)-StormKept)
-	facts = slices.Concat(s.facts, s.first, s.last[over:])
+	alerts, leftAlerts := s.alerts.of()
+	payments, leftPayments := s.payments.of()
+	facts = slices.Concat(s.facts, alerts, payments)
 	slices.SortFunc(facts, func(x, y holdfast.Fact) int { return cmp.Compare(x.Position, y.Position) })
-	return facts, s.left + over
+	return facts, leftAlerts + leftPayments
 }

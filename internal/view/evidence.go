@@ -2,18 +2,22 @@ package view
 
 import (
 	"holdfast"
+	"holdfast/internal/reconciliation"
 )
 
 // Record is which facts of the journal an evidence pack of an incident has.
 type Record struct {
 	Incident Incident
+	// Decided is what people decided on payments that gates approved by its directives.
+	Decided []reconciliation.Decision
 	// Plan is the text of the plan revision that it runs; empty if it runs none.
 	Plan string
 	// First is the position of the earliest of its facts, Head the newest head.
 	First holdfast.Position
 	Head  holdfast.Head
 	// Subjects are what its facts are about: itself, what was merged into it, and its
-	// alerts, directives, notices, obligations and debrief.
+	// alerts, directives, notices, obligations and debrief, and what was decided on
+	// payments.
 	Subjects map[holdfast.Subject]bool
 }
 
@@ -27,6 +31,7 @@ func (s *Source) Record(id string) (r Record, err error) {
 			return
 		}
 		r = Record{Incident: s.whole(in), Subjects: map[holdfast.Subject]bool{}}
+		r.Decided = s.decisions(r.Incident.StoodIn)
 		for _, part := range s.Incidents.Whole(id) {
 			facts, _ := s.Timeline.Of(part)
 			for _, f := range facts {

@@ -49,6 +49,8 @@ type Incident struct {
 	// Told lists the roles that were told of the suspicion.
 	Told       []string    `json:"told,omitempty"`
 	Directives []Directive `json:"directives,omitempty"`
+	// StoodIn is what became of the payments that gates approved by its directives.
+	StoodIn []StoodIn `json:"stood_in,omitempty"`
 	// Timeline leaves out the middle of a storm of alerts, TimelineLeft facts; the list
 	// of alerts has them.
 	Timeline     []Event    `json:"timeline,omitempty"`
@@ -278,6 +280,7 @@ func (s *Source) whole(in *incident.Incident) Incident {
 			v.Directives = append(v.Directives, s.directive(d))
 		}
 	}
+	v.StoodIn = s.stoodIn(in)
 	facts, left := s.Timeline.Of(in.ID)
 	v.TimelineLeft = left
 	for _, f := range facts {

@@ -1,0 +1,127 @@
+package console
+
+import (
+	"encoding/json"
+	"strings"
+
+	"holdfast"
+	"holdfast/internal/locale"
+	"holdfast/internal/payment"
+	"holdfast/internal/reconciliation"
+	"holdfast/internal/standin"
+	"holdfast/internal/view"
+)
+
+// reconciled puts a fact of what was decided on payments in words: on an exception, or
+// on the close-out of a directive.
+func reconciled(words *locale.Printer, e view.Event) (text, detail string, ok bool) {
+	if !strings.HasPrefix(e.Kind, "reconciliation.") {
+		return "", "", false
+	}
+	var b struct {
+		ID                    string
+		Exception             *standin.OpenException
+		How                   standin.Resolution
+		Note, Reason, Failure string
+		Figures               []standin.Balance
+	}
+	_ = json.Unmarshal(e.Body, &b) // a body of another shape leaves fields empty
+	_, directive := holdfast.Subject(e.Subject).Split()
+	detail = b.Note + b.Reason + b.Failure // a fact has one of them
+	switch {
+	case e.Kind == "reconciliation.asked" && b.Exception == nil:
+		text = words.T("fact.reconciliation.asked-close", "directive", directive)
+	case e.Kind == "reconciliation.asked":
+		text = words.T("fact.reconciliation.asked", "id", b.ID, "identity", payment.Mask(b.Exception.Identity), "amount", amountOf(words, b.Exception), "how", words.T("exceptions.how."+b.How.String()))
+	case e.Kind == "reconciliation.agreed" && len(b.Figures) > 0:
+		text = words.T("fact.reconciliation.agreed-close", "directive", directive)
+	case e.Kind == "reconciliation.carried" && b.Failure != "":
+		text = words.T("fact.reconciliation.carried-failed", "id", b.ID)
+	default:
+		text = words.T("fact."+e.Kind, "id", b.ID)
+	}
+	return text, detail, true
+}
+
+func amountOf(words *locale.Printer, e *standin.OpenException) string {
+	return words.Money(holdfast.Money{Minor: e.Amount, Currency: e.Currency})
+}
+
+// stoodIn writes, for each stand-in of the incident, its account as it was told last or
+// signed, and what people decided on its exceptions.
+func (b *chronicle) stoodIn(r view.Record) {
+	if len(r.Incident.StoodIn) == 0 {
+		return
+	}
+	b.heading(b.T("reconcile.title"))
+	for _, s := range r.Incident.StoodIn {
+		b.line(0, "%s · %s %s", s.Directive, b.T("reconcile.opened"), b.at(s.Opened))
+		if !s.Ended.IsZero() {
+			b.line(1, "%s %s", b.T("reconcile.ended"), b.at(s.Ended))
+		}
+		b.account(s)
+		b.closeOut(s.CloseOut)
+		for i := range r.Decided {
+			if d := &r.Decided[i]; d.Directive == s.Directive && !d.Closes() {
+				b.decision(d)
+			}
+		}
+	}
+}
+
+func (b *chronicle) account(s view.StoodIn) {
+	if s.Account == nil {
+		b.line(1, "%s", b.T("stood-in.untold"))
+		return
+	}
+	holds := "reconcile.holds-not"
+	if s.Account.Holds {
+		holds = "reconcile.holds"
+	}
+	b.line(1, "%s %s · %s", b.T("reconcile.as-of"), b.at(s.AsOf), b.T(holds))
+	for _, l := range s.Account.Lines {
+		b.balance(l.Balance)
+	}
+}
+
+func (b *chronicle) balance(l standin.Balance) {
+	b.line(2, "%s · %s", b.T("reconcile.kind."+l.Kind.String()), l.Currency)
+	for _, part := range []struct {
+		key string
+		standin.Tally
+	}{
+		{"reconcile.approved", l.Approved}, {"reconcile.delivered", l.Delivered}, {"reconcile.pending", l.Pending},
+		{"reconcile.exception", l.Exception}, {"reconcile.reversed", l.Reversed},
+	} {
+		b.line(3, "%s: %s · %s", b.T(part.key), b.Int(part.Count), b.Money(holdfast.Money{Minor: part.Amount, Currency: l.Currency}))
+	}
+}
+
+func (b *chronicle) closeOut(d *reconciliation.Decision) {
+	if d == nil {
+		b.line(1, "%s", b.T("stood-in.unsigned"))
+		return
+	}
+	b.line(1, "%s %s %s: %s", b.T("reconcile.signed"), d.By, b.at(d.At), d.Note)
+	if d.Second == nil {
+		b.line(1, "%s", b.T("reconcile.waits-second"))
+		return
+	}
+	b.line(1, "%s %s %s", b.T("reconcile.countersigned"), d.Second, b.at(d.Answered))
+	for _, l := range d.Figures {
+		b.balance(l)
+	}
+}
+
+func (b *chronicle) decision(d *reconciliation.Decision) {
+	e := d.Exception
+	b.line(1, "%s  %s · %s · %s", d.ID, payment.Mask(e.Identity), amountOf(b.Printer, e), b.T("exceptions.why."+e.Why.String()))
+	b.line(2, "%s · %s", b.T("exceptions.how."+d.How.String()), b.T("exceptions.state."+string(d.State)))
+	b.line(2, "%s %s %s: %s", b.T("exceptions.owner"), d.By, b.at(d.At), d.Note)
+	if d.Second != nil {
+		b.line(2, "%s %s %s", d.Second, b.at(d.Answered), d.Reason)
+	}
+	if !d.Carried.IsZero() {
+		b.line(2, "%s %s %s", d.Gate, b.at(d.Carried), d.Failure)
+	}
+}
