@@ -25,9 +25,23 @@ type standing struct {
 type kept struct {
 	Profile standin.Profile `json:"profile"`
 	Planned bool            `json:"planned,omitempty"`
-	// Position is of the posture that opened it: a gate with an older one does not know
-	// that it is in force, and does not end it.
-	Position holdfast.Position `json:"position"`
+	// Head is of the posture that opened it, as the gate had it that kept this.
+	Head holdfast.Head `json:"head"`
+}
+
+// follows reports whether a gate with the posture now, in which a directive is not, may end
+// it. A posture older than the one that opened it does not know that it is in force. Of
+// another history it does know: its gate follows that one by a person's decision.
+func (k kept) follows(now holdfast.Head) bool {
+	switch {
+	case now.Journal == "": // accepted, and not had yet
+		return false
+	case now.Journal != k.Head.Journal:
+		return true
+	case now.Epoch != k.Head.Epoch:
+		return now.Epoch > k.Head.Epoch
+	}
+	return now.Position >= k.Head.Position
 }
 
 func profileKey(directive string) string { return "profile/" + directive }
@@ -231,7 +245,7 @@ func (d *Decider) endOthers(ctx context.Context, set posture.Set) error {
 			return nil
 		}
 		k, err := d.keptOf(ctx, current)
-		if err != nil || set.Head.Position < k.Position {
+		if err != nil || !k.follows(set.Head) {
 			return err
 		}
 		return d.endIn(ctx, s, current)
@@ -300,9 +314,9 @@ func (d *Decider) keep(ctx context.Context, st *standing) (*standin.Compiled, er
 		return nil, err
 	}
 	d.mu.Lock()
-	position := d.set.Head.Position
+	head := d.set.Head
 	d.mu.Unlock()
-	body, err := json.Marshal(kept{p, st.Planned, position})
+	body, err := json.Marshal(kept{p, st.Planned, head})
 	if err != nil {
 		return nil, err
 	}
