@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +20,10 @@ import (
 	"holdfast/internal/config"
 	"holdfast/internal/posture"
 	"holdfast/internal/sqljournal/advices"
+	"holdfast/internal/sqljournal/postgres"
+	"holdfast/internal/sqljournal/postgres/cluster"
 	"holdfast/internal/standin"
+	"holdfast/internal/standin/advice"
 )
 
 // A gate that stands in is killed at random moments while customers pay. Whatever a
@@ -27,39 +31,48 @@ import (
 // primary is down and gets nothing. HOLDFAST_SOAK=1 kills 300 times instead of 4.
 func TestKilledWhileStandingIn(t *testing.T) {
 	t.Parallel()
-	kills := 4
-	if os.Getenv("HOLDFAST_SOAK") != "" {
-		kills = 300
+	dir := filepath.Join(t.TempDir(), "advices")
+	k := standIn(t, fmt.Sprintf("data: %s", dir), func(ctx context.Context) (advice.Source, error) {
+		return advices.Open(ctx, advices.Options{Dir: dir})
+	}, "gate")
+	k.killAtRandom()
+}
+
+// The same of two gates that share a source on PostgreSQL: now one is killed, now the
+// other, now both. What one of them told, each of them says after.
+func TestKilledWhileStandingInOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	server, err := cluster.Start(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	rng := rand.New(rand.NewPCG(seedOf(t), 0))
-	k := standInAlone(t)
-	for range kills {
-		k.pay(rng)
-	}
-	for key := range k.told {
-		if status, err := k.post(key); err != nil || status != http.StatusCreated {
-			t.Errorf("%s was approved, and is now answered %d, %v", key, status, err)
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
 		}
-	}
-	k.gate.stop()
-	k.audit()
+	})
+	k := standIn(t, fmt.Sprintf("database: %q", server.Source()), func(ctx context.Context) (advice.Source, error) {
+		return postgres.OpenAdvices(ctx, postgres.AdviceOptions{Source: server.Source()})
+	}, "east", "west")
+	k.killAtRandom()
 }
 
-// standInGate is a gate without a control node whose posture has stand-in open.
-type standInGate struct {
-	t    *testing.T
-	dir  string
-	url  string
-	gate *process
-	sent int
-	mu   sync.Mutex
-	told map[string]bool
+// standInGates are gates without a control node whose posture has stand-in open.
+type standInGates struct {
+	t     *testing.T
+	open  func(ctx context.Context) (advice.Source, error)
+	gates []*process
+	urls  []string
+	sent  int
+	mu    sync.Mutex
+	told  map[string]bool
 }
 
-func standInAlone(t *testing.T) *standInGate {
+// standIn starts gates with one source, which settings say and open opens.
+func standIn(t *testing.T, settings string, open func(ctx context.Context) (advice.Source, error), names ...string) *standInGates {
 	t.Helper()
 	dir := t.TempDir()
-	source, err := advices.Open(t.Context(), advices.Options{Dir: filepath.Join(dir, "advices")})
+	source, err := open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,47 +92,87 @@ func standInAlone(t *testing.T) *standInGate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(filepath.Join(dir, "gate"), 0o700); err != nil {
-		t.Fatal(err)
+	var payers strings.Builder
+	fmt.Fprintf(&payers, "{\"at\":%q}\n", time.Now().UTC().Format(time.RFC3339))
+	for n := range payersOfStandIn {
+		fmt.Fprintf(&payers, "{\"payer\":%q,\"class\":\"good\"}\n", payerOf(n))
 	}
-	err = posture.Save(filepath.Join(dir, "gate", "posture"), posture.Set{
-		Head: holdfast.Head{Journal: "j", Epoch: 1, Position: 7, Hash: holdfast.Hash{7}},
-		Directives: []posture.Directive{
-			{ID: "i1", Kind: posture.StandIn, Scope: "all", Open: true, Source: info.ID, Profile: profile},
-		},
-	})
-	payers := fmt.Sprintf("{\"at\":%q}\n{\"payer\":\"acct_1\",\"class\":\"good\"}\n", time.Now().UTC().Format(time.RFC3339))
-	settings := config.DefaultGateYAML + fmt.Sprintf("\nstand_in: {data: %s/advices, key: \"file:%s/key\", payers: %s/payers}\n", dir, dir, dir)
-	for name, content := range map[string]string{"payers": payers, "key": strings.Repeat("k", 32), "gate.yaml": settings} {
+	all := config.DefaultGateYAML + fmt.Sprintf("\nstand_in: {%s, key: \"file:%s/key\", payers: %s/payers}\n", settings, dir, dir)
+	for name, content := range map[string]string{"payers": payers.String(), "key": strings.Repeat("k", 32), "gate.yaml": all} {
 		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+	}
+	k := &standInGates{t: t, open: open, told: map[string]bool{}}
+	for _, name := range names {
+		data := filepath.Join(dir, name)
+		err = errors.Join(err, os.Mkdir(data, 0o700), posture.Save(filepath.Join(data, "posture"), posture.Set{
+			Head: holdfast.Head{Journal: "j", Epoch: 1, Position: 7, Hash: holdfast.Hash{7}},
+			Directives: []posture.Directive{
+				{ID: "i1", Kind: posture.StandIn, Scope: "all", Open: true, Source: info.ID, Profile: profile},
+			},
+		}))
+		at := freeAddress(t)
+		k.urls = append(k.urls, "http://"+at)
+		k.gates = append(k.gates, (&system{world: &world{t: t}}).newProcess(name, "gate "+name+" takes payments at",
+			"gate", "run", "--config", filepath.Join(dir, "gate.yaml"), "--name", name, "--data", data,
+			"--listen-payments", at, "--primary-url", "http://"+freeAddress(t)))
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := freeAddress(t)
-	k := &standInGate{t: t, dir: dir, url: "http://" + at, told: map[string]bool{}}
-	k.gate = (&system{world: &world{t: t}}).newProcess("gate", "gate gate takes payments at",
-		"gate", "run", "--config", filepath.Join(dir, "gate.yaml"), "--name", "gate", "--data", filepath.Join(dir, "gate"),
-		"--listen-payments", at, "--primary-url", "http://"+freeAddress(t))
-	k.gate.start()
+	for _, g := range k.gates {
+		g.start()
+	}
 	return k
 }
 
-// pay has eight customers pay until the gate is killed, and starts it again.
-func (k *standInGate) pay(rng *rand.Rand) {
+// payersOfStandIn are enough that several shards are at work.
+const payersOfStandIn = 20
+
+func payerOf(n int) string { return fmt.Sprint("acct_", n%payersOfStandIn) }
+
+func (k *standInGates) killAtRandom() {
+	k.t.Helper()
+	kills := 4
+	if os.Getenv("HOLDFAST_SOAK") != "" {
+		kills = 300
+	}
+	rng := rand.New(rand.NewPCG(seedOf(k.t), 0))
+	for range kills {
+		k.pay(rng)
+	}
+	for key := range k.told {
+		for gate := range k.gates {
+			if status, err := k.post(gate, key); err != nil || status != http.StatusCreated {
+				k.t.Errorf("%s was approved, and gate %d now answers %d, %v", key, gate, status, err)
+			}
+		}
+	}
+	for _, g := range k.gates {
+		g.stop()
+	}
+	k.audit()
+}
+
+// pay has eight customers pay until gates are killed, and starts these again. A customer
+// who got no answer asks the next gate with the same key.
+func (k *standInGates) pay(rng *rand.Rand) {
 	k.t.Helper()
 	ctx, stop := context.WithCancel(k.t.Context())
 	defer stop()
 	var paying sync.WaitGroup
 	answered := make(chan struct{}, 1024)
-	for range 8 {
+	for n := range 8 {
 		paying.Go(func() {
-			for ctx.Err() == nil {
+			for gate := n % len(k.gates); ctx.Err() == nil; gate = (gate + 1) % len(k.gates) {
 				k.mu.Lock()
 				k.sent++
 				key := fmt.Sprint("order-", k.sent)
 				k.mu.Unlock()
-				if status, err := k.post(key); err == nil && status == http.StatusCreated {
+				status, err := k.post(gate, key)
+				if err != nil && len(k.gates) > 1 {
+					status, err = k.post((gate+1)%len(k.gates), key)
+				}
+				if err == nil && status == http.StatusCreated {
 					k.mu.Lock()
 					k.told[key] = true
 					k.mu.Unlock()
@@ -134,15 +187,32 @@ func (k *standInGate) pay(rng *rand.Rand) {
 	for range 1 + rng.IntN(100) {
 		<-answered
 	}
-	k.gate.kill()
+	victims := []*process{k.gates[rng.IntN(len(k.gates))]}
+	if rng.IntN(4) == 0 {
+		victims = k.gates
+	}
+	for _, g := range victims {
+		g.kill()
+	}
+	if len(victims) < len(k.gates) { // the others go on by themselves
+		for range 20 {
+			<-answered
+		}
+	}
 	stop()
 	paying.Wait()
-	k.gate.start()
+	for _, g := range victims {
+		g.start()
+	}
 }
 
-func (k *standInGate) post(key string) (int, error) {
-	body := `{"amount":1299,"currency":"CNY","payer":"acct_1","payee":"shop_1","channel":"app","method":"card"}`
-	req, err := http.NewRequestWithContext(context.WithoutCancel(k.t.Context()), http.MethodPost, k.url+"/v1/payments", bytes.NewReader([]byte(body)))
+func (k *standInGates) post(gate int, key string) (int, error) {
+	n, err := strconv.Atoi(strings.TrimPrefix(key, "order-"))
+	if err != nil {
+		return 0, err
+	}
+	body := fmt.Sprintf(`{"amount":1299,"currency":"CNY","payer":%q,"payee":"shop_1","channel":"app","method":"card"}`, payerOf(n))
+	req, err := http.NewRequestWithContext(context.WithoutCancel(k.t.Context()), http.MethodPost, k.urls[gate]+"/v1/payments", bytes.NewReader([]byte(body)))
 	if err != nil {
 		return 0, err
 	}
@@ -159,10 +229,10 @@ func (k *standInGate) post(key string) (int, error) {
 	return resp.StatusCode, nil
 }
 
-// audit reads the source as it lies on disk.
-func (k *standInGate) audit() {
+// audit reads what the source holds.
+func (k *standInGates) audit() {
 	k.t.Helper()
-	source, err := advices.Open(k.t.Context(), advices.Options{Dir: filepath.Join(k.dir, "advices")})
+	source, err := k.open(k.t.Context())
 	if err != nil {
 		k.t.Fatal(err)
 	}
