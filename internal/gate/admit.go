@@ -221,6 +221,9 @@ func (a *Admission) Finish(o payment.Outcome, why string) {
 	}
 	g.open.finish(a.rec.Identity, g.outcomes.isOpen(a.rec.Identity))
 	g.ring.release(a.slot)
+	if o == payment.NotDone {
+		g.saidNo(a.rec)
+	}
 }
 
 // settle keeps the account of unknown outcomes. A primary that answers "done"

@@ -120,6 +120,7 @@ type Gate struct {
 	ring      *ring
 	open      *openSet
 	outcomes  *outcomes
+	doubts    doubts
 	counter   *traffic.Counter
 	drains    drains
 	outbox    outbox

@@ -79,6 +79,11 @@ func (g *Gate) round(ctx context.Context, asked map[string]inquiry) bool {
 // forgets those that were settled otherwise.
 func (g *Gate) due(asked map[string]inquiry, now time.Time) []payment.Record {
 	open := g.outcomes.unresolved()
+	for _, r := range g.doubts.list(now) {
+		if !g.outcomes.isOpen(r.Identity) {
+			open = append(open, r)
+		}
+	}
 	still := make(map[string]bool, len(open))
 	var due []payment.Record
 	for _, r := range open {
@@ -110,16 +115,20 @@ func (g *Gate) inquire(ctx context.Context, r payment.Record) (bool, error) {
 	// Held so that no Finish of the same identity comes between the two.
 	g.drains.mu.Lock()
 	defer g.drains.mu.Unlock()
-	settled, err := g.outcomes.settle(r, outcome, why, g.opt.Clock.Now())
+	now := g.opt.Clock.Now()
+	settled, err := g.outcomes.settle(r, outcome, why, now)
 	if err != nil {
 		g.opt.Log.Error("a settled outcome could not be written", "identity", r.Identity, "error", err)
 		return false, nil
 	}
 	if settled {
 		g.open.setUnknown(r.Identity, false)
-		if g.opt.StandIn != nil {
-			g.opt.StandIn.Learn(r.Identity, outcome == payment.Done)
-		}
+	}
+	if !g.open.has(r.Identity) && g.doubts.settle(r.Identity, outcome, now) {
+		settled = true
+	}
+	if settled && g.opt.StandIn != nil {
+		g.opt.StandIn.Learn(r.Identity, outcome == payment.Done)
 	}
 	return settled, nil
 }

@@ -107,7 +107,7 @@ func (d *Decider) Learn(identity string, done bool) {
 	}
 	d.mu.Lock()
 	if len(d.learned) < maxLearned {
-		d.learned[identity] = done
+		d.learned[identity] = done || d.learned[identity]
 	}
 	d.mu.Unlock()
 	select {

@@ -61,6 +61,11 @@ func (x *exchange) substitute() (forward bool) {
 		x.undecided(err)
 	} else {
 		outcome = x.tell(a)
+		if a.Verdict == standin.Inquire && a.Reason == standin.InFlight {
+			x.gate.Doubt(payment.Record{
+				Identity: x.pay.Identity, Route: x.route.Name, Kind: x.route.kind.String(), Amount: x.pay.Amount, Currency: x.pay.Currency, At: time.Now(),
+			})
+		}
 	}
 	s.Finish(outcome)
 	x.count(posture.Verdict{Action: posture.Substitute}, outcome, time.Since(x.begun))
