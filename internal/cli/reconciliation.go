@@ -84,11 +84,26 @@ func sourceFigures(p *page, of reconciliation.Source) {
 		}
 	}
 	if of.Pending.Count > 0 {
-		p.line("%d wait to be forwarded, the oldest since %s; %.1f a second were, of %.1f that may be; clear at %s", of.Pending.Count, clock(of.Oldest), of.Rate, of.Budget, clock(of.Clears))
+		p.line("%d wait to be forwarded, the oldest since %s; %.1f a second are settled, %.1f may be sent; nothing pending at %s", of.Pending.Count, clock(of.Oldest), of.Rate, of.Budget, clock(of.Clears))
+	}
+	if c := of.CutOff; c != nil {
+		p.line("%s", cutOffSaid(c))
 	}
 	for _, a := range of.Alarms {
 		p.line("alarm of gate %s: %s", a.Gate, a.Text)
 	}
+}
+
+func cutOffSaid(c *reconciliation.CutOff) string {
+	switch c.State {
+	case reconciliation.InTime:
+		return "that is before the day's cut-off at " + clock(c.At)
+	case reconciliation.TooLate:
+		return "WARNING: they will not be delivered before the day's cut-off at " + clock(c.At)
+	case reconciliation.Passed:
+		return "WARNING: payments from before the day's cut-off at " + clock(c.Missed) + " are not delivered"
+	}
+	return "nothing is delivered now: nobody can tell whether it will be before the day's cut-off at " + clock(c.At)
 }
 
 func (s *shell) exceptions() *cobra.Command {

@@ -46,7 +46,14 @@ func reconciliationSample() view.Reconciliation {
 	partly.Of = []standin.ShardSummary{{Standing: []standin.Standing{{Directive: "d6", Opened: past}}, Balances: balances("d6", line(standin.Payment, standin.Balance{Approved: two, Pending: two}))}}
 	bare := standin.Summary{Source: "s3", At: past, Shards: 1, Of: []standin.ShardSummary{{}}}
 	who := holdfast.Actor{Kind: holdfast.Account, ID: "mei", Name: "Mei"}
+	states := []reconciliation.CutOffState{reconciliation.InTime, reconciliation.TooLate, reconciliation.NotTold, reconciliation.Passed}
 	sources := reconciliation.Sum([]reconciliation.Told{{Gate: "east", Heard: past, Summary: told}, {Gate: "west", Heard: past, Summary: partly}, {Gate: "bare", Heard: past, Summary: bare}, {Gate: "idle", Heard: past, Summary: standin.Summary{Source: "s4", At: past, Shards: 2}}, {Gate: "more", Heard: past, Summary: standin.Summary{Source: "s1", At: past, Shards: 1}}}, past)
+	for i, state := range states {
+		sources[i].CutOff = &reconciliation.CutOff{Directive: "d1", At: past, State: state}
+		if state == reconciliation.Passed {
+			sources[i].CutOff.Missed = past
+		}
+	}
 	return view.Reconciliation{
 		At: past, Sources: sources, Unresolved: 3,
 		Closings: []reconciliation.Decision{

@@ -39,6 +39,9 @@ func (c *checker) profile(path string, t Temporary) {
 	if _, ok := readZone(t.Profile.Zone); !ok {
 		c.add(path+".zone", "P015", holdfast.Errorf(holdfast.Invalid, "%q is no offset to UTC: write it as +08:00", t.Profile.Zone))
 	}
+	if _, ok := readCutOff(t.Profile.CutOff); !ok {
+		c.add(path+".cut_off", "P015", holdfast.Errorf(holdfast.Invalid, "%q is no time of the day: write it as 23:00", t.Profile.CutOff))
+	}
 	for _, f := range t.StandIn().Faults() {
 		if f.Path == "id" {
 			continue // it is the solution's, and checked there

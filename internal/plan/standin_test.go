@@ -3,6 +3,7 @@ package plan_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"holdfast/internal/plan"
 )
@@ -41,5 +42,28 @@ func TestTaskThatStandsIn(t *testing.T) {
 	without := strings.Replace(unplanned[:begin]+unplanned[end:], stop, "kind: stand-in\n              temporary: stand-in\n              planned: true", 1)
 	if _, faults := plan.Decode("plan.yaml", []byte(without)); len(faults) != 1 || faults[0].Rule != "P012" {
 		t.Errorf("terms there are not: %v", faults)
+	}
+}
+
+func TestCutOffIsATimeOfTheDay(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"23:00": 23 * time.Hour, "00:00": 24 * time.Hour, "24:00": 24 * time.Hour, "00:01": time.Minute, "": 0, "7:00": -1, "24:01": -1, "11 p.m.": -1} {
+		src := strings.Replace(string(plan.Builtin()), `cut_off: "23:00"`, `cut_off: "`+text+`"`, 1)
+		p, faults := plan.Decode("plan.yaml", []byte(src))
+		if want < 0 {
+			if len(faults) != 1 || faults[0].Rule != "P015" {
+				t.Errorf("%q: %v", text, faults)
+			}
+			continue
+		}
+		if len(faults) > 0 {
+			t.Errorf("%q: %v", text, faults)
+			continue
+		}
+		for _, s := range p.Temporary {
+			if s.Profile != nil && s.StandIn().CutOff != want {
+				t.Errorf("%q is %v after midnight", text, s.StandIn().CutOff)
+			}
+		}
 	}
 }

@@ -67,6 +67,9 @@ type Profile struct {
 	// Zone is the offset to UTC at which periods of limits begin, as +08:00; empty
 	// means UTC.
 	Zone string `json:"zone,omitempty" yaml:"zone,omitempty"`
+	// CutOff is the time of the day in Zone, as 23:00, before which the day's payments
+	// have to be with the primary; 00:00 and 24:00 are its end. Empty names none.
+	CutOff string `json:"cut_off,omitempty" yaml:"cut_off,omitempty"`
 	// KeepDeclines makes a decline final; else the same request is decided anew.
 	KeepDeclines bool `json:"keep_declines,omitempty" yaml:"keep_declines,omitempty"`
 	// SecondAbove is the amount, in minor units of any currency, above which two
@@ -118,8 +121,9 @@ type Forwarding struct {
 func (t Temporary) StandIn() standin.Profile {
 	p := t.Profile
 	zone, _ := readZone(p.Zone)
+	cutOff, _ := readCutOff(p.CutOff)
 	return standin.Profile{
-		ID: t.ID, Planned: p.Planned.standIn(), Unplanned: p.Unplanned.standIn(), SnapshotAge: p.SnapshotAge.D(), Zone: zone,
+		ID: t.ID, Planned: p.Planned.standIn(), Unplanned: p.Unplanned.standIn(), SnapshotAge: p.SnapshotAge.D(), Zone: zone, CutOff: cutOff,
 		KeepDeclines: p.KeepDeclines, SecondAbove: int64(p.SecondAbove),
 		Forwarding: standin.Forwarding{
 			Timeout: p.Forwarding.Timeout.D(), Pause: p.Forwarding.Pause.D(), LongestPause: p.Forwarding.LongestPause.D(), Attempts: p.Forwarding.Attempts,
@@ -154,4 +158,20 @@ func readZone(s string) (time.Duration, bool) {
 		d = -d
 	}
 	return d, true
+}
+
+var clock = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$`)
+
+// readCutOff reads a time of the day as what has passed since midnight; the first
+// moment of a day is the end of the one before.
+func readCutOff(s string) (time.Duration, bool) {
+	if !clock.MatchString(s) {
+		return 0, s == ""
+	}
+	hours, _ := strconv.Atoi(s[:2]) // they are digits
+	minutes, _ := strconv.Atoi(s[3:])
+	if hours+minutes == 0 {
+		hours = 24
+	}
+	return time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute, true
 }

@@ -29,11 +29,15 @@ type Source struct {
 	// Pending is what waits to be forwarded, Oldest since when the oldest does.
 	Pending standin.Tally `json:"pending"`
 	Oldest  time.Time     `json:"oldest,omitzero"`
-	// Rate is how many advices a second were forwarded lately, Budget how many may be,
-	// Clears when the rest will be at that rate; zero if it cannot be told.
+	// Rate is how many advices a second were settled lately, as delivered or as an
+	// exception; Budget is how many requests a second may be made; Clears when nothing
+	// is pending at that rate, zero if it cannot be told.
 	Rate   float64   `json:"rate"`
 	Budget float64   `json:"budget"`
 	Clears time.Time `json:"clears,omitzero"`
+	// CutOff is how that stands against the end of the day that the plan names; nil if
+	// nothing is pending or it names none.
+	CutOff *CutOff `json:"cut_off,omitempty"`
 	// Payers is when the oldest snapshot of payers was true.
 	Payers   time.Time         `json:"payers,omitzero"`
 	Uses     []standin.Use     `json:"uses"`
@@ -180,8 +184,8 @@ func (s *Source) sum() {
 	slices.SortStableFunc(s.Accounts, func(a, b Account) int { return b.Opened.Compare(a.Opened) })
 	slices.SortStableFunc(s.Declines, func(a, b standin.Decline) int { return cmp.Compare(b.Count, a.Count) })
 	if s.Pending.Count > 0 && s.Rate > 0 {
-		if wait := float64(s.Pending.Count) / s.Rate; wait < (365 * 24 * time.Hour).Seconds() {
-			s.Clears = s.AsOf.Add(time.Duration(wait * float64(time.Second))).Round(time.Second)
+		if wait := float64(s.Pending.Count) / s.Rate; wait < (365 * day).Seconds() {
+			s.Clears = s.AsOf.Add(seconds(wait)).Round(time.Second)
 		}
 	}
 }

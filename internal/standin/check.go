@@ -52,6 +52,9 @@ func (p Profile) Faults() []Fault {
 	if p.Zone <= -24*time.Hour || p.Zone >= 24*time.Hour {
 		c.add("zone", holdfast.Errorf(holdfast.Invalid, "zone is the offset to UTC at which periods begin, less than 24 h"))
 	}
+	if p.CutOff < 0 || p.CutOff > 24*time.Hour {
+		c.add("cut_off", holdfast.Errorf(holdfast.Invalid, "cut_off is a time of the day: 0 to 24 h after midnight"))
+	}
 	if p.SecondAbove < 0 || p.SecondAbove > payment.MaxAmount {
 		c.add("second_above", holdfast.Errorf(holdfast.Invalid, "the amount above which two people resolve an exception is 0 to %d minor units", int64(payment.MaxAmount)))
 	}

@@ -20,6 +20,10 @@ type Profile struct {
 	SnapshotAge time.Duration `json:"snapshot_age"`
 	// Zone is the offset to UTC at which periods of limits begin.
 	Zone time.Duration `json:"zone,omitempty"`
+	// CutOff is how long after midnight in Zone the day's payments have to be with the
+	// primary: above 0 and at most 24 h; 0 names no time. Gates do nothing by it; people
+	// are told when the backlog will not be delivered before.
+	CutOff time.Duration `json:"cut_off,omitempty"`
 	// OneByOne lets a single payment be stood in for when the primary failed for it
 	// before its first byte was written. It is for primaries that know our identity
 	// of a payment again.

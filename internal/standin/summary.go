@@ -24,8 +24,8 @@ type Summary struct {
 	Declines []Decline `json:"declines,omitempty"`
 	// Payers is when the snapshot of payers was true; zero without one.
 	Payers time.Time `json:"payers,omitzero"`
-	// Rate is how many advices a second were forwarded in the last minute, Budget how
-	// many may be.
+	// Rate is how many advices a second were settled lately, as delivered or as an
+	// exception. Budget is how many requests a second may be made for that.
 	Rate   float64 `json:"rate,omitempty"`
 	Budget float64 `json:"budget,omitempty"`
 	Alarms []Alarm `json:"alarms,omitempty"`

@@ -60,7 +60,9 @@ func (s *Source) Reconcile(directive string) (Reconciliation, error) {
 		return r, holdfast.Errorf(holdfast.NotFound, "no gate tells that the directive %q stood in", directive)
 	}
 	s.State.View(func() {
-		for _, of := range r.Sources {
+		for i := range r.Sources {
+			of := &r.Sources[i]
+			of.CutOff = s.cutOff(of, now)
 			for _, a := range of.Accounts {
 				if d, some := s.Reconciliation.Nouns.Book.Closing(a.Directive); some {
 					r.Closings = append(r.Closings, *d)
@@ -69,6 +71,23 @@ func (s *Source) Reconcile(directive string) (Reconciliation, error) {
 		}
 	})
 	return r, nil
+}
+
+// cutOff is how the backlog of a source stands against the earliest end of the day that
+// the profiles of its directives name; nil if none does. Call it under the state's lock.
+func (s *Source) cutOff(of *reconciliation.Source, now time.Time) (first *reconciliation.CutOff) {
+	for _, a := range of.Accounts {
+		d := s.Directives.Directive(a.Directive)
+		waits := slices.ContainsFunc(a.Lines, func(l reconciliation.Line) bool { return l.Pending.Count > 0 })
+		if !waits || d == nil || d.StandIn == nil || d.StandIn.Profile.CutOff == 0 {
+			continue
+		}
+		c := of.CutOffAt(d.StandIn.Profile.CutOff, d.StandIn.Profile.Zone, now)
+		if c.Directive = a.Directive; first == nil || c.At.Before(first.At) {
+			first = &c
+		}
+	}
+	return first
 }
 
 // Exception is a payment of stand-in that people decide on, or have.

@@ -78,7 +78,7 @@ type Forwarder struct {
 	pace   *pace
 	window window
 	silent bool // the newest request got no answer
-	sent   minute
+	done   minute
 }
 
 const (
@@ -180,7 +180,15 @@ func (f *Forwarder) deliver(ctx context.Context, w standin.Work, claimed time.Du
 	}
 	if err := f.opt.Queue.Settle(ctx, w.Item.Identity, result); err != nil {
 		f.opt.Log.Warn("what came of an advice could not be written: it is sent again, as a repeat", "error", err)
+	} else if result != standin.DoesNotKnow { // that is sent anew
+		f.settled()
 	}
+}
+
+func (f *Forwarder) settled() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.done.add(f.opt.Clock.Boot())
 }
 
 // try is Deliver. A fault of the program costs one attempt, and not the gate.
@@ -239,7 +247,6 @@ func (f *Forwarder) heard(err error) {
 	defer f.mu.Unlock()
 	now := f.opt.Clock.Boot()
 	f.pace.heard(now, err == nil)
-	f.sent.add(now)
 	if silent := err != nil; silent != f.silent {
 		f.silent = silent
 		if silent {
@@ -250,12 +257,12 @@ func (f *Forwarder) heard(err error) {
 	}
 }
 
-// Rate returns how many requests a second were made in the last minute, and the
-// budget.
+// Rate returns how many advices a second were settled, delivered or not, since the
+// first of the last minute; and how many requests a second may be made.
 func (f *Forwarder) Rate() (perSecond float64, budget int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return float64(f.sent.sum(f.opt.Clock.Boot())) / 60, f.opt.Rate
+	return f.done.rate(f.opt.Clock.Boot()), f.opt.Rate
 }
 
 // minute counts what happened in each of the last sixty seconds.
@@ -275,10 +282,15 @@ func (m *minute) pass(now time.Duration) int64 {
 
 func (m *minute) add(now time.Duration) { m.counts[m.pass(now)]++ }
 
-func (m *minute) sum(now time.Duration) (n int) {
-	m.pass(now)
-	for _, c := range m.counts {
-		n += c
+// rate is how many there were in a second, over the seconds since the first of them:
+// what has just begun is not divided by a whole minute.
+func (m *minute) rate(now time.Duration) float64 {
+	newest := m.pass(now)
+	n, over := 0, 1
+	for back := range int64(60) {
+		if c := m.counts[(newest-back+60)%60]; c > 0 {
+			n, over = n+c, int(back)+1
+		}
 	}
-	return n
+	return float64(n) / float64(over)
 }

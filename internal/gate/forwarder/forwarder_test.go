@@ -324,10 +324,34 @@ func TestBudget(t *testing.T) {
 						t.Fatalf("%d began between %v and %v", rate+1, begun[i], begun[j])
 					}
 				}
-				if perSecond, budget := r.f.Rate(); budget != rate || perSecond != float64(len(begun))/60 {
+				if perSecond, budget := r.f.Rate(); budget != rate || perSecond < 0.85*float64(rate) || perSecond > float64(rate) {
 					t.Errorf("it says %v a second of %d", perSecond, budget)
 				}
 			})
+		})
+	}
+}
+
+// What has no answer is not counted as forwarded, however often it is sent; what the
+// primary refuses is, as it waits no longer. After a minute it is over.
+func TestRateIsOfWhatWasSettled(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		result standin.Result
+		err    error
+		rate   float64
+	}{{standin.NoAnswer, errors.New("nobody is there"), 0}, {standin.Refuses, nil, 2.0 / 5}, {standin.Did, nil, 2.0 / 5}} {
+		synctest.Test(t, func(t *testing.T) {
+			r := start(t, 10, 4, func(context.Context, standin.Work) (standin.Result, error) { return c.result, c.err }, "1", "2")
+			pass(4*time.Second + 500*time.Millisecond)
+			if rate, _ := r.f.Rate(); rate != c.rate {
+				t.Errorf("%v: %v a second, want %v", c.result, rate, c.rate)
+			}
+			pass(time.Minute)
+			if rate, _ := r.f.Rate(); rate != 0 {
+				t.Errorf("%v: a minute later %v a second", c.result, rate)
+			}
+			r.end(t)
 		})
 	}
 }
