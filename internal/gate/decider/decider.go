@@ -90,6 +90,8 @@ type Decider struct {
 	// read: before it has, and when a directive has just gone.
 	unsure atomic.Bool
 	next   atomic.Uint32 // the shard that is forwarded from first
+	told   atomic.Int64  // when a summary was last asked for, by Boot
+	alive  alive
 
 	// mu is taken with a shard's held, never the other way round.
 	mu        sync.Mutex

@@ -25,7 +25,7 @@ type shard struct {
 	// What follows belongs to who made it busy.
 	revision uint64
 	since    int           // records since the last snapshot
-	foreign  time.Duration // when another gate was last seen to have written, by Boot
+	foreign  time.Duration // when another gate was last seen, or may be thought, to have written, by Boot
 	snapped  bool          // a snapshot is being written
 	cutDue   bool          // packs may be free to go; belongs to Tidy
 }
@@ -184,6 +184,9 @@ func (s *shard) load(ctx context.Context) error {
 	}
 	if revision, err = s.read(ctx, state, revision); err != nil {
 		return err
+	}
+	if gate, _, _ := state.Decider(); s.d.opt.Shared && gate != "" && gate != s.d.opt.Gate {
+		s.foreign = s.d.opt.Clock.Boot() // it may be at work
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -166,7 +166,7 @@ func (d *Decider) keepUp(ctx context.Context) error {
 		return nil
 	}
 	var errs []error
-	errs = append(errs, d.writeLearned(ctx), d.endOthers(ctx, set))
+	errs = append(errs, d.writeLearned(ctx), d.endOthers(ctx, set), d.watch(ctx))
 	for _, st := range list {
 		switch {
 		case st.over(d.opt.Clock.Boot(), d.opt.Clock.Now()):

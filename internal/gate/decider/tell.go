@@ -61,6 +61,7 @@ func (s *shard) told() bool {
 
 // Summary returns what there is to tell of the shards that this gate decides for.
 func (d *Decider) Summary(now time.Time) *standin.Summary {
+	d.told.Store(int64(d.opt.Clock.Boot()))
 	sum := &standin.Summary{Source: d.id, At: now.UTC(), Shards: len(d.shards)}
 	most := standin.MaxOpen
 	for _, s := range d.shards {
