@@ -41,9 +41,14 @@ func (a *Gate) openStandIn() (*standIn, error) {
 	}
 	a.down.add("advice source", source.Close)
 	s.payers = decider.NewPayersFile(s.conf.Payers, key, a.opt.Log)
+	var routes []string
+	for _, r := range a.opt.Config.Routes {
+		routes = append(routes, r.Name)
+	}
 	s.decider, err = decider.New(context.Background(), decider.Options{
 		Gate: a.opt.Config.Name, Boot: holdfast.NewID(), Source: source, Shared: s.conf.Database != "", Key: key, Payers: s.payers,
 		Clock: systemClock{a.opt.Now}, Log: a.opt.Log, Rate: func() (float64, int) { return s.forwarder.Rate() },
+		Keys: s.keys.Names(), Routes: routes,
 	})
 	return s, err
 }

@@ -42,9 +42,9 @@ const mostHeld = 10_000
 // Next returns up to most advices whose turn it is, and the records that hand
 // those to people which cannot go on. Of one payer only the oldest is sent; what
 // people have to look at holds up nobody but what takes it back. An advice that may
-// says no to stays where it is, and those of its payer behind it; inquiries may always
-// be made.
-func Next(s *State, f Forwarding, now time.Time, most int, may func(*Item) bool) (work []Work, park []Record) {
+// says no to, where it is to be sent or, with ask, to be asked about, stays where it is,
+// and those of its payer behind it.
+func Next(s *State, f Forwarding, now time.Time, most int, may func(i *Item, ask bool) bool) (work []Work, park []Record) {
 	at := max(At(now), s.last)
 	busy := map[Digest]bool{}
 	held := 0
@@ -67,7 +67,7 @@ func Next(s *State, f Forwarding, now time.Time, most int, may func(*Item) bool)
 			continue
 		}
 		w := f.work(i, at)
-		if !w.Attempt.Inquiry && !may(i) {
+		if !may(i, w.Attempt.Inquiry) {
 			held++
 			continue
 		}

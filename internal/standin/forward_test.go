@@ -242,7 +242,7 @@ func TestHeld(t *testing.T) {
 		h.want(r, standin.Approved, standin.None)
 	}
 	next := func(held ...string) []string {
-		work, park := standin.Next(h.s, f, h.now, 100, func(i *standin.Item) bool { return !slices.Contains(held, i.Identity) })
+		work, park := standin.Next(h.s, f, h.now, 100, func(i *standin.Item, ask bool) bool { return ask || !slices.Contains(held, i.Identity) })
 		h.apply(park...)
 		for _, w := range work {
 			if w.Timeout != f.Timeout {

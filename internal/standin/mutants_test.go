@@ -46,7 +46,7 @@ var mutants = []mutant{
 	{"advices of a payer overtake each other", "forward.go", "		busy[i.Payer] = true\n", "", "TestOrderAndPoison"},
 	{"a poison item stays", "forward.go", "return []Record{&Excepted{identity, PrimaryRefused, at}}", "return nil", "TestOrderAndPoison"},
 	{"the second sending is not marked", "forward.go", "Repeat: i.Attempts > 0,", "Repeat: i.Attempts > 1,", "TestRepeatsUntilPeopleHaveIt"},
-	{"what is held is sent", "forward.go", "!w.Attempt.Inquiry && !may(i)", "false", "TestHeld"},
+	{"what is held is sent", "forward.go", "!may(i, w.Attempt.Inquiry)", "false", "TestHeld"},
 	{"attempts have no end", "forward.go", "return Exhausted", "return 0", "TestRepeatsUntilPeopleHaveIt"},
 	{"it is sent again blindly", "forward.go", "	if f.lapsed(i, at) {\n		a.N", "	if false {\n		a.N", "TestAskedAfterRetention"},
 	{"inquiries have no end", "forward.go", "if i.Inquiries >= f.Inquiries {", "if false {", "TestAskedAfterRetention"},

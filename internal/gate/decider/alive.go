@@ -2,54 +2,76 @@ package decider
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"holdfast"
+	"holdfast/internal/standin"
 )
 
-// Gates of one source show at it that they live, and that the control plane hears them: in a
-// ledger "gate/<name>" whose revision goes on. The shards of one that does not any more
+// Gates of one source show in its ledger "gates" that they live, whether the control plane
+// hears them, and which advices they can send. The shards of one that does not any more
 // are taken over by another, so that somebody tells of each, sends its advices and carries
 // out what people decided on it.
 
 const (
+	aliveKey = "gates"
 	// showEvery is how often a gate shows itself, AliveFor how long it counts as alive
 	// after that.
 	showEvery = 5 * time.Second
 	AliveFor  = 30 * time.Second
 	// toldFor is how long after its last summary a gate counts as heard.
 	toldFor = 10 * time.Second
+	// dropAfter is after how long without a word a gate is struck off.
+	dropAfter = 24 * time.Hour
 )
 
-// seen is when another gate showed itself last, by this gate's Boot.
-type seen struct {
-	revision uint64
-	at       time.Duration
+// shown is what a gate shows of itself.
+type shown struct {
+	// Turn goes on each time.
+	Turn uint64 `json:"turn"`
+	// Heard says that the control plane hears it.
+	Heard bool `json:"heard,omitempty"`
+	// Keys are those that it can open advices with, Routes those that it knows; nil
+	// for all.
+	Keys   []string `json:"keys,omitempty"`
+	Routes []string `json:"routes,omitempty"`
 }
 
-// alive belongs to the loop that follows the posture.
-type alive struct {
-	shown  time.Duration
-	others map[string]seen
+// can reports whether a gate can send an advice, or ask about it.
+func (g shown) can(i *standin.Item, ask bool) bool {
+	return (g.Routes == nil || slices.Contains(g.Routes, i.Route)) && (ask || g.Keys == nil || slices.Contains(g.Keys, i.Sealed.Key))
 }
 
-func aliveKey(gate string) string { return "gate/" + gate }
+// mate is another gate of the source, with when it last showed itself, and when that it
+// is heard, by this gate's Boot.
+type mate struct {
+	shown
+	at, heard time.Duration
+}
+
+func (d *Decider) self() shown { return shown{Keys: d.opt.Keys, Routes: d.opt.Routes} }
 
 // watch shows this gate and takes over what silent ones left.
 func (d *Decider) watch(ctx context.Context) error {
+	if !d.opt.Shared || d.quiet.Load() {
+		return nil
+	}
 	boot := d.opt.Clock.Boot()
 	told := time.Duration(d.told.Load())
-	if !d.opt.Shared || d.quiet.Load() || told == 0 || boot-told >= toldFor {
-		clear(d.alive.others) // what was not looked at is not known to be silent
+	heard := told != 0 && boot-told < toldFor
+	if d.shown == 0 || boot-d.shown >= showEvery {
+		if err := d.show(ctx, boot, heard); err != nil {
+			return err
+		}
+	}
+	if !heard {
 		return nil
 	}
 	var errs []error
-	if d.alive.shown == 0 || boot-d.alive.shown >= showEvery {
-		d.alive.shown = boot
-		errs = append(errs, d.show(ctx))
-		errs = append(errs, d.look(ctx, boot))
-	}
 	for _, s := range d.shards {
 		if gate := s.decider(); gate != "" && d.silent(gate, boot) {
 			errs = append(errs, d.do(ctx, s, &job{polite: true, do: func(*turn) error { return nil }}))
@@ -58,44 +80,81 @@ func (d *Decider) watch(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (d *Decider) show(ctx context.Context) error {
-	key := aliveKey(d.opt.Gate)
-	revision, _, err := d.opt.Source.Ledger(ctx, key)
+// show reads what others show, and shows this gate.
+func (d *Decider) show(ctx context.Context, boot time.Duration, heard bool) error {
+	revision, body, err := d.opt.Source.Ledger(ctx, aliveKey)
 	if err != nil {
 		return err
 	}
-	err = d.opt.Source.PutLedger(context.WithoutCancel(ctx), key, revision, []byte(d.opt.Boot))
+	all := map[string]shown{}
+	if json.Unmarshal(body, &all) != nil {
+		clear(all) // it is made anew: nothing else rests on it
+	}
+	d.note(all, boot)
+	me := d.self()
+	me.Turn, me.Heard = all[d.opt.Gate].Turn+1, heard
+	all[d.opt.Gate] = me
+	if body, err = json.Marshal(all); err != nil {
+		return err
+	}
+	err = d.opt.Source.PutLedger(context.WithoutCancel(ctx), aliveKey, revision, body)
 	if code := holdfast.CodeOf(err); code == holdfast.Conflict || code == holdfast.Doubtful {
-		return nil // the next one shows it
+		return nil // at the next look
+	}
+	if err == nil {
+		d.shown = boot
 	}
 	return err
 }
 
-// look notes which of the gates that decide for shards have shown themselves.
-func (d *Decider) look(ctx context.Context, boot time.Duration) error {
-	now := map[string]seen{}
+// note notes what others show, and strikes off who has not for long.
+func (d *Decider) note(all map[string]shown, boot time.Duration) {
+	names := slices.Collect(maps.Keys(all))
 	for _, s := range d.shards {
-		gate := s.decider()
-		if _, there := now[gate]; there || gate == "" {
+		names = append(names, s.decider())
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, gate := range names {
+		if gate == "" || gate == d.opt.Gate {
 			continue
 		}
-		revision, _, err := d.opt.Source.Ledger(ctx, aliveKey(gate))
-		if err != nil {
-			return err
+		was, there := d.mates[gate]
+		now := all[gate]
+		switch {
+		case !there: // it may have shown itself just before
+			d.mates[gate] = mate{now, boot, boot}
+		case was.Turn != now.Turn:
+			m := mate{now, boot, was.heard}
+			if now.Heard {
+				m.heard = boot
+			}
+			d.mates[gate] = m
+		case boot-was.at > dropAfter:
+			delete(all, gate)
 		}
-		was, there := d.alive.others[gate]
-		if !there || was.revision != revision {
-			was = seen{revision, boot}
-		}
-		now[gate] = was
 	}
-	d.alive.others = now
-	return nil
 }
 
+// silent reports whether the control plane has not heard a gate for long.
 func (d *Decider) silent(gate string, boot time.Duration) bool {
-	was, there := d.alive.others[gate]
-	return there && boot-was.at >= AliveFor
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	was, there := d.mates[gate]
+	return there && boot-was.heard >= AliveFor
+}
+
+// others reports whether another gate that lives can send an advice, or ask about it.
+func (d *Decider) others(i *standin.Item, ask bool) bool {
+	boot := d.opt.Clock.Boot()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, m := range d.mates {
+		if boot-m.at < AliveFor && m.can(i, ask) {
+			return true
+		}
+	}
+	return false
 }
 
 // decider returns the other gate that wrote to the shard last; empty if none did.

@@ -36,6 +36,7 @@ func TestAGateIsLost(t *testing.T) {
 		go east.tell(lost)
 		go west.tell(ctx)
 		east.Install(set(5, directive("d1", source)))
+		synctest.Wait()
 		west.Install(set(5, directive("d1", source)))
 		for i, payer := range []string{"anna", "bea", "carl", "dora", "emil", "fritz", "gina", "hans"} {
 			east.wants(pay(string(rune('a'+i)), payer, 1000), "d1", standin.Approved, standin.None)
@@ -120,6 +121,65 @@ func TestAStartLeavesAdvicesToOthers(t *testing.T) {
 		east.end()
 		west.end()
 	})
+}
+
+// An advice that a gate cannot open, or whose route it does not know, is left to one that
+// can, with an alarm; it is an exception only once no gate that lives can send it.
+func TestLeftToAGateThatCan(t *testing.T) {
+	t.Parallel()
+	for name, lacks := range map[string]func(*decider.Options){
+		"a key":   func(o *decider.Options) { o.Keys, o.Routes = []string{"another"}, []string{"pay"} },
+		"a route": func(o *decider.Options) { o.Keys, o.Routes = []string{"k"}, []string{"other"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				source := advice.NewMemory("s1", 1)
+				whole := func(o *decider.Options) { o.Keys, o.Routes = []string{"k", "another"}, []string{"pay", "other"} }
+				east, west := start(t, "east", source, true, whole), start(t, "west", source, true, lacks)
+				ctx, stop := context.WithCancel(t.Context())
+				go west.tell(ctx)
+				east.Install(set(5, directive("d1", source)))
+				west.Install(set(5, directive("d1", source)))
+				east.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
+				east.Install(set(6))
+				west.Install(set(6))
+				time.Sleep(20 * time.Second)
+				before := revisions(t, source)
+				for range 5 {
+					if work, err := west.Next(t.Context(), 1, all); err != nil || len(work) != 0 {
+						t.Errorf("it sends %d advices that it cannot open, %v", len(work), err)
+					}
+				}
+				if after := revisions(t, source); after != before {
+					t.Error("a shard is taken over for an advice that cannot be sent")
+				}
+				if sum := west.Summary(time.Now()); len(sum.Alarms) != 1 || sum.Alarms[0].Code != "left-to-others" || sum.Check() != nil {
+					t.Errorf("alarms %+v", sum.Alarms)
+				}
+				if work, err := east.Next(t.Context(), 1, all); err != nil || len(work) != 1 {
+					t.Fatalf("%d advices go on, %v", len(work), err)
+				}
+				east.end()
+				time.Sleep(decider.AliveFor + 10*time.Second)
+				for range 2 {
+					if work, err := west.Next(t.Context(), 1, all); err != nil || len(work) != 0 {
+						t.Errorf("it sends %d advices that it cannot open, %v", len(work), err)
+					}
+				}
+				sum := west.Summary(time.Now())
+				if len(sum.Of) != 1 || len(sum.Of[0].Open) != 1 || sum.Of[0].Open[0].Why != standin.NotSendable {
+					t.Errorf("nobody is told: %+v", sum.Of)
+				}
+				time.Sleep(decider.AliveFor + 10*time.Second)
+				if sum := west.Summary(time.Now()); len(sum.Alarms) != 0 {
+					t.Errorf("the alarm stays: %+v", sum.Alarms)
+				}
+				stop()
+				west.end()
+			})
+		})
+	}
 }
 
 // revisions is how many packs all shards have.

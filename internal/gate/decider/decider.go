@@ -71,6 +71,9 @@ type Options struct {
 	Payers Payers
 	Clock  Clock
 	Log    *slog.Logger
+	// Keys names those that this gate can open advices with, Routes those that it knows:
+	// others are left to gates that can. Nil is all.
+	Keys, Routes []string
 	// Rate, if set, tells how many advices a second were forwarded and may be.
 	Rate func() (perSecond float64, budget int)
 }
@@ -91,7 +94,8 @@ type Decider struct {
 	unsure atomic.Bool
 	next   atomic.Uint32 // the shard that is forwarded from first
 	told   atomic.Int64  // when a summary was last asked for, by Boot
-	alive  alive
+	left   atomic.Int64  // when an advice was last left to other gates, by Boot
+	shown  time.Duration // when this gate showed itself last, by Boot; belongs to follow
 
 	// mu is taken with a shard's held, never the other way round.
 	mu        sync.Mutex
@@ -103,6 +107,7 @@ type Decider struct {
 	learned   map[string]bool // what the primary has done, by identity
 	carried   map[string]standin.Carried
 	alarms    map[string]standin.Alarm
+	mates     map[string]mate // other gates of the source
 }
 
 const (
@@ -130,7 +135,7 @@ func New(ctx context.Context, opt Options) (*Decider, error) {
 	d := &Decider{
 		opt: opt, id: info.ID, ready: make(chan *shard, info.Shards), news: make(chan struct{}, 1), carries: make(chan standin.Order, standin.MaxOrders),
 		standings: map[string]*standing{}, profiles: map[string]*standin.Compiled{}, declines: map[declineKey]standin.Tally{},
-		learned: map[string]bool{}, carried: map[string]standin.Carried{}, alarms: map[string]standin.Alarm{},
+		learned: map[string]bool{}, carried: map[string]standin.Carried{}, alarms: map[string]standin.Alarm{}, mates: map[string]mate{},
 	}
 	d.unsure.Store(true)
 	for n := range info.Shards {

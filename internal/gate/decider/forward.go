@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"holdfast"
 	"holdfast/internal/posture"
@@ -12,14 +13,14 @@ import (
 
 // Next claims up to most advices that may be sent now. Their attempts are durable
 // when it returns; what it returns is the caller's. Shards that another gate is at
-// work on are left to it.
+// work on are left to it, and so is what this gate cannot send and another can.
 func (d *Decider) Next(ctx context.Context, most int, may func(*standin.Item) bool) ([]standin.Work, error) {
 	var with []*shard
 	start := int(d.next.Add(1))
 	for i := range d.shards {
 		s := d.shards[(start+i)%len(d.shards)]
 		s.mu.Lock()
-		if s.state != nil && s.state.Backlog() > 0 {
+		if s.state != nil && s.state.Backlog() > 0 && (s.mine() || d.finds(s, may)) {
 			with = append(with, s)
 		}
 		s.mu.Unlock()
@@ -70,20 +71,68 @@ func (d *Decider) Next(ctx context.Context, most int, may func(*standin.Item) bo
 	return all, first
 }
 
-// claim finds advices of a shard and begins their attempts.
+// finds reports whether there is something to do in another's shard: for nothing it is not
+// taken over. The caller holds the shard's mu.
+func (d *Decider) finds(s *shard, may func(*standin.Item) bool) bool {
+	work, records := d.find(s.state, d.opt.Clock.Now(), 1, may)
+	return len(work)+len(records) > 0
+}
+
+// claim finds advices of a shard and begins their attempts. What this gate cannot send is
+// left to those that can; where there are none it is handed to people.
 func (d *Decider) claim(t *turn, most int, may func(*standin.Item) bool) ([]standin.Work, error) {
-	s := t.s.state
-	c := d.profile(s.Current())
-	if c == nil {
-		return nil, nil
-	}
-	work, records := standin.Next(s, c.Profile.Forwarding, t.now, most, may)
+	work, records := d.find(t.s.state, t.now, most, may)
 	for i, w := range work {
 		records = append(records, w.Attempt)
 		item := *w.Item
 		work[i].Item = &item
 	}
 	return work, t.add(records...)
+}
+
+// find finds advices of a shard that this gate may send, and the records that hand those
+// to people which nobody can.
+func (d *Decider) find(s *standin.State, now time.Time, most int, may func(*standin.Item) bool) ([]standin.Work, []standin.Record) {
+	c := d.profile(s.Current())
+	if c == nil {
+		return nil, nil
+	}
+	me := d.self()
+	var hopeless []standin.Record
+	var left *standin.Item
+	work, park := standin.Next(s, c.Profile.Forwarding, now, most, func(i *standin.Item, ask bool) bool {
+		switch {
+		case !ask && !may(i):
+			return false
+		case me.can(i, ask):
+			return true
+		}
+		if !d.others(i, ask) {
+			hopeless = append(hopeless, standin.Settle(s, i.Identity, standin.Unsendable, now)...)
+		} else {
+			left = i
+		}
+		return false
+	})
+	if left != nil {
+		d.leave(left)
+	}
+	return work, append(park, hopeless...)
+}
+
+// leave raises the alarm that this gate leaves advices to others.
+func (d *Decider) leave(i *standin.Item) {
+	d.left.Store(int64(d.opt.Clock.Boot()))
+	d.alarm("left-to-others", holdfast.Errorf(holdfast.Unavailable,
+		"advices of the route %s, sealed with the key %s, are left to other gates of the source: this one does not know the one or the other; give all of them the same routes and keys", i.Route, i.Sealed.Key))
+}
+
+// calmLeft ends that alarm once nothing was left for a while.
+func (d *Decider) calmLeft() {
+	if left := time.Duration(d.left.Load()); left != 0 && d.opt.Clock.Boot()-left > AliveFor {
+		d.left.Store(0)
+		d.calm("left-to-others")
+	}
 }
 
 // Settle says what came of an advice, durably.

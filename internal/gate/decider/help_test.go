@@ -69,11 +69,15 @@ type rig struct {
 	done chan error
 }
 
-func start(t testing.TB, gate string, source advice.Source, shared bool) *rig {
+func start(t testing.TB, gate string, source advice.Source, shared bool, change ...func(*decider.Options)) *rig {
 	t.Helper()
-	d, err := decider.New(t.Context(), decider.Options{
+	o := decider.Options{
 		Gate: gate, Boot: holdfast.NewID(), Source: source, Shared: shared, Key: key, Payers: everybody{}, Clock: clock{time.Now()},
-	})
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	d, err := decider.New(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package decider
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"sync"
@@ -20,31 +19,6 @@ type standing struct {
 	begun time.Time     // when the first shard was opened for it; once ready
 	ready chan struct{} // closed when every shard is open
 }
-
-// kept is what the source keeps of a directive.
-type kept struct {
-	Profile standin.Profile `json:"profile"`
-	Planned bool            `json:"planned,omitempty"`
-	// Head is of the posture that opened it, as the gate had it that kept this.
-	Head holdfast.Head `json:"head"`
-}
-
-// follows reports whether a gate with the posture now, in which a directive is not, may end
-// it. A posture older than the one that opened it does not know that it is in force. Of
-// another history it does know: its gate follows that one by a person's decision.
-func (k kept) follows(now holdfast.Head) bool {
-	switch {
-	case now.Journal == "": // accepted, and not had yet
-		return false
-	case now.Journal != k.Head.Journal:
-		return true
-	case now.Epoch != k.Head.Epoch:
-		return now.Epoch > k.Head.Epoch
-	}
-	return now.Position >= k.Head.Position
-}
-
-func profileKey(directive string) string { return "profile/" + directive }
 
 // Install tells the posture that the gate enforces. Nothing is forwarded on the
 // strength of it before shards have been read anew, if a directive is gone.
@@ -126,6 +100,7 @@ func (d *Decider) follow(ctx context.Context) {
 			d.calm("source")
 		}
 		d.watchPayers()
+		d.calmLeft()
 		select {
 		case <-ctx.Done():
 			return
@@ -303,71 +278,22 @@ func (d *Decider) begun(directive string) (first time.Time) {
 	return first
 }
 
-// keep has the source keep the profile of a directive.
-func (d *Decider) keep(ctx context.Context, st *standing) (*standin.Compiled, error) {
-	var p standin.Profile
-	if err := json.Unmarshal(st.Profile, &p); err != nil {
-		return nil, holdfast.Errorf(holdfast.Invalid, "the stand-in profile of the directive %s cannot be read", st.ID).Because(err)
-	}
-	c, err := p.Compile(st.Planned)
-	if err != nil {
-		return nil, err
-	}
-	d.mu.Lock()
-	head := d.set.Head
-	d.mu.Unlock()
-	body, err := json.Marshal(kept{p, st.Planned, head})
-	if err != nil {
-		return nil, err
-	}
-	err = d.opt.Source.PutLedger(ctx, profileKey(st.ID), 0, body)
-	if err != nil && holdfast.CodeOf(err) != holdfast.Conflict { // one that is in doubt is tried again
-		return nil, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.profiles[st.ID] = c
-	return c, nil
-}
-
-func (d *Decider) keptOf(ctx context.Context, directive string) (k kept, err error) {
-	_, body, err := d.opt.Source.Ledger(ctx, profileKey(directive))
-	if err != nil {
-		return k, err
-	}
-	if len(body) == 0 || json.Unmarshal(body, &k) != nil {
-		return k, holdfast.Errorf(holdfast.Damaged, "the stand-in profile of the directive %s cannot be read", directive)
-	}
-	return k, nil
-}
-
-func (d *Decider) loadProfile(ctx context.Context, directive string) error {
-	k, err := d.keptOf(ctx, directive)
-	if err != nil {
-		return err
-	}
-	c, err := k.Profile.Compile(k.Planned)
-	if err != nil {
-		return err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.profiles[directive] = c
-	return nil
-}
-
-// profile returns the terms of a directive, or nil if they are not known.
-func (d *Decider) profile(directive string) *standin.Compiled {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.profiles[directive]
-}
-
 // excludedAtOnce is how many identities one pack excludes.
 const excludedAtOnce = 2000
 
-// openIn opens one shard. What stood in before it has been lifted.
+// openIn opens one shard. What stood in before it has been lifted. One that another gate
+// has opened is left to it.
 func (d *Decider) openIn(ctx context.Context, s *shard, st *standing, c *standin.Compiled) error {
+	s.mu.Lock()
+	there := false
+	if s.state != nil {
+		o, some := s.state.Opening(st.ID)
+		there = some && o.Version == c.Version && o.Ended == 0
+	}
+	s.mu.Unlock()
+	if there {
+		return nil
+	}
 	rest := st.Excluded
 	for len(rest) > excludedAtOnce {
 		part := rest[:excludedAtOnce]

@@ -65,7 +65,7 @@ func (q *queue) Next(_ context.Context, most int, may func(*standin.Item) bool) 
 	if q.down != nil {
 		return nil, q.down
 	}
-	work, records := standin.Next(q.s, forwarding, time.Now(), most, may)
+	work, records := standin.Next(q.s, forwarding, time.Now(), most, func(i *standin.Item, ask bool) bool { return ask || may(i) })
 	for i, w := range work {
 		records = append(records, w.Attempt)
 		item := *w.Item

@@ -29,6 +29,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"maps"
+	"slices"
 
 	"holdfast"
 	"holdfast/internal/standin"
@@ -95,6 +97,9 @@ func NewKeys(secrets ...[]byte) (*Keys, error) {
 	}
 	return k, nil
 }
+
+// Names returns the names of the keys that open.
+func (k *Keys) Names() []string { return slices.Sorted(maps.Keys(k.all)) }
 
 // Seal seals the request of the payment with this identity.
 func (k *Keys) Seal(identity string, r Request) standin.Sealed {
