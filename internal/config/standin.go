@@ -51,6 +51,9 @@ type RouteStandIn struct {
 	// says that it takes back the whole.
 	Original Source `yaml:"original"`
 	Reversal bool   `yaml:"reversal"`
+	// Deduplicates says that the primary does a payment of the route once, however often it
+	// gets its identity. Only then it is stood in for one by one.
+	Deduplicates bool `yaml:"deduplicates"`
 }
 
 func (s *StandIn) check(r *report) {
@@ -94,6 +97,9 @@ func (s *RouteStandIn) check(r *report, at string, t *Route) {
 	}
 	if s.Original.InBody() && s.Original.From != t.Body {
 		r.at(join(at, "original"), "%s is read from a body of %s, but this route's body is %s", s.Original, s.Original.From, t.Body)
+	}
+	if s.Deduplicates && t.Fields.Identity.IsZero() {
+		r.at(join(at, "deduplicates"), "a primary knows a payment again by its identity: say where fields.identity is")
 	}
 	if kind != payment.Refund && s.Reversal {
 		r.at(join(at, "reversal"), "only a refund takes back")

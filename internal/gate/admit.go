@@ -226,6 +226,21 @@ func (a *Admission) Finish(o payment.Outcome, why string) {
 	}
 }
 
+// Undo takes an admission back of which not one byte was written, where something else
+// answers the payment. It is counted there.
+func (a *Admission) Undo() {
+	g := a.gate
+	if g == nil {
+		return
+	}
+	a.gate = nil
+	g.drains.mu.Lock()
+	defer g.drains.mu.Unlock()
+	g.drains.account(a.slot, payment.NotDone)
+	g.open.finish(a.rec.Identity, g.outcomes.isOpen(a.rec.Identity))
+	g.ring.release(a.slot)
+}
+
 // settle keeps the account of unknown outcomes. A primary that answers "done"
 // to a repeat, or after a drain gave up, settles what was unknown; "not done"
 // to a repeat says nothing about the attempt before it.

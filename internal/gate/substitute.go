@@ -13,8 +13,10 @@ type Substitution struct {
 	gate *Gate
 	slot int32
 	pay  *payment.Payment
-	// Directive stands in; empty if the posture would forward the payment.
+	// Directive stands in; empty if the posture would forward the payment whatever becomes
+	// of it. Alone says that it stands in only where the primary fails.
 	Directive string
+	Alone     bool
 	begun     time.Time
 }
 
@@ -41,7 +43,7 @@ func (g *Gate) Substitute(p *payment.Payment, mode Mode) (Substitution, posture.
 			g.ring.release(slot)
 			return Substitution{}, posture.Verdict{Action: posture.Decline, Reason: posture.NoLease}
 		}
-		return Substitution{gate: g, slot: slot, pay: p, Directive: v.Directive, begun: now}, v
+		return Substitution{gate: g, slot: slot, pay: p, Directive: v.Directive, Alone: v.Action == posture.Forward && v.Directive != "", begun: now}, v
 	}
 }
 

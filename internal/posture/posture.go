@@ -9,7 +9,8 @@
 // stand-in covers it, it is stood in for once that is open, and held until then; else each
 // limit that covers it must let its payer through; else it is forwarded. What
 // cannot be read counts as covered, and a set that cannot be compiled declines
-// everything: a restriction is never skipped.
+// everything: a restriction is never skipped. A permission is never given for what
+// cannot be read.
 package posture
 
 import (
@@ -40,6 +41,9 @@ const (
 	Cap Kind = "cap"
 	// StandIn forwards nothing of the scope. Once it is open, gates answer themselves.
 	StandIn Kind = "stand-in"
+	// OneByOne forwards as usual. Once it is open, gates answer a payment of the scope
+	// for which the primary failed before its first byte was written.
+	OneByOne Kind = "one-by-one"
 )
 
 // Directive is an instruction in force. A field that narrows or widens what a
@@ -168,7 +172,8 @@ func (r Reason) String() string {
 type Verdict struct {
 	Action Action
 	Reason Reason
-	// Directive is the id of the one that declined it or stands in.
+	// Directive is the id of the one that declined it or stands in; of what is forwarded,
+	// of the one that stands in if the primary fails before the first byte.
 	Directive string
 	// Draw has bit i set if the payment must draw on the rate of Limits()[i].
 	Draw uint64
@@ -183,6 +188,7 @@ type Posture struct {
 	closed bool
 	stops  rules
 	stands rules
+	alone  rules // those that stand in one by one
 	limits rules
 	rates  []float64 // by limit; negative means no cap
 	sums   []float64 // by limit, of amounts; negative means no cap
@@ -236,6 +242,7 @@ func Compile(set Set, local []Directive, gate string) (*Posture, error) {
 	}
 	p.stops.makeIndex()
 	p.stands.makeIndex()
+	p.alone.makeIndex()
 	p.limits.makeIndex()
 	return p, nil
 }
@@ -251,11 +258,15 @@ func (p *Posture) add(d Directive, gate string) error {
 	switch d.Kind {
 	case Stop:
 		p.stops.list = append(p.stops.list, rule{d, scope})
-	case StandIn:
+	case StandIn, OneByOne:
 		if len(d.Excluded) > MaxExcluded || d.Lasts < 0 || d.Open && (d.Source == "" || len(d.Profile) == 0) {
 			return fmt.Errorf("stand-in is open without its source or profile, or excludes more than %d payments", MaxExcluded)
 		}
-		p.stands.list = append(p.stands.list, rule{d, scope})
+		if d.Kind == OneByOne {
+			p.alone.list = append(p.alone.list, rule{d, scope})
+		} else {
+			p.stands.list = append(p.stands.list, rule{d, scope})
+		}
 	case Limit, Cap:
 		if len(p.limits.list) == MaxLimits {
 			return fmt.Errorf("more than %d limits at once", MaxLimits)
@@ -346,7 +357,19 @@ func (p *Posture) Decide(pay *payment.Payment) Verdict {
 	if over >= 0 {
 		return Verdict{Action: Decline, Reason: OverRate, Directive: p.limits.list[over].ID}
 	}
-	return Verdict{Draw: draw}
+	return Verdict{Draw: draw, Directive: p.falls(pay)}
+}
+
+// falls returns the directive that stands in for a payment if the primary fails for it.
+func (p *Posture) falls(pay *payment.Payment) string {
+	i := p.alone.first(pay, func(i int) bool {
+		d := &p.alone.list[i]
+		return d.Open && d.scope.Match(pay) == expression.Yes
+	})
+	if i < 0 {
+		return ""
+	}
+	return p.alone.list[i].ID
 }
 
 func always(int) bool { return true }

@@ -106,3 +106,43 @@ func TestStandInIsKept(t *testing.T) {
 		t.Fatalf("%d directives, %v", len(got.Directives), err)
 	}
 }
+
+// One by one forwards: it says who stands in if the primary fails, and only for what is
+// surely in its scope.
+func TestOneByOne(t *testing.T) {
+	t.Parallel()
+	one := pay("acct_1")
+	blind := one
+	blind.Read = 0
+	probe := one
+	probe.Probe = "i1"
+	late := one
+	late.Advice = true
+	each := func(scope string, open bool) Directive {
+		d := standIn("e", scope, open)
+		d.Kind, d.Incident = OneByOne, "i1"
+		return d
+	}
+	for _, test := range []struct {
+		name string
+		in   []Directive
+		pay  payment.Payment
+		want Verdict
+	}{
+		{"open", []Directive{each("all", true)}, one, Verdict{Directive: "e"}},
+		{"not open", []Directive{each("all", false)}, one, Verdict{}},
+		{"outside the scope", []Directive{each(`channel == "qr"`, true)}, one, Verdict{}},
+		{"what cannot be read is outside", []Directive{each(`channel == "qr"`, true)}, blind, Verdict{}},
+		{"a probe is the primary's", []Directive{each("all", true)}, probe, Verdict{}},
+		{"an advice is forwarded", []Directive{each("all", true)}, late, Verdict{}},
+		{"a stop is stronger", []Directive{each("all", true), stop("s", "all")}, one, Verdict{Decline, Stopped, "s", 0}},
+		{"so is a limit", []Directive{each("all", true), limit("l", "all", 0, "")}, one, Verdict{Decline, OutOfShare, "l", 0}},
+	} {
+		if got := compile(t, test.in...).Decide(&test.pay); got != test.want {
+			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
+		}
+	}
+	if p, err := Compile(Set{}, []Directive{each("all", true)}, "g"); err != nil || p.Decide(&one).Directive != "" {
+		t.Errorf("another history opens it: %v", err)
+	}
+}

@@ -46,7 +46,8 @@ func Decide(s *State, c *Compiled, r *Request, now time.Time) (Answer, []Record,
 	if reason == None {
 		return Answer{Verdict: Approved}, []Record{d}, nil
 	}
-	if reason == Unreadable || !c.Profile.KeepDeclines && reason != ReversedFirst {
+	// One by one no decline is kept: the primary may do the payment a moment later.
+	if reason == Unreadable || (!c.Profile.KeepDeclines || r.Cause != Directed) && reason != ReversedFirst {
 		return Answer{Verdict: Refused, Reason: reason}, nil, nil
 	}
 	d.Verdict, d.Reason, d.Sealed = Declined, reason, Sealed{}

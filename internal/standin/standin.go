@@ -163,9 +163,12 @@ const (
 	ConnectionRefused
 	NothingWritten
 	CircuitOpen
+	// Behind: its payer has advices that are not delivered, and a fresh payment does not
+	// overtake them.
+	Behind
 )
 
-var causeNames = names{1: "directed", "connection-refused", "nothing-written", "circuit-open"}
+var causeNames = names{1: "directed", "connection-refused", "nothing-written", "circuit-open", "behind"}
 
 func (c Cause) String() string { return causeNames.of(int(c)) }
 

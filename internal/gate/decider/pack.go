@@ -160,6 +160,10 @@ func (s *shard) request(t *turn, j *job) ([]standin.Need, error) {
 		after.Directive = s.state.Current()
 		r = &after
 	}
+	if r.Cause == standin.Behind && s.lets(r) {
+		j.decision.answer = standin.Answer{Verdict: standin.Forward}
+		return nil, nil
+	}
 	c := s.d.profile(r.Directive)
 	if c == nil || j.decision.r.Directive == "" && s.stands() {
 		// No terms: what is known is answered, all else is refused for now. Where the

@@ -23,7 +23,7 @@ type standing struct {
 // Install tells the posture that the gate enforces. Nothing is forwarded on the
 // strength of it before shards have been read anew, if a directive is gone.
 func (d *Decider) Install(set posture.Set) {
-	set.Directives = slices.DeleteFunc(slices.Clone(set.Directives), func(x posture.Directive) bool { return x.Kind != posture.StandIn })
+	set.Directives = slices.DeleteFunc(slices.Clone(set.Directives), func(x posture.Directive) bool { return x.Kind != posture.StandIn && x.Kind != posture.OneByOne })
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(set.Directives) > 0 {

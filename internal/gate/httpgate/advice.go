@@ -70,7 +70,12 @@ func (a *Advices) seal(r *route, identity string, req *fasthttp.Request, body []
 
 // May reports whether the posture lets an advice pass, as far as its item tells: what
 // stands blinded in it counts as inside every scope that asks for it.
+//
+// While payments find the primary dead an advice waits, and loses no attempt.
 func (a *Advices) May(i *standin.Item) bool {
+	if a.primary.up.dead() {
+		return false
+	}
 	r := a.primary.route(i.Route)
 	if r == nil || r.mode == gate.Observe {
 		return true

@@ -15,6 +15,7 @@ import (
 	"holdfast/internal/gate"
 	"holdfast/internal/payment"
 	"holdfast/internal/posture"
+	"holdfast/internal/standin"
 )
 
 // exchange is one request on its way through the gate.
@@ -36,7 +37,9 @@ type exchange struct {
 	trail     trail
 	sound     bool // no fault of the program was met
 	judged    gate.Judgement
-	many      bool // others come at the same time
+	// falls says that stand-in may answer if the primary fails before the first byte.
+	falls bool
+	many  bool // others come at the same time
 
 	// said is what the answer has at the place that is looked at.
 	said [1]value
@@ -86,6 +89,9 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx, proto string) {
 		return
 	}
 	if !x.onTime() || !x.readPayment() || !x.judge() {
+		return
+	}
+	if x.falls && x.primary.up.broken() && x.instead(standin.CircuitOpen) {
 		return
 	}
 	c, ok := x.connect()
@@ -273,7 +279,12 @@ func (x *exchange) judge() bool {
 	case v.Action == posture.Decline:
 		x.decline(v)
 		return false
-	case v.Action == posture.Substitute, x.stand != nil && x.stand.Concerns(x.pay):
+	case v.Action == posture.Substitute:
+		return x.substitute()
+	case v.Directive != "" && x.alone():
+		x.falls = true
+		return !x.stand.Holds(context.Background(), x.pay) || x.substitute()
+	case x.stand != nil && x.stand.Concerns(x.pay):
 		return x.substitute()
 	}
 	return true
@@ -310,6 +321,9 @@ func noReach(err error) (a *answer, reason string) {
 func (x *exchange) connect() (*conn, bool) {
 	c, err := x.primary.up.get(context.Background())
 	if err != nil {
+		if cause := causeOf(err); cause != 0 && x.instead(cause) {
+			return nil, false
+		}
 		x.passed(payment.NotDone)
 		a, reason := noReach(err)
 		x.gate.Coded(x.pay, payment.NotDone, reason)
@@ -375,11 +389,25 @@ func (x *exchange) finish(o payment.Outcome, why string) {
 	x.open = nil
 	a.Finish(o, why)
 	x.count(a.Judged(), o, time.Since(x.begun))
+	if o == payment.Unknown && x.falls {
+		x.exclude()
+	}
 }
 
 // lost finishes a payment that got no answer.
 func (x *exchange) lost(written int64, err error) {
 	if written == 0 {
+		if x.falls {
+			x.open.Undo()
+			x.open, x.sent = nil, false
+			if x.instead(standin.NothingWritten) {
+				return
+			}
+			x.passed(payment.NotDone)
+			x.gate.Coded(x.pay, payment.NotDone, "unreachable")
+			x.notSent(answerNoReach, "unreachable")
+			return
+		}
 		x.finish(payment.NotDone, "nothing was written to the primary")
 		x.gate.Coded(x.pay, payment.NotDone, "unreachable")
 		x.notSent(answerNoReach, "unreachable")

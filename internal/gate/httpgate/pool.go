@@ -181,6 +181,30 @@ func (p *pool) judge(u *upstream, answered bool) {
 	}
 }
 
+// broken reports whether the circuit is open: every address is ejected, and none is due
+// to be tried. What can be answered without the primary need not wait for it then.
+func (p *pool) broken() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !slices.ContainsFunc(p.addrs, func(u *upstream) bool {
+		return !u.ejected() || !u.trial && !time.Now().Before(u.until)
+	})
+}
+
+// silence is how long after the last trial of an ejected address it is taken for dead.
+const silence = time.Minute
+
+// dead reports whether every address is ejected and was tried lately: whoever loses
+// something by an attempt waits for those who do not. Without payments there is no
+// trial, and attempts are the only way to find out.
+func (p *pool) dead() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !slices.ContainsFunc(p.addrs, func(u *upstream) bool {
+		return !u.ejected() || time.Since(u.until) > silence
+	})
+}
+
 // health tells of each address whether it is in use.
 func (p *pool) health(tell func(addr string, up bool)) {
 	p.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"holdfast"
+	"holdfast/internal/gate"
 	"holdfast/internal/gate/decider"
 	"holdfast/internal/payment"
 	"holdfast/internal/posture"
@@ -22,6 +23,11 @@ type StandIn interface {
 	Decide(ctx context.Context, a decider.Ask) (standin.Answer, error)
 	// Concerns reports whether what would be forwarded may be its business.
 	Concerns(p *payment.Payment) bool
+	// Holds reports whether what stands in one by one is its business although the
+	// primary may be asked.
+	Holds(ctx context.Context, p *payment.Payment) bool
+	// Exclude notes that the primary was sent a payment and has not answered.
+	Exclude(ctx context.Context, p *payment.Payment) error
 	// Knows returns what it has decided on the identity of a request.
 	Knows(ctx context.Context, p *payment.Payment) (standin.Item, bool, error)
 }
@@ -51,11 +57,23 @@ func (x *exchange) substitute() (forward bool) {
 		x.decline(v)
 		return false
 	}
-	a, err := x.decide(s.Directive)
-	if err == nil && a.Verdict == standin.Forward && s.Directive == "" {
+	directive, cause := s.Directive, standin.Directed
+	if s.Alone {
+		if cause = standin.Behind; !x.alone() {
+			directive = "" // what waits for an advice of its payer waits
+		}
+	}
+	a, err := x.decide(directive, cause)
+	if err == nil && a.Verdict == standin.Forward && (s.Directive == "" || s.Alone) {
 		s.Drop()
 		return true
 	}
+	x.stood(s, a, err)
+	return false
+}
+
+// stood answers what stand-in has decided, or has not.
+func (x *exchange) stood(s gate.Substitution, a standin.Answer, err error) {
 	outcome := payment.NotDone
 	if err != nil {
 		x.undecided(err)
@@ -69,11 +87,10 @@ func (x *exchange) substitute() (forward bool) {
 	}
 	s.Finish(outcome)
 	x.count(posture.Verdict{Action: posture.Substitute}, outcome, time.Since(x.begun))
-	return false
 }
 
 // decide asks stand-in. What this gate has not settled itself is not approved.
-func (x *exchange) decide(directive string) (standin.Answer, error) {
+func (x *exchange) decide(directive string, cause standin.Cause) (standin.Answer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), standInTimeout)
 	defer cancel()
 	if x.gate.Pending(x.pay.Identity) {
@@ -81,7 +98,7 @@ func (x *exchange) decide(directive string) (standin.Answer, error) {
 			return standin.Answer{Verdict: standin.Inquire, Reason: standin.InFlight}, err
 		}
 	}
-	a := decider.Ask{Payment: *x.pay, Kind: standin.Payment, Original: x.pay.Original, Cause: standin.Directed, Directive: directive}
+	a := decider.Ask{Payment: *x.pay, Kind: standin.Payment, Original: x.pay.Original, Cause: cause, Directive: directive}
 	if x.pay.Kind == payment.Refund {
 		a.Kind = standin.Refund
 		if x.route.StandIn != nil && x.route.StandIn.Reversal {
@@ -187,7 +204,7 @@ func (x *exchange) known() bool {
 		return false
 	}
 	if x.route.kind.MovesMoney() {
-		a, err := x.decide("")
+		a, err := x.decide("", standin.Directed)
 		if err != nil {
 			x.undecided(err)
 			return true

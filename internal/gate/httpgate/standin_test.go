@@ -12,6 +12,7 @@ import (
 	"holdfast/internal/gate/decider"
 	"holdfast/internal/gate/forwarder"
 	"holdfast/internal/gate/seal"
+	"holdfast/internal/payment"
 	"holdfast/internal/posture"
 	"holdfast/internal/standin"
 	"holdfast/internal/standin/advice"
@@ -38,6 +39,15 @@ func (good) Find(standin.Digest) standin.Payer {
 func standingIn(t *testing.T, script script) *rig {
 	t.Helper()
 	r := &rig{t: t, back: newBackend(t, script), log: &lockedBuffer{}}
+	r.start(r.deciding(""), time.Now)
+	return r
+}
+
+// deciding gives a rig a decider, and returns the settings of its gate; primary, if any,
+// stands in place of what they say of the primary.
+func (r *rig) deciding(primary string) config.Gate {
+	t := r.t
+	t.Helper()
 	d, err := decider.New(t.Context(), decider.Options{
 		Gate: "gate-1", Boot: "b", Source: advice.NewMemory("s1", 4), Key: bytes.Repeat([]byte{2}, 32), Payers: good{}, Clock: realClock{time.Now()},
 	})
@@ -50,15 +60,27 @@ func standingIn(t *testing.T, script script) *rig {
 	r.decides = d
 	text := strings.Replace(settings, "    inquiry:\n", `    stand_in:
       body: '{"id":"{identity}","status":"succeeded","amount":{amount},"currency":"{currency}"}'
+      deduplicates: true
     inquiry:
 `, 1)
+	if primary != "" {
+		text = strings.Replace(text, "primary: {url: \"http://$PRIMARY\"}\n", primary, 1)
+	}
 	conf, err := config.LoadGate(config.Options{Content: []byte(strings.ReplaceAll(text, "$PRIMARY", r.back.addr))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stop(); <-ended })
-	r.start(conf, time.Now)
-	return r
+	return conf
+}
+
+// payOf is a payment as the route reads it.
+func payOf(identity, payer string) payment.Payment {
+	p := payment.Payment{Route: "pay", Kind: payment.Pay, Identity: identity, Amount: 1299, Currency: "CNY", Payer: payment.Sensitive(payer), Channel: "app"}
+	for _, f := range []payment.Field{payment.Identity, payment.Amount, payment.Currency, payment.Payer, payment.Channel} {
+		p.Read = p.Read.With(f)
+	}
+	return p
 }
 
 func openStandIn() posture.Directive {
