@@ -11,7 +11,10 @@ type ProposeStandIn struct {
 	Temporary string `json:"temporary"`
 	Planned   bool   `json:"planned,omitempty"`
 	Incident  string `json:"incident,omitempty"`
-	Reason    string `json:"reason"`
+	// OneByOne leaves payments to the primary, and has gates answer those for which it
+	// fails before the first byte.
+	OneByOne bool   `json:"one_by_one,omitempty"`
+	Reason   string `json:"reason"`
 }
 
 func (a *API) standInChoices(c *call) (any, error) {

@@ -19,7 +19,7 @@ import (
 func (s *shell) standIn() *cobra.Command {
 	c := group("stand-in", "Gates answer for the primary, within limits of the plan",
 		s.standInChoices(), s.standInPropose(), s.standInShow(),
-		s.api("POST /directives/{id}/approve", "approve DIRECTIVE", "Approve, as a second person; forwarding stops, and then it is opened", func(c *call) error {
+		s.api("POST /directives/{id}/approve", "approve DIRECTIVE", "Approve, as a second person; forwarding stops, unless it is one by one, and then it is opened", func(c *call) error {
 			return c.act(nil, "directive %s is in force; how far it is: holdfast stand-in show %s", c.args[0], c.args[0])
 		}),
 		s.standInWithout(), s.directiveLift(), s.directiveGrantLift(),
@@ -91,6 +91,7 @@ func (s *shell) standInPropose() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&in.Temporary, "temporary", "", "which of the plan's: holdfast stand-in choices")
 	f.BoolVar(&in.Planned, "planned", false, "by the terms for an outage that was announced")
+	f.BoolVar(&in.OneByOne, "one-by-one", false, "go on forwarding, and stand in only for payments for which the primary fails before the first byte")
 	f.StringVar(&in.Incident, "incident", "", "the incident it belongs to")
 	f.StringVar(&in.Reason, "reason", "", "why, told to everyone who asks")
 	return required(cmd, "temporary", "reason")
@@ -117,11 +118,16 @@ var obstacleTexts = map[string]string{
 
 func writeStandIn(p *page, v view.StandingIn) {
 	p.line("stand-in %s (%s), by %s terms: %s", v.Temporary, p.in(v.Title), termsName(v.Planned), limitsOf(v.Terms.Limits))
+	if v.OneByOne {
+		p.line("one by one: payments are forwarded, and stood in for only where the primary fails before the first byte")
+	}
 	switch {
 	case v.State == "open" && v.EndsAt.IsZero():
 		p.line("OPEN since %s, until it is lifted; %d payments are excluded", clock(v.OpenedAt), v.Excluded)
 	case v.State == "open":
 		p.line("OPEN since %s, until %s; %d payments are excluded", clock(v.OpenedAt), clock(v.EndsAt), v.Excluded)
+	case v.State == "ended" && v.OneByOne:
+		p.line("ENDED %s; payments go to the primary alone", clock(v.EndedAt))
 	case v.State == "ended":
 		p.line("ENDED %s; its payments are held until it is lifted", clock(v.EndedAt))
 	default:

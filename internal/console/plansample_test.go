@@ -53,7 +53,7 @@ func chaptersSample() *plan.Plan {
 		{ID: "wait", Title: all("wait"), Wait: &procedure.Wait{Until: "failures < 3", HoldsFor: hour}},
 	}}}}
 	profile := *p.Temporary[0].Profile
-	profile.KeepDeclines, profile.Zone = true, ""
+	profile.KeepDeclines, profile.OneByOne, profile.Zone = true, true, ""
 	announced := profile
 	announced.Unplanned = nil
 	p.Temporary = []plan.Temporary{

@@ -22,10 +22,20 @@ func (c *Console) standInForm(incident string) standInForm {
 	return standInForm{incident, c.View.StandInChoices(incident)}
 }
 
+// eachOf lists the stand-ins that may be proposed one by one.
+func eachOf(choices []view.StandInChoice) (list []view.StandInChoice) {
+	for _, c := range choices {
+		if c.OneByOne {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
 func (c *Console) proposeStandIn(v *visit) error {
 	temporary, terms, _ := strings.Cut(v.form("by"), "/")
 	id, err := c.Response.StandIn(v.r.Context(), v.by(), v.who().Account, response.StandInWish{
-		Temporary: temporary, Planned: terms == "planned", Incident: v.form("incident"), Reason: v.form("reason"),
+		Temporary: temporary, Planned: terms == "planned", Incident: v.form("incident"), OneByOne: v.form("mode") == "each", Reason: v.form("reason"),
 	})
 	if err != nil {
 		return err

@@ -43,6 +43,12 @@ func standInsOf() (list []view.Directive) {
 			s.Planned = true
 		}
 		list = append(list, d)
+		if state != "stopping" {
+			each, of := d, s
+			of.OneByOne, of.Obstacles, each.ID = true, nil, d.ID+"9"
+			each.StandIn = &of
+			list = append(list, each)
+		}
 	}
 	return list
 }
@@ -61,7 +67,7 @@ func standInFormOf() standInForm {
 	planned := standInOf()
 	planned.Planned, planned.Longest = true, 0
 	return standInForm{"INC-1", []view.StandInChoice{{
-		Temporary: "small", Title: word, When: holdfast.Text{En: "When"}, Scope: "all", Effect: response.Preview{Known: true, PerSecond: 2, Partly: true},
+		Temporary: "small", Title: word, When: holdfast.Text{En: "When"}, Scope: "all", Effect: response.Preview{Known: true, PerSecond: 2, Partly: true}, OneByOne: true,
 		By: []view.StandingIn{standInOf(), planned},
 	}, {Temporary: "large", Title: word, Scope: `channel == "app"`, By: []view.StandingIn{standInOf()}}}}
 }

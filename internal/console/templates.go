@@ -283,6 +283,7 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"proposing": func(root *page, form standInForm) proposing { return proposing{root, form} },
 		"keepers":   keepers,
 		"limitSaid": func(l standin.Limit) string { return limitSaid(p, l) },
+		"eachOf":    eachOf,
 		"effect": func(d view.Directive, kind string, by *view.Actor, at time.Time) effectOf {
 			return effectOf{d, kind, by, at}
 		},
@@ -430,7 +431,7 @@ func sign(state string) string {
 		return "✓"
 	case "stopped", "stand-in-held", "stand-in-stopping":
 		return "■"
-	case "recovering", "limited", "stand-in-open":
+	case "recovering", "limited", "stand-in-open", "stand-in-each":
 		return "◐"
 	case "level-1", "level-2", "level-3":
 		return "▲"

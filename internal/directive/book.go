@@ -176,6 +176,12 @@ func (b *Book) InForce(incident string) []*Directive {
 	return list
 }
 
+// Restricting returns those in force for an incident that restrict something: one that
+// stands in one by one does not.
+func (b *Book) Restricting(incident string) []*Directive {
+	return slices.DeleteFunc(b.InForce(incident), (*Directive).OneByOne)
+}
+
 // NextID returns the id of the n-th directive to come, from 0: d1, d2, … An id
 // is taken by the first fact on its subject, so two proposers never share one.
 func (b *Book) NextID(n int) string {

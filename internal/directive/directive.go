@@ -15,6 +15,8 @@
 //
 //	issued ──▶ confirmed ──▶ opened ──▶ ended ──▶ lifted
 //
+// One that stands in one by one stops nothing, and is opened without being confirmed.
+//
 // Facts on subject directive/<id>: directive.proposed, directive.approved,
 // directive.issued, directive.refused, directive.confirmed, directive.without, directive.excluded,
 // directive.opened, directive.ended, directive.lift-asked, directive.lift-refused,
@@ -194,7 +196,7 @@ func Propose(b *Book, p Proposal, preAuthorised bool, gates []string) (string, [
 // refuses a second stand-in too: what one shard approves is by one profile.
 func (b *Book) room(p Proposal, n int) error {
 	for _, d := range b.force {
-		if d.Kind == posture.StandIn && p.Kind == posture.StandIn {
+		if (d.Kind == posture.StandIn || d.Kind == posture.OneByOne) && p.Kind == posture.StandIn {
 			return holdfast.Errorf(holdfast.Conflict, "directive %s stands in already; lift it first", d.ID)
 		}
 		if limits(d.Kind) {
@@ -236,6 +238,9 @@ func (p Proposal) directive(id string, gates []string) posture.Directive {
 	}
 	if s := p.StandIn; s != nil {
 		d.Profile, d.Planned, d.Lasts = s.text(), s.Planned, s.Longest
+		if s.OneByOne {
+			d.Kind = posture.OneByOne
+		}
 	}
 	if p.Rate > 0 {
 		d.Rates = split(p.Rate, gates)

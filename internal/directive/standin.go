@@ -33,6 +33,9 @@ type StandIn struct {
 	// Profile is what the plan approved, Planned which of its terms hold.
 	Profile standin.Profile `json:"profile"`
 	Planned bool            `json:"planned,omitempty"`
+	// OneByOne leaves payments to the primary: stood in for are those for which it fails
+	// before the first byte.
+	OneByOne bool `json:"one_by_one,omitempty"`
 	// Longest is how long it stays open; 0 until it is lifted.
 	Longest time.Duration `json:"longest,omitempty"`
 }
@@ -73,6 +76,9 @@ const (
 func (s *StandIn) check() error {
 	if s.Longest < 0 || s.Longest > maxLongest {
 		return holdfast.Errorf(holdfast.Invalid, "a stand-in lasts at most %v", maxLongest).At("stand_in")
+	}
+	if s.OneByOne && !s.Profile.OneByOne {
+		return holdfast.Errorf(holdfast.Invalid, "the profile of %q does not let payments be stood in for one by one", s.Temporary).At("stand_in")
 	}
 	if _, err := s.Profile.Compile(s.Planned); err != nil {
 		return fmt.Errorf("stand in by %s: %w", s.Temporary, err)
@@ -124,7 +130,8 @@ type Scene struct {
 // open, or may be opened now. It takes the confirmation, and of every gate that had
 // acknowledged the list of what it had in flight and the name of its source. A gate
 // without any lease is not asked for its source: with another one it declines. Nor is
-// one that a person has decided to go without.
+// one that a person has decided to go without. One that stands in one by one stops
+// nothing: it takes the names of the sources alone.
 func Obstacles(d *Directive, s Scene) (list []Obstacle) {
 	if !d.Waits() {
 		return nil
@@ -139,13 +146,13 @@ func Obstacles(d *Directive, s Scene) (list []Obstacle) {
 	sources := map[string]string{}
 	for i, r := range rows {
 		g := s.Gates[i]
-		if !r.Standing.Settled() {
+		if !r.Standing.Settled() && !d.OneByOne() {
 			add(Unconfirmed, r.Gate)
 		}
 		if slices.Contains(d.Without, r.Gate) {
 			continue
 		}
-		if !listed(r, g, rows, s.Gates) {
+		if !d.OneByOne() && !listed(r, g, rows, s.Gates) {
 			add(Unlisted, r.Gate)
 		}
 		if g.Gone || r.Standing == LeaseOut {
@@ -162,7 +169,7 @@ func Obstacles(d *Directive, s Scene) (list []Obstacle) {
 	case len(by[NoSource]) == 0 && len(named) > 1:
 		by[OtherSource] = slices.Sorted(maps.Keys(sources))
 	}
-	if d.Confirmation == nil || !confirmed {
+	if !d.OneByOne() && (d.Confirmation == nil || !confirmed) {
 		by[Unconfirmed] = slices.Clone(by[Unconfirmed])
 	}
 	if _, fits := s.excluded(d); !fits {
@@ -287,6 +294,13 @@ func End(d *Directive, now time.Time) []journal.Draft {
 func (d *Directive) Waits() bool {
 	return d != nil && d.Kind == posture.StandIn && d.State == InForce && d.Opening == nil
 }
+
+// OneByOne reports whether it is a stand-in that leaves payments to the primary.
+func (d *Directive) OneByOne() bool { return d.StandIn != nil && d.StandIn.OneByOne }
+
+// Ready reports whether a stand-in may be opened as far as forwarding goes: it is
+// confirmed stopped, or goes on.
+func (d *Directive) Ready() bool { return d.Waits() && (d.Confirmation != nil || d.OneByOne()) }
 
 // Open reports whether gates stand in by it.
 func (d *Directive) Open() bool {

@@ -55,12 +55,13 @@ func (w *world) open(id string, sources map[string]string, at time.Time) string 
 func TestStandInCheck(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]Proposal{
-		"without a profile":       with(standIn(), func(p *Proposal) { p.StandIn = nil }),
-		"a stop with one":         with(stopAll, func(p *Proposal) { p.StandIn = standIn().StandIn }),
-		"terms there are not":     with(standIn(), func(p *Proposal) { p.StandIn.Planned = true }),
-		"no limits, whole or not": with(standIn(), func(p *Proposal) { p.StandIn.Profile.Unplanned.Limits = p.StandIn.Profile.Unplanned.Limits[:1] }),
-		"for too long":            with(standIn(), func(p *Proposal) { p.StandIn.Longest = 8 * 24 * time.Hour }),
-		"for less than no time":   with(standIn(), func(p *Proposal) { p.StandIn.Longest = -1 }),
+		"without a profile":               with(standIn(), func(p *Proposal) { p.StandIn = nil }),
+		"a stop with one":                 with(stopAll, func(p *Proposal) { p.StandIn = standIn().StandIn }),
+		"terms there are not":             with(standIn(), func(p *Proposal) { p.StandIn.Planned = true }),
+		"no limits, whole or not":         with(standIn(), func(p *Proposal) { p.StandIn.Profile.Unplanned.Limits = p.StandIn.Profile.Unplanned.Limits[:1] }),
+		"for too long":                    with(standIn(), func(p *Proposal) { p.StandIn.Longest = 8 * 24 * time.Hour }),
+		"one by one, against its profile": with(standIn(), func(p *Proposal) { p.StandIn.OneByOne = true }),
+		"for less than no time":           with(standIn(), func(p *Proposal) { p.StandIn.Longest = -1 }),
 	} {
 		if code := holdfast.CodeOf(p.Check()); code != holdfast.Invalid && code != holdfast.NotFound {
 			t.Errorf("%s: %q", name, code)
@@ -68,6 +69,49 @@ func TestStandInCheck(t *testing.T) {
 	}
 	if err := standIn().Check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// One by one stops nothing: it is opened once all gates name one source, whatever they have
+// acknowledged or had in flight; what is unknown is excluded.
+func TestOneByOneIsOpenedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.enrol("east", "a", "", "static")
+	w.enrol("west", "b", "", "static")
+	w.unknown("east", "u1")
+	p := standIn()
+	p.StandIn.Profile.OneByOne, p.StandIn.OneByOne = true, true
+	id := w.propose(p, true)
+	if told := w.book.Set().Directives; len(told) != 1 || told[0].Kind != posture.OneByOne || told[0].Open {
+		t.Fatalf("in force: %+v", told)
+	}
+	if len(w.book.Restricting("")) != 0 || len(w.book.InForce("")) != 1 {
+		t.Error("it restricts something")
+	}
+	for _, second := range []Proposal{p, standIn()} {
+		if _, _, err := Propose(w.book, second, true, nil); holdfast.CodeOf(err) != holdfast.Conflict {
+			t.Errorf("a second stand-in: %v", err)
+		}
+	}
+	for _, c := range []struct {
+		sources map[string]string
+		want    string
+	}{
+		{nil, "no-source(east,west)"},
+		{map[string]string{"a": "s1"}, "no-source(west)"},
+		{map[string]string{"a": "s1", "b": "s2"}, "other-source(east,west)"},
+	} {
+		if got := w.obstacles(id, c.sources); got != c.want || w.open(id, c.sources, now) != "" {
+			t.Errorf("%v: %q, want %q", c.sources, got, c.want)
+		}
+	}
+	one := map[string]string{"a": "s1", "b": "s1"}
+	if got := w.open(id, one, now); got != "directive.excluded directive.opened" {
+		t.Fatalf("opening wrote %q", got)
+	}
+	if told := w.book.Set().Directives[0]; !told.Open || told.Source != "s1" || !slices.Equal(told.Excluded, []string{"u1"}) {
+		t.Errorf("open: %+v", told)
 	}
 }
 

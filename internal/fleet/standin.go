@@ -23,7 +23,7 @@ func (n *Node) standIns(ctx context.Context) (next time.Duration, err error) {
 		}
 		for _, d := range n.Directives.Book.InForce("") {
 			switch {
-			case d.Waits() && d.Confirmation != nil:
+			case d.Ready():
 				next = min(next, time.Second) // what a gate says of its source is no fact
 				if len(directive.Obstacles(d, n.Directives.Scene(d, sources))) == 0 {
 					open = append(open, d.ID)

@@ -12,18 +12,21 @@ import (
 	"holdfast/internal/standin"
 )
 
-// standIn puts a stand-in of everything in force that lasts an hour.
-func (r *rig) standIn() string {
-	r.t.Helper()
-	p := standin.Profile{
+func standInProfile() standin.Profile {
+	return standin.Profile{
 		ID: "small", SnapshotAge: time.Hour,
 		Unplanned: &standin.Terms{Eligible: "true", Limits: []standin.Limit{
 			{Over: standin.EachPayment, Currency: "CNY", Amount: 1}, {Over: standin.Whole, Currency: "CNY", Amount: 1},
 		}},
 		Forwarding: standin.Forwarding{Timeout: time.Second, Pause: time.Second, LongestPause: time.Second, Attempts: 1, Expiry: time.Hour, Retention: time.Hour},
 	}
+}
+
+// standIn puts a stand-in of everything in force that lasts an hour.
+func (r *rig) standIn() string {
+	r.t.Helper()
 	id, err := r.directives.Propose(r.t.Context(), officer, directive.Proposal{
-		Kind: posture.StandIn, Scope: "all", Reason: "test", StandIn: &directive.StandIn{Temporary: "small", Role: "commander", Profile: p, Longest: time.Hour},
+		Kind: posture.StandIn, Scope: "all", Reason: "test", StandIn: &directive.StandIn{Temporary: "small", Role: "commander", Profile: standInProfile(), Longest: time.Hour},
 	}, true)
 	if err != nil {
 		r.t.Fatal(err)
@@ -93,6 +96,34 @@ func TestStandInIsOpenedAndEnds(t *testing.T) {
 		time.Sleep(time.Second)
 		if r.told().Open {
 			t.Error("it outlives its time")
+		}
+	})
+}
+
+// One by one is opened without any acknowledgement.
+func TestOneByOneIsOpenedByTheNode(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.enrol("east", "b1", gate.Static)
+		r.confirming()
+		p := standInProfile()
+		p.OneByOne = true
+		_, err := r.directives.Propose(r.t.Context(), officer, directive.Proposal{
+			Kind: posture.StandIn, Scope: "all", Reason: "test", StandIn: &directive.StandIn{Temporary: "small", Role: "commander", Profile: p, OneByOne: true, Longest: time.Hour},
+		}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := r.told(); d.Open || d.Kind != posture.OneByOne {
+			t.Fatalf("before its source is known: %+v", d)
+		}
+		r.names("east", "b1", "source-1")
+		time.Sleep(2 * time.Second)
+		if d := r.told(); !d.Open || d.Source != "source-1" {
+			t.Fatalf("not opened: %+v", d)
+		}
+		time.Sleep(time.Hour)
+		if r.told().Open {
+			t.Error("its time has no end")
 		}
 	})
 }

@@ -72,6 +72,9 @@ type Profile struct {
 	CutOff string `json:"cut_off,omitempty" yaml:"cut_off,omitempty"`
 	// KeepDeclines makes a decline final; else the same request is decided anew.
 	KeepDeclines bool `json:"keep_declines,omitempty" yaml:"keep_declines,omitempty"`
+	// OneByOne allows a directive under which payments are forwarded, and stood in for one
+	// by one where the primary fails before the first byte.
+	OneByOne bool `json:"one_by_one,omitempty" yaml:"one_by_one,omitempty"`
 	// SecondAbove is the amount, in minor units of any currency, above which two
 	// people resolve an exception; 0 means any amount.
 	SecondAbove int        `json:"second_above,omitempty" yaml:"second_above,omitempty"`
@@ -124,7 +127,7 @@ func (t Temporary) StandIn() standin.Profile {
 	cutOff, _ := readCutOff(p.CutOff)
 	return standin.Profile{
 		ID: t.ID, Planned: p.Planned.standIn(), Unplanned: p.Unplanned.standIn(), SnapshotAge: p.SnapshotAge.D(), Zone: zone, CutOff: cutOff,
-		KeepDeclines: p.KeepDeclines, SecondAbove: int64(p.SecondAbove),
+		OneByOne: p.OneByOne, KeepDeclines: p.KeepDeclines, SecondAbove: int64(p.SecondAbove),
 		Forwarding: standin.Forwarding{
 			Timeout: p.Forwarding.Timeout.D(), Pause: p.Forwarding.Pause.D(), LongestPause: p.Forwarding.LongestPause.D(), Attempts: p.Forwarding.Attempts,
 			Expiry: p.Forwarding.Expiry.D(), Retention: p.Forwarding.Retention.D(), Inquiries: p.Forwarding.Inquiries,

@@ -52,7 +52,7 @@ func TestProfile(t *testing.T) {
 	t.Parallel()
 	names := func(_, id string) string { return id }
 	whole := *builtin().Temporary[0].Profile
-	whole.KeepDeclines = true
+	whole.KeepDeclines, whole.OneByOne = true, true
 	whole.Unplanned = &plan.Terms{
 		Eligible: "kind == \"payment\"\nand seen_days <= 90",
 		Limits:   []plan.Limit{{Over: "payment", Currency: "CNY", Amount: 1}, {Over: "payee", Count: 3, Window: procedure.Duration(36 * time.Hour)}, {Over: "all", Currency: "CNY", Amount: 9}},

@@ -113,7 +113,7 @@ func (c *Controller) judgeable() (n int) {
 func (c *Controller) judgeNext(now time.Time) ([]journal.Draft, error) {
 	for _, r := range c.climbing() {
 		at := r.in.RampOf(r.task.ID)
-		if !r.task.Ramp.Checks() || at.Step == 0 || at.Step > len(r.task.Ramp.Steps) || len(c.Directives.InForce(r.in.ID)) == 0 {
+		if !r.task.Ramp.Checks() || at.Step == 0 || at.Step > len(r.task.Ramp.Steps) || len(c.Directives.Restricting(r.in.ID)) == 0 {
 			continue
 		}
 		j := Judge(r.in, r.task, c.evidence(r, now), now)
@@ -189,7 +189,7 @@ func Times(plans *plan.Book, in *incident.Incident) func(probe string) int {
 // service are heard.
 func (c *Controller) evidence(r climbing, now time.Time) Evidence {
 	at := r.in.RampOf(r.task.ID)
-	e := Evidence{Times: Times(c.Plans, r.in), Overridden: !same(idsOf(c.Directives.InForce(r.in.ID)), at.Directives)}
+	e := Evidence{Times: Times(c.Plans, r.in), Overridden: !same(idsOf(c.Directives.Restricting(r.in.ID)), at.Directives)}
 	from, to := at.Since.Unix()+1, now.Unix()-traffic.Settle
 	seen := map[string]traffic.GateSeen{}
 	for _, g := range c.Series.Gates() {

@@ -20,7 +20,7 @@ func (c *Controller) tidy(time.Time) ([]journal.Draft, error) {
 		if in.State != incident.Active {
 			continue
 		}
-		holds := len(c.Directives.InForce(in.ID)) > 0
+		holds := len(c.Directives.Restricting(in.ID)) > 0
 		if holds && !in.HasRamp() {
 			if drafts := incident.AddRamp(in, c.ladder(in)); len(drafts) > 0 {
 				return drafts, nil

@@ -49,7 +49,7 @@ func (c *Controller) probe(ctx context.Context) error {
 func (c *Controller) probesDue(now time.Time) (list []due) {
 	for _, r := range c.climbing() {
 		rev, ok := c.Plans.Revision(r.in.Plan.ID, r.in.Plan.Revision)
-		if !ok || len(c.Directives.InForce(r.in.ID)) == 0 {
+		if !ok || len(c.Directives.Restricting(r.in.ID)) == 0 {
 			continue
 		}
 		for _, id := range r.task.Ramp.Probes {

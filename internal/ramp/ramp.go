@@ -67,7 +67,7 @@ func To(h Hands, in *incident.Incident, task string, step int, seen holdfast.Pos
 	if step < 0 || step > len(t.Ramp.Steps) {
 		return nil, holdfast.Errorf(holdfast.Invalid, "the ramp has steps 0 to %d", len(t.Ramp.Steps)).At("step")
 	}
-	held := h.Directives.InForce(in.ID)
+	held := h.Directives.Restricting(in.ID)
 	if len(held) == 0 && step < len(t.Ramp.Steps) {
 		return nil, holdfast.Errorf(holdfast.Conflict, "nothing of incident %s is in force, so there is nothing to bring back in steps: go to the last step, %d", in.ID, len(t.Ramp.Steps)).At("step")
 	}
@@ -97,7 +97,7 @@ func To(h Hands, in *incident.Incident, task string, step int, seen holdfast.Pos
 
 // replace puts the restrictions of a step in the place of all that the incident holds.
 func (h Hands) replace(in *incident.Incident, t procedure.Task, step int) (ids []string, drafts []journal.Draft, err error) {
-	held := h.Directives.InForce(in.ID)
+	held := h.Directives.Restricting(in.ID)
 	return directive.Replace(h.Directives, proposals(in, t, step, held), h.Gates, idsOf(held), fmt.Sprintf("ramp step %d", step))
 }
 
@@ -108,7 +108,7 @@ func CloseOut(h Hands, in *incident.Incident, task, note string, unknown int, by
 	if err != nil {
 		return nil, err
 	}
-	held := h.Directives.InForce(in.ID)
+	held := h.Directives.Restricting(in.ID)
 	if at := in.RampOf(task); !same(idsOf(held), at.Directives) {
 		return nil, holdfast.Errorf(holdfast.Conflict, "incident %s holds other directives than the last step of the ramp: lift them first", in.ID)
 	}

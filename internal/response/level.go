@@ -219,7 +219,7 @@ func (s *Service) standing(in *incident.Incident, t procedure.Task) *directive.D
 	for _, d := range s.Directives.InForce(in.ID) {
 		same := d.Kind == posture.Kind(t.Directive.Kind) && d.Kind != posture.StandIn && d.Scope == t.Directive.Scope &&
 			d.Share == t.Directive.Percent/100 && d.Rate == t.Directive.RatePerSecond
-		same = same || d.StandIn != nil && d.StandIn.Temporary == t.Directive.Temporary && d.StandIn.Planned == t.Directive.Planned
+		same = same || d.StandIn != nil && !d.OneByOne() && d.StandIn.Temporary == t.Directive.Temporary && d.StandIn.Planned == t.Directive.Planned
 		whole := d.Kind == posture.Stop && d.Scope == "all" && t.Directive.Kind == procedure.DirectiveStop
 		if d.Task == t.ID && d.Kind == posture.Kind(t.Directive.Kind) || same || whole {
 			return d

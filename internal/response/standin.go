@@ -21,6 +21,9 @@ type StandInWish struct {
 	// Planned chooses the terms for an outage that was announced.
 	Planned  bool
 	Incident string
+	// OneByOne leaves payments to the primary: stood in for are those for which it fails
+	// before the first byte.
+	OneByOne bool
 	// Reason is the profile's if it is empty.
 	Reason string
 }
@@ -35,6 +38,7 @@ func (s *Service) StandIn(ctx context.Context, by holdfast.Actor, account string
 			return nil, err
 		}
 		p := directive.Proposal{Kind: posture.StandIn, Scope: t.Scope, Reason: w.Reason, Incident: w.Incident, StandIn: StandInBy(t, w.Planned)}
+		p.StandIn.OneByOne = w.OneByOne
 		if rev, _ := s.Authority.Ruling(w.Incident, now); p.Reason == "" {
 			p.Reason = t.Profile.Reason.In(rev.Plan().Language)
 		}

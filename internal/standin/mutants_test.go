@@ -28,6 +28,7 @@ var mutants = []mutant{
 	{"what is in flight at the primary is approved", "decide.go", "s.excluded[identity]; there && x.outcome != notDone {", "s.excluded[identity]; there && x.outcome == done {", "TestInFlightWhenItOpens"},
 	{"a forgotten identity is decided afresh", "decide.go", "if r.Elsewhere {", "if false {", "TestElsewhere"},
 	{"other terms decide", "decide.go", "|| o.Version != c.Version:", "|| false:", "TestOneDirectiveAtATime"},
+	{"one by one a decline is kept", "decide.go", "(!c.Profile.KeepDeclines || r.Cause != Directed)", "!c.Profile.KeepDeclines", "TestOneByOne"},
 	{"any failure is stood in for", "decide.go", "case r.Cause != Directed && !o.OneByOne:", "case false:", "TestIneligibleIsNeverApproved"},
 	{"an old snapshot is believed", "decide.go", "case at-At(r.Snapshot.At) > Instant(c.Profile.SnapshotAge.Microseconds()):", "case false:", "TestIneligibleIsNeverApproved"},
 	{"a blocked payer is let through", "decide.go", "case r.Snapshot.Blocked:", "case false:", "TestIneligibleIsNeverApproved"},

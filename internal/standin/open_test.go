@@ -149,6 +149,12 @@ func TestOneByOne(t *testing.T) {
 	if got := h.s.Item("p1").Cause; got != standin.NothingWritten {
 		t.Fatalf("the cause is %v", got)
 	}
+	// A decline is not kept, whatever the profile: the primary may do it a moment later.
+	p.KeepDeclines = true
+	h = newShard(t, p)
+	r = pay("p2", "ann", 1_000_000)
+	r.Cause = standin.CircuitOpen
+	h.want(r, standin.Refused, standin.OverPayment)
 }
 
 // Hazard 10: after a month of daily outages a shard holds no more than after one,

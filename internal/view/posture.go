@@ -155,14 +155,17 @@ func (s *Source) band() Band {
 			b.Glass = &BandGlass{s.personName(g.Person), g.Until}
 		}
 	}
-	share, confirmed := 1.0, true
+	share, confirmed, each := 1.0, true, false
 	for _, d := range s.Directives.InForce("") {
 		switch d.Kind {
 		case posture.Stop:
 			b.State = "stopped"
 			confirmed = confirmed && d.Confirmation != nil
 		case posture.StandIn:
-			if b.State != "stopped" {
+			switch {
+			case d.OneByOne():
+				each = each || d.Open()
+			case b.State != "stopped":
 				b.State = standInBand(d)
 			}
 		case posture.Limit, posture.Cap:
@@ -175,6 +178,9 @@ func (s *Source) band() Band {
 				b.State = "limited"
 			}
 		}
+	}
+	if each && (b.State == "normal" || b.State == "suspected" || strings.HasPrefix(b.State, "level-")) {
+		b.State = "stand-in-each"
 	}
 	switch b.State {
 	case "stopped":

@@ -18,6 +18,9 @@ type StandingIn struct {
 	Title     holdfast.Text `json:"title"`
 	Role      string        `json:"role"`
 	Planned   bool          `json:"planned"`
+	// OneByOne says that payments are forwarded: stood in for are those for which the
+	// primary fails before the first byte.
+	OneByOne bool `json:"one_by_one,omitempty"`
 	// Terms hold of the profile: who is eligible, and up to which limits.
 	Terms       standin.Terms `json:"terms"`
 	SnapshotAge time.Duration `json:"snapshot_age"`
@@ -57,7 +60,7 @@ func (s *Source) standingIn(d *directive.Directive) *StandingIn {
 		v.State = "open"
 	case d.Opening != nil:
 		v.State = "ended"
-	case d.Confirmation == nil:
+	case d.Confirmation == nil && !d.OneByOne():
 		v.State = "stopping"
 	default:
 		v.State = "waiting"
@@ -78,7 +81,7 @@ func (s *Source) standingIn(d *directive.Directive) *StandingIn {
 
 func termsOf(by *directive.StandIn) StandingIn {
 	v := StandingIn{
-		Temporary: by.Temporary, Title: by.Title, Role: by.Role, Planned: by.Planned,
+		Temporary: by.Temporary, Title: by.Title, Role: by.Role, Planned: by.Planned, OneByOne: by.OneByOne,
 		SnapshotAge: by.Profile.SnapshotAge, Longest: by.Longest,
 	}
 	terms := by.Profile.Unplanned
@@ -101,6 +104,8 @@ type StandInChoice struct {
 	When      holdfast.Text    `json:"when"`
 	Scope     string           `json:"scope"`
 	Effect    response.Preview `json:"effect"`
+	// OneByOne says that it may be proposed one by one, too.
+	OneByOne bool `json:"one_by_one,omitempty"`
 	// By has what it would be by, for each set of terms that the plan has.
 	By []StandingIn `json:"by"`
 }
@@ -121,7 +126,7 @@ func (s *Source) standInChoices(incident string) []StandInChoice {
 }
 
 func (s *Source) standInChoice(t plan.Temporary) StandInChoice {
-	c := StandInChoice{Temporary: t.ID, Title: t.Title, When: t.When, Scope: t.Scope, Effect: s.Response.Preview(t.Scope), By: []StandingIn{}}
+	c := StandInChoice{Temporary: t.ID, Title: t.Title, When: t.When, Scope: t.Scope, Effect: s.Response.Preview(t.Scope), OneByOne: t.Profile.OneByOne, By: []StandingIn{}}
 	for _, planned := range []bool{false, true} {
 		by := response.StandInBy(t, planned)
 		if by.Profile.Unplanned != nil && !planned || by.Profile.Planned != nil && planned {

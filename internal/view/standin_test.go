@@ -71,3 +71,31 @@ func TestStandingIn(t *testing.T) {
 		want("lifted", "normal")
 	})
 }
+
+// One by one nothing is held, and the band says so only while nothing restricts payments.
+func TestStandingInOneByOne(t *testing.T) {
+	t.Parallel()
+	run(t, func(w *world) {
+		w.publish()
+		w.enrol("east")
+		var by *directive.StandIn
+		w.State.View(func() { by = response.StandInBy(w.Response.StandIns("", time.Now())[0], false) })
+		by.OneByOne, by.Profile.OneByOne = true, true
+		id, err := w.dirs.Propose(w.Context(), mei, directive.Proposal{Kind: posture.StandIn, Scope: "all", Reason: "down", StandIn: by}, true)
+		w.must(err)
+		want := func(state, band string) {
+			t.Helper()
+			d, err := w.Source.Directive(id)
+			w.must(err)
+			if b := w.Band(); d.StandIn.State != state || !d.StandIn.OneByOne || b.State != band {
+				t.Errorf("it is %s, the band %s; want %s, %s", d.StandIn.State, b.State, state, band)
+			}
+		}
+		want("waiting", "normal")
+		w.names("east", "source-1")
+		w.must(w.dirs.Open(w.Context(), holdfast.Self("fleet"), id, w.Node.Sources()))
+		want("open", "stand-in-each")
+		w.stop()
+		want("open", "stopped")
+	})
+}
