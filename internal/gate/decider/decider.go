@@ -33,7 +33,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -268,35 +267,23 @@ func (d *Decider) Knows(ctx context.Context, p *payment.Payment) (standin.Item, 
 	if d.quiet.Load() || p.Identity == "" {
 		return standin.Item{}, false, nil
 	}
-	for _, s := range d.wherever(p) {
-		var item standin.Item
-		var there bool
-		err := d.do(ctx, s, &job{look: true, do: func(t *turn) error {
-			if i := t.s.state.Item(p.Identity); i != nil {
-				item, there = *i, true
-			}
-			return nil
-		}})
-		if err != nil {
-			return item, false, err
+	s := d.owner(p.Identity)
+	if s == nil { // the source knows whose it is, without a look into each shard
+		n, there, err := d.opt.Source.Owner(ctx, standin.Name(p.Identity))
+		if err != nil || !there || n >= len(d.shards) {
+			return standin.Item{}, false, err
 		}
-		if there {
-			return item, true, nil
+		s = d.shards[n]
+	}
+	var item standin.Item
+	var there bool
+	err := d.do(ctx, s, &job{look: true, do: func(t *turn) error {
+		if i := t.s.state.Item(p.Identity); i != nil {
+			item, there = *i, true
 		}
-	}
-	return standin.Item{}, false, nil
-}
-
-// wherever lists the shards that may know an identity: the one that does, as far as was read;
-// else its payer's; else all.
-func (d *Decider) wherever(p *payment.Payment) []*shard {
-	if s := d.owner(p.Identity); s != nil {
-		return []*shard{s}
-	}
-	if p.Read.Has(payment.Payer) {
-		return []*shard{d.shards[standin.Shard(d.Blind(p.Payer), len(d.shards))]}
-	}
-	return slices.DeleteFunc(slices.Clone(d.shards), func(s *shard) bool { return !d.opt.Shared && s.loaded() })
+		return nil
+	}})
+	return item, there && err == nil, err
 }
 
 // do has a shard do a job, and waits until what came of it is durable.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -242,6 +243,52 @@ func TestHazard2_TwoGatesOfOneSource(t *testing.T) {
 			}
 			g.end()
 		}
+	})
+}
+
+// counted counts how often a source is asked.
+type counted struct {
+	advice.Source
+	reads, owners atomic.Int64
+}
+
+func (c *counted) Head(ctx context.Context, shard int) (uint64, holdfast.Hash, error) {
+	c.reads.Add(1)
+	return c.Source.Head(ctx, shard)
+}
+
+func (c *counted) Owner(ctx context.Context, name uint64) (int, bool, error) {
+	c.owners.Add(1)
+	return c.Source.Owner(ctx, name)
+}
+
+// An inquiry that names an identity alone costs a shared source one look-up, however many
+// shards it has; what another gate decided is found.
+func TestInquiriesFindTheirShard(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		memory := advice.NewMemory("s1", 64)
+		source := &counted{Source: memory}
+		east, west := start(t, "east", memory, true), start(t, "west", source, true)
+		east.Install(set(5, directive("d1", source)))
+		west.Install(set(5, directive("d1", source)))
+		time.Sleep(5500 * time.Millisecond) // between two looks
+		east.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
+		reads, owners := source.reads.Load(), source.owners.Load()
+		for i := range 100 {
+			if _, there, err := west.Knows(t.Context(), &payment.Payment{Identity: fmt.Sprint("nobody-", i)}); err != nil || there {
+				t.Errorf("what nobody decided on is known: %v", err)
+			}
+		}
+		if r, o := source.reads.Load()-reads, source.owners.Load()-owners; r != 0 || o != 100 {
+			t.Errorf("100 inquiries looked into shards %d times and asked for owners %d times", r, o)
+		}
+		i, there, err := west.Knows(t.Context(), &payment.Payment{Identity: "k1"})
+		if err != nil || !there || i.Verdict != standin.Approved {
+			t.Errorf("what east decided is not known: %v %v", there, err)
+		}
+		east.end()
+		west.end()
 	})
 }
 

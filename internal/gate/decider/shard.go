@@ -93,12 +93,6 @@ const (
 	fullTurn = 1000
 )
 
-func (s *shard) loaded() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.state != nil
-}
-
 // stands reports whether a directive has not ended in the shard. The caller holds mu.
 func (s *shard) stands() bool {
 	o, ok := s.state.Opening(s.state.Current())

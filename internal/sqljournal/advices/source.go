@@ -120,6 +120,17 @@ func (s *Source) Head(_ context.Context, shard int) (uint64, holdfast.Hash, erro
 	return st.revision, st.chain, err
 }
 
+// Owner implements advice.Source.
+func (s *Source) Owner(_ context.Context, name uint64) (int, bool, error) {
+	if commit.IsClosing(s.closing) {
+		return 0, false, advice.Closed()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	shard, there := s.names[name]
+	return shard, there, nil
+}
+
 // PutSnapshot implements advice.Source.
 func (s *Source) PutSnapshot(ctx context.Context, snap advice.Snapshot) error {
 	if err := errors.Join(advice.CheckShard(snap.Shard, len(s.shards)), advice.CheckSnapshot(snap)); err != nil {

@@ -116,6 +116,21 @@ func (a *Advices) chainAt(ctx context.Context, shard int, revision uint64, h adv
 	return holdfast.Hash(hash), nil
 }
 
+// Owner implements advice.Source.
+func (a *Advices) Owner(ctx context.Context, name uint64) (shard int, there bool, err error) {
+	if err := a.open(ctx); err != nil {
+		return 0, false, err
+	}
+	err = a.pool.QueryRow(ctx, sqlAdviceOwner, int64(name)).Scan(&shard)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, adviceFailure(ctx, "read", err)
+	}
+	return shard, true, nil
+}
+
 // Snapshots implements advice.Source.
 func (a *Advices) Snapshots(ctx context.Context, shard int) ([]advice.Snapshot, error) {
 	if err := advice.CheckShard(shard, a.shards); err != nil {

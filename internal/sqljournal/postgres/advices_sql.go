@@ -119,6 +119,8 @@ const (
 	sqlAdvicePacks = `SELECT revision, id, hash, body FROM advice_pack WHERE shard = $1 AND revision > $2 ORDER BY revision LIMIT $3`
 	sqlAdviceChain = `SELECT hash FROM advice_pack WHERE shard = $1 AND revision = $2`
 
+	sqlAdviceOwner = `SELECT shard FROM advice_name WHERE name = $1`
+
 	// Of a shard's snapshots the newest two stay.
 	sqlAdviceSnap = `WITH gone AS (
 			DELETE FROM advice_snapshot WHERE shard = $1 AND (revision > $2

@@ -105,6 +105,10 @@ type Source interface {
 	// Head returns a shard's revision and the chain's hash there.
 	Head(ctx context.Context, shard int) (revision uint64, chain holdfast.Hash, err error)
 
+	// Owner returns the shard that brought a name, or false if none did or its pack was
+	// cut. It looks the name up, however many shards there are.
+	Owner(ctx context.Context, name uint64) (shard int, there bool, err error)
+
 	// PutSnapshot keeps a snapshot, and of the shard's older ones the newest.
 	PutSnapshot(ctx context.Context, s Snapshot) error
 	// Snapshots returns the snapshots of a shard, the newest first, at most two.

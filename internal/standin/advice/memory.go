@@ -180,6 +180,16 @@ func (m *Memory) Head(ctx context.Context, shard int) (uint64, holdfast.Hash, er
 	return s.revision(), s.chain(), nil
 }
 
+// Owner implements [Source].
+func (m *Memory) Owner(ctx context.Context, name uint64) (int, bool, error) {
+	if _, err := m.shard(ctx, 0); err != nil {
+		return 0, false, err
+	}
+	defer m.mu.Unlock()
+	shard, there := m.names[name]
+	return shard, there, nil
+}
+
 // PutSnapshot implements [Source].
 func (m *Memory) PutSnapshot(ctx context.Context, snap Snapshot) error {
 	if err := CheckSnapshot(snap); err != nil {

@@ -153,6 +153,9 @@ func repetitionIsSafe(t *testing.T, s advice.Source) {
 func namesBelongToOneShard(t *testing.T, s advice.Source) {
 	mustAppend(t, s, pack(0, 0, "a", 1, 2, 1<<63))
 	mustAppend(t, s, pack(0, 1, "again", 2)) // its own
+	wantOwner(t, s, 2, 0)
+	wantOwner(t, s, 1<<63, 0)
+	wantOwner(t, s, 7, -1)
 	for _, name := range []uint64{1, 1 << 63} {
 		results, err := s.Append(t.Context(), []advice.Pack{pack(1, 0, "other", 7, name), pack(2, 0, "kept "+fmt.Sprint(name), 8)})
 		var taken *advice.Taken
@@ -164,12 +167,22 @@ func namesBelongToOneShard(t *testing.T, s advice.Source) {
 		}
 	}
 	// What was refused holds no name.
+	wantOwner(t, s, 7, -1)
 	mustAppend(t, s, pack(3, 0, "free", 7))
 	wantTexts(t, s, 1)
 	// Two packs of one append: one of them is refused, never both written.
 	results, err := s.Append(t.Context(), []advice.Pack{pack(1, 0, "x", 99), pack(3, 1, "y", 99)})
 	if err != nil || (results[0] == nil) == (results[1] == nil) {
 		t.Fatalf("one name in two packs: %v, %v", results, err)
+	}
+}
+
+// wantOwner asks whose a name is; -1 is nobody's.
+func wantOwner(t *testing.T, s advice.Source, name uint64, want int) {
+	t.Helper()
+	got, there, err := s.Owner(t.Context(), name)
+	if err != nil || there != (want >= 0) || there && got != want {
+		t.Fatalf("the name %d is of shard %d, %v, %v; want %d", name, got, there, err, want)
 	}
 }
 
@@ -339,6 +352,8 @@ func snapshotsAndCut(t *testing.T, s advice.Source) {
 	}
 	mustAppend(t, s, pack(1, 6, "7"))
 	// The names of what was cut are free, the others are not.
+	wantOwner(t, s, 101, -1)
+	wantOwner(t, s, 103, 1)
 	results, err := s.Append(t.Context(), []advice.Pack{pack(2, 0, "a", 100, 101, 102), pack(3, 0, "b", 103)})
 	var taken *advice.Taken
 	if err != nil || results[0] != nil || !errors.As(results[1], &taken) {
@@ -422,5 +437,7 @@ func closed(t *testing.T, s advice.Source) {
 	_, err := s.Append(t.Context(), []advice.Pack{pack(0, 1, "b")})
 	wantCode(t, err, holdfast.Unavailable)
 	_, err = s.Read(t.Context(), 0, 0, 1)
+	wantCode(t, err, holdfast.Unavailable)
+	_, _, err = s.Owner(t.Context(), 1)
 	wantCode(t, err, holdfast.Unavailable)
 }
