@@ -135,7 +135,7 @@ const (
 	MaxShards       = 1024
 	MaxOpen         = 200
 	MaxOrders       = 64
-	maxFigures      = 256
+	MaxFigures      = 1024 // balances of a shard, and directives
 	maxDeclines     = 512
 	maxAlarms       = 16
 	longestAlarm    = 300
@@ -145,9 +145,9 @@ const (
 )
 
 // Summarize returns what a shard says of itself, with at most so many open
-// exceptions.
+// exceptions. It has no more than MaxFigures balances and directives; see [State.Figures].
 func Summarize(s *State, shard, most int, now time.Time) ShardSummary {
-	sum := ShardSummary{Shard: shard, Epoch: s.epoch, Balances: s.Balances()}
+	sum := ShardSummary{Shard: shard, Epoch: s.epoch, Balances: s.Figures()}
 	for _, o := range s.openings {
 		sum.Standing = append(sum.Standing, Standing{
 			Directive: o.Directive, Profile: o.Profile, Planned: o.Planned,
@@ -157,6 +157,7 @@ func Summarize(s *State, shard, most int, now time.Time) ShardSummary {
 	slices.SortFunc(sum.Standing, func(a, b Standing) int {
 		return cmp.Or(a.Opened.Compare(b.Opened), cmp.Compare(a.Directive, b.Directive))
 	})
+	sum.Standing = sum.Standing[max(0, len(sum.Standing)-MaxFigures):]
 	if o := s.openings[s.current]; o != nil {
 		sum.Uses = s.uses(o, max(At(now), s.last))
 	}
@@ -284,7 +285,7 @@ func (s *Summary) Check() error {
 }
 
 func (s *ShardSummary) readable() bool {
-	if len(s.Standing) > maxFigures || len(s.Balances) > maxFigures || len(s.Uses) > maxLimits {
+	if len(s.Standing) > MaxFigures || len(s.Balances) > MaxFigures || len(s.Uses) > maxLimits {
 		return false
 	}
 	for _, d := range s.Standing {

@@ -63,15 +63,24 @@ func (s *shard) told() bool {
 func (d *Decider) Summary(now time.Time) *standin.Summary {
 	d.told.Store(int64(d.opt.Clock.Boot()))
 	sum := &standin.Summary{Source: d.id, At: now.UTC(), Shards: len(d.shards)}
-	most := standin.MaxOpen
+	most, untold := standin.MaxOpen, 0
 	for _, s := range d.shards {
 		s.mu.Lock()
 		if s.state != nil && s.told() {
 			of := standin.Summarize(s.state, s.n, most, now)
-			most -= len(of.Open)
-			sum.Of = append(sum.Of, of)
+			if len(of.Balances) == 0 && len(s.state.Balances()) > 0 {
+				untold++
+			} else {
+				most -= len(of.Open)
+				sum.Of = append(sum.Of, of)
+			}
 		}
 		s.mu.Unlock()
+	}
+	if untold > 0 {
+		d.alarm("figures", holdfast.Errorf(holdfast.TooLarge, "%d shards have more than %d balances that are not closed, by directive, kind and currency, and cannot be told: close what has ended", untold, standin.MaxFigures))
+	} else {
+		d.calm("figures")
 	}
 	if d.opt.Payers != nil {
 		sum.Payers = d.opt.Payers.At()
