@@ -159,6 +159,26 @@ func TestStandInOnTheWire(t *testing.T) {
 	}
 }
 
+// S18: a stop beats stand-in, from the gate's own machine as well: with the primary away and
+// no control plane. What it does not undo are answers that were given.
+func TestStopBeatsStandIn(t *testing.T) {
+	t.Parallel()
+	r := standingIn(t, created)
+	r.enforce(2, posture.Set{}, openStandIn())
+	r.back.close()
+	r.stood(r.post("/v1/payments", "k1", goodPayment), 201, "approved", approvedBody)
+	id, _, err := r.gate.StopLocally("all", time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.want(r.post("/v1/payments", "k2", goodPayment), 503, "stopped", "not-forwarded")
+	r.stood(r.post("/v1/payments", "k1", goodPayment), 201, "approved", approvedBody)
+	if err := r.gate.LiftLocally(id); err != nil {
+		t.Fatal(err)
+	}
+	r.stood(r.post("/v1/payments", "k2", goodPayment), 201, "approved", "")
+}
+
 // delivered has so many advices forwarded.
 func (r *rig) delivered(n int) {
 	r.t.Helper()
