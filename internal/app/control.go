@@ -288,6 +288,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	}
 	climber := &ramp.Controller{
 		Desk: c.desk, Incidents: b.incidents, Directives: b.directives, Gates: b.gates, Plans: b.plans, Series: c.series, Prober: c.runner, Log: c.opt.Log,
+		Sources: c.reconciled.Board.Sources, Barred: c.response.Unattacked,
 	}
 	detection, err := c.detection()
 	if err != nil {

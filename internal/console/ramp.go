@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"holdfast"
 	"holdfast/internal/incident"
 	"holdfast/internal/locale"
+	"holdfast/internal/plan"
+	"holdfast/internal/procedure"
 	"holdfast/internal/view"
 )
 
@@ -55,6 +58,25 @@ func rampUntested(r *view.Ramp) bool {
 	return false
 }
 
+// stepAsks says what a step asks for in the place of the ramp's, and besides it.
+func stepAsks(p *locale.Printer, s procedure.Step, test func(id string) string) (list []string) {
+	for _, share := range []struct {
+		key   string
+		value float64
+	}{{"field.ramp.success", s.Success}, {"field.ramp.unknown", s.Unknown}, {"field.ramp.quick", s.Quick}} {
+		if share.value != 0 {
+			list = append(list, p.T("ramp.asks", "what", p.T(share.key), "value", p.Decimal(share.value)))
+		}
+	}
+	if s.Within != 0 {
+		list = append(list, p.T("ramp.asks", "what", p.T("field.ramp.within"), "value", p.Span(s.Within.D())))
+	}
+	for _, id := range s.Probes {
+		list = append(list, p.T("ramp.asks", "what", p.T("field.step.tests"), "value", test(id)))
+	}
+	return list
+}
+
 func rampFailed(r *view.Ramp) bool { return r.Judged != nil && r.Judged.Verdict.Graver() }
 
 // verdictSigns tell verdicts apart without their colour.
@@ -75,14 +97,30 @@ func whySaid(p *locale.Printer, r *view.Ramp, why string) string {
 		if what == "*" {
 			return p.T("ramp.why.nogate")
 		}
+	case "no-stand-in":
+		return p.T("ramp.why.nostandin")
 	case "probe", "untested":
-		for _, t := range testsOf(r) {
-			if t.ID == what {
-				what = t.Title.In(p.Lang())
-			}
-		}
+		what = testName(p, r, what)
 	}
 	return p.T("ramp.why."+code, "what", what)
+}
+
+// testName is the title of a test of a ramp; its id if it does not run now.
+func testName(p *locale.Printer, r *view.Ramp, id string) string {
+	for _, t := range testsOf(r) {
+		if t.ID == id {
+			return t.Title.In(p.Lang())
+		}
+	}
+	return id
+}
+
+// probeName is the title of a probe of a plan.
+func probeName(p *locale.Printer, c *plan.Plan, id string) string {
+	if probe, known := c.Probe(id); known {
+		return probe.Title.In(p.Lang())
+	}
+	return id
 }
 
 func testsOf(r *view.Ramp) []view.Probe {
@@ -135,6 +173,35 @@ type (
 
 const rungHeight = 26
 
+// rungs are the heights that payments are at: stopped, standing in if they ever were on
+// this ramp or may fall there, and the steps.
+type rungs struct {
+	standsIn bool
+	bottom   int
+}
+
+func rungsOf(r *view.Ramp, bottom int) rungs {
+	stoodIn := func(m view.RampMove) bool { return m.StandIn != "" }
+	falls := func(s procedure.Step) bool { return s.Fall == procedure.FallStandIn }
+	return rungs{slices.ContainsFunc(r.Moves, stoodIn) || slices.ContainsFunc(r.Steps, falls), bottom}
+}
+
+// count is how many there are besides the steps.
+func (g rungs) count() int {
+	if g.standsIn {
+		return 2
+	}
+	return 1
+}
+
+// y is the middle of a step's rung, that of 0 where payments stand.
+func (g rungs) y(step int, standsIn bool) int {
+	if g.standsIn && (step > 0 || standsIn) {
+		step++
+	}
+	return g.bottom - step*rungHeight - rungHeight/2
+}
+
 // drawRamp draws a ramp that has begun.
 func drawRamp(p *locale.Printer, zone *time.Location, r *view.Ramp, id string, now time.Time) *rampFigure {
 	if len(r.Moves) == 0 {
@@ -150,7 +217,7 @@ func drawRamp(p *locale.Printer, zone *time.Location, r *view.Ramp, id string, n
 	}
 	span := max(to.Sub(from), time.Second)
 	for _, size := range sizes {
-		d := rampDrawing{Class: size.Class, Width: size.Width, Height: chartTop + (len(r.Steps)+1)*rungHeight + below}
+		d := rampDrawing{Class: size.Class, Width: size.Width, Height: chartTop + (len(r.Steps)+rungsOf(r, 0).count())*rungHeight + below}
 		d.draw(p, zone, r, from, span)
 		f.Drawings = append(f.Drawings, d)
 	}
@@ -173,13 +240,20 @@ func (d *rampDrawing) draw(p *locale.Printer, zone *time.Location, r *view.Ramp,
 	x := func(t time.Time) float64 {
 		return round(chartLeft + max(0, min(1, float64(t.Sub(from))/float64(span)))*float64(right-chartLeft-8))
 	}
-	y := func(step int) int { return bottom - step*rungHeight - rungHeight/2 }
+	at := rungsOf(r, bottom)
+	rung := func(step int, standsIn bool, text string) {
+		y := at.y(step, standsIn)
+		d.Grid = append(d.Grid, gridLine{chartLeft, right, y, y + 4, text})
+	}
+	if at.standsIn {
+		rung(0, true, p.T("ramp.stands-in"))
+	}
 	for step := range len(r.Steps) + 1 {
 		text := p.T("ramp.stopped")
 		if step > 0 {
 			text = p.Percent(r.Steps[step-1].Percent)
 		}
-		d.Grid = append(d.Grid, gridLine{chartLeft, right, y(step), y(step) + 4, text})
+		rung(step, false, text)
 	}
 	var path strings.Builder
 	for i, m := range r.Moves {
@@ -187,20 +261,20 @@ func (d *rampDrawing) draw(p *locale.Printer, zone *time.Location, r *view.Ramp,
 			continue
 		}
 		if i == 0 {
-			fmt.Fprintf(&path, "M%g %d", x(m.At), y(0))
+			fmt.Fprintf(&path, "M%g %d", x(m.At), at.y(0, m.StandIn != "" && !m.StandsIn))
 		}
-		fmt.Fprintf(&path, "H%gV%d", x(m.At), y(m.Step))
+		fmt.Fprintf(&path, "H%gV%d", x(m.At), at.y(m.Step, m.StandsIn))
 	}
 	fmt.Fprintf(&path, "H%d", right-8)
 	d.Path = path.String()
 	free := map[int]float64{}
 	for _, v := range r.Verdicts {
-		at := x(v.At)
-		if at < free[v.Step] && !v.Verdict.Graver() {
+		left := x(v.At)
+		if left < free[v.Step] && !v.Verdict.Graver() {
 			continue // one sign must not cover the next
 		}
-		free[v.Step] = at + 14
-		d.Signs = append(d.Signs, rampSign{at - 5, float64(y(v.Step) - 5), verdictClass(v.Verdict), verdictSign(v.Verdict)})
+		free[v.Step] = left + 14
+		d.Signs = append(d.Signs, rampSign{left - 5, float64(at.y(v.Step, false) - 5), verdictClass(v.Verdict), verdictSign(v.Verdict)})
 	}
 	labels := (right - chartLeft) / timeWidth
 	for i := range labels {

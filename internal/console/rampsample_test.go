@@ -10,7 +10,7 @@ import (
 
 // rampSamples are ladders in every state: not begun, judged in each way, failed, watched.
 func rampSamples(task func(kind string) view.Task) (list []view.Task) {
-	steps := []procedure.Step{{Percent: 1, Hold: procedure.Duration(time.Minute), Fall: procedure.FallStopped}, {Percent: 50, AmountPerSecond: 5000, Auto: true}, {Percent: 100}}
+	steps := []procedure.Step{{Percent: 1, Hold: procedure.Duration(time.Minute), Fall: procedure.FallStopped, Success: 90, Quick: 80, Within: procedure.Duration(time.Second), Probes: []string{"p"}}, {Percent: 50, AmountPerSecond: 5000, Auto: true, Fall: procedure.FallStandIn}, {Percent: 100}}
 	tests := []view.Probe{{ID: "p", Title: word, Times: 3, InARow: 1, Ran: past, Passed: true}}
 	verdict := func(step int, v incident.RampVerdict, why ...string) view.RampVerdict {
 		return view.RampVerdict{At: past.Add(time.Duration(step) * time.Minute), RampJudged: incident.RampJudged{
@@ -23,7 +23,7 @@ func rampSamples(task func(kind string) view.Task) (list []view.Task) {
 	list = append(list, first)
 	all := []view.RampVerdict{
 		verdict(1, incident.Hold, "hold"), verdict(1, incident.Advance), verdict(2, incident.NoVerdict, "few", "unheard", "silent:gate-1", "silent:*", "untested:p", "open:quick", "deadline"),
-		verdict(2, incident.StepBack, "bad:success", "recent:unknown", "probe:p", "overridden"), verdict(1, incident.StopRamp, "differ"),
+		verdict(2, incident.StepBack, "bad:success", "recent:unknown", "probe:p", "overridden", "no-stand-in", "unaccounted:s"), verdict(1, incident.StopRamp, "differ", "unbalanced:d1"),
 	}
 	for i, v := range all {
 		t := task("ramp")
@@ -39,7 +39,12 @@ func rampSamples(task func(kind string) view.Task) (list []view.Task) {
 		}}
 		list = append(list, t)
 	}
+	fell := task("ramp")
+	fell.ID, fell.Ramp = fell.ID+"-fell", &view.Ramp{Steps: steps, Asks: procedure.Ramp{Currency: "CNY"}, StandsIn: true, Moves: []view.RampMove{
+		{At: past, Step: 1, Percent: 1, By: mei, StandIn: "d1"}, {At: past.Add(time.Minute), Verdict: incident.StepBack, StandIn: "d2", StandsIn: true},
+	}}
+	list = append(list, fell)
 	watched := task("ramp")
-	watched.ID, watched.Ramp = watched.ID+"-watched", &view.Ramp{Steps: steps, Step: 3, Watched: true, Unknown: 2, HeldUntil: future, Moves: []view.RampMove{{At: past, Step: 3, Percent: 100, By: mei}}}
+	watched.ID, watched.Ramp = watched.ID+"-watched", &view.Ramp{Steps: steps, Step: 3, Watched: true, Unknown: 2, Unsigned: []string{"d1"}, HeldUntil: future, Moves: []view.RampMove{{At: past, Step: 3, Percent: 100, By: mei}}}
 	return append(list, watched)
 }

@@ -264,9 +264,15 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"failed":       rampFailed,
 		"verdictSign":  verdictSign,
 		"verdictClass": verdictClass,
-		"whySaid":      func(r *view.Ramp, why string) string { return whySaid(p, r, why) },
-		"checkSaid":    func(c incident.RampCheck) string { return checkSaid(p, c) },
-		"rampChart":    func(r *view.Ramp, id string) *rampFigure { return drawRamp(p, zone, r, id, time.Now()) },
+		"stepAsks": func(s procedure.Step, r *view.Ramp) []string {
+			return stepAsks(p, s, func(id string) string { return testName(p, r, id) })
+		},
+		"planStepAsks": func(s procedure.Step, c *plan.Plan) []string {
+			return stepAsks(p, s, func(id string) string { return probeName(p, c, id) })
+		},
+		"whySaid":   func(r *view.Ramp, why string) string { return whySaid(p, r, why) },
+		"checkSaid": func(c incident.RampCheck) string { return checkSaid(p, c) },
+		"rampChart": func(r *view.Ramp, id string) *rampFigure { return drawRamp(p, zone, r, id, time.Now()) },
 		"tokensAt": func(at, secret string, tokens []token, rights []access.Action) onTokens {
 			return onTokens{at, secret, tokens, rights}
 		},
@@ -334,12 +340,7 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 			}
 			return id
 		},
-		"probeName": func(c *plan.Plan, id string) string {
-			if pr, ok := c.Probe(id); ok {
-				return pr.Title.In(p.Lang())
-			}
-			return id
-		},
+		"probeName":    func(c *plan.Plan, id string) string { return probeName(p, c, id) },
 		"roleCalled":   func(id string) string { return s.names.role(p, id) },
 		"personCalled": func(id string) string { return s.names.person(p, id) },
 		"valueOf":      func(owner, key, value string) string { return s.names.value(p, owner, key, value) },

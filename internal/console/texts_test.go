@@ -203,7 +203,7 @@ var gateStates = []string{"live", "silent", "gone"}
 
 // facts are the kinds that an incident's timeline puts in words.
 func facts(t *testing.T) []string {
-	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop", "incident.ramped-stop-by-itself", "incident.ramped-by-itself", "incident.reopened-suspected", "incident.item-unticked", "incident.condition-lost", "incident.level-risen-automatically", "incident.level-fallen", "reconciliation.asked-close", "reconciliation.agreed-close", "reconciliation.carried-failed"}
+	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop", "incident.ramped-stop-by-itself", "incident.ramped-by-itself", "incident.ramped-stand-in", "incident.reopened-suspected", "incident.item-unticked", "incident.condition-lost", "incident.level-risen-automatically", "incident.level-fallen", "reconciliation.asked-close", "reconciliation.agreed-close", "reconciliation.carried-failed"}
 	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice", "obligation": "obligation", "authority": "glass", "debrief": "debrief", "reconciliation": "reconciliation"} {
 		list = append(list, literals(t, dir, `^`+noun+`\.[a-z-]+$`)...)
 	}
@@ -260,7 +260,7 @@ func built(t *testing.T) map[string][]string {
 		"ramp.verdict.":      words(incident.RampVerdicts),
 		"ramp.check.":        {"success", "unknown", "quick"},
 		"ramp.state.":        {"good", "bad", "open"},
-		"ramp.why.":          {"hold", "few", "unheard", "silent", "nogate", "open", "bad", "recent", "probe", "untested", "differ", "overridden", "deadline"},
+		"ramp.why.":          {"hold", "few", "unheard", "silent", "nogate", "open", "bad", "recent", "probe", "untested", "differ", "unbalanced", "unaccounted", "overridden", "nostandin", "deadline"},
 		"choice.ramp-fall.":  procedure.Falls,
 		"choice.limit-over.": plan.Overs[:],
 		"standing.":          constants(t, "directive", "Standing"),

@@ -67,22 +67,25 @@ func foldRounds(newestFirst []line) (folded []line) {
 
 // body is what the facts of a timeline say, whichever of it there is.
 type body struct {
-	Level   int     `json:"level"`
-	Stage   string  `json:"stage"`
-	Task    string  `json:"task"`
-	Probe   string  `json:"probe"`
-	Passed  bool    `json:"passed"`
-	Step    int     `json:"step"`
-	Verdict string  `json:"verdict"`
-	Share   float64 `json:"percent"`
-	Kind    string  `json:"kind"`
-	Title   string  `json:"title"`
-	Clock   string  `json:"clock"`
-	Moment  string  `json:"moment"`
-	Reason  string  `json:"reason"`
-	Note    string  `json:"note"`
-	Text    string  `json:"text"`
-	Detail  string  `json:"detail"`
+	Level  int    `json:"level"`
+	Stage  string `json:"stage"`
+	Task   string `json:"task"`
+	Probe  string `json:"probe"`
+	Passed bool   `json:"passed"`
+	Step   int    `json:"step"`
+
+	StandIn    string   `json:"stand_in"`
+	Directives []string `json:"directives"`
+	Verdict    string   `json:"verdict"`
+	Share      float64  `json:"percent"`
+	Kind       string   `json:"kind"`
+	Title      string   `json:"title"`
+	Clock      string   `json:"clock"`
+	Moment     string   `json:"moment"`
+	Reason     string   `json:"reason"`
+	Note       string   `json:"note"`
+	Text       string   `json:"text"`
+	Detail     string   `json:"detail"`
 
 	Result string          `json:"result"`
 	Late   int64           `json:"late"` // in seconds
@@ -164,6 +167,8 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 		key = "fact.incident.probe-passed"
 	case e.Kind == "incident.probe-ran":
 		key = "fact.incident.probe-failed"
+	case e.Kind == "incident.ramped" && b.Step == 0 && b.StandIn != "" && slices.Contains(b.Directives, b.StandIn):
+		key = "fact.incident.ramped-stand-in"
 	case e.Kind == "incident.ramped" && b.Verdict != "" && b.Verdict != string(incident.Advance) && b.Step == 0:
 		key = "fact.incident.ramped-stop-by-itself"
 	case e.Kind == "incident.ramped" && b.Verdict != "" && b.Verdict != string(incident.Advance):

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -24,7 +25,7 @@ const (
 	Hold RampVerdict = "hold"
 	// StepBack: the step failed; payments fall to where the plan says.
 	StepBack RampVerdict = "step-back"
-	// StopRamp: a critical check failed, or the plan has the step fall to stopped.
+	// StopRamp: a critical check failed, or the step falls to stopped.
 	StopRamp RampVerdict = "stop"
 	// NoVerdict: too little is known. A person decides.
 	NoVerdict RampVerdict = "no-verdict"
@@ -56,9 +57,10 @@ type RampJudged struct {
 	Step    int         `json:"step"`
 	Verdict RampVerdict `json:"verdict"`
 	// Why lists what led to it: hold, few, unheard, silent:GATE, open:CHECK, bad:CHECK,
-	// recent:CHECK, probe:ID, untested:ID, differ, overridden, deadline.
+	// recent:CHECK, probe:ID, untested:ID, differ, unbalanced:DIRECTIVE,
+	// unaccounted:SOURCE, overridden, no-stand-in, deadline.
 	Why []string `json:"why,omitempty"`
-	// Fall is where payments fall to: previous, stopped or freeze.
+	// Fall is where payments fall to: previous, stand-in, stopped or freeze.
 	Fall string `json:"fall,omitempty"`
 	// From and To bound the window, in whole seconds.
 	From time.Time `json:"from"`
@@ -90,6 +92,9 @@ type Ramped struct {
 	// Directives hold the step; none after the last one, when nothing is held any
 	// more.
 	Directives []string `json:"directives,omitempty"`
+	// StandIn is the stand-in that the step took the place of, or that payments fell
+	// back to.
+	StandIn string `json:"stand_in,omitempty"`
 	// Verdict is the controller's, if it took the step; empty if a person did.
 	Verdict RampVerdict `json:"verdict,omitempty"`
 }
@@ -116,6 +121,11 @@ type RampClosed struct {
 	Note    string `json:"note,omitempty"`
 }
 
+// StandsIn reports whether payments fell back to a stand-in.
+func (e Ramped) StandsIn() bool {
+	return e.Step == 0 && e.StandIn != "" && slices.Contains(e.Directives, e.StandIn)
+}
+
 func (Ramped) kind() string     { return "incident.ramped" }
 func (RampJudged) kind() string { return "incident.ramp-judged" }
 func (RampKept) kind() string   { return "incident.ramp-kept" }
@@ -140,6 +150,13 @@ type Ramp struct {
 	// Failed is the step that payments last fell from by themselves; 0 if none. Only a
 	// person goes there again.
 	Failed int
+	// StandIn is the stand-in that payments can fall back to; empty if there was none.
+	StandIn string
+}
+
+// StandsIn reports whether payments fell back to a stand-in and no step was taken since.
+func (r Ramp) StandsIn() bool {
+	return r.Step == 0 && r.StandIn != "" && slices.Contains(r.Directives, r.StandIn)
 }
 
 // RampOf returns how far a task's ramp has brought payments back.
@@ -151,14 +168,17 @@ func (in *Incident) RampOf(task string) Ramp {
 }
 
 func (e Ramped) fold(in *Incident, f holdfast.Fact) {
-	failed := in.ramp.Failed
+	failed, standIn := in.ramp.Failed, cmp.Or(e.StandIn, in.ramp.StandIn)
+	if in.ramp.Task != e.Task {
+		standIn = e.StandIn
+	}
 	switch {
 	case in.ramp.Task != e.Task, e.Verdict == "" && e.Step >= failed:
 		failed = 0
 	case e.Verdict.Graver():
 		failed = in.ramp.Step
 	}
-	in.ramp = Ramp{Task: e.Task, Step: e.Step, Percent: e.Percent, At: f.Time, Since: f.Time, Directives: e.Directives, Failed: failed}
+	in.ramp = Ramp{Task: e.Task, Step: e.Step, Percent: e.Percent, At: f.Time, Since: f.Time, Directives: e.Directives, Failed: failed, StandIn: standIn}
 }
 
 func (e RampJudged) fold(in *Incident, f holdfast.Fact) {
@@ -211,13 +231,20 @@ func (in *Incident) PastRamp() (procedure.Task, bool) {
 
 func (e RampClosed) fold(*Incident, holdfast.Fact) {}
 
+// Rung is what holds a step: its directives, and the stand-in that they take the place
+// of or that is among them.
+type Rung struct {
+	Directives []string
+	StandIn    string
+}
+
 // RampTo records a step of the ramp: the next one, or one before the present
 // one, where 0 is stopped again. The last step ends the task, unless all payments are
 // to be watched first. With no directive to hold a step, it may be the last one at once.
 // No payment is let in before the functional tests that stand before the ramp in its
 // stage have passed (R4.8).
-func RampTo(in *Incident, task string, step int, directives []string) ([]journal.Draft, error) {
-	e, err := rampTo(in, task, step, directives)
+func RampTo(in *Incident, task string, step int, held Rung) ([]journal.Draft, error) {
+	e, err := rampTo(in, task, step, held)
 	if err != nil {
 		return nil, err
 	}
@@ -233,20 +260,20 @@ func (e Ramped) ended(in *Incident) []event {
 	return []event{e, TaskDone{Task: e.Task, Note: "payments are back in full"}}
 }
 
-func rampTo(in *Incident, task string, step int, directives []string) (Ramped, error) {
+func rampTo(in *Incident, task string, step int, held Rung) (Ramped, error) {
 	t, err := in.OpenTask(task)
 	if err != nil {
 		return Ramped{}, err
 	}
 	present := in.RampOf(task).Step
 	if t.Ramp == nil || step < 0 || step > len(t.Ramp.Steps) || step == present ||
-		step > present+1 && !(step == len(t.Ramp.Steps) && len(directives) == 0) {
+		step > present+1 && !(step == len(t.Ramp.Steps) && len(held.Directives) == 0) {
 		return Ramped{}, holdfast.Errorf(holdfast.Conflict, "step %d cannot follow step %d of the ramp", step, present)
 	}
 	if test, ok := in.untested(task); ok && step > present {
 		return Ramped{}, holdfast.Errorf(holdfast.Conflict, "the functional tests of task %s have to pass before payments are let in", test)
 	}
-	e := Ramped{Task: task, Step: step, Directives: directives}
+	e := Ramped{Task: task, Step: step, Directives: held.Directives, StandIn: held.StandIn}
 	if step > 0 {
 		e.Percent = t.Ramp.Steps[step-1].Percent
 	}
@@ -269,15 +296,15 @@ func (in *Incident) untested(task string) (test string, ok bool) {
 }
 
 // Judged records a verdict on the present step of a ramp, and where it takes payments:
-// to is the step they go to with directives that hold it, -1 if they stay.
-func Judged(in *Incident, j RampJudged, to int, directives []string) ([]journal.Draft, error) {
+// to is the step they go to with what holds it, -1 if they stay.
+func Judged(in *Incident, j RampJudged, to int, held Rung) ([]journal.Draft, error) {
 	if _, err := in.OpenTask(j.Task); err != nil {
 		return nil, err
 	}
 	if to < 0 {
 		return in.draft(j), nil
 	}
-	e, err := rampTo(in, j.Task, to, directives)
+	e, err := rampTo(in, j.Task, to, held)
 	if err != nil {
 		return nil, err
 	}
@@ -307,7 +334,7 @@ func RampProbed(in *Incident, task string, r ProbeRan) ([]journal.Draft, error) 
 	if err != nil {
 		return nil, err
 	}
-	if t.Ramp == nil || !slices.Contains(t.Ramp.Probes, r.Probe) {
+	if t.Ramp == nil || !slices.Contains(t.Ramp.AllProbes(), r.Probe) {
 		return nil, holdfast.Errorf(holdfast.Invalid, "task %s has no probe %q", task, r.Probe)
 	}
 	r.Task, r.Detail = task, cut(payment.Mask(r.Detail), maxText)
@@ -340,8 +367,9 @@ func (in *Incident) HasRamp() bool {
 }
 
 // CloseRamp is the end of a ramp whose payments are all back: a person signs it. unknown
-// counts the payments whose outcome is not known.
-func CloseRamp(in *Incident, task, note string, unknown int, by holdfast.Actor, now time.Time) ([]journal.Draft, error) {
+// counts the payments whose outcome is not known; unsigned is a stand-in of the incident
+// whose close-out nobody has signed, if there is one.
+func CloseRamp(in *Incident, task, note string, unknown int, unsigned string, by holdfast.Actor, now time.Time) ([]journal.Draft, error) {
 	t, err := in.OpenTask(task)
 	if err != nil {
 		return nil, err
@@ -356,10 +384,12 @@ func CloseRamp(in *Incident, task, note string, unknown int, by holdfast.Actor, 
 		return nil, holdfast.Errorf(holdfast.Conflict, "all payments are watched for another %v before the ramp is closed out", at.Since.Add(t.Ramp.Soak.D()).Sub(now).Round(time.Second))
 	case at.Judged != nil && at.Judged.Verdict != Advance:
 		return nil, holdfast.Errorf(holdfast.Conflict, "the last verdict on the ramp is %s: it is closed out when that is %s", at.Judged.Verdict, Advance)
-	case t.Ramp.Checks() && at.Judged == nil:
+	case t.Ramp.At(at.Step).Checks() && at.Judged == nil:
 		return nil, holdfast.Errorf(holdfast.Conflict, "there is no verdict on the last step of the ramp yet")
 	case unknown > 0:
 		return nil, holdfast.Errorf(holdfast.Conflict, "the outcome of %d payments is not known: settle each before the ramp is closed out", unknown)
+	case unsigned != "":
+		return nil, holdfast.Errorf(holdfast.Conflict, "the stand-in %s of this incident is not closed out: what it approved has to be delivered or explained, and its figures signed, before the ramp is closed out", unsigned)
 	case len(note) > maxText:
 		return nil, errLong("note")
 	}

@@ -292,7 +292,7 @@ var acts = map[string]func(in *Incident, by holdfast.Actor, w []string) ([]journ
 	},
 	"ramp": func(in *Incident, _ holdfast.Actor, w []string) ([]journal.Draft, error) {
 		step, _ := strconv.Atoi(arg(w, 1))
-		return RampTo(in, arg(w, 0), step, w[min(2, len(w)):])
+		return RampTo(in, arg(w, 0), step, Rung{Directives: w[min(2, len(w)):]})
 	},
 	"close": func(in *Incident, _ holdfast.Actor, w []string) ([]journal.Draft, error) {
 		return Close(in, Figures{Declined: 7}, func(*Incident) error {

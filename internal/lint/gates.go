@@ -2,6 +2,7 @@ package lint
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -212,7 +213,7 @@ func (j *judge) twoRamps() {
 		return
 	}
 	for _, t := range j.tasks {
-		if t.Ramp != nil && t.flow.Level == holdfast.Level1 && !slices.Equal(t.Ramp.Steps, own.Steps) {
+		if t.Ramp != nil && t.flow.Level == holdfast.Level1 && !reflect.DeepEqual(t.Ramp.Steps, own.Steps) {
 			j.add("recovery.ramp", "the recovery plan climbs other steps than task %q of procedure 1: an incident runs the task's; make the two the same", t.ID)
 		}
 	}

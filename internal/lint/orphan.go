@@ -33,7 +33,7 @@ func (j *judge) orphanProbe() {
 	for _, t := range j.tasks {
 		mark(t.Probes)
 	}
-	j.ramps(func(_ string, r procedure.Ramp) { mark(r.Probes) })
+	j.ramps(func(_ string, r procedure.Ramp) { mark(r.AllProbes()) })
 	for _, s := range j.Plan.Recovery.Steps {
 		mark(s.Probes)
 	}

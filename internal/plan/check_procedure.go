@@ -69,9 +69,13 @@ func (c *checker) task(path string, t procedure.Task) {
 }
 
 func (c *checker) rampProbes(path string, r *procedure.Ramp) {
-	c.some(path+".tests", r.Probes, func(path, id string) {
+	known := func(path, id string) {
 		reference(c, path, "probe", id, c.plan.Probes, func(p Probe) string { return p.ID })
-	})
+	}
+	c.some(path+".tests", r.Probes, known)
+	for i, s := range r.Steps {
+		c.some(at(path+".steps", i)+".tests", s.Probes, known)
+	}
 }
 
 func (c *checker) notice(path string, n procedure.Notice) {

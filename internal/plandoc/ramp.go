@@ -16,7 +16,7 @@ import (
 
 var (
 	rampKeys = []string{"success", "unknown", "quick", "within", "tests", "every", "decide", "soak", "currency"}
-	stepKeys = []string{"amount_per_second", "sample", "auto", "fall"}
+	stepKeys = []string{"amount_per_second", "sample", "auto", "fall", "success", "unknown", "quick", "within", "tests"}
 )
 
 func (t tongue) ramp(name names, r *procedure.Ramp) string {

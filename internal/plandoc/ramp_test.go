@@ -23,7 +23,8 @@ func TestRamp(t *testing.T) {
 		"all keys": {
 			Steps: []procedure.Step{
 				{Percent: 1, RatePerSecond: 20, AmountPerSecond: 1234567, Hold: span(2 * time.Minute), Sample: 50, Auto: true, Fall: procedure.FallStopped},
-				{Percent: 50, Sample: 1000, Fall: procedure.FallFreeze}, {Percent: 100, Fall: procedure.FallPrevious},
+				{Percent: 50, Sample: 1000, Fall: procedure.FallFreeze, Success: 99.5, Unknown: 0.5, Quick: 90, Within: span(250 * time.Millisecond), Probes: []string{"a"}},
+				{Percent: 60, Fall: procedure.FallStandIn}, {Percent: 100, Fall: procedure.FallPrevious},
 			},
 			Success: 98.5, Unknown: 0.25, Quick: 95, Within: span(time.Second), Every: span(time.Minute), Decide: span(time.Hour), Soak: span(26 * time.Hour), Currency: "CNY",
 		},

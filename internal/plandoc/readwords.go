@@ -40,6 +40,8 @@ func unitOf(word string) time.Duration {
 		return 24 * time.Hour
 	case strings.HasPrefix(word, "h") || strings.HasPrefix(word, "小時") || strings.HasPrefix(word, "小时"):
 		return time.Hour
+	case word == "ms":
+		return time.Millisecond
 	case strings.HasPrefix(word, "m") || strings.HasPrefix(word, "分"):
 		return time.Minute
 	case strings.HasPrefix(word, "s") || strings.HasPrefix(word, "秒"):

@@ -51,7 +51,7 @@ var references = map[string]string{
 	"governance.distribution": "roles", "governance.owner": "roles", "approvalstep.roles": "roles", "breakglass.superior": "roles", "debrief.sign": "roles",
 	"role.department": "departments",
 	"risk.owner":      "roles", "risk.materials": "materials", "material.file": "attachments",
-	"stage.role": "roles", "task.role": "roles", "task.deputy": "roles", "task.probes": "probes", "ramp.tests": "probes", "branch.approval": "roles",
+	"stage.role": "roles", "task.role": "roles", "task.deputy": "roles", "task.probes": "probes", "ramp.tests": "probes", "step.tests": "probes", "branch.approval": "roles",
 	"notice.template": "templates", "notice.to": "roles", "escalationstep.to": "roles",
 	"temporary.role": "roles", "temporary.parameters": "parameters",
 	"dependency.role": "roles", "dependencystep.temporary": "temporary", "dependencystep.approval": "roles",
@@ -231,7 +231,7 @@ var spans = []struct {
 	unit string
 }{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "min"}, {time.Second, "s"}}
 
-// span writes a span to the second.
+// span writes a span to the second, and a shorter one to the millisecond.
 func (t tongue) span(d time.Duration) string {
 	var parts []string
 	for _, u := range spans {
@@ -239,6 +239,9 @@ func (t tongue) span(d time.Duration) string {
 			parts = append(parts, strconv.FormatInt(int64(n), 10)+" "+t.words.T("unit."+u.unit))
 			d -= n * u.d
 		}
+	}
+	if len(parts) == 0 && d > 0 {
+		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
 	}
 	return strings.Join(parts, " ")
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -79,6 +80,19 @@ func TestCheck(t *testing.T) {
 		{"steps that stay", func(p *procedure.Procedure) { steps(p)[1].Percent = 1 }, "stages[6].tasks[1].ramp.steps[1].percent P026"},
 		{"an end below 100", func(p *procedure.Procedure) { steps(p)[2].Percent = 99 }, "stages[6].tasks[1].ramp.steps[2].percent P026"},
 		{"a capped end", func(p *procedure.Procedure) { steps(p)[2].RatePerSecond = 50 }, "stages[6].tasks[1].ramp.steps[2].rate_per_second P026"},
+		{"a step's share of all", func(p *procedure.Procedure) { steps(p)[1].Success = 100 }, "stages[6].tasks[1].ramp.steps[1].success P015"},
+		{"a step's time without a share", func(p *procedure.Procedure) { steps(p)[1].Within = procedure.Duration(time.Second) }, "stages[6].tasks[1].ramp.steps[1].within P026"},
+		{"a step's share in the ramp's time", func(p *procedure.Procedure) {
+			p.Stages[6].Tasks[1].Ramp.Quick, p.Stages[6].Tasks[1].Ramp.Within = 90, procedure.Duration(time.Second)
+			steps(p)[1].Quick = 99
+		}, ""},
+		{"a step's time that gates do not know", func(p *procedure.Procedure) {
+			steps(p)[1].Quick, steps(p)[1].Within = 90, procedure.Duration(time.Minute)
+		}, "stages[6].tasks[1].ramp.steps[1].within P015"},
+		{"too many tests of a step", func(p *procedure.Procedure) { steps(p)[1].Probes = strings.Split("abcdefghijk", "") }, "stages[6].tasks[1].ramp.steps[1].tests P018"},
+		{"only the step that goes on by itself asks", func(p *procedure.Procedure) { steps(p)[1].Auto, steps(p)[1].Success, steps(p)[1].Sample = true, 90, 10 }, ""},
+		{"back to stand-in", func(p *procedure.Procedure) { steps(p)[1].Fall = procedure.FallStandIn }, ""},
+		{"nowhere to fall to", func(p *procedure.Procedure) { steps(p)[1].Fall = "away" }, "stages[6].tasks[1].ramp.steps[1].fall P015"},
 		{"an infinite rate", func(p *procedure.Procedure) { steps(p)[0].RatePerSecond = math.Inf(1) }, "stages[6].tasks[1].ramp.steps[0].rate_per_second P015"},
 	}
 	for _, test := range tests {

@@ -10,7 +10,8 @@ import (
 )
 
 // Ramp brings payments back step by step: the percentages rise, and the last is
-// 100. What it checks holds at every step; a check that is not given is not made.
+// 100. What it checks holds at every step that does not ask for something else; a check
+// that is not given is not made.
 type Ramp struct {
 	Steps []Step `json:"steps" yaml:"steps"`
 	// Success is the least share of admitted payments that are done, in percent, and
@@ -39,12 +40,14 @@ type Ramp struct {
 const (
 	FallPrevious = "previous"
 	FallStopped  = "stopped"
+	// FallStandIn has the gates stand in again, as they did before the ramp.
+	FallStandIn = "stand-in"
 	// FallFreeze stays on the step and lets nothing go forward: a person decides.
 	FallFreeze = "freeze"
 )
 
 // Falls are the places to fall to.
-var Falls = []string{FallPrevious, FallStopped, FallFreeze}
+var Falls = []string{FallPrevious, FallStandIn, FallStopped, FallFreeze}
 
 // Step is one rung of a ramp.
 type Step struct {
@@ -64,6 +67,50 @@ type Step struct {
 	Auto bool `json:"auto,omitempty" yaml:"auto,omitempty"`
 	// Fall is one of [Falls]; empty means the previous step.
 	Fall string `json:"fall,omitempty" yaml:"fall,omitempty"`
+	// Success, Unknown, Quick and Within stand in the place of the ramp's; 0 leaves those.
+	Success float64  `json:"success,omitempty" yaml:"success,omitempty"`
+	Unknown float64  `json:"unknown,omitempty" yaml:"unknown,omitempty"`
+	Quick   float64  `json:"quick,omitempty" yaml:"quick,omitempty"`
+	Within  Duration `json:"within,omitzero" yaml:"within,omitempty"`
+	// Probes have to pass besides the ramp's, before the step and on it.
+	Probes []string `json:"tests,omitempty" yaml:"tests,omitempty"`
+}
+
+// At is what is asked of a step, counted from 1: the ramp's checks, with the step's own
+// in their place, and the tests of both. Of step 0 it is what the ramp asks.
+func (r Ramp) At(step int) Ramp {
+	if step < 1 || step > len(r.Steps) {
+		return r
+	}
+	s := r.Steps[step-1]
+	r.Success, r.Unknown = cmp.Or(s.Success, r.Success), cmp.Or(s.Unknown, r.Unknown)
+	r.Quick, r.Within = cmp.Or(s.Quick, r.Quick), cmp.Or(s.Within, r.Within)
+	r.Probes = union(r.Probes, s.Probes)
+	return r
+}
+
+// ProbesAt lists the tests that run while payments are on a step, 0 included: those of
+// the step, and those that have to pass before the next.
+func (r Ramp) ProbesAt(step int) []string { return union(r.At(step).Probes, r.At(step+1).Probes) }
+
+// AllProbes lists the tests of the ramp and of all its steps.
+func (r Ramp) AllProbes() []string {
+	all := r.Probes
+	for _, s := range r.Steps {
+		all = union(all, s.Probes)
+	}
+	return all
+}
+
+// union lists what is in either, each once.
+func union(a, b []string) []string {
+	all := slices.Clone(a)
+	for _, id := range b {
+		if !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	return all
 }
 
 // FallsTo is where payments fall to from the step.
@@ -72,7 +119,8 @@ func (s Step) FallsTo() string { return cmp.Or(s.Fall, FallPrevious) }
 // Open reports whether the step holds nothing back.
 func (s Step) Open() bool { return s.Percent >= 100 && s.RatePerSecond == 0 && s.AmountPerSecond == 0 }
 
-// Checks reports whether the ramp asks for anything to be judged.
+// Checks reports whether the ramp asks for anything to be judged, apart from what single
+// steps do.
 func (r Ramp) Checks() bool {
 	return r.Success != 0 || r.Unknown != 0 || r.Quick != 0 || len(r.Probes) > 0
 }
@@ -126,7 +174,7 @@ func (c *checker) ramp(path string, r Ramp) {
 	before := 0.0
 	for i, s := range r.Steps {
 		at := fmt.Sprintf("%s[%d]", steps, i)
-		c.step(at, r, s)
+		c.step(at, r, s, r.At(i+1))
 		if !validPercent(s.Percent) {
 			c.add(at+".percent", "P015", errPercent(s.Percent))
 			continue
@@ -153,7 +201,8 @@ func (c *checker) ramp(path string, r Ramp) {
 	c.rampChecks(path, r)
 }
 
-func (c *checker) step(at string, r Ramp, s Step) {
+// step looks at a step of a ramp; asks is what is asked of it.
+func (c *checker) step(at string, r Ramp, s Step, asks Ramp) {
 	if !validRate(s.RatePerSecond) {
 		c.add(at+".rate_per_second", "P015", errRate(s.RatePerSecond))
 	}
@@ -167,33 +216,49 @@ func (c *checker) step(at string, r Ramp, s Step) {
 		c.add(at+".sample", "P015", holdfast.Errorf(holdfast.Invalid, "a sample is 0 to %d payments, not %d", MaxSample, s.Sample))
 	}
 	if s.Fall != "" && !slices.Contains(Falls, s.Fall) {
-		c.add(at+".fall", "P015", holdfast.Errorf(holdfast.Invalid, "%q is no place to fall to: write previous, stopped or freeze", s.Fall))
+		c.add(at+".fall", "P015", holdfast.Errorf(holdfast.Invalid, "%q is no place to fall to: write previous, stand-in, stopped or freeze", s.Fall))
 	}
-	if s.Auto && !r.Checks() {
+	if s.Auto && !asks.Checks() {
 		c.add(at+".auto", "P026", holdfast.Errorf(holdfast.Invalid, "the step goes on by itself and the ramp checks nothing: add success, unknown, quick or tests, or let a person go on"))
 	}
-	if s.Auto && r.counts() && s.Sample == 0 {
+	if s.Auto && asks.counts() && s.Sample == 0 {
 		c.add(at+".sample", "P026", holdfast.Errorf(holdfast.Invalid, "the step goes on by itself and asks for no sample: say how many payments it takes at least"))
+	}
+	c.shares(at+".", s.Success, s.Unknown, s.Quick)
+	if s.Quick != 0 || s.Within != 0 {
+		c.within(at+".", asks.Quick, asks.Within)
+	}
+	if len(s.Probes) > 0 && len(asks.Probes) > MaxRampProbes {
+		c.add(at+".tests", "P018", holdfast.Errorf(holdfast.TooLarge, "%s holds %d entries; %d is the limit", "tests", len(asks.Probes), MaxRampProbes))
 	}
 }
 
 // counts reports whether the ramp judges payments.
 func (r Ramp) counts() bool { return r.Success != 0 || r.Unknown != 0 || r.Quick != 0 }
 
-func (c *checker) rampChecks(path string, r Ramp) {
+// shares looks at the percentages that a ramp or one of its steps asks for.
+func (c *checker) shares(path string, success, unknown, quick float64) {
 	for _, share := range []struct {
 		key   string
 		value float64
-	}{{"success", r.Success}, {"unknown", r.Unknown}, {"quick", r.Quick}} {
+	}{{"success", success}, {"unknown", unknown}, {"quick", quick}} {
 		if share.value != 0 && !(share.value > 0 && share.value < 100) {
 			c.add(path+share.key, "P015", holdfast.Errorf(holdfast.Invalid, "%v is no share of payments that can be judged: write a percentage above 0 and below 100", share.value))
 		}
 	}
-	if (r.Quick != 0) != (r.Within != 0) {
+}
+
+func (c *checker) within(path string, quick float64, within Duration) {
+	if (quick != 0) != (within != 0) {
 		c.add(path+"within", "P026", holdfast.Errorf(holdfast.Invalid, "quick says how many payments are answered within which time: give both or neither"))
-	} else if r.Within != 0 && !slices.Contains(Bounds, r.Within) {
-		c.add(path+"within", "P015", holdfast.Errorf(holdfast.Invalid, "gates do not tell answers within %s apart: write 10ms, 50ms, 100ms, 250ms, 1s, 5s or 30s", r.Within))
+	} else if within != 0 && !slices.Contains(Bounds, within) {
+		c.add(path+"within", "P015", holdfast.Errorf(holdfast.Invalid, "gates do not tell answers within %s apart: write 10ms, 50ms, 100ms, 250ms, 1s, 5s or 30s", within))
 	}
+}
+
+func (c *checker) rampChecks(path string, r Ramp) {
+	c.shares(path, r.Success, r.Unknown, r.Quick)
+	c.within(path, r.Quick, r.Within)
 	if len(r.Probes) > MaxRampProbes {
 		c.add(path+"tests", "P018", holdfast.Errorf(holdfast.TooLarge, "%s holds %d entries; %d is the limit", "tests", len(r.Probes), MaxRampProbes))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"holdfast"
@@ -13,6 +14,7 @@ import (
 	"holdfast/internal/journal"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
+	"holdfast/internal/reconciliation"
 	"holdfast/internal/traffic"
 )
 
@@ -32,7 +34,11 @@ type Controller struct {
 	Plans      *plan.Book
 	Series     *traffic.Series
 	Prober     Prober
-	Log        *slog.Logger
+	// Sources are the figures of stand-in; nil where no gate stands in.
+	Sources func(now time.Time) []reconciliation.Source
+	// Barred says why nobody may stand in now; nil where nothing is.
+	Barred func(now time.Time) error
+	Log    *slog.Logger
 }
 
 const (
@@ -113,10 +119,13 @@ func (c *Controller) judgeable() (n int) {
 func (c *Controller) judgeNext(now time.Time) ([]journal.Draft, error) {
 	for _, r := range c.climbing() {
 		at := r.in.RampOf(r.task.ID)
-		if !r.task.Ramp.Checks() || at.Step == 0 || at.Step > len(r.task.Ramp.Steps) || len(c.Directives.Restricting(r.in.ID)) == 0 {
+		if at.Step == 0 || at.Step > len(r.task.Ramp.Steps) || len(c.Directives.Restricting(r.in.ID)) == 0 {
 			continue
 		}
 		j := Judge(r.in, r.task, c.evidence(r, now), now)
+		if !r.task.Ramp.At(at.Step).Checks() && !slices.ContainsFunc(j.Why, outranks) {
+			continue // people climb it alone, but for the money
+		}
 		if drafts, err := Follow(c.hands(r.in), r.in, r.task, j, now); err != nil || len(drafts) > 0 {
 			return drafts, err
 		}
@@ -134,6 +143,8 @@ func Follow(h Hands, in *incident.Incident, t procedure.Task, j incident.RampJud
 		to = 0
 	case j.Verdict == incident.StepBack && j.Fall == procedure.FallPrevious:
 		to = at.Step - 1
+	case j.Verdict == incident.StepBack && j.Fall == procedure.FallStandIn:
+		to = 0
 	case j.Verdict == incident.Advance && goes(t, at):
 		to = at.Step + 1
 	}
@@ -141,14 +152,23 @@ func Follow(h Hands, in *incident.Incident, t procedure.Task, j incident.RampJud
 		if !worthStoring(at, j, now) {
 			return nil, nil
 		}
-		return incident.Judged(in, j, to, nil)
+		return incident.Judged(in, j, to, incident.Rung{})
 	}
-	ids, drafts, err := h.replace(in, t, to)
+	put := func() (incident.Rung, []journal.Draft, error) { return h.replace(in, t, to) }
+	if j.Fall == procedure.FallStandIn {
+		put = func() (incident.Rung, []journal.Draft, error) { return h.fallToStandIn(in, t, now) }
+	}
+	holds, drafts, err := put()
 	if err != nil {
 		return nil, err
 	}
-	record, err := incident.Judged(in, j, to, ids)
+	record, err := incident.Judged(in, j, to, holds)
 	return append(drafts, record...), err
+}
+
+// outranks reports whether a reason is of the money.
+func outranks(why string) bool {
+	return why == "differ" || strings.HasPrefix(why, "unbalanced:")
 }
 
 // goes reports whether the plan lets payments go on by themselves: not beyond the last
@@ -190,6 +210,11 @@ func Times(plans *plan.Book, in *incident.Incident) func(probe string) int {
 func (c *Controller) evidence(r climbing, now time.Time) Evidence {
 	at := r.in.RampOf(r.task.ID)
 	e := Evidence{Times: Times(c.Plans, r.in), Overridden: !same(idsOf(c.Directives.Restricting(r.in.ID)), at.Directives)}
+	e.StandIn = standsInAgain(c.Directives, at, now) != nil && (c.Barred == nil || c.Barred(now) == nil)
+	if c.Sources != nil {
+		b := audit(c.Sources(now), func(id string) bool { d := c.Directives.Directive(id); return d != nil && d.Incident == r.in.ID })
+		e.Unbalanced, e.Unaccounted = b.unbalanced, b.unaccounted
+	}
 	from, to := at.Since.Unix()+1, now.Unix()-traffic.Settle
 	seen := map[string]traffic.GateSeen{}
 	for _, g := range c.Series.Gates() {

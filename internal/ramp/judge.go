@@ -38,6 +38,11 @@ type Evidence struct {
 	Lately traffic.Outcomes
 	// Silent lists gates in service that are not heard.
 	Silent []string
+	// Unbalanced lists directives whose stand-in figures do not add up, Unaccounted
+	// sources whose figures are not complete.
+	Unbalanced, Unaccounted []string
+	// StandIn means that payments can fall back to a stand-in.
+	StandIn bool
 	// Overridden means that the incident holds other directives than the step's.
 	Overridden bool
 	// Times is how often in a row a probe has to pass.
@@ -46,31 +51,32 @@ type Evidence struct {
 
 // Judge gives the verdict on the present step of a task's ramp. It is graver the more
 // is known to be wrong, and never better than what is known: what is missing is not
-// taken to be well. A critical check, that of the money, outranks all others.
+// taken to be well. A critical check, that of the money, outranks all others: an answer
+// that names another amount, and stand-in figures that do not add up.
 func Judge(in *incident.Incident, t procedure.Task, e Evidence, now time.Time) incident.RampJudged {
 	at := in.RampOf(t.ID)
-	step := t.Ramp.Steps[at.Step-1]
+	step, asks := t.Ramp.Steps[at.Step-1], t.Ramp.At(at.Step)
 	j := incident.RampJudged{
 		Task: t.ID, Step: at.Step, From: e.From.UTC(), To: e.To.UTC(), Differ: e.Whole.Differ,
 		Sample: e.Whole.Sample(), Done: e.Whole.Done, NotDone: e.Whole.NotDone, Unknown: e.Whole.Unknown,
-		Heard: e.Whole.Heard, Expected: e.Whole.Expected, Checks: checks(*t.Ramp, e.Whole),
+		Heard: e.Whole.Heard, Expected: e.Whole.Expected, Checks: checks(asks, e.Whole),
 	}
-	if j.Differ > 0 {
-		j.Verdict, j.Why, j.Fall = incident.StopRamp, []string{"differ"}, procedure.FallStopped
+	if j.Why = critical(e); len(j.Why) > 0 {
+		j.Verdict, j.Fall = incident.StopRamp, procedure.FallStopped
 		return j
 	}
-	if j.Why = failures(in, t, e, j.Checks, at.Since); len(j.Why) > 0 {
-		fails(&j, step, e.Overridden)
+	if j.Why = failures(in, asks, e, j, at.Since); len(j.Why) > 0 {
+		fails(&j, step, e)
 		return j
 	}
 	until := held(t, at)
-	missing := unknowns(in, t, e, j, step, until, now)
+	missing := unknowns(in, asks, e, j, step, until, now)
 	switch {
 	case e.Overridden:
 		j.Verdict, j.Why = incident.Hold, []string{"overridden"}
 	case len(missing) > 0:
 		j.Verdict, j.Why = incident.NoVerdict, missing
-		undecided(&j, *t.Ramp, step, at, now)
+		undecided(&j, asks, step, at, e, now)
 	case now.Before(until):
 		j.Verdict, j.Why = incident.Hold, []string{"hold"}
 	default:
@@ -79,11 +85,25 @@ func Judge(in *incident.Incident, t procedure.Task, e Evidence, now time.Time) i
 	return j
 }
 
+// critical lists what is wrong with the money.
+func critical(e Evidence) (why []string) {
+	if e.Whole.Differ > 0 {
+		why = append(why, "differ")
+	}
+	for _, directive := range e.Unbalanced {
+		why = append(why, "unbalanced:"+directive)
+	}
+	return why
+}
+
 // fails says where payments fall to. One whose restrictions are others' work is only
-// made stricter: it is stopped.
-func fails(j *incident.RampJudged, step procedure.Step, overridden bool) {
+// made stricter: it is stopped. So is one that has no stand-in to fall to.
+func fails(j *incident.RampJudged, step procedure.Step, e Evidence) {
 	j.Verdict, j.Fall = incident.StepBack, step.FallsTo()
-	if overridden && j.Fall == procedure.FallPrevious {
+	if j.Fall == procedure.FallStandIn && !e.StandIn {
+		j.Fall, j.Why = procedure.FallStopped, append(j.Why, "no-stand-in")
+	}
+	if e.Overridden && j.Fall != procedure.FallFreeze {
 		j.Fall = procedure.FallStopped
 	}
 	if j.Fall == procedure.FallStopped {
@@ -92,7 +112,7 @@ func fails(j *incident.RampJudged, step procedure.Step, overridden bool) {
 }
 
 // undecided sets when a person has to have decided, and falls when that is past.
-func undecided(j *incident.RampJudged, r procedure.Ramp, step procedure.Step, at incident.Ramp, now time.Time) {
+func undecided(j *incident.RampJudged, r procedure.Ramp, step procedure.Step, at incident.Ramp, e Evidence, now time.Time) {
 	if r.Decide == 0 {
 		return
 	}
@@ -105,7 +125,7 @@ func undecided(j *incident.RampJudged, r procedure.Ramp, step procedure.Step, at
 	}
 	j.Late = int64(now.Sub(j.Deadline) / time.Second)
 	j.Why = append(j.Why, "deadline")
-	fails(j, step, false)
+	fails(j, step, e)
 }
 
 // held is when a step has been held for long enough; the last for as long as all
@@ -118,18 +138,18 @@ func held(t procedure.Task, at incident.Ramp) time.Time {
 }
 
 // failures lists what is known to be wrong.
-func failures(in *incident.Incident, t procedure.Task, e Evidence, whole []incident.RampCheck, since time.Time) (why []string) {
-	for _, id := range t.Ramp.Probes {
-		if p := in.Probe(t.ID, id); !p.At.IsZero() && !p.Last.Passed && p.At.After(since) {
+func failures(in *incident.Incident, asks procedure.Ramp, e Evidence, j incident.RampJudged, since time.Time) (why []string) {
+	for _, id := range asks.Probes {
+		if p := in.Probe(j.Task, id); !p.At.IsZero() && !p.Last.Passed && p.At.After(since) {
 			why = append(why, "probe:"+id)
 		}
 	}
-	for _, c := range whole {
+	for _, c := range j.Checks {
 		if c.State == "bad" {
 			why = append(why, "bad:"+c.Check)
 		}
 	}
-	for _, c := range checks(*t.Ramp, e.Lately) {
+	for _, c := range checks(asks, e.Lately) {
 		if c.State == "bad" && !slices.Contains(why, "bad:"+c.Check) {
 			why = append(why, "recent:"+c.Check)
 		}
@@ -138,15 +158,18 @@ func failures(in *incident.Incident, t procedure.Task, e Evidence, whole []incid
 }
 
 // unknowns lists what is missing for a verdict.
-func unknowns(in *incident.Incident, t procedure.Task, e Evidence, j incident.RampJudged, step procedure.Step, until, now time.Time) (why []string) {
+func unknowns(in *incident.Incident, asks procedure.Ramp, e Evidence, j incident.RampJudged, step procedure.Step, until, now time.Time) (why []string) {
 	for _, gate := range e.Silent {
 		why = append(why, "silent:"+gate)
 	}
 	if j.Heard == 0 || float64(j.Heard) < covered*float64(j.Expected) {
 		why = append(why, "unheard")
 	}
-	for _, id := range t.Ramp.Probes {
-		if p := in.Probe(t.ID, id); p.InARow < max(1, e.Times(id)) || now.Sub(p.At) > stale*t.Ramp.Interval() {
+	for _, source := range e.Unaccounted {
+		why = append(why, "unaccounted:"+source)
+	}
+	for _, id := range asks.Probes {
+		if p := in.Probe(j.Task, id); p.InARow < max(1, e.Times(id)) || now.Sub(p.At) > stale*asks.Interval() {
 			why = append(why, "untested:"+id)
 		}
 	}
@@ -206,14 +229,14 @@ func wilson(good, of int64, z float64) (low, high float64) {
 	return max(0, (middle-spread)/all), min(1, (middle+spread)/all)
 }
 
-// Ready says why no payment may be let in by the next step yet: it failed, or a probe of
-// the ramp does not pass.
+// Ready says why no payment may be let in by the next step yet: the present one failed, or
+// a probe of it or of the next does not pass.
 func Ready(in *incident.Incident, t procedure.Task, times func(probe string) int) error {
 	at := in.RampOf(t.ID)
 	if at.Judged != nil && at.Judged.Verdict.Graver() {
 		return holdfast.Errorf(holdfast.Conflict, "step %d of the ramp has failed: step back, or keep payments on it with a reason and have it judged anew", at.Step)
 	}
-	for _, id := range t.Ramp.Probes {
+	for _, id := range t.Ramp.ProbesAt(at.Step) {
 		if p := in.Probe(t.ID, id); p.InARow < max(1, times(id)) {
 			return holdfast.Errorf(holdfast.Conflict, "probe %s has passed %d times in a row and has to pass %d times before payments are let in", id, p.InARow, max(1, times(id)))
 		}

@@ -52,7 +52,7 @@ func (c *Controller) probesDue(now time.Time) (list []due) {
 		if !ok || len(c.Directives.Restricting(r.in.ID)) == 0 {
 			continue
 		}
-		for _, id := range r.task.Ramp.Probes {
+		for _, id := range r.task.Ramp.ProbesAt(r.in.RampOf(r.task.ID).Step) {
 			p, known := rev.Plan().Probe(id)
 			state := r.in.Probe(r.task.ID, id)
 			wait := r.task.Ramp.Interval()

@@ -20,6 +20,7 @@ package ramp
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"holdfast"
@@ -36,6 +37,8 @@ type Hands struct {
 	Directives *directive.Book
 	Gates      []string
 	Times      func(probe string) int
+	// Unsigned lists the stand-ins of an incident whose close-out nobody has signed.
+	Unsigned func(incident string) []string
 }
 
 // HeldUntil returns when the present step of a task's ramp has been held long
@@ -84,11 +87,11 @@ func To(h Hands, in *incident.Incident, task string, step int, seen holdfast.Pos
 			return nil, err
 		}
 	}
-	ids, drafts, err := h.replace(in, t, step)
+	holds, drafts, err := h.replace(in, t, step)
 	if err != nil {
 		return nil, err
 	}
-	record, err := incident.RampTo(in, task, step, ids)
+	record, err := incident.RampTo(in, task, step, holds)
 	if err != nil {
 		return nil, err
 	}
@@ -96,15 +99,25 @@ func To(h Hands, in *incident.Incident, task string, step int, seen holdfast.Pos
 }
 
 // replace puts the restrictions of a step in the place of all that the incident holds.
-func (h Hands) replace(in *incident.Incident, t procedure.Task, step int) (ids []string, drafts []journal.Draft, err error) {
+func (h Hands) replace(in *incident.Incident, t procedure.Task, step int) (holds incident.Rung, drafts []journal.Draft, err error) {
 	held := h.Directives.Restricting(in.ID)
-	return directive.Replace(h.Directives, proposals(in, t, step, held), h.Gates, idsOf(held), fmt.Sprintf("ramp step %d", step))
+	for _, d := range held {
+		if d.StandIn != nil {
+			holds.StandIn = d.ID
+		}
+	}
+	holds.Directives, drafts, err = directive.Replace(h.Directives, proposals(in, t, step, held), h.Gates, idsOf(held), fmt.Sprintf("ramp step %d", step))
+	return holds, drafts, err
 }
 
 // CloseOut is a person's signature under the end of a ramp. unknown counts the payments
 // whose outcome is not known.
 func CloseOut(h Hands, in *incident.Incident, task, note string, unknown int, by holdfast.Actor, now time.Time) ([]journal.Draft, error) {
-	record, err := incident.CloseRamp(in, task, note, unknown, by, now)
+	unsigned := ""
+	if h.Unsigned != nil {
+		unsigned = strings.Join(h.Unsigned(in.ID), ", ")
+	}
+	record, err := incident.CloseRamp(in, task, note, unknown, unsigned, by, now)
 	if err != nil {
 		return nil, err
 	}

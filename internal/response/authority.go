@@ -56,7 +56,7 @@ func (s *Service) ApproveDirective(ctx context.Context, by holdfast.Actor, accou
 		}
 		d := s.Directives.Directive(id)
 		if d.Kind == posture.StandIn {
-			if err := s.unattacked(now); err != nil {
+			if err := s.Unattacked(now); err != nil {
 				return nil, err
 			}
 		}

@@ -300,7 +300,9 @@ func (s *Service) RampTo(ctx context.Context, by holdfast.Actor, id, task string
 }
 
 func (s *Service) hands(in *incident.Incident) ramp.Hands {
-	h := ramp.Hands{Directives: s.Directives, Gates: s.gateProcesses()}
+	h := ramp.Hands{Directives: s.Directives, Gates: s.gateProcesses(), Unsigned: func(id string) []string {
+		return s.ToCloseOut(s.Incidents.Whole(id))
+	}}
 	if in != nil {
 		h.Times = ramp.Times(s.Plans, in)
 	}

@@ -54,14 +54,14 @@ func (s *Service) temporary(w StandInWish, now time.Time) (t plan.Temporary, err
 		if t.ID != w.Temporary {
 			continue
 		}
-		return t, s.unattacked(now)
+		return t, s.Unattacked(now)
 	}
 	return t, holdfast.Errorf(holdfast.Invalid, "the plan has no stand-in %q with a profile that gates can carry out", w.Temporary).At("temporary")
 }
 
-// unattacked refuses to stand in while an attack or a leak is stated of any incident
-// that goes on, whatever incident the stand-in is for.
-func (s *Service) unattacked(now time.Time) error {
+// Unattacked refuses to stand in while an attack or a leak is stated of any incident
+// that goes on, whatever incident the stand-in is for. Call it under the state's lock.
+func (s *Service) Unattacked(now time.Time) error {
 	for _, in := range s.Incidents.Open() {
 		if m, attacked := s.attacked(in, now); attacked && in.Ongoing() {
 			return holdfast.Errorf(holdfast.Conflict, "%s is stated of incident %s: nobody stands in while there is an attack or a leak", m, in.ID)

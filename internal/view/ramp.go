@@ -15,9 +15,10 @@ type Ramp struct {
 	Steps []procedure.Step `json:"steps"`
 	// Asks is what the plan asks of every step.
 	Asks procedure.Ramp `json:"asks"`
-	// Step counts from 1; 0 means stopped.
-	Step int       `json:"step"`
-	At   time.Time `json:"at,omitzero"`
+	// Step counts from 1; 0 means stopped, or with StandsIn that gates stand in again.
+	Step     int       `json:"step"`
+	StandsIn bool      `json:"stands_in,omitempty"`
+	At       time.Time `json:"at,omitzero"`
 	// HeldUntil is when the next step may be taken; at the last one, when the ramp may be
 	// closed out.
 	HeldUntil time.Time `json:"held_until,omitzero"`
@@ -29,6 +30,9 @@ type Ramp struct {
 	Watched bool `json:"watched,omitempty"`
 	// Unknown is how many payments have an outcome that is not known.
 	Unknown int `json:"unknown"`
+	// Unsigned lists the stand-ins of the incident whose close-out has to be signed before
+	// the ramp is closed out.
+	Unsigned []string `json:"unsigned,omitempty"`
 	// Judged is the last verdict on the present step.
 	Judged *RampVerdict `json:"judged,omitempty"`
 	Tests  []Probe      `json:"tests,omitempty"`
@@ -55,6 +59,10 @@ type RampMove struct {
 	By      *Actor               `json:"by"`
 	Verdict incident.RampVerdict `json:"verdict,omitempty"`
 	Kept    string               `json:"kept,omitempty"`
+	// StandIn is the stand-in that the step took the place of; with StandsIn, the one
+	// that payments fell back to.
+	StandIn  string `json:"stand_in,omitempty"`
+	StandsIn bool   `json:"stands_in,omitempty"`
 }
 
 func (s *Source) ramp(in *incident.Incident, t procedure.Task, p *plan.Plan) *Ramp {
@@ -62,10 +70,17 @@ func (s *Source) ramp(in *incident.Incident, t procedure.Task, p *plan.Plan) *Ra
 	v := &Ramp{
 		Steps: t.Ramp.Steps, Asks: *t.Ramp, Step: at.Step, At: at.At, HeldUntil: ramp.HeldUntil(in, t),
 		Posture: s.Directives.Head().Position, Unknown: s.Gates.UnresolvedCount(),
-		Tests: probes(in, procedure.Task{ID: t.ID, Probes: t.Ramp.Probes}, p),
+		Tests: probes(in, procedure.Task{ID: t.ID, Probes: t.Ramp.ProbesAt(at.Step)}, p), StandsIn: at.StandsIn(),
 	}
 	v.Asks.Steps = []procedure.Step{}
 	v.Watched = at.Step == len(t.Ramp.Steps) && in.Tasks[t.ID].Status == procedure.Open
+	if v.Watched {
+		for _, stood := range s.stoodIn(in) {
+			if !stood.Signed {
+				v.Unsigned = append(v.Unsigned, stood.Directive)
+			}
+		}
+	}
 	if at.Judged != nil {
 		v.Judged = &RampVerdict{at.JudgedAt, *at.Judged}
 	}
@@ -86,7 +101,7 @@ func (v *Ramp) tell(f holdfast.Fact, task string) {
 	switch e := e.(type) {
 	case incident.Ramped:
 		if e.Task == task {
-			v.Moves = append(v.Moves, RampMove{At: f.Time, Step: e.Step, Percent: e.Percent, By: actor(f.Actor), Verdict: e.Verdict})
+			v.Moves = append(v.Moves, RampMove{At: f.Time, Step: e.Step, Percent: e.Percent, By: actor(f.Actor), Verdict: e.Verdict, StandIn: e.StandIn, StandsIn: e.StandsIn()})
 		}
 	case incident.RampKept:
 		if e.Task == task && e.Step > 0 && e.Step <= len(v.Steps) {

@@ -71,6 +71,7 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"reporting.role":           roles,
 	"contact.role":             roles,
 	"ramp.tests":               probes,
+	"step.tests":               probes,
 	"step.fall":                words("ramp-fall", procedure.Falls...),
 	"probe.kind":               words("probe-kind", plan.ProbeHTTP, plan.ProbePayment),
 }
