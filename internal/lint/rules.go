@@ -114,6 +114,7 @@ var rules = []Rule{
 	{ID: "L418", Severity: Warning, check: (*judge).standInEndless},
 	{ID: "L419", Severity: Warning, check: (*judge).standInPlannedOnly},
 	{ID: "L420", Severity: Note, check: (*judge).standInAnyPayer},
+	{ID: "L421", Severity: Warning, check: (*judge).noStandInToFallTo},
 
 	{ID: "L501", Severity: Error, check: (*judge).ladderMissing},
 	{ID: "L502", Severity: Error, check: (*judge).oneApprover},

@@ -5,6 +5,7 @@ import (
 
 	"holdfast/internal/expression"
 	"holdfast/internal/plan"
+	"holdfast/internal/procedure"
 	"holdfast/internal/standin"
 )
 
@@ -135,4 +136,19 @@ func stopsBefore(strict, l plan.Limit) bool {
 	amount := l.Amount == 0 || strict.Currency != "" && strict.Amount > 0 && strict.Amount <= l.Amount
 	count := l.Count == 0 || strict.Count > 0 && strict.Count <= l.Count
 	return amount && count
+}
+
+// noStandInToFallTo finds steps of a ramp that fall to a stand-in which the plan has not.
+func (j *judge) noStandInToFallTo() {
+	standsIn := func(t plan.Temporary) bool { return t.Kind == plan.StandIn && t.Profile != nil }
+	if slices.ContainsFunc(j.Plan.Temporary, standsIn) {
+		return
+	}
+	j.ramps(func(path string, r procedure.Ramp) {
+		for i, s := range r.Steps {
+			if s.Fall == procedure.FallStandIn {
+				j.add(at(path+".steps", i), "the step of %v %% falls to stand-in, and no temporary solution has a profile that gates stand in by: payments would be stopped", s.Percent)
+			}
+		}
+	})
 }
