@@ -76,7 +76,10 @@ func sourceFigures(p *page, of reconciliation.Source) {
 		case !a.Ended.IsZero():
 			state = "ended"
 		}
-		p.line("directive %s %s since %s: it %s", a.Directive, state, clock(a.Opened), holds(a.Holds))
+		if !a.Ended.IsZero() {
+			state += " at " + clock(a.Ended)
+		}
+		p.line("directive %s, opened at %s, %s: it %s", a.Directive, clock(a.Opened), state, holds(a.Holds))
 		p.row("KIND", "APPROVED", "DELIVERED", "PENDING", "EXCEPTION", "REVERSED", "DIFFERENCE")
 		for _, l := range a.Lines {
 			p.row(l.Kind.String(), tally(l.Approved, l.Currency), tally(l.Delivered, l.Currency), tally(l.Pending, l.Currency),

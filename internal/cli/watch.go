@@ -40,6 +40,9 @@ func writePosture(p *page, v view.Posture) {
 	if v.Traffic.Known {
 		p.line("payments per second: %.1f done, %.1f not done, %.1f unknown, %.1f declined by the gates%s",
 			v.Traffic.Done, v.Traffic.NotDone, v.Traffic.Unknown, v.Traffic.Declined, unless(v.Traffic.Complete, "; some gate is missing from these numbers"))
+		if t := v.Traffic; t.StoodIn > 0 || t.StandInDeclined > 0 {
+			p.line("in the primary's place: %.1f approved, %.1f declined", t.StoodIn, t.StandInDeclined)
+		}
 	} else {
 		p.line("payments per second: not known, no gate reports")
 	}

@@ -77,15 +77,18 @@ const (
 )
 
 // legend lists the series from the bottom of the stack up.
-var legend = []series{
-	{"done", "outcome.done"}, {"notdone", "outcome.not-done"}, {"unknown", "outcome.unknown"}, {"declined", "verdict.decline"},
+var legend = [...]series{
+	{"done", "outcome.done"}, {"stoodin", "verdict.stood-in"}, {"notdone", "outcome.not-done"}, {"unknown", "outcome.unknown"}, {"declined", "verdict.decline"},
 }
 
-func counts(p view.Point) [4]int64 { return [4]int64{p.Done, p.NotDone, p.Unknown, p.Declined} }
+// counts has the declines of stand-in with those of the gates.
+func counts(p view.Point) [len(legend)]int64 {
+	return [len(legend)]int64{p.Done, p.StoodIn, p.NotDone, p.Unknown, p.Declined + p.StandInDeclined}
+}
 
 func drawChart(words *locale.Printer, zone *time.Location, c view.Chart) chart {
 	c = cutBeginning(c)
-	d := chart{Points: len(c.Points), Legend: legend}
+	d := chart{Points: len(c.Points), Legend: legend[:]}
 	if len(c.Points) == 0 {
 		return d
 	}
@@ -116,7 +119,7 @@ func (d *drawing) draw(words *locale.Printer, zone *time.Location, c view.Chart)
 		y := bottom - int(share*plotHeight)
 		d.Grid = append(d.Grid, gridLine{chartLeft, right, y, y + 4, words.Decimal(top * share)})
 	}
-	var paths [4]strings.Builder
+	var paths [len(legend)]strings.Builder
 	width := plotWidth / float64(len(c.Points))
 	for i, p := range c.Points {
 		x := round(chartLeft + float64(i)*width)
@@ -179,7 +182,7 @@ func (d *chart) tabulate(words *locale.Printer, zone *time.Location, c view.Char
 	per := (len(c.Points) + tableLength - 1) / tableLength
 	for end := len(c.Points); end > 0; end -= per {
 		begin := max(0, end-per)
-		var sum [4]int64
+		var sum [len(legend)]int64
 		gaps := 0
 		for _, p := range c.Points[begin:end] {
 			if p.Gap {

@@ -132,14 +132,17 @@ func (c *Console) reconcile(v *visit) error {
 }
 
 // standInLeft is how much waits to be forwarded, and for people.
-type standInLeft struct{ Pending, Exceptions int64 }
+type standInLeft struct {
+	Pending, Exceptions int64
+	Sources             []reconciliation.Source
+}
 
 func (c *Console) standInLeft() (*standInLeft, error) {
 	r, err := c.View.Reconcile("")
 	if err != nil {
 		return nil, err
 	}
-	left, some := standInLeft{Exceptions: r.Unresolved}, false
+	left, some := standInLeft{Exceptions: r.Unresolved, Sources: r.Sources}, false
 	for _, s := range r.Sources {
 		left.Pending += s.Pending.Count
 		some = some || slices.ContainsFunc(s.Accounts, func(a reconciliation.Account) bool { return !a.Settled })

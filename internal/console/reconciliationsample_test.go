@@ -55,7 +55,7 @@ func reconciliationSample() view.Reconciliation {
 		}
 	}
 	return view.Reconciliation{
-		At: past, Sources: sources, Unresolved: 3,
+		At: past, Sources: sources, Unresolved: 3, States: map[string]string{"d1": "open"},
 		Closings: []reconciliation.Decision{
 			{ID: "d2.x1", Directive: "d2", Two: true, By: who, At: past, State: reconciliation.Asked, Note: "a note"},
 			{ID: "d3.x1", Directive: "d3", Two: true, By: who, At: past, State: reconciliation.Ordered, Note: "a note", Second: &who, Answered: past},

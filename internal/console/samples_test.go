@@ -19,7 +19,9 @@ import (
 	"holdfast/internal/plan"
 	"holdfast/internal/posture"
 	"holdfast/internal/procedure"
+	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
+	"holdfast/internal/standin"
 	"holdfast/internal/view"
 )
 
@@ -109,7 +111,7 @@ func screenSamples() map[string][]any {
 			planPage{Plan: view.Plan{ID: "p", Revision: 1, Content: chaptersSample(), Draft: "d1", Document: "7", Approvals: approvalSamples}, Lost: &upload{Address: "/plan/1/files", Files: fileSamples}},
 			planPage{Plan: view.Plan{ID: "p", Revision: 1, InForce: future, Content: chaptersSample()}, Lost: &upload{Files: fileSamples}, Readings: []draft.Owed{{Person: "c", Name: "C", At: past}}},
 		},
-		"posture": {posturePage{}, posturePage{Chart: sampleChart(), Preview: response.Preview{Known: true, PerSecond: 300, Gates: 2}, Posture: view.Posture{
+		"posture": {posturePage{}, posturePage{Chart: sampleChart(), Preview: response.Preview{Known: true, PerSecond: 300, Gates: 2, StandIns: []string{"d1"}, StoodIn: 2, Pending: 7}, Posture: view.Posture{
 			Operator: "Bank", Position: 7, Directives: directivesOf(), Incidents: incidentsOf(), Gates: gatesOf(), Traffic: view.Traffic{Known: true, Done: 1},
 			Unresolved: 4, AlertsWaiting: 2, MembersCut: 1, Late: []view.Late{{Incident: "INC-1", Of: "task", ID: "t", Task: "t", Title: word, Due: past}}, AtRisk: []view.Late{{Incident: "INC-1", Of: "stage", ID: "handle", Title: word, Due: future}, {Incident: "INC-1", Of: "post", ID: "commander", Due: future}}, Obligations: owedSamples(), Audit: auditSample(),
 			Journal: view.Journal{
@@ -118,7 +120,7 @@ func screenSamples() map[string][]any {
 				Restored: &view.Restored{At: past, By: mei, Epoch: 2, Made: past, Cut: 5, Reason: "a reason", LostFrom: 6, LostTo: 9},
 				Backups:  backup.Status{Scheduled: true, Last: &backup.Entry{Made: past, Position: 5}, LateSeconds: 90, Due: past, Overdue: true, Since: past},
 			},
-		}, BackupFailed: "the disk is full", StandIn: &standInLeft{88, 1}, Steps: stepSamples, Awaiting: []awaited{{"read", "Revision 1", "/plan/1"}}}, posturePage{Posture: view.Posture{Journal: view.Journal{Alarm: true, Restored: &view.Restored{At: past, Made: past}}}}},
+		}, BackupFailed: "the disk is full", StandIn: &standInLeft{88, 1, []reconciliation.Source{{CutOff: &reconciliation.CutOff{Directive: "d1", At: past, State: reconciliation.TooLate}}}}, Steps: stepSamples, Awaiting: []awaited{{"read", "Revision 1", "/plan/1"}}}, posturePage{Posture: view.Posture{Journal: view.Journal{Alarm: true, Restored: &view.Restored{At: past, Made: past}}}}},
 		"report": {reportForm{}, reportForm{Summary: "Summary", Detail: "Detail", Caller: "Caller", Seen: "2026-11-24T03:00", Staff: true}, reportForm{Sent: "0123456789abcdef"}},
 		"read": {
 			readForm{Plan: plan.Published{Number: 2}, Address: "/read/p/2/mei", Reader: draft.Owed{Name: "Mei", Due: future}, News: &readingNews{1, nil, changeSamples}, Content: p},
@@ -141,7 +143,7 @@ func screenSamples() map[string][]any {
 }
 
 func sampleChart() chart {
-	c := chart{Points: 2, Legend: legend, Table: []tableRow{{"03:00:05", []string{"1", "2", "3", "4"}}}}
+	c := chart{Points: 2, Legend: legend[:], Table: []tableRow{{"03:00:05", []string{"1", "2", "3", "4", "5"}}}}
 	c.Drawings = []drawing{{
 		Class: "wide", Width: 9, Height: 9, Grid: []gridLine{{Label: "1"}}, Gaps: []box{{}}, Bars: []bars{{"done", "M0 0"}},
 		Marks: []mark{{Label: "D-1"}, {}}, Hours: []label{{Label: "03:00"}},
@@ -191,6 +193,7 @@ func directivesOf() (list []view.Directive) {
 
 func directiveSamples() (list []any) {
 	for _, d := range slices.Concat(directivesOf(), standInsOf()) {
+		d.LiftEffect = &response.Preview{Known: d.Kind == "stop", PerSecond: 2, StandIns: []string{"d1"}, StoodIn: 1, Pending: 3}
 		list = append(list, directivePage{d})
 	}
 	return list
@@ -206,6 +209,7 @@ func rowsOf() (rows []directive.Row) {
 func gatesOf() (list []view.Gate) {
 	for _, state := range gateStates {
 		g := view.Gate{Name: state, State: state, Seen: past, Since: past, Behind: true, Alarm: "an alarm", Others: 1, Local: []posture.Directive{{ID: "l1", Scope: "all"}}}
+		g.StandIn = &view.GateStandIn{Source: "s1", Payers: past, Stale: time.Hour, Alarms: []standin.Alarm{{Code: "payers", Text: "it cannot be read", Since: past}}}
 		for _, kind := range []payment.Kind{payment.Other, payment.Pay, payment.Refund, payment.Inquiry} {
 			for _, mode := range []string{"static", "strict", "observe"} {
 				g.Routes = append(g.Routes, enrolment.Route{Name: "r", Kind: kind.String(), Mode: mode})

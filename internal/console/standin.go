@@ -79,3 +79,33 @@ func limitSaid(p *locale.Printer, l standin.Limit) string {
 	}
 	return p.T("standing-in.outstanding", "over", over, "bound", bound)
 }
+
+// standInEffect says what an act would do to payments that gates answer by themselves,
+// and to those that wait to be delivered. self says that the act is on a stand-in.
+func standInEffect(p *locale.Printer, effect any, act string, self bool) (said []string) {
+	var e response.Preview
+	switch of := effect.(type) {
+	case response.Preview:
+		e = of
+	case *response.Preview:
+		e = *of
+	}
+	ids := strings.Join(e.StandIns, p.T("plan.list-mark"))
+	stood, pending := p.Int(e.StoodInPerMinute()), p.Int(e.Pending)
+	switch {
+	case act == "stop" && len(e.StandIns) > 0:
+		said = append(said, p.T("effect.stood-in-stops", "n", stood, "ids", ids))
+	case act == "lift" && self:
+		said = append(said, p.T("effect.stood-in-ends", "n", stood, "ids", ids))
+	case len(e.StandIns) > 0:
+		said = append(said, p.T("effect.stood-in-stays", "n", stood, "ids", ids))
+	}
+	switch {
+	case e.Pending == 0:
+	case act == "lift" && (self || len(e.StandIns) == 0):
+		said = append(said, p.T("effect.backlog-goes", "n", pending))
+	case act == "stop" || act == "stand-in":
+		said = append(said, p.T("effect.backlog-waits", "n", pending))
+	}
+	return said
+}

@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func standInsOf() (list []view.Directive) {
 			for _, why := range []string{directive.Unlisted, directive.NoSource, directive.OtherSource, directive.TooMany} {
 				s.Obstacles = append(s.Obstacles, directive.Obstacle{Why: why, Gates: []string{"g"}})
 			}
-		case "open", "ended", "lifted":
+		case "open", "stopped", "ended", "lifted":
 			s.Source, s.Excluded, s.OpenedAt, s.EndsAt = "source", 3, past, past.Add(time.Hour)
 			if state != "lifted" {
 				d.State, d.Confirmed = "in-force", past
@@ -39,7 +40,7 @@ func standInsOf() (list []view.Directive) {
 				s.EndedAt = past
 			}
 		case "proposed":
-			d.Effect, d.Deciders = &response.Preview{Known: true, PerSecond: 2}, []string{"Chen"}
+			d.Effect, d.Deciders = &response.Preview{Known: true, PerSecond: 2, Pending: 3}, []string{"Chen"}
 			s.Planned = true
 		}
 		list = append(list, d)
@@ -67,7 +68,7 @@ func standInFormOf() standInForm {
 	planned := standInOf()
 	planned.Planned, planned.Longest = true, 0
 	return standInForm{"INC-1", []view.StandInChoice{{
-		Temporary: "small", Title: word, When: holdfast.Text{En: "When"}, Scope: "all", Effect: response.Preview{Known: true, PerSecond: 2, Partly: true}, OneByOne: true,
+		Temporary: "small", Title: word, When: holdfast.Text{En: "When"}, Scope: "all", Effect: response.Preview{Known: true, PerSecond: 2, Partly: true, StandIns: []string{"d1"}, StoodIn: 2}, OneByOne: true,
 		By: []view.StandingIn{standInOf(), planned},
 	}, {Temporary: "large", Title: word, Scope: `channel == "app"`, By: []view.StandingIn{standInOf()}}}}
 }
@@ -122,6 +123,38 @@ func TestWhatBecameOfPaymentsInWords(t *testing.T) {
 		text, detail, ok := reconciled(locale.For(holdfast.En), view.Event{Kind: c.kind, Subject: "reconciliation/d2", Body: json.RawMessage(c.body)})
 		if !ok || text != c.text || detail != c.detail {
 			t.Errorf("%s %s: %q, %q", c.kind, c.body, text, detail)
+		}
+	}
+}
+
+func TestWhatAnActDoesToStandIn(t *testing.T) {
+	t.Parallel()
+	stood := response.Preview{StandIns: []string{"d7"}, StoodIn: 2, Pending: 3}
+	for _, c := range []struct {
+		act  string
+		self bool
+		of   response.Preview
+		want []string
+	}{
+		{"stop", false, response.Preview{}, nil},
+		{"stop", false, stood, []string{"effect.stood-in-stops", "effect.backlog-waits"}},
+		{"limit", false, stood, []string{"effect.stood-in-stays"}},
+		{"lift", false, stood, []string{"effect.stood-in-stays"}},
+		{"lift", true, stood, []string{"effect.stood-in-ends", "effect.backlog-goes"}},
+		{"lift", false, response.Preview{Pending: 3}, []string{"effect.backlog-goes"}},
+		{"stand-in", true, response.Preview{Pending: 3}, []string{"effect.backlog-waits"}},
+	} {
+		p := locale.For(holdfast.En)
+		var want []string
+		for _, key := range c.want {
+			n := int64(120)
+			if strings.HasPrefix(key, "effect.backlog") {
+				n = 3
+			}
+			want = append(want, p.T(key, "n", p.Int(n), "ids", "d7"))
+		}
+		if got := standInEffect(p, c.of, c.act, c.self); !slices.Equal(got, want) {
+			t.Errorf("%s, on a stand-in %v: %q, want %q", c.act, c.self, got, want)
 		}
 	}
 }

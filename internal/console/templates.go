@@ -296,6 +296,8 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"ownerSelect": func(id string, roles []view.Named, people []view.Person, was string) ownerSelect {
 			return ownerSelect{id, roles, people, was}
 		},
+		"standInEffect": func(e any, act string, self *view.StandingIn) []string { return standInEffect(p, e, act, self != nil) },
+
 		"tally":     func(t standin.Tally, currency string) tallyOf { return tallyOf{t, currency} },
 		"declined":  func(reason string) string { return declined(p, reason) },
 		"exception": func(root *page, e view.Exception) onException { return onException{root, root, e} },

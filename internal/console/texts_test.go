@@ -197,7 +197,7 @@ func constants(t *testing.T, dir, typ string) []string {
 // bands are the states of [view.Band]; who is not signed in sees no band.
 var bands = []string{"stopped", "stand-in-stopping", "stand-in-held", "stand-in-open", "stand-in-each", "recovering", "limited", "level-1", "level-2", "level-3", "suspected", "normal"}
 
-var standInStates = []string{"proposed", "refused", "stopping", "waiting", "open", "ended", "lifted"}
+var standInStates = []string{"proposed", "refused", "stopping", "waiting", "open", "stopped", "ended", "lifted"}
 
 var gateStates = []string{"live", "silent", "gone"}
 

@@ -57,6 +57,17 @@ func (b *Board) put(gate string, s standin.Summary, now time.Time) {
 	k.Told, k.dirty = Told{gate, now, s}, true
 }
 
+// Told returns what a gate told last.
+func (b *Board) Told(gate string) (Told, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	k := b.gates[gate]
+	if k == nil {
+		return Told{}, false
+	}
+	return k.Told, true
+}
+
 // Sources adds up what gates told.
 func (b *Board) Sources(now time.Time) []Source {
 	b.mu.Lock()

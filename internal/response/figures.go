@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"holdfast/internal/directive"
+	"holdfast/internal/expression"
 	"holdfast/internal/incident"
+	"holdfast/internal/payment"
 	"holdfast/internal/posture"
 	"holdfast/internal/procedure"
 	"holdfast/internal/traffic"
@@ -102,7 +104,17 @@ type Preview struct {
 	// Partly means that the scope covers only some of them.
 	Partly bool `json:"partly,omitempty"`
 	Gates  int  `json:"gates"`
+	// StandIns are those in force that keep some of the scope from the primary, StoodIn how many payments
+	// a second gates approve by them now.
+	StandIns []string `json:"stand_ins,omitempty"`
+	StoodIn  float64  `json:"stood_in,omitempty"`
+	// Pending is how many payments that gates approved wait to be delivered, whatever
+	// their scope; whoever knows sets it.
+	Pending int64 `json:"pending,omitempty"`
 }
+
+// StoodInPerMinute is how many payments gates approve in a minute.
+func (p Preview) StoodInPerMinute() int64 { return int64(math.Round(p.StoodIn * 60)) }
 
 // PerMinute is how many payments and refunds it is in a minute.
 func (p Preview) PerMinute() int64 { return int64(math.Round(p.PerSecond * 60)) }
@@ -126,6 +138,19 @@ func (s *Service) preview(scope string, now posture.Action) Preview {
 	})
 	if err == nil && rate.Seconds > 0 {
 		p.Known, p.PerSecond = true, float64(rate.Count)/float64(rate.Seconds)
+	}
+	for _, d := range s.Directives.InForce("") {
+		if d.StandIn != nil && !d.StandIn.OneByOne && !expression.Apart(d.Scope, scope) {
+			p.StandIns = append(p.StandIns, d.ID)
+		}
+	}
+	if len(p.StandIns) > 0 {
+		rate, err := s.Series.Rate(s.Desk.Now().Unix(), previewSeconds, func(k traffic.Key) bool {
+			return k.Verdict == posture.Substitute.String() && k.Outcome == payment.Done && k.Kind.MovesMoney()
+		})
+		if err == nil && rate.Seconds > 0 {
+			p.StoodIn = float64(rate.Count) / float64(rate.Seconds)
+		}
 	}
 	return p
 }

@@ -169,5 +169,6 @@ func (s *Source) await(d *directive.Directive, v *Directive) {
 	if w.Kind == authority.Lift {
 		effect = s.Response.PreviewLift(d.Scope)
 	}
+	effect = s.preview(effect)
 	v.Effect = &effect
 }

@@ -25,6 +25,9 @@ type Point struct {
 	NotDone  int64 `json:"not_done"`
 	Unknown  int64 `json:"unknown"`
 	Declined int64 `json:"declined"`
+	// StoodIn were approved by gates in the primary's place, StandInDeclined were not.
+	StoodIn         int64 `json:"stood_in,omitempty"`
+	StandInDeclined int64 `json:"stand_in_declined,omitempty"`
 }
 
 // Mark is a directive that came or went.
@@ -66,6 +69,8 @@ func (s *Source) ChartOf(from, to time.Time) (Chart, error) {
 		{outcomeIs("not-done"), func(p *Point, n int64) { p.NotDone = n }},
 		{outcomeIs("unknown"), func(p *Point, n int64) { p.Unknown = n }},
 		{Declined, func(p *Point, n int64) { p.Declined = n }},
+		{stoodIn(true), func(p *Point, n int64) { p.StoodIn = n }},
+		{stoodIn(false), func(p *Point, n int64) { p.StandInDeclined = n }},
 	}
 	for _, line := range series {
 		points, err := s.Series.Points(traffic.Query{From: from.Unix(), To: to.Unix(), Where: line.where}, step)

@@ -51,9 +51,11 @@ type Directive struct {
 	// Effect is what their consent would change now.
 	Effect *response.Preview `json:"effect,omitempty"`
 	// StandIn is what a stand-in is by and how far it is.
-	StandIn *StandingIn      `json:"stand_in,omitempty"`
-	Gates   []directive.Row  `json:"gates"`
-	Totals  directive.Totals `json:"totals"`
+	StandIn *StandingIn `json:"stand_in,omitempty"`
+	// LiftEffect is what a lift would let pass again, of one directive that is in force.
+	LiftEffect *response.Preview `json:"lift_effect,omitempty"`
+	Gates      []directive.Row   `json:"gates"`
+	Totals     directive.Totals  `json:"totals"`
 }
 
 // LiftWish is the wish that a directive be lifted.
@@ -123,6 +125,10 @@ func (s *Source) Directive(id string) (v Directive, err error) {
 			return
 		}
 		v = s.directive(d)
+		if d.State == directive.InForce {
+			effect := s.preview(s.Response.PreviewLift(d.Scope))
+			v.LiftEffect = &effect
+		}
 	})
 	return v, err
 }

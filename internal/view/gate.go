@@ -27,6 +27,8 @@ type Gate struct {
 	Unresolved int                 `json:"unresolved"`
 	Local      []posture.Directive `json:"local,omitempty"`
 	Alarm      string              `json:"alarm,omitempty"`
+	// StandIn is what it says of standing in; nil if it has no advice source.
+	StandIn *GateStandIn `json:"stand_in,omitempty"`
 	// Others counts earlier runs of this gate that a stop still waits for: they
 	// were not seen to end.
 	Others int `json:"others,omitempty"`
@@ -76,6 +78,7 @@ func (s *Source) gate(g *enrolment.Gate) Gate {
 		v.Seen, v.Local, v.Alarm = l.Seen, h.Local, h.Alarm
 		v.InFlight, v.Draining, v.Unresolved = h.InFlight, h.Draining, h.Unresolved
 	}
+	v.StandIn = s.gateStandIn(g.Name)
 	switch {
 	case i.Gone:
 		v.State = "gone"

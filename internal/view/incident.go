@@ -291,7 +291,7 @@ func (s *Source) whole(in *incident.Incident) Incident {
 	s.team(in, &v)
 	s.ties(in, &v)
 	if in.State == incident.Suspected {
-		effect := s.Response.Preview("all")
+		effect := s.preview(s.Response.Preview("all"))
 		v.Effect = &effect
 	}
 	if in.State != incident.Suspected && !in.Confirmed.IsZero() {
@@ -389,7 +389,7 @@ func (s *Source) directiveTask(in *incident.Incident, t procedure.Task) *Directi
 			v.Scope, v.StandIn = by.Scope, &terms
 		}
 	}
-	v.Preview = s.Response.Preview(v.Scope)
+	v.Preview = s.preview(s.Response.Preview(v.Scope))
 	for _, d := range s.Directives.All() {
 		if d.Incident == in.ID && d.Task == t.ID && d.State != directive.Refused && !ofEarlierPhase(in, t, d) {
 			issued := s.directive(d)

@@ -10,6 +10,7 @@ import (
 	"holdfast/internal/directive"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
+	"holdfast/internal/payment"
 	"holdfast/internal/posture"
 	"holdfast/internal/response"
 	"holdfast/internal/traffic"
@@ -78,6 +79,10 @@ type Traffic struct {
 	NotDone  float64 `json:"not_done"`
 	Unknown  float64 `json:"unknown"`
 	Declined float64 `json:"declined"`
+	// StoodIn are those that gates approved in the primary's place, StandInDeclined those
+	// that they did not. They are in none of the figures before.
+	StoodIn         float64 `json:"stood_in"`
+	StandInDeclined float64 `json:"stand_in_declined"`
 }
 
 // Late is a task or a stage past its limit, or in its last fifth.
@@ -215,7 +220,7 @@ func (s *Source) alarm() bool {
 		return true
 	}
 	for _, i := range s.Gates.Live() {
-		if l, ok := s.Node.Live(i.Gate); ok && l.Heartbeat.Alarm != "" {
+		if l, ok := s.Node.Live(i.Gate); ok && l.Heartbeat.Alarm != "" || s.gateStandIn(i.Gate).Alarm() {
 			return true
 		}
 	}
@@ -235,6 +240,8 @@ func (s *Source) traffic() Traffic {
 	t.Done, _ = rate(outcomeIs("done"))
 	t.NotDone, _ = rate(outcomeIs("not-done"))
 	t.Unknown, _ = rate(outcomeIs("unknown"))
+	t.StoodIn, _ = rate(stoodIn(true))
+	t.StandInDeclined, _ = rate(stoodIn(false))
 	declined, r := rate(Declined)
 	t.Declined, t.Known, t.Complete = declined, r.Seconds > 0, r.Complete()
 	return t
@@ -248,12 +255,29 @@ func Declined(k traffic.Key) bool {
 // outcomeIs picks the payments and refunds that went to the primary, by outcome.
 func outcomeIs(name string) func(traffic.Key) bool {
 	return func(k traffic.Key) bool {
-		return k.Kind.MovesMoney() && k.Verdict != posture.Decline.String() && k.Outcome.String() == name
+		return k.Kind.MovesMoney() && k.Verdict != posture.Decline.String() && k.Verdict != posture.Substitute.String() && k.Outcome.String() == name
+	}
+}
+
+// stoodIn picks the payments and refunds that gates answered in the primary's place:
+// those approved, or the others.
+func stoodIn(approved bool) func(traffic.Key) bool {
+	return func(k traffic.Key) bool {
+		return k.Kind.MovesMoney() && k.Verdict == posture.Substitute.String() && (k.Outcome == payment.Done) == approved
 	}
 }
 
 // Preview measures what a directive with this scope would act on now.
 func (s *Source) Preview(scope string) (p response.Preview) {
-	s.State.View(func() { p = s.Response.Preview(scope) })
+	s.State.View(func() { p = s.preview(s.Response.Preview(scope)) })
+	return p
+}
+
+// preview adds to what was measured how much waits to be delivered. Call it under the
+// state's lock.
+func (s *Source) preview(p response.Preview) response.Preview {
+	for _, of := range s.Reconciliation.Board.Sources(s.Now()) {
+		p.Pending += of.Pending.Count
+	}
 	return p
 }

@@ -18,6 +18,8 @@ type Reconciliation struct {
 	Sources []reconciliation.Source `json:"sources"`
 	// Closings are the close-outs that were asked for or signed.
 	Closings []reconciliation.Decision `json:"closings"`
+	// States say how far the stand-in of each directive is, as [StandingIn] does.
+	States map[string]string `json:"states"`
 	// Holds: every account does, and every shard was told of.
 	Holds bool `json:"holds"`
 	// Explained: nothing is left to forward or to resolve, either.
@@ -39,7 +41,7 @@ func (r Reconciliation) Closing(directive string) *reconciliation.Decision {
 // Reconcile adds up what gates told; of one directive, if it is named.
 func (s *Source) Reconcile(directive string) (Reconciliation, error) {
 	now := s.Now()
-	r := Reconciliation{At: now.UTC(), Sources: s.Reconciliation.Board.Sources(now), Closings: []reconciliation.Decision{}, Holds: true, Explained: true}
+	r := Reconciliation{At: now.UTC(), Sources: s.Reconciliation.Board.Sources(now), Closings: []reconciliation.Decision{}, States: map[string]string{}, Holds: true, Explained: true}
 	found := directive == ""
 	for i := range r.Sources {
 		of := &r.Sources[i]
@@ -64,6 +66,9 @@ func (s *Source) Reconcile(directive string) (Reconciliation, error) {
 			of := &r.Sources[i]
 			of.CutOff = s.cutOff(of, now)
 			for _, a := range of.Accounts {
+				if d := s.Directives.Directive(a.Directive); d != nil && d.StandIn != nil {
+					r.States[a.Directive] = s.standingIn(d).State
+				}
 				if d, some := s.Reconciliation.Nouns.Book.Closing(a.Directive); some {
 					r.Closings = append(r.Closings, *d)
 				}

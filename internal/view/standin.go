@@ -28,7 +28,8 @@ type StandingIn struct {
 	Longest time.Duration `json:"longest,omitempty"`
 	// State is that of the directive or, while it is in force: stopping, a gate may
 	// still forward; waiting, payments are held; open, gates answer for the primary;
-	// ended, its time is over and payments are held again.
+	// ended, its time is over and payments are held again. Stopped means that a stop
+	// covers all of it, so that nothing is approved.
 	State string `json:"state"`
 	// Obstacles are what keeps it from being opened.
 	Obstacles []directive.Obstacle `json:"obstacles,omitempty"`
@@ -69,6 +70,9 @@ func (s *Source) standingIn(d *directive.Directive) *StandingIn {
 		for _, other := range s.Directives.InForce("") {
 			if other.Kind == posture.Stop && !expression.Apart(d.Scope, other.Scope) {
 				v.Under = append(v.Under, other.ID)
+				if v.State == "open" && expression.Within(d.Scope, other.Scope) {
+					v.State = "stopped"
+				}
 			}
 		}
 	}
@@ -126,7 +130,7 @@ func (s *Source) standInChoices(incident string) []StandInChoice {
 }
 
 func (s *Source) standInChoice(t plan.Temporary) StandInChoice {
-	c := StandInChoice{Temporary: t.ID, Title: t.Title, When: t.When, Scope: t.Scope, Effect: s.Response.Preview(t.Scope), OneByOne: t.Profile.OneByOne, By: []StandingIn{}}
+	c := StandInChoice{Temporary: t.ID, Title: t.Title, When: t.When, Scope: t.Scope, Effect: s.preview(s.Response.Preview(t.Scope)), OneByOne: t.Profile.OneByOne, By: []StandingIn{}}
 	for _, planned := range []bool{false, true} {
 		by := response.StandInBy(t, planned)
 		if by.Profile.Unplanned != nil && !planned || by.Profile.Planned != nil && planned {

@@ -59,7 +59,10 @@ func TestStandingIn(t *testing.T) {
 			t.Errorf("open: %+v", d.StandIn)
 		}
 		w.stop()
-		want("open", "stopped")
+		want("stopped", "stopped")
+		if d, _ := w.Source.Directive("d2"); d.LiftEffect == nil || fmt.Sprint(d.LiftEffect.StandIns) != "["+id+"]" {
+			t.Errorf("what lifting the stop does: %+v", d.LiftEffect)
+		}
 		if d, _ := w.Source.Directive(id); fmt.Sprint(d.StandIn.Under) != "[d2]" {
 			t.Errorf("under a stop: %+v", d.StandIn)
 		}
@@ -96,6 +99,6 @@ func TestStandingInOneByOne(t *testing.T) {
 		w.must(w.dirs.Open(w.Context(), holdfast.Self("fleet"), id, w.Node.Sources()))
 		want("open", "stand-in-each")
 		w.stop()
-		want("open", "stopped")
+		want("stopped", "stopped")
 	})
 }

@@ -31,6 +31,7 @@ import (
 	"holdfast/internal/payment"
 	"holdfast/internal/plan"
 	"holdfast/internal/posture"
+	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
 	"holdfast/internal/status"
@@ -85,11 +86,12 @@ func newWorld(t *testing.T) *world {
 	s.Improvements = improvement.Nouns{Book: s.Triggers.Improvements, Incidents: s.Incidents, Plans: s.Plans, Roster: s.Roster, Zone: time.UTC, Runs: func(by holdfast.Actor) bool { return by == mei }}
 	owed, debriefs := obligation.NewBook(), debrief.NewBook()
 	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster, Incidents: s.Incidents}
-	public := status.NewBook()
+	public, reconciled := status.NewBook(), reconciliation.NewBook()
 	s.Status = status.Nouns{Book: public, Plans: s.Plans, Incidents: s.Incidents, Directives: s.Directives, Gates: s.Gates, Alerts: s.Alerts}
 	s.Public, s.Written = status.Rhythm{Every: time.Minute, Stale: 3 * time.Minute}, func() status.Report { return status.Report{} }
-	s.State = journal.NewState(store, store.Genesis(), s.Authority.Book, triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed, public, debriefs, s.Improvements.Book)
+	s.State = journal.NewState(store, store.Genesis(), s.Authority.Book, triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed, public, debriefs, s.Improvements.Book, reconciled)
 	desk := &journal.Desk{Journal: store, State: s.State, Now: time.Now}
+	s.Reconciliation = &reconciliation.Service{Desk: desk, Board: reconciliation.NewBoard(), Nouns: reconciliation.Nouns{Book: reconciled, Above: func(string) (int64, bool) { return 0, true }}}
 	log := slog.New(slog.DiscardHandler)
 	dirs := &directive.Service{Desk: desk, Book: s.Directives, Gates: s.Gates}
 	s.Node = fleet.NewNode(desk, dirs, s.Gates, s.Series, log)
