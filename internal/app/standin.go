@@ -20,6 +20,7 @@ import (
 type standIn struct {
 	conf      config.StandIn
 	keys      *seal.Keys
+	vault     *seal.Vault
 	payers    *decider.PayersFile
 	decider   *decider.Decider
 	forwarder *forwarder.Forwarder
@@ -40,6 +41,7 @@ func (a *Gate) openStandIn() (*standIn, error) {
 		return nil, fmt.Errorf("open the advice source: %w", err)
 	}
 	a.down.add("advice source", source.Close)
+	s.vault = seal.NewVault(s.keys, a.opt.Config.Name, source)
 	s.payers = decider.NewPayersFile(s.conf.Payers, key, a.opt.Log)
 	var routes []string
 	for _, r := range a.opt.Config.Routes {
@@ -48,7 +50,7 @@ func (a *Gate) openStandIn() (*standIn, error) {
 	s.decider, err = decider.New(context.Background(), decider.Options{
 		Gate: a.opt.Config.Name, Boot: holdfast.NewID(), Source: source, Shared: s.conf.Database != "", Key: key, Payers: s.payers,
 		Clock: systemClock{a.opt.Now}, Log: a.opt.Log, Rate: func() (float64, int) { return s.forwarder.Rate() },
-		Keys: s.keys.Names(), Routes: routes,
+		Keys: s.keys.Names(), Routes: routes, Vault: s.vault,
 	})
 	return s, err
 }
@@ -102,7 +104,7 @@ func (a *Gate) openSource(conf config.StandIn) (advice.Source, error) {
 
 // join joins stand-in to the gate and its edge.
 func (s *standIn) join(a *Gate, primary *httpgate.Primary) (err error) {
-	late := httpgate.NewAdvices(primary, a.gate, s.keys, s.conf.Forward.Headers)
+	late := httpgate.NewAdvices(primary, a.gate, s.vault, s.conf.Forward.Headers)
 	a.edge.StandIn(s.decider, late)
 	s.forwarder, err = forwarder.New(forwarder.Options{
 		Queue: s.decider, Primary: late, Rate: s.conf.Forward.Rate, Lanes: s.conf.Forward.Connections, Grace: gateGrace,

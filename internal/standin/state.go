@@ -234,6 +234,18 @@ func (s *State) Stale(before time.Time) bool {
 // Backlog returns how many advices are pending.
 func (s *State) Backlog() int { return len(s.queue) - s.skipped }
 
+// SealedBy calls add with the name of each key that sealed something which is still kept.
+func (s *State) SealedBy(add func(key string)) {
+	for _, i := range s.queue {
+		if i.Class == Pending {
+			add(i.Sealed.Key)
+		}
+	}
+	for _, i := range s.exceptions {
+		add(i.Sealed.Key)
+	}
+}
+
 // Exceptions returns what people have to decide, the oldest first.
 func (s *State) Exceptions() []*Item {
 	return slices.SortedFunc(maps.Values(s.exceptions), func(a, b *Item) int { return cmp.Compare(a.Seq, b.Seq) })

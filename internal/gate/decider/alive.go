@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"holdfast"
@@ -43,7 +44,8 @@ type shown struct {
 
 // can reports whether a gate can send an advice, or ask about it.
 func (g shown) can(i *standin.Item, ask bool) bool {
-	return (g.Routes == nil || slices.Contains(g.Routes, i.Route)) && (ask || g.Keys == nil || slices.Contains(g.Keys, i.Sealed.Key))
+	key, _, _ := strings.Cut(i.Sealed.Key, ".") // of a data key, the one that it stands under
+	return (g.Routes == nil || slices.Contains(g.Routes, i.Route)) && (ask || g.Keys == nil || slices.Contains(g.Keys, key))
 }
 
 // mate is another gate of the source, with when it last showed itself, and when that it
@@ -115,6 +117,7 @@ func (d *Decider) note(all map[string]shown, boot time.Duration) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.looked = boot
 	for _, gate := range names {
 		if gate == "" || gate == d.opt.Gate {
 			continue

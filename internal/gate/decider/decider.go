@@ -58,6 +58,12 @@ type Payers interface {
 	At() time.Time
 }
 
+// Vault has the data keys that what forwarding needs of a request is sealed under.
+type Vault interface {
+	// Destroy destroys those of a gate that are not used; see [seal.Vault.Destroy].
+	Destroy(ctx context.Context, gate string, used map[string]bool) error
+}
+
 // Options make a decider.
 type Options struct {
 	// Gate and Boot name the process in take-overs.
@@ -73,6 +79,8 @@ type Options struct {
 	// Keys names those that this gate can open advices with, Routes those that it knows:
 	// others are left to gates that can. Nil is all.
 	Keys, Routes []string
+	// Vault, if set, destroys the data keys of advices that are settled.
+	Vault Vault
 	// Rate, if set, tells how many advices a second were forwarded and may be.
 	Rate func() (perSecond float64, budget int)
 }
@@ -107,6 +115,7 @@ type Decider struct {
 	carried   map[string]standin.Carried
 	alarms    map[string]standin.Alarm
 	mates     map[string]mate // other gates of the source
+	looked    time.Duration   // when what they show was last read, by Boot
 }
 
 const (
@@ -198,7 +207,9 @@ func (d *Decider) Decide(ctx context.Context, a Ask) (standin.Answer, error) {
 		}
 	}
 	if a.Seal != nil {
-		r.Sealed = a.Seal()
+		if r.Sealed = a.Seal(); r.Sealed.Key == "" {
+			return standin.Answer{}, holdfast.Errorf(holdfast.Unavailable, "the advice source does not answer: nothing can be sealed")
+		}
 	}
 	j := &job{decision: &decision{r: r}}
 	s := d.shards[standin.Shard(r.Payer, len(d.shards))]

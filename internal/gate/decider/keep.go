@@ -20,12 +20,18 @@ const (
 
 // tidyUp keeps what the source holds bounded until ctx ends.
 func (d *Decider) tidyUp(ctx context.Context) {
-	tick := time.NewTicker(tidyEvery)
+	tick, erase := time.NewTicker(tidyEvery), time.NewTicker(eraseEvery)
 	defer tick.Stop()
+	defer erase.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-erase.C:
+			if err := d.Erase(ctx); err != nil && ctx.Err() == nil {
+				d.opt.Log.Warn("data keys of what is settled could not be destroyed; it is tried again", "error", err)
+			}
+			continue
 		case <-tick.C:
 		}
 		if err := d.Tidy(ctx); err != nil && ctx.Err() == nil {

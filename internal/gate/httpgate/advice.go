@@ -9,6 +9,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"holdfast"
 	"holdfast/internal/gate"
 	"holdfast/internal/gate/forwarder"
 	"holdfast/internal/gate/seal"
@@ -32,15 +33,21 @@ const (
 type Advices struct {
 	gate    *gate.Gate
 	primary *Primary
-	keys    *seal.Keys
+	keys    Sealer
 	keep    []string
 }
 
 var _ forwarder.Primary = (*Advices)(nil)
 
+// Sealer seals requests and opens them again; see [seal.Keys] and [seal.Vault].
+type Sealer interface {
+	Seal(identity string, r seal.Request) standin.Sealed
+	Open(ctx context.Context, identity string, s standin.Sealed) (seal.Request, error)
+}
+
 // NewAdvices makes the advices of a gate. Headers names those that are kept of a
 // request beside what its route reads and what says how its body is written.
-func NewAdvices(p *Primary, g *gate.Gate, k *seal.Keys, headers []string) *Advices {
+func NewAdvices(p *Primary, g *gate.Gate, k Sealer, headers []string) *Advices {
 	keep := []string{fasthttp.HeaderContentType, fasthttp.HeaderContentEncoding, fasthttp.HeaderAccept}
 	return &Advices{gate: g, primary: p, keys: k, keep: append(keep, headers...)}
 }
@@ -97,8 +104,11 @@ func (a *Advices) Deliver(ctx context.Context, w standin.Work) (standin.Result, 
 	}
 	req := fasthttp.AcquireRequest()
 	defer fasthttp.ReleaseRequest(req)
-	r, p, err := a.open(w, req)
-	if err != nil {
+	r, p, err := a.open(ctx, w, req)
+	switch {
+	case holdfast.CodeOf(err) == holdfast.Unavailable: // the source, not the advice
+		return standin.NoAnswer, err
+	case err != nil:
 		return standin.Unsendable, err
 	}
 	c, err := a.primary.late.get(ctx)
@@ -119,13 +129,13 @@ func (a *Advices) ask(ctx context.Context, w standin.Work) (standin.Result, erro
 }
 
 // open makes the request of an advice and reads it as its route does.
-func (a *Advices) open(w standin.Work, req *fasthttp.Request) (*route, *payment.Payment, error) {
+func (a *Advices) open(ctx context.Context, w standin.Work, req *fasthttp.Request) (*route, *payment.Payment, error) {
 	i := w.Item
 	r := a.primary.route(i.Route)
 	if r == nil {
 		return nil, nil, fmt.Errorf("this gate has no route %s", i.Route)
 	}
-	kept, err := a.keys.Open(i.Identity, i.Sealed)
+	kept, err := a.keys.Open(ctx, i.Identity, i.Sealed)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -23,6 +23,7 @@
 package seal
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -78,11 +79,7 @@ func NewKeys(secrets ...[]byte) (*Keys, error) {
 		if err != nil {
 			return nil, err
 		}
-		block, err := aes.NewCipher(derived[:keySize])
-		if err != nil {
-			return nil, err
-		}
-		aead, err := cipher.NewGCMWithRandomNonce(block)
+		aead, err := aeadOf(derived[:keySize])
 		if err != nil {
 			return nil, err
 		}
@@ -98,6 +95,15 @@ func NewKeys(secrets ...[]byte) (*Keys, error) {
 	return k, nil
 }
 
+// aeadOf makes AES-256-GCM of a key.
+func aeadOf(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
 // Names returns the names of the keys that open.
 func (k *Keys) Names() []string { return slices.Sorted(maps.Keys(k.all)) }
 
@@ -108,16 +114,20 @@ func (k *Keys) Seal(identity string, r Request) standin.Sealed {
 
 // Open opens what was sealed for the payment with this identity. It fails if the key
 // is gone (code NotFound), or if it is not what was sealed (code Damaged).
-func (k *Keys) Open(identity string, s standin.Sealed) (Request, error) {
+func (k *Keys) Open(_ context.Context, identity string, s standin.Sealed) (Request, error) {
 	aead := k.all[s.Key]
 	if aead == nil {
-		return Request{}, holdfast.Errorf(holdfast.NotFound, "the advice was sealed with the key %s, which this gate does not have: name it among the keys again", s.Key)
+		return Request{}, gone(s.Key)
 	}
 	text, err := aead.Open(nil, nil, s.Data, []byte(identity))
 	if err != nil {
 		return Request{}, damaged()
 	}
 	return decode(text)
+}
+
+func gone(key string) error {
+	return holdfast.Errorf(holdfast.NotFound, "the advice was sealed with the key %s, which this gate does not have: name it among the keys again", key)
 }
 
 func damaged() error {

@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"reflect"
 	"strings"
@@ -40,11 +41,11 @@ func TestSealed(t *testing.T) {
 	if bytes.Contains(s.Data, []byte("411111")) || bytes.Contains(s.Data, []byte("payments")) || bytes.Equal(s.Data, again.Data) {
 		t.Errorf("sealed as %q", s.Data)
 	}
-	got, err := k.Open("k-1", s)
+	got, err := k.Open(context.Background(), "k-1", s)
 	if err != nil || !reflect.DeepEqual(got, request()) {
 		t.Errorf("opened as %+v, %v", got, err)
 	}
-	empty, err := k.Open("k-2", k.Seal("k-2", Request{Method: "POST", Target: "/"}))
+	empty, err := k.Open(context.Background(), "k-2", k.Seal("k-2", Request{Method: "POST", Target: "/"}))
 	if err != nil || empty.Method != "POST" || len(empty.Body)+len(empty.Headers) > 0 {
 		t.Errorf("opened as %+v, %v", empty, err)
 	}
@@ -58,13 +59,13 @@ func TestRotation(t *testing.T) {
 		t.Error("the new key does not seal")
 	}
 	for name, k := range map[string]*Keys{"before": before, "between": between, "after": after} {
-		_, errOld := k.Open("k-1", old)
-		_, errFresh := k.Open("k-1", fresh)
+		_, errOld := k.Open(context.Background(), "k-1", old)
+		_, errFresh := k.Open(context.Background(), "k-1", fresh)
 		if (errOld == nil) != (name != "after") || (errFresh == nil) != (name != "before") {
 			t.Errorf("%s: old %v, fresh %v", name, errOld, errFresh)
 		}
 	}
-	if _, err := after.Open("k-1", old); holdfast.CodeOf(err) != holdfast.NotFound || !strings.Contains(err.Error(), old.Key) {
+	if _, err := after.Open(context.Background(), "k-1", old); holdfast.CodeOf(err) != holdfast.NotFound || !strings.Contains(err.Error(), old.Key) {
 		t.Errorf("without its key: %v", err)
 	}
 }
@@ -74,16 +75,16 @@ func TestNotAsSealed(t *testing.T) {
 	t.Parallel()
 	k := keys(t, secret(1))
 	s := k.Seal("k-1", request())
-	if _, err := k.Open("k-2", s); holdfast.CodeOf(err) != holdfast.Damaged {
+	if _, err := k.Open(context.Background(), "k-2", s); holdfast.CodeOf(err) != holdfast.Damaged {
 		t.Errorf("for another payment: %v", err)
 	}
 	for i := range s.Data {
 		changed := standin.Sealed{Key: s.Key, Data: bytes.Clone(s.Data)}
 		changed.Data[i] ^= 1
-		if _, err := k.Open("k-1", changed); holdfast.CodeOf(err) != holdfast.Damaged {
+		if _, err := k.Open(context.Background(), "k-1", changed); holdfast.CodeOf(err) != holdfast.Damaged {
 			t.Fatalf("with byte %d changed: %v", i, err)
 		}
-		if _, err := k.Open("k-1", standin.Sealed{Key: s.Key, Data: s.Data[:i]}); holdfast.CodeOf(err) != holdfast.Damaged {
+		if _, err := k.Open(context.Background(), "k-1", standin.Sealed{Key: s.Key, Data: s.Data[:i]}); holdfast.CodeOf(err) != holdfast.Damaged {
 			t.Fatalf("cut to %d bytes: %v", i, err)
 		}
 	}

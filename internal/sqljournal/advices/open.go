@@ -209,7 +209,7 @@ func (s *Source) sync() error {
 }
 
 func (s *Source) connect(ctx context.Context) error {
-	writer, err := sql.Open("sqlite", database.DSN(s.path(fileDB), "rw", "busy_timeout(5000)", "cache_size(-32768)"))
+	writer, err := sql.Open("sqlite", database.DSN(s.path(fileDB), "rw", "busy_timeout(5000)", "cache_size(-32768)", "secure_delete(1)"))
 	if err != nil {
 		return err
 	}
