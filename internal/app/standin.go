@@ -41,7 +41,7 @@ func (a *Gate) openStandIn() (*standIn, error) {
 		return nil, fmt.Errorf("open the advice source: %w", err)
 	}
 	a.down.add("advice source", source.Close)
-	s.vault = seal.NewVault(s.keys, a.opt.Config.Name, source)
+	s.vault = seal.NewVault(s.keys, a.opt.Config.Name, source, a.opt.Now)
 	s.payers = decider.NewPayersFile(s.conf.Payers, key, a.opt.Log)
 	var routes []string
 	for _, r := range a.opt.Config.Routes {

@@ -21,7 +21,7 @@ func vault(t *testing.T, gate string, source advice.Source) *seal.Vault {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return seal.NewVault(keys, gate, source)
+	return seal.NewVault(keys, gate, source, time.Now)
 }
 
 // S21: what forwarding needed of a payment can be read by nobody a few minutes after it is

@@ -32,6 +32,7 @@ type Vault struct {
 	keys    *Keys
 	gate    string
 	ledgers Ledgers
+	now     func() time.Time
 	begun   time.Time
 
 	current atomic.Pointer[dataKey]
@@ -86,9 +87,9 @@ func sealsFor(kept int) time.Duration {
 
 func ledgerOf(gate string) string { return "seal/" + gate }
 
-// NewVault makes the vault of a gate.
-func NewVault(keys *Keys, gate string, ledgers Ledgers) *Vault {
-	return &Vault{keys: keys, gate: gate, ledgers: ledgers, begun: time.Now(), retired: map[string]time.Time{}, opened: map[string]cipher.AEAD{}}
+// NewVault makes the vault of a gate. Now tells the time.
+func NewVault(keys *Keys, gate string, ledgers Ledgers, now func() time.Time) *Vault {
+	return &Vault{keys: keys, gate: gate, ledgers: ledgers, now: now, begun: now(), retired: map[string]time.Time{}, opened: map[string]cipher.AEAD{}}
 }
 
 // Seal seals the request of the payment with this identity. Without a data key, since the
@@ -102,7 +103,7 @@ func (v *Vault) Seal(identity string, r Request) standin.Sealed {
 		if k = v.first(ctx); k == nil {
 			return standin.Sealed{}
 		}
-	case time.Since(k.born) >= k.lasts && v.making.CompareAndSwap(false, true):
+	case v.now().Sub(k.born) >= k.lasts && v.making.CompareAndSwap(false, true):
 		go func() {
 			defer v.making.Store(false)
 			ctx, cancel := context.WithTimeout(context.Background(), makeTime)
@@ -160,7 +161,7 @@ func (v *Vault) next(ctx context.Context, old *dataKey) error {
 	if k.lasts == 0 {
 		return holdfast.Errorf(holdfast.TooMany, "the gate %s has %d data keys of advices that are not settled", v.gate, maxKept)
 	}
-	k.born = time.Now()
+	k.born = v.now()
 	v.current.Store(k)
 	if old != nil {
 		v.mu.Lock()
@@ -276,7 +277,7 @@ func (v *Vault) aead(ctx context.Context, name string) (cipher.AEAD, error) {
 // names of the others. Of this gate's own it leaves those that seal, or did within
 // Settling; of another's the caller says that it seals no more.
 func (v *Vault) Destroy(ctx context.Context, gate string, used map[string]bool) error {
-	now := time.Now()
+	now := v.now()
 	if gate == v.gate {
 		if !v.making.CompareAndSwap(false, true) {
 			return nil // one is being made: at the next time

@@ -62,7 +62,7 @@ func TestDestroyed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
 		s := newShelf()
-		v := NewVault(keys(t, secret(1)), "east.1", s)
+		v := NewVault(keys(t, secret(1)), "east.1", s, time.Now)
 		first := v.Seal("k-1", request())
 		if same := v.Seal("k-1", request()); same.Key != first.Key {
 			t.Error("each request has a data key of its own")
@@ -74,12 +74,12 @@ func TestDestroyed(t *testing.T) {
 		if second.Key == first.Key {
 			t.Fatal("the data key seals for ever")
 		}
-		other := NewVault(keys(t, secret(2), secret(1)), "west", s)
+		other := NewVault(keys(t, secret(2), secret(1)), "west", s, time.Now)
 		for _, sealed := range []standin.Sealed{first, second} {
 			opens(t, v, sealed, "")
 			opens(t, other, sealed, "")
 		}
-		opens(t, NewVault(keys(t, secret(2)), "west", s), first, holdfast.NotFound)
+		opens(t, NewVault(keys(t, secret(2)), "west", s, time.Now), first, holdfast.NotFound)
 
 		used := map[string]bool{second.Key: true}
 		if err := v.Destroy(ctx, "east.1", used); err != nil {
@@ -91,14 +91,14 @@ func TestDestroyed(t *testing.T) {
 			t.Fatal(err)
 		}
 		opens(t, v, first, holdfast.NotFound)
-		opens(t, NewVault(keys(t, secret(1)), "west", s), first, holdfast.NotFound)
+		opens(t, NewVault(keys(t, secret(1)), "west", s, time.Now), first, holdfast.NotFound)
 		opens(t, v, second, "")
 
 		for _, want := range []holdfast.Code{"", holdfast.NotFound} { // out of use, then gone
 			if err := v.Destroy(ctx, "east.1", nil); err != nil {
 				t.Fatal(err)
 			}
-			opens(t, NewVault(keys(t, secret(1)), "west", s), second, want)
+			opens(t, NewVault(keys(t, secret(1)), "west", s, time.Now), second, want)
 			time.Sleep(Settling)
 		}
 		if third := v.Seal("k-1", request()); third.Key == second.Key || third.Key == "" {
@@ -109,7 +109,7 @@ func TestDestroyed(t *testing.T) {
 		if err := other.Destroy(ctx, "east.1", nil); err != nil {
 			t.Fatal(err)
 		}
-		opens(t, NewVault(keys(t, secret(1)), "west", s), last, holdfast.NotFound)
+		opens(t, NewVault(keys(t, secret(1)), "west", s, time.Now), last, holdfast.NotFound)
 	})
 }
 
@@ -118,15 +118,15 @@ func TestVaultWithoutItsSource(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf()
-		v := NewVault(keys(t, secret(1)), "east", s)
+		v := NewVault(keys(t, secret(1)), "east", s, time.Now)
 		s.fails = []error{holdfast.Errorf(holdfast.Unavailable, "away")}
 		if sealed := v.Seal("k-1", request()); sealed.Key != "" || sealed.Data != nil {
 			t.Errorf("sealed with %q", sealed.Key)
 		}
 		for _, writes := range []bool{false, true} {
-			v := NewVault(keys(t, secret(1)), "east", s)
+			v := NewVault(keys(t, secret(1)), "east", s, time.Now)
 			s.fails, s.writes = []error{holdfast.Errorf(holdfast.Doubtful, "who knows")}, writes
-			opens(t, NewVault(keys(t, secret(1)), "west", s), v.Seal("k-1", request()), "")
+			opens(t, NewVault(keys(t, secret(1)), "west", s, time.Now), v.Seal("k-1", request()), "")
 		}
 		if list, err := decodeKept(s.bodies["seal/east"]); err != nil || len(list) != 2 {
 			t.Errorf("%d data keys, %v", len(list), err)
@@ -139,7 +139,7 @@ func TestDataKeysOfADay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf()
-		v := NewVault(keys(t, secret(1)), "east", s)
+		v := NewVault(keys(t, secret(1)), "east", s, time.Now)
 		names := map[string]bool{}
 		for range 24 * 60 * 6 {
 			names[v.Seal("k-1", request()).Key] = true
