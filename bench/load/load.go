@@ -47,6 +47,8 @@ type Plan struct {
 	Rate float64
 	// Declines says that a 503 is an answer like any: stops come and go.
 	Declines bool
+	// Payers is how many pay in turn; 0 is one.
+	Payers int
 	// Warm is how long to load before anything is counted, Measure how long then.
 	Warm, Measure time.Duration
 	// CPU, if set, is read at both ends of the measured time.
@@ -56,8 +58,10 @@ type Plan struct {
 // Result is what was measured.
 type Result struct {
 	Requests int
-	Elapsed  time.Duration
-	CPU      time.Duration
+	// Forwarded is how many came to the backend, those of the warming included.
+	Forwarded int
+	Elapsed   time.Duration
+	CPU       time.Duration
 	// Took holds the time from when each request was due to its answer.
 	Took []time.Duration
 }
@@ -143,7 +147,7 @@ func (l *Loop) Serve() error {
 // Run loads a target. Any answer but 201 is an error, as is a connection that
 // breaks: what is measured must be payments that pass.
 func (l *Loop) Run(p Plan) (Result, error) {
-	r := &run{Plan: p, request: NewRequest(p.Target)}
+	r := &run{Plan: p, request: NewRequest(p.Target, p.Payers)}
 	l.run = r
 	defer l.end()
 	if err := l.connect(); err != nil {
@@ -362,6 +366,9 @@ func (l *Loop) read(s *socket) error {
 	}
 	s.n = 0
 	if !s.client {
+		if l.run != nil {
+			l.run.result.Forwarded++
+		}
 		return write(s.fd, answer)
 	}
 	return l.answered(s, s.buf[:want])

@@ -36,7 +36,7 @@ func TestSize(t *testing.T) {
 // Each payment is one that Go's own server can read, with a key of its own.
 func TestRequest(t *testing.T) {
 	t.Parallel()
-	request := NewRequest("127.0.0.1:80")
+	request := NewRequest("127.0.0.1:80", 2)
 	seen := map[string]bool{}
 	for n := range uint64(3) {
 		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(request.stamp(n))))
@@ -44,15 +44,15 @@ func TestRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 		var body struct {
-			Amount    int
-			Reference string
+			Amount           int
+			Payer, Reference string
 		}
 		content, err := io.ReadAll(r.Body)
 		if err == nil {
 			err = json.Unmarshal(content, &body)
 		}
 		key := r.Header.Get("Idempotency-Key")
-		if err != nil || body.Amount != 1299 || body.Reference != key || seen[key] {
+		if err != nil || body.Amount != 1299 || body.Reference != key || seen[key] || body.Payer != Payer(int(n%2)) {
 			t.Errorf("key %q, body %s, %v", key, content, err)
 		}
 		seen[key] = true
@@ -71,7 +71,7 @@ func TestRun(t *testing.T) {
 	}
 	for _, rate := range []float64{0, 500} {
 		got, err := l.Run(Plan{Target: at, Connections: 4, Rate: rate, Measure: 100 * time.Millisecond, CPU: func() (time.Duration, error) { return 0, nil }})
-		if err != nil || got.Requests == 0 || got.Requests != len(got.Took) || got.Elapsed < 100*time.Millisecond {
+		if err != nil || got.Requests == 0 || got.Requests != len(got.Took) || got.Forwarded < got.Requests || got.Elapsed < 100*time.Millisecond {
 			t.Errorf("rate %v: %d requests, %d times, %v, %v", rate, got.Requests, len(got.Took), got.Elapsed, err)
 		}
 	}

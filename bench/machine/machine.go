@@ -71,6 +71,60 @@ func CPU(pid int) (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
+// TreeCPU returns the processor time that a process and all below it have used,
+// those included that have ended and were waited for, to a hundredth of a second each.
+func TreeCPU(root int) (time.Duration, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return 0, err
+	}
+	parents, used := map[int]int{}, map[int]time.Duration{}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		// A process that has ended meanwhile has nothing to read.
+		if text, err := os.ReadFile("/proc/" + e.Name() + "/stat"); err == nil {
+			if parents[pid], used[pid], err = stat(string(text)); err != nil {
+				return 0, fmt.Errorf("processor time of process %d: %w", pid, err)
+			}
+		}
+	}
+	var sum time.Duration
+	for pid, t := range used {
+		at := pid
+		for at != root && at > 1 {
+			at = parents[at]
+		}
+		if at == root {
+			sum += t
+		}
+	}
+	return sum, nil
+}
+
+// stat reads the parent of a process and what it has used from a line of
+// /proc/PID/stat, see proc_pid_stat(5).
+func stat(line string) (parent int, used time.Duration, err error) {
+	const tick = 10 * time.Millisecond                                  // USER_HZ is 100 everywhere
+	fields := strings.Fields(line[strings.LastIndexByte(line, ')')+1:]) // the name may have blanks
+	if len(fields) < 15 {
+		return 0, 0, fmt.Errorf("the kernel says %q", line)
+	}
+	if parent, err = strconv.Atoi(fields[1]); err != nil {
+		return 0, 0, err
+	}
+	for _, text := range fields[11:15] { // utime, stime, cutime, cstime
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return 0, 0, err
+		}
+		used += time.Duration(n) * tick
+	}
+	return parent, used, nil
+}
+
 // ThreadCPU returns the processor time that the calling thread has used.
 func ThreadCPU() time.Duration {
 	var t unix.Timespec

@@ -1,7 +1,9 @@
 package machine
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -51,5 +53,51 @@ func TestDescribe(t *testing.T) {
 	at := time.Date(2026, 11, 25, 20, 9, 0, 0, time.UTC)
 	if got := Describe(at); !strings.Contains(got, "2026-11-25 20:09 UTC") || !strings.Contains(got, "cores") {
 		t.Errorf("Describe = %s", got)
+	}
+}
+
+func TestStat(t *testing.T) {
+	t.Parallel()
+	const after = " S 42 1 1 0 -1 4194560 1 1 0 0 7 5 2 1 20 0 1 0 100 1 1"
+	for name, c := range map[string]struct {
+		line string
+		bad  bool
+	}{
+		"usual":    {"17 (gate)" + after, false},
+		"brackets": {"17 (a (b) c)" + after, false},
+		"short":    {"17 (gate) S 42", true},
+		"words":    {"17 (gate) S x 1 1 0 -1 1 1 1 0 0 7 5 2 1 20", true},
+	} {
+		parent, used, err := stat(c.line)
+		if (err != nil) != c.bad || err == nil && (parent != 42 || used != 150*time.Millisecond) {
+			t.Errorf("%s: %d, %v, %v", name, parent, used, err)
+		}
+	}
+}
+
+// What a child uses counts, while it runs and after.
+func TestTreeCPU(t *testing.T) {
+	t.Parallel()
+	command := exec.Command("sh", "-c", "read line")
+	in, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := TreeCPU(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := TreeCPU(command.Process.Pid)
+	if err != nil || part > whole {
+		t.Errorf("the child used %v, all %v, %v", part, whole, err)
+	}
+	if err := errors.Join(in.Close(), command.Wait()); err == nil {
+		t.Error("there was a line to read")
+	}
+	if after, err := TreeCPU(os.Getpid()); err != nil || after < whole {
+		t.Errorf("%v after %v, %v", after, whole, err)
 	}
 }

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
 	"holdfast/bench/machine"
+	"holdfast/bench/standing"
+	"holdfast/internal/standin"
 )
 
 type bench struct {
@@ -17,8 +18,7 @@ type bench struct {
 	rest                time.Duration
 	dir                 string
 
-	address string
-	gate    *exec.Cmd
+	gate *standing.Gate
 }
 
 // payers is how many there are: each has five advices.
@@ -32,41 +32,53 @@ func (b *bench) run() (f figures, err error) {
 		return f, err
 	}
 	defer os.RemoveAll(b.dir)
-	defer func() { err = errors.Join(err, b.stop()) }()
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(b.dir, "holdfast"), "holdfast/cmd/holdfast").CombinedOutput(); err != nil {
-		return f, fmt.Errorf("build holdfast: %w\n%s", err, out)
-	}
 	p, err := newPrimary(b.advices)
 	if err != nil {
 		return f, err
 	}
 	defer p.listener.Close()
-	source, err := b.prepare(p.listener.Addr().String())
+	b.gate = b.newGate(p.listener.Addr().String())
+	if err := errors.Join(standing.Build(b.gate.Program), b.gate.Prepare()); err != nil {
+		return f, err
+	}
+	d, err := b.gate.Directive()
 	if err != nil {
 		return f, err
 	}
-	d, err := directive(source)
-	if err != nil {
-		return f, err
-	}
-	if err := b.start(1, d); err != nil {
+	defer func() { err = errors.Join(err, b.gate.Stop()) }()
+	if err := b.gate.Start(1, d); err != nil {
 		return f, err
 	}
 	begun := time.Now()
-	if err := b.fill(b.address); err != nil {
+	if err := b.fill(b.gate.Address); err != nil {
 		return f, err
 	}
 	took := time.Since(begun)
 	fmt.Printf("stood in for %d payments in %v over HTTP, %.0f a second\n", b.advices, took.Round(time.Millisecond), float64(b.advices)/took.Seconds())
-	if err := b.stop(); err != nil {
+	if err := b.gate.Stop(); err != nil {
 		return f, err
 	}
 	begun = time.Now()
-	if err := b.start(2); err != nil {
+	if err := b.gate.Start(2); err != nil {
 		return f, err
 	}
 	fmt.Printf("started again in %v\n", time.Since(begun).Round(time.Millisecond))
 	return b.drain(p)
+}
+
+// newGate stands in for everybody, up to what no bench reaches.
+func (b *bench) newGate(primary string) *standing.Gate {
+	return &standing.Gate{
+		Dir: b.dir, Program: filepath.Join(b.dir, "holdfast"), Primary: primary, Payers: b.payers() + livePayers, Rate: b.rate,
+		Profile: standin.Profile{
+			ID: "all", SnapshotAge: 24 * time.Hour, Unplanned: &standin.Terms{Eligible: `kind == "payment"`, Limits: []standin.Limit{
+				{Over: standin.EachPayment, Currency: "CNY", Amount: 1e6}, {Over: standin.Whole, Currency: "CNY", Amount: 1e12},
+			}},
+			Forwarding: standin.Forwarding{
+				Timeout: 10 * time.Second, Pause: 10 * time.Second, LongestPause: time.Minute, Attempts: 10, Expiry: 24 * time.Hour, Retention: 24 * time.Hour,
+			},
+		},
+	}
 }
 
 // drain watches the backlog go while customers pay.
@@ -76,7 +88,7 @@ func (b *bench) drain(p *primary) (f figures, err error) {
 	case <-time.After(5 * time.Minute):
 		return f, errors.New("no advice came in five minutes")
 	}
-	before, err := b.memory()
+	before, err := b.gate.Memory()
 	if err != nil {
 		return f, err
 	}
@@ -88,7 +100,7 @@ func (b *bench) drain(p *primary) (f figures, err error) {
 				return nil
 			case <-tick:
 			}
-			now, err := b.memory()
+			now, err := b.gate.Memory()
 			if err != nil {
 				return err
 			}
@@ -126,7 +138,7 @@ func (b *bench) paying(round int, while func() error) ([]time.Duration, error) {
 	var took []time.Duration
 	go func() {
 		var err error
-		took, err = b.customers(b.address, round, stop)
+		took, err = b.customers(b.gate.Address, round, stop)
 		paid <- err
 	}()
 	err := while()

@@ -8,12 +8,15 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"holdfast/bench/load"
 )
 
 const (
 	advicePrefix = "advice-"
 	livePrefix   = "live-"
 	clients      = 64
+	livePayers   = 100 // whose payments go on while the backlog drains
 )
 
 // pay makes a payment and returns the word of stand-in in the answer.
@@ -48,7 +51,7 @@ func (b *bench) fill(address string) error {
 	for range clients {
 		all.Go(func() {
 			for n := int(next.Add(1)) - 1; n < b.advices; n = int(next.Add(1)) - 1 {
-				word, err := pay(c, fmt.Sprint(advicePrefix, n), payerOf(n%b.payers()))
+				word, err := pay(c, fmt.Sprint(advicePrefix, n), load.Payer(n%b.payers()))
 				if err == nil && word != "approved" {
 					err = fmt.Errorf("payment %d was not stood in for: %q", n, word)
 				}
@@ -82,7 +85,7 @@ func (b *bench) customers(address string, round int, stop <-chan struct{}) (took
 			for ; n < int(now.Sub(begun).Seconds()*float64(b.live)); n++ {
 				due := begun.Add(time.Duration(n+1) * time.Second / time.Duration(b.live))
 				all.Go(func() {
-					word, fault := pay(c, fmt.Sprint(livePrefix, round, "-", n), payerOf(b.payers()+n%100))
+					word, fault := pay(c, fmt.Sprint(livePrefix, round, "-", n), load.Payer(b.payers()+n%livePayers))
 					if fault == nil && word != "" {
 						fault = errors.New("a customer's payment was stood in for while the backlog drained")
 					}
@@ -95,5 +98,3 @@ func (b *bench) customers(address string, round int, stop <-chan struct{}) (took
 		}
 	}
 }
-
-func payerOf(n int) string { return fmt.Sprintf("acct_%07d", n) }

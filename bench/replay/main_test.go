@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,7 +9,6 @@ import (
 
 	"holdfast/internal/config"
 	"holdfast/internal/posture"
-	"holdfast/internal/standin"
 )
 
 func TestRequired(t *testing.T) {
@@ -37,8 +35,8 @@ func TestRequired(t *testing.T) {
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	b := bench{advices: 10, rate: 5000, dir: t.TempDir()}
-	source, err := b.prepare("127.0.0.1:1")
-	if err != nil {
+	g := b.newGate("127.0.0.1:1")
+	if err := g.Prepare(); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(filepath.Join(b.dir, "settings"))
@@ -48,19 +46,15 @@ func TestSettings(t *testing.T) {
 	if _, err := config.LoadGate(config.Options{Content: content}); err != nil {
 		t.Error(err)
 	}
-	d, err := directive(source)
+	d, err := g.Directive()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := posture.Compile(posture.Set{Directives: []posture.Directive{d}}, nil, "gate-1"); err != nil {
 		t.Error(err)
 	}
-	var profile standin.Profile
-	if err := json.Unmarshal(d.Profile, &profile); err != nil {
+	if _, err := g.Profile.Compile(false); err != nil {
 		t.Fatal(err)
-	}
-	if _, err := profile.Compile(false); err != nil {
-		t.Error(err)
 	}
 }
 

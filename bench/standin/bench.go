@@ -10,12 +10,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"holdfast/bench/load"
 	"holdfast/bench/machine"
+	"holdfast/bench/standing"
 	"holdfast/internal/payment"
 	"holdfast/internal/sqljournal/postgres/cluster"
 )
@@ -24,10 +27,11 @@ import (
 type bench struct {
 	clients, payers, rounds int
 	time                    time.Duration
-	dir, tmp                string
+	dir, tmp, only          string
 
 	server     *cluster.Server
 	contenders []contender
+	loop       *load.Loop
 	runs       int
 }
 
@@ -41,6 +45,8 @@ type contender struct {
 }
 
 const (
+	forwards   = "a gate forwards, over HTTP"
+	overHTTP   = "a gate stands in, over HTTP"
 	onSQLite   = "decider on SQLite"
 	onPostgres = "decider on PostgreSQL, 1 gate"
 	threeGates = "deciders on PostgreSQL, 3 gates"
@@ -56,9 +62,20 @@ func (b *bench) open(ctx context.Context) (err error) {
 	if b.server, err = cluster.Start(ctx, map[string]string{"max_connections": "400", "shared_buffers": "256MB"}); err != nil {
 		return errors.Join(err, os.RemoveAll(b.tmp))
 	}
+	if b.loop, err = load.New("127.0.0.1:0"); err == nil {
+		err = standing.Build(b.program())
+	}
+	if err != nil {
+		b.close()
+		return err
+	}
 	b.contenders = []contender{
 		{ofRaw, b.inProcess(b.raw)}, {onSQLite, b.inProcess(b.sqlite)},
 		{onPostgres, b.inProcess(b.postgres)}, {threeGates, b.threeGates}, {ofBatched, b.inProcess(b.batched)}, {ofPlain, b.inProcess(b.plain)},
+		{forwards, b.overHTTP(false)}, {overHTTP, b.overHTTP(true)},
+	}
+	if b.only != "" {
+		b.contenders = slices.DeleteFunc(b.contenders, func(c contender) bool { return c.what != b.only })
 	}
 	return nil
 }
@@ -69,9 +86,9 @@ func (b *bench) close() {
 	}
 }
 
-// measure measures each contender in turn, several times, and returns medians.
-func (b *bench) measure(ctx context.Context) (map[string]measured, error) {
-	rates, p50, p99 := map[string][]float64{}, map[string][]time.Duration{}, map[string][]time.Duration{}
+// measure measures each contender in turn, several times.
+func (b *bench) measure(ctx context.Context) (map[string][]measured, error) {
+	all := map[string][]measured{}
 	for range b.rounds {
 		for _, c := range b.contenders {
 			b.runs++
@@ -79,14 +96,36 @@ func (b *bench) measure(ctx context.Context) (map[string]measured, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.what, err)
 			}
-			rates[c.what], p50[c.what], p99[c.what] = append(rates[c.what], m.Rate), append(p50[c.what], m.P50), append(p99[c.what], m.P99)
+			all[c.what] = append(all[c.what], m)
 		}
 	}
-	medians := map[string]measured{}
-	for what := range rates {
-		medians[what] = measured{machine.Quantile(rates[what], 0.5), machine.Quantile(p50[what], 0.5), machine.Quantile(p99[what], 0.5)}
+	return all, nil
+}
+
+// median returns what was measured in the middle, each figure by itself.
+func median(list []measured) measured {
+	return measured{
+		Rate: middle(list, func(m measured) float64 { return m.Rate }), CPU: middle(list, func(m measured) time.Duration { return m.CPU }),
+		P50: middle(list, func(m measured) time.Duration { return m.P50 }), P99: middle(list, func(m measured) time.Duration { return m.P99 }),
 	}
-	return medians, nil
+}
+
+// ratio compares the rates of two contenders round by round: what changes slowly on
+// the machine is in both of a pair.
+func ratio(mine, theirs []measured) float64 {
+	var ratios []float64
+	for i := range min(len(mine), len(theirs)) {
+		ratios = append(ratios, mine[i].Rate/theirs[i].Rate)
+	}
+	return machine.Quantile(ratios, 0.5)
+}
+
+func middle[T ~int64 | ~float64](list []measured, of func(measured) T) T {
+	values := make([]T, len(list))
+	for i, m := range list {
+		values[i] = of(m)
+	}
+	return machine.Quantile(values, 0.5)
 }
 
 // inProcess measures what serves clients of this process.
@@ -96,9 +135,27 @@ func (b *bench) inProcess(begin func(ctx context.Context, clients int) (approver
 		if err != nil {
 			return measured{}, err
 		}
-		m, err := run(b.clients, b.time, newPayers(b.payers, 0, 1), approve)
+		m, err := loaded(func() (measured, error) { return run(b.clients, b.time, newPayers(b.payers, 0, 1), approve) })
 		return m, errors.Join(err, end())
 	}
+}
+
+// loaded adds what this process and all that it started used of the processors during a
+// measurement.
+func loaded(measure func() (measured, error)) (measured, error) {
+	before, err := machine.TreeCPU(os.Getpid())
+	if err != nil {
+		return measured{}, err
+	}
+	begun := time.Now()
+	m, err := measure()
+	if err != nil {
+		return m, err
+	}
+	approvals := m.Rate * time.Since(begun).Seconds()
+	after, err := machine.TreeCPU(os.Getpid())
+	m.CPU = time.Duration(float64(after-before) / approvals)
+	return m, err
 }
 
 // shards are those of the sources measured.
@@ -163,18 +220,19 @@ func (b *bench) threeGates(ctx context.Context) (measured, error) {
 			return measured{}, err
 		}
 	}
-	close(begin)
-	for range gates {
-		if err := <-failed; err != nil {
-			return measured{}, err
+	return loaded(func() (sum measured, err error) {
+		close(begin)
+		for range gates {
+			if err := <-failed; err != nil {
+				return sum, err
+			}
 		}
-	}
-	var sum measured
-	for _, m := range all {
-		sum.Rate += m.Rate
-		sum.P50, sum.P99 = max(sum.P50, m.P50), max(sum.P99, m.P99)
-	}
-	return sum, nil
+		for _, m := range all {
+			sum.Rate += m.Rate
+			sum.P50, sum.P99 = max(sum.P50, m.P50), max(sum.P99, m.P99)
+		}
+		return sum, nil
+	})
 }
 
 // follow starts a gate's process, lets it begin with the others, and reads what it

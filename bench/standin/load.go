@@ -85,6 +85,9 @@ type measured struct {
 	Rate float64       `json:"rate"`
 	P50  time.Duration `json:"p50"`
 	P99  time.Duration `json:"p99"`
+	// CPU is what an approval took of the processors: clients, whoever served them,
+	// and the kernel for both.
+	CPU time.Duration `json:"-"`
 }
 
 // run has clients approve one payment after the other, for so long.

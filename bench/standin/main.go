@@ -10,14 +10,21 @@
 // connections as there are clients, and one for all that wait. They keep as many
 // bytes of each approval, and judge nothing.
 //
+// Over HTTP a gate that is a process of its own stands in, on SQLite with the same
+// profile, and another forwards to a primary that answers at once; clients and primary
+// are one thread of this process.
+//
 // Clients ask for the next approval when they have the one before; they run on the
-// same cores. Rounds go through all in turn; figures are medians. Then a gate is
+// same cores. Rounds go through all in turn; figures are medians, ratios those of the
+// rounds. Processor time of an approval is that of clients, of whoever served them, and
+// of the kernel for both. Then a gate is
 // killed (SIGKILL) under that load, and another process takes over from what the
 // source holds: how long until it answers, and whether it knows each approval that a
 // customer was told. It prints tables and, last, one line of JSON, and fails where a
 // required figure is missed.
 //
 //	go run ./bench/standin [-clients 256] [-payers 100000] [-rounds 5] [-time 2s] [-dir /tmp]
+//	go run ./bench/standin -only "decider on SQLite" -cpuprofile FILE
 package main
 
 import (
@@ -29,6 +36,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"time"
 
 	"holdfast/bench/machine"
@@ -40,6 +48,7 @@ const (
 	mostP99       = 25.0 // ms
 	leastRaw      = 0.4  // of the file
 	leastPostgres = 0.7  // of batched inserts
+	leastHTTP     = 0.9  // of what a gate forwards
 	mostTakeOver  = 3.0  // s
 )
 
@@ -49,6 +58,7 @@ type figures struct {
 	P99      float64 `json:"p99_ms"`
 	Postgres float64 `json:"ratio_pg"`
 	Raw      float64 `json:"ratio_raw"`
+	HTTP     float64 `json:"http_ratio"`
 	TakeOver float64 `json:"takeover_s"`
 	lost     int
 }
@@ -64,9 +74,20 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 5, "how often each is measured")
 	flag.DurationVar(&b.time, "time", 2*time.Second, "how long each measurement takes")
 	flag.StringVar(&b.dir, "dir", os.TempDir(), "where the files go")
+	flag.StringVar(&b.only, "only", "", "measure only the contender of this name, and no take-over")
+	profile := flag.String("cpuprofile", "", "write what this process's processors did to this file")
 	flag.Parse()
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		fail(err)
+		fail(pprof.StartCPUProfile(f))
+	}
 	got, err := b.run(context.Background())
+	pprof.StopCPUProfile()
 	fail(err)
+	if b.only != "" {
+		return
+	}
 	line, err := json.Marshal(got)
 	fail(err)
 	fmt.Println(string(line))
@@ -97,6 +118,9 @@ func (f figures) check() error {
 	if f.Postgres < leastPostgres {
 		errs = append(errs, fmt.Errorf("PostgreSQL makes %.2f of its batched inserts; required is %.1f", f.Postgres, leastPostgres))
 	}
+	if f.HTTP < leastHTTP {
+		errs = append(errs, fmt.Errorf("over HTTP a gate stands in for %.2f of what it forwards; required is %.1f", f.HTTP, leastHTTP))
+	}
 	if f.TakeOver >= mostTakeOver || f.lost > 0 {
 		errs = append(errs, fmt.Errorf("a take-over takes %.2f s and loses %d approvals; required are less than %.0f s and none", f.TakeOver, f.lost, mostTakeOver))
 	}
@@ -116,15 +140,18 @@ func (b *bench) run(ctx context.Context) (f figures, err error) {
 		return f, err
 	}
 	defer b.close()
-	medians, err := b.measure(ctx)
+	all, err := b.measure(ctx)
 	if err != nil {
 		return f, err
 	}
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	fmt.Printf("\n%-34s %12s %12s %12s\n", fmt.Sprintf("durable approvals, %d clients", b.clients), "a second", "p50 ms", "p99 ms")
+	fmt.Printf("\n%-34s %12s %12s %12s %12s\n", fmt.Sprintf("durable approvals, %d clients", b.clients), "a second", "p50 ms", "p99 ms", "µs CPU each")
 	for _, c := range b.contenders {
-		m := medians[c.what]
-		fmt.Printf("%-34s %12.0f %12.2f %12.2f\n", c.what, m.Rate, ms(m.P50), ms(m.P99))
+		m := median(all[c.what])
+		fmt.Printf("%-34s %12.0f %12.2f %12.2f %12.1f\n", c.what, m.Rate, ms(m.P50), ms(m.P99), float64(m.CPU.Nanoseconds())/1000)
+	}
+	if b.only != "" {
+		return f, nil
 	}
 	overs, err := b.takeOvers(ctx)
 	if err != nil {
@@ -137,9 +164,10 @@ func (b *bench) run(ctx context.Context) (f figures, err error) {
 	}
 	fmt.Println()
 	rounded := func(x, perUnit float64) float64 { return math.Round(x*perUnit) / perUnit }
+	decider := median(all[onSQLite])
 	return figures{
-		Rate: rounded(medians[onSQLite].Rate, 1), P99: rounded(ms(medians[onSQLite].P99), 10),
-		Postgres: rounded(medians[onPostgres].Rate/medians[ofBatched].Rate, 100), Raw: rounded(medians[onSQLite].Rate/medians[ofRaw].Rate, 100),
-		TakeOver: rounded(f.TakeOver, 100), lost: f.lost,
+		Rate: rounded(decider.Rate, 1), P99: rounded(ms(decider.P99), 10),
+		Postgres: rounded(ratio(all[onPostgres], all[ofBatched]), 100), Raw: rounded(ratio(all[onSQLite], all[ofRaw]), 100),
+		HTTP: rounded(ratio(all[overHTTP], all[forwards]), 100), TakeOver: rounded(f.TakeOver, 100), lost: f.lost,
 	}, nil
 }
