@@ -2,6 +2,7 @@ package expression
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/expr-lang/expr/ast"
@@ -13,7 +14,13 @@ import (
 // use.
 type Condition struct {
 	root  judge
-	reads map[string]Type
+	reads []declared
+}
+
+// declared is a field with its type.
+type declared struct {
+	name string
+	want Type
 }
 
 // Values are what a [Condition] is decided on. A field that is not in Known has
@@ -35,44 +42,83 @@ func CompileCondition(src string, fields map[string]Type) (*Condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Condition{root: root, reads: map[string]Type{}}
+	c := &Condition{root: root}
 	for _, name := range fieldsOf(t.root) {
-		c.reads[name] = fields[name]
+		c.reads = append(c.reads, declared{name, fields[name]})
 	}
 	return c, nil
 }
 
 // Reads returns the names of the fields that the condition reads, sorted.
-func (c *Condition) Reads() []string { return slices.Sorted(maps.Keys(c.reads)) }
+func (c *Condition) Reads() []string {
+	list := make([]string, len(c.reads))
+	for i, r := range c.reads {
+		list[i] = r.name
+	}
+	slices.Sort(list)
+	return list
+}
 
 // Decide tells whether the condition holds. Where it cannot be told, missing
 // names the fields whose values could decide it, sorted. A value of another type
 // than was declared, and a part that cannot be worked out, count as not known.
 func (c *Condition) Decide(v Values) (holds Truth, missing []string) {
-	known := map[string]any{}
-	for name, want := range c.reads {
-		if given, there := v.Known[name]; there {
-			if value, err := convert(name, given, want); err == nil {
-				known[name] = value
-			}
-		}
+	if !c.ready(v.Known) {
+		v.Known = c.converted(v.Known)
 	}
-	wanting := names{}
-	holds = c.root.judge(Values{Known: known, AtLeast: v.AtLeast}, wanting)
+	holds, wanting := c.root.judge(v)
 	if holds != Unknown {
 		return holds, nil
 	}
 	return Unknown, slices.Sorted(maps.Keys(wanting))
 }
 
-// judge is a part of a condition. It adds to wanting what it lacks, if it cannot
-// tell.
-type judge interface {
-	judge(v Values, wanting names) Truth
+// ready reports whether each value that there is and the condition reads is as the
+// machine wants it.
+func (c *Condition) ready(known map[string]any) bool {
+	for _, r := range c.reads {
+		ok := false
+		switch v := known[r.name].(type) {
+		case nil:
+			_, there := known[r.name]
+			ok = !there
+		case string:
+			ok = r.want == String && len(v) <= MaxText
+		case int:
+			ok = r.want == Int
+		case float64:
+			ok = r.want == Float && finite(v)
+		case bool:
+			ok = r.want == Bool
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
 }
 
-// judge turns a part of the tree into one that decides: and, or and not in Go, and
-// what they join on expr's machine.
+// converted returns what the condition reads as the machine wants it, without what
+// is of another type.
+func (c *Condition) converted(given map[string]any) map[string]any {
+	known := map[string]any{}
+	for _, r := range c.reads {
+		if v, there := given[r.name]; there {
+			if value, err := convert(r.name, v, r.want); err == nil {
+				known[r.name] = value
+			}
+		}
+	}
+	return known
+}
+
+// judge is a part of a condition. Where it cannot tell, it says what it lacks.
+type judge interface {
+	judge(v Values) (holds Truth, wanting names)
+}
+
+// judge turns a part of the tree into one that decides: and, or, not and comparisons of
+// a field with constants in Go, all else on expr's machine.
 func (t *tree) judge(n ast.Node) (judge, error) {
 	switch p := n.(type) {
 	case *ast.UnaryNode: // of type bool: a not
@@ -93,32 +139,42 @@ func (t *tree) judge(n ast.Node) (judge, error) {
 	program, err := t.program(n)
 	l := claim{program: program, reads: fieldsOf(n)}
 	if b, ok := n.(*ast.BinaryNode); ok {
-		l.bounds = bounded(b)
+		l.bounds, l.native = bounded(b), nativeClaim(b)
 	}
 	return l, err
 }
 
 type negation struct{ part judge }
 
-func (n negation) judge(v Values, wanting names) Truth { return n.part.judge(v, wanting).Not() }
+func (n negation) judge(v Values) (Truth, names) {
+	holds, wanting := n.part.judge(v)
+	return holds.Not(), wanting
+}
 
 type junction struct {
 	all         bool // joined by and, else by or
 	left, right judge
 }
 
-func (j junction) judge(v Values, wanting names) Truth {
-	lacks := [2]names{{}, {}}
-	left, right := j.left.judge(v, lacks[0]), j.right.judge(v, lacks[1])
-	holds := left.Or(right)
+func (j junction) judge(v Values) (Truth, names) {
+	decides := Yes // whatever the other part says
 	if j.all {
-		holds = left.And(right)
+		decides = No
 	}
-	if holds == Unknown {
-		maps.Copy(wanting, lacks[0])
-		maps.Copy(wanting, lacks[1])
+	left, wanting := j.left.judge(v)
+	if left == decides {
+		return left, nil
 	}
-	return holds
+	right, more := j.right.judge(v)
+	switch {
+	case right == decides || left == right && left != Unknown:
+		return right, nil
+	case wanting == nil:
+		wanting = more
+	default:
+		maps.Copy(wanting, more)
+	}
+	return Unknown, wanting
 }
 
 // claim is a comparison, or a field that is true or false itself.
@@ -128,6 +184,51 @@ type claim struct {
 	// bounds is the field that stands alone on one side of <, <=, > or >=, and
 	// nowhere on the other: for such a comparison a lower bound can be enough.
 	bounds string
+	// native works it out without the machine, if that can be.
+	native func(value any) bool
+}
+
+// nativeClaim returns what compares a text or a whole number with constants, or nil if
+// the comparison is another one. The value is as [Condition.converted] makes it.
+func nativeClaim(p *ast.BinaryNode) func(value any) bool {
+	field, ok := p.Left.(*ast.IdentifierNode)
+	if !ok || field.Type() == nil {
+		return nil
+	}
+	switch kind := field.Type().Kind(); right := p.Right.(type) {
+	case *ast.StringNode:
+		test := textTests[p.Operator]
+		switch {
+		case kind != reflect.String:
+		case p.Operator == "==":
+			return func(v any) bool { return v == right.Value }
+		case test != nil:
+			return func(v any) bool { return test(v.(string), right.Value) }
+		}
+	case *ast.IntegerNode:
+		if test := amountTests[p.Operator]; kind == reflect.Int && test != nil {
+			return func(v any) bool { return test(int64(v.(int)), int64(right.Value)) }
+		}
+	case *ast.ArrayNode:
+		return nativeIn(kind, p.Operator, right.Nodes)
+	}
+	return nil
+}
+
+// nativeIn looks for a text among few.
+func nativeIn(kind reflect.Kind, operator string, nodes []ast.Node) func(value any) bool {
+	if kind != reflect.String || operator != "in" || len(nodes) > fewTexts {
+		return nil
+	}
+	list := make([]any, len(nodes))
+	for i, n := range nodes {
+		text, ok := n.(*ast.StringNode)
+		if !ok {
+			return nil
+		}
+		list[i] = text.Value
+	}
+	return func(v any) bool { return slices.Contains(list, v) }
 }
 
 // bounded returns the field whose lower bound can be enough for a comparison.
@@ -146,18 +247,22 @@ func bounded(p *ast.BinaryNode) string {
 // endless stands for a number without upper bound: more than any count or sum.
 const endless = 1e300
 
-func (l claim) judge(v Values, wanting names) Truth {
+func (l claim) judge(v Values) (Truth, names) {
 	var lower string // the field of which only a lower bound is known
+	var wanting names
 	for _, name := range l.reads {
 		_, known := v.Known[name]
 		if known && v.AtLeast[name] && lower == "" && name == l.bounds {
 			lower = name
 		} else if !known || v.AtLeast[name] {
-			wanting[name] = struct{}{}
+			wanting = wanting.with(name)
 		}
 	}
 	if len(wanting) > 0 {
-		return Unknown
+		return Unknown, wanting
+	}
+	if l.native != nil && lower == "" {
+		return truth(l.native(v.Known[l.reads[0]])), nil
 	}
 	holds := l.run(v.Known, "")
 	if lower != "" && holds != l.run(v.Known, lower) {
@@ -165,10 +270,19 @@ func (l claim) judge(v Values, wanting names) Truth {
 	}
 	if holds == Unknown {
 		for _, name := range l.reads {
-			wanting[name] = struct{}{}
+			wanting = wanting.with(name)
 		}
 	}
-	return holds
+	return holds, wanting
+}
+
+// with adds a name.
+func (n names) with(name string) names {
+	if n == nil {
+		n = names{}
+	}
+	n[name] = struct{}{}
+	return n
 }
 
 // run works the part out, with one field taken as endless.

@@ -125,6 +125,51 @@ func TestDecideNeverGuesses(t *testing.T) {
 	})
 }
 
+// What is compared in Go comes out as on the machine.
+func TestNativeClaimsAgreeWithExpr(t *testing.T) {
+	t.Parallel()
+	fields := map[string]Type{"amount": Int, "class": String, "rate": Float}
+	for _, src := range []string{
+		`class == "a"`, `"a" == class`, `class != "a"`, `class in ["a", "b"]`, `class not in ["a", "b"]`, `class startsWith "a"`, `class endsWith "b"`,
+		`class contains "a"`, `class in ["1", "2", "3", "4", "5", "6", "7", "8", "a"]`, `class < "b"`, `class matches "^a"`,
+		"amount == 3", "amount != 3", "amount < 3", "amount <= 3", "amount > 3", "amount >= 3", "3 < amount", "amount in [1, 3]", "amount in 2..4", "amount < 3.5",
+		"rate == 3", "rate != 3", "rate < 3", "rate >= 3", "rate in [3]", `amount <= 3 and class in ["a", "b"]`, `not (amount > 3 or class == "b")`,
+	} {
+		condition, err := CompileCondition(src, fields)
+		if err != nil {
+			t.Fatalf("%s: %v", src, err)
+		}
+		whole, err := Compile(src, fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, class := range []string{"", "a", "b", "ab", "c"} {
+			for _, amount := range []int{-1, 2, 3, 4} {
+				values := map[string]any{"amount": amount, "class": class, "rate": float64(amount)}
+				want, err := whole.Eval(values)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if holds, missing := condition.Decide(Values{Known: values}); holds != truth(want) || missing != nil {
+					t.Errorf("%s of %v: %v, missing %q; expr says %t", src, values, holds, missing, want)
+				}
+			}
+		}
+	}
+}
+
+// Conditions as profiles have them are decided without waste: each payment is.
+func TestDecideDoesNotAllocate(t *testing.T) {
+	condition, err := CompileCondition(`kind == "payment" and class in ["a", "b"] and amount <= 50000`, map[string]Type{"kind": String, "class": String, "amount": Int})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := Values{Known: map[string]any{"kind": "payment", "class": "a", "amount": 1299}}
+	if n := testing.AllocsPerRun(100, func() { condition.Decide(v) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func drawCondition(t *rapid.T, depth int) string {
 	if depth == 0 || rapid.IntRange(0, 2).Draw(t, "leaf") == 0 {
 		switch rapid.IntRange(0, 3).Draw(t, "kind") {

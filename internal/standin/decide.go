@@ -193,7 +193,6 @@ func (s *State) judgeOriginal(d *Decision) Reason {
 // judgePayer judges by the payer snapshot and the eligibility expression. What
 // cannot be told is not eligible.
 func (c *Compiled) judgePayer(r *Request, at Instant) Reason {
-	p := &r.Payment
 	switch {
 	case r.Snapshot.At.IsZero():
 		return UnknownPayer
@@ -202,25 +201,54 @@ func (c *Compiled) judgePayer(r *Request, at Instant) Reason {
 	case r.Snapshot.Blocked:
 		return Blocked
 	}
-	known := map[string]any{"kind": r.Kind.String(), "route": p.Route, "amount": int(p.Amount), "currency": p.Currency}
-	for _, field := range [...]struct{ name, value string }{{"bank", p.Bank}, {"merchant", p.Merchant}, {"payer_class", r.Snapshot.Class}} {
-		if field.value != "" {
-			known[field.name] = field.value
+	known := make(map[string]any, len(c.reads))
+	for _, field := range c.reads {
+		if value := r.eligibility(field, at); value != nil {
+			known[field] = value
 		}
-	}
-	if p.Read.Has(payment.Channel) {
-		known["channel"] = p.Channel
-	}
-	if p.Read.Has(payment.Method) {
-		known["method"] = p.Method
-	}
-	if seen := r.Snapshot.Seen; !seen.IsZero() {
-		known["seen_days"] = int(max(at-At(seen), 0) / Instant((24 * time.Hour).Microseconds()))
 	}
 	if holds, _ := c.eligible.Decide(expression.Values{Known: known}); holds != expression.Yes {
 		return Ineligible
 	}
 	return None
+}
+
+// eligibility returns the value of one of the [EligibilityFields], or nil if it is not
+// known.
+func (r *Request) eligibility(field string, at Instant) any {
+	p := &r.Payment
+	text, known := "", true
+	switch field {
+	case "amount":
+		return int(p.Amount)
+	case "seen_days":
+		if r.Snapshot.Seen.IsZero() {
+			return nil
+		}
+		return int(max(at-At(r.Snapshot.Seen), 0) / Instant((24 * time.Hour).Microseconds()))
+	case "kind":
+		text = r.Kind.String()
+	case "route":
+		text = p.Route
+	case "currency":
+		text = p.Currency
+	case "channel":
+		text, known = p.Channel, p.Read.Has(payment.Channel)
+	case "method":
+		text, known = p.Method, p.Read.Has(payment.Method)
+	case "bank":
+		text, known = p.Bank, p.Bank != ""
+	case "merchant":
+		text, known = p.Merchant, p.Merchant != ""
+	case "payer_class":
+		text, known = r.Snapshot.Class, r.Snapshot.Class != ""
+	default:
+		known = false
+	}
+	if !known {
+		return nil
+	}
+	return text
 }
 
 var overReasons = map[Over]Reason{EachPayment: OverPayment, EachPayer: OverPayer, EachPayee: OverPayee, EachChannel: OverChannel, Whole: OverAll}
@@ -232,21 +260,22 @@ func (s *State) judgeLimits(c *Compiled, r *Request, d *Decision) (Reason, []Nee
 		return NoLimit, nil
 	}
 	var needs []Need
-	for _, l := range c.limits {
+	for i, l := range c.limits {
 		if !l.applies(d.Currency) {
 			continue
 		}
 		if l.Over == EachPayee && !r.Payment.Read.Has(payment.Payee) || l.Over == EachChannel && !r.Payment.Read.Has(payment.Channel) {
 			return Unreadable, nil
 		}
-		use, used := s.use(l, c, d)
+		k := l.key(d, c.Profile.Zone)
+		use, used := s.use(l, &k, d)
 		if !l.covers(l.full(), use) {
 			return overReasons[l.Over], nil
 		}
 		if !l.wide() {
 			continue
 		}
-		if need, enough := s.need(l, l.key(d, c.Profile.Zone), d.At, d.Directive, used, use); !enough {
+		if need, enough := s.need(l, &k, s.ledgerKey(i, &k, d), d, used, use); !enough {
 			needs = append(needs, need)
 		}
 	}
@@ -254,9 +283,9 @@ func (s *State) judgeLimits(c *Compiled, r *Request, d *Decision) (Reason, []Nee
 }
 
 // use is what a limit would count with the decision, and what it counts now.
-func (s *State) use(l Limit, c *Compiled, d *Decision) (use, used Slice) {
+func (s *State) use(l Limit, k *counterKey, d *Decision) (use, used Slice) {
 	if l.Over != EachPayment {
-		used = s.used(l.key(d, c.Profile.Zone), d.At)
+		used = s.used(k, d.At)
 	}
 	if used.Amount > math.MaxInt64-d.Amount {
 		return Slice{math.MaxInt64, math.MaxInt64}, used

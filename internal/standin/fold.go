@@ -357,9 +357,9 @@ func (s *State) forget(before Instant) {
 			delete(s.excluded, id)
 		}
 	}
-	for key, c := range s.counters {
+	for key, c := range s.counters.all() {
 		if key.window != 0 && c.period < key.period(before) {
-			delete(s.counters, key)
+			s.counters.drop(&key)
 		}
 	}
 	for key, d := range s.slices {

@@ -82,8 +82,8 @@ func (k counterKey) until(at Instant) Instant {
 }
 
 // used is what a counter holds at an instant.
-func (s *State) used(k counterKey, at Instant) Slice {
-	c := s.counters[k]
+func (s *State) used(k *counterKey, at Instant) Slice {
+	c := s.counters.get(k)
 	if c.period < k.period(at) {
 		return Slice{}
 	}
@@ -92,19 +92,17 @@ func (s *State) used(k counterKey, at Instant) Slice {
 
 // count adds to a counter, or takes away from what is outstanding.
 func (s *State) count(k counterKey, at Instant, sign, amount int64) {
-	c := s.counters[k]
+	c := s.counters.at(&k)
 	if p := k.period(at); c.period < p {
-		c = counter{period: p}
+		*c = counter{period: p}
 	}
 	c.count += sign
 	if k.currency != "" {
 		c.amount += sign * amount
 	}
 	if k.window == 0 && c.count == 0 {
-		delete(s.counters, k)
-		return
+		s.counters.drop(&k)
 	}
-	s.counters[k] = c
 }
 
 // countOutstanding adds an item to what is outstanding, or takes it away.
@@ -167,15 +165,35 @@ type Need struct {
 // outstanding reports whether the need is of a limit without a window.
 func (n Need) outstanding() bool { return n.Until == 0 }
 
+// namedLedger is the ledger that a limit of the profile was last spent from: most
+// payments spend from the same, and its name is long in the making.
+type namedLedger struct {
+	counterKey
+	period    int64
+	directive string
+	name      string
+}
+
+// ledgerKey names the ledger of a limit, the one with number i, for a decision.
+func (s *State) ledgerKey(i int, k *counterKey, d *Decision) string {
+	for len(s.ledgers) <= i {
+		s.ledgers = append(s.ledgers, namedLedger{})
+	}
+	n := &s.ledgers[i]
+	if period := k.period(d.At); n.counterKey != *k || n.period != period || n.directive != d.Directive {
+		*n = namedLedger{*k, period, d.Directive, k.ledgerKey(d.At, d.Directive)}
+	}
+	return n.name
+}
+
 // need returns what a limit lacks for a use, and true if it lacks nothing.
-func (s *State) need(l Limit, k counterKey, at Instant, directive string, used, want Slice) (Need, bool) {
-	key := k.ledgerKey(at, directive)
+func (s *State) need(l Limit, k *counterKey, key string, d *Decision, used, want Slice) (Need, bool) {
 	if l.covers(s.slices[key].upTo, want) {
 		return Need{}, true
 	}
-	n := Need{Key: key, Limit: l.full(), Used: used, Want: want, Until: k.until(at)}
+	n := Need{Key: key, Limit: l.full(), Used: used, Want: want, Until: k.until(d.At)}
 	if n.outstanding() {
-		n.Directive = directive
+		n.Directive = d.Directive
 	}
 	return n, false
 }
@@ -217,7 +235,7 @@ func (s *State) Registrations(directive string) []Need {
 			continue
 		}
 		k := counterKey{over: Whole, currency: l.Currency}
-		used := s.used(k, 0)
+		used := s.used(&k, 0)
 		key := k.ledgerKey(0, directive)
 		if _, registered := s.slices[key]; !registered {
 			needs = append(needs, Need{Key: key, Limit: l.full(), Used: used, Want: used, Directive: directive})

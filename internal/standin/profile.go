@@ -99,6 +99,7 @@ type Compiled struct {
 
 	limits   []Limit
 	eligible *expression.Condition
+	reads    []string // the fields that eligible reads
 }
 
 // EligibilityFields are the fields that an eligibility expression may read: those
@@ -132,7 +133,7 @@ func (p Profile) Compile(planned bool) (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Compiled{Profile: p, Planned: planned, limits: terms.Limits, eligible: eligible}
+	c := &Compiled{Profile: p, Planned: planned, limits: terms.Limits, eligible: eligible, reads: eligible.Reads()}
 	text = append(text, 0)
 	if planned {
 		text = append(text, 1)

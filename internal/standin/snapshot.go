@@ -3,6 +3,7 @@ package standin
 import (
 	"bytes"
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 
@@ -53,11 +54,11 @@ func (s *State) fields(c *codec) {
 	})
 	table(c, s.before, cmp.Compare[string], c.text, func(ids *[]string) { list(c, ids, maxList, c.text) })
 	table(c, s.balances, compareBalances, c.balanceKey, func(b **Balance) { c.balance(made(b)) })
-	table(c, s.counters, compareCounters, c.counterKey, func(n *counter) {
+	rows(c, s.counters.all(), compareCounters, c.counterKey, func(n *counter) {
 		c.int(&n.period)
 		c.int(&n.amount)
 		c.int(&n.count)
-	})
+	}, func(k counterKey, n counter) { *s.counters.at(&k) = n })
 	table(c, s.slices, cmp.Compare[string], c.text, func(d *drawn) {
 		c.slice(&d.upTo)
 		c.instant(&d.until)
@@ -94,21 +95,28 @@ func (s *State) itemFields(c *codec) {
 
 // table is the length of a map and its entries in the order of their keys.
 func table[K comparable, V any](c *codec, m map[K]V, order func(a, b K) int, key func(*K), value func(*V)) {
+	rows(c, maps.All(m), order, key, value, func(k K, v V) { m[k] = v })
+}
+
+// rows is the length of what all holds and its entries in the order of their keys. What
+// is read is put.
+func rows[K comparable, V any](c *codec, all iter.Seq2[K, V], order func(a, b K) int, key func(*K), value func(*V), put func(K, V)) {
 	type entry struct {
 		k K
 		v V
 	}
 	var entries []entry
 	if c.writing {
-		for _, k := range slices.SortedFunc(maps.Keys(m), order) {
-			entries = append(entries, entry{k, m[k]})
+		for k, v := range all {
+			entries = append(entries, entry{k, v})
 		}
+		slices.SortFunc(entries, func(a, b entry) int { return order(a.k, b.k) })
 	}
 	list(c, &entries, maxList, func(e *entry) {
 		key(&e.k)
 		value(&e.v)
 		if !c.writing && !c.failed {
-			m[e.k] = e.v
+			put(e.k, e.v)
 		}
 	})
 }

@@ -168,19 +168,21 @@ type State struct {
 	// before holds refunds and reversals by an original that is not here.
 	before     map[string][]string
 	balances   map[balanceKey]*Balance
-	counters   map[counterKey]counter
+	counters   counters
 	slices     map[string]drawn
 	waiting    map[Digest]int // pending advices by payer
 	queue      []*Item        // by Seq; those that are not pending are skipped
 	skipped    int
 	exceptions map[string]*Item
+
+	ledgers []namedLedger // by limit of the profile that stands in; not part of what is folded
 }
 
 // NewState is that of a shard without records.
 func NewState() *State {
 	return &State{
 		openings: map[string]*Opening{}, items: map[string]*Item{}, excluded: map[string]exclusion{}, before: map[string][]string{},
-		balances: map[balanceKey]*Balance{}, counters: map[counterKey]counter{}, slices: map[string]drawn{},
+		balances: map[balanceKey]*Balance{}, counters: newCounters(), slices: map[string]drawn{},
 		waiting: map[Digest]int{}, exceptions: map[string]*Item{},
 	}
 }
@@ -265,7 +267,7 @@ func (s *State) Balances() []Balance {
 
 // Outstanding returns what is approved and not settled in a currency.
 func (s *State) Outstanding(currency string) Tally {
-	c := s.counters[counterKey{over: Whole, currency: currency}]
+	c := s.counters.get(&counterKey{over: Whole, currency: currency})
 	return Tally{c.count, c.amount}
 }
 

@@ -2,7 +2,6 @@ package standin
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -192,16 +191,16 @@ func (s *State) uses(o *Opening, at Instant) []Use {
 		}
 		switch l.Over {
 		case Whole:
-			used, drawn := s.used(k, at), s.slices[k.ledgerKey(at, o.Directive)].upTo
+			used, drawn := s.used(&k, at), s.slices[k.ledgerKey(at, o.Directive)].upTo
 			u.Used, u.Drawn = Tally{used.Count, used.Amount}, Tally{drawn.Count, drawn.Amount}
 		case EachPayer:
-			for other := range maps.Keys(s.counters) {
+			for other := range s.counters.all() {
 				who := other
 				who.who = Digest{}
 				if who != k {
 					continue
 				}
-				used := s.used(other, at)
+				used := s.used(&other, at)
 				u.Used = Tally{max(u.Used.Count, used.Count), max(u.Used.Amount, used.Amount)}
 			}
 		default:
