@@ -27,6 +27,7 @@ CREATE TABLE advice_pack (
 	PRIMARY KEY (shard, revision)
 );
 ALTER TABLE advice_pack ALTER COLUMN body SET STORAGE EXTERNAL;
+ALTER TABLE advice_pack SET (toast_tuple_target = 8160); -- most packs stay in one piece
 CREATE TABLE advice_name (
 	name  bigint  PRIMARY KEY,
 	shard integer NOT NULL
@@ -45,8 +46,8 @@ CREATE TABLE advice_ledger (
 	body     bytea  NOT NULL
 );
 
--- advice_commit writes packs, each of another shard and by itself.
-CREATE FUNCTION advice_commit(
+-- advice_each writes packs, each of another shard and by itself. Their shards are locked.
+CREATE FUNCTION advice_each(
 	p_shard  integer[],
 	p_expect bigint[],
 	p_id     text[],
@@ -70,7 +71,6 @@ BEGIN
 	actual := array_fill(-1::bigint, ARRAY[packs]);
 	taken  := array_fill(0::bigint, ARRAY[packs]);
 	owner  := array_fill(-1, ARRAY[packs]);
-	PERFORM FROM advice_shard x WHERE x.shard = ANY (p_shard) ORDER BY x.shard FOR UPDATE;
 	FOR i IN 1 .. packs LOOP
 		own   := names[start : start + p_names[i] - 1];
 		start := start + p_names[i];
@@ -103,6 +103,62 @@ BEGIN
 			VALUES (p_shard[i], s.revision + 1, p_id[i], chain, added, p_body[i]);
 		UPDATE advice_shard x SET revision = s.revision + 1, hash = chain WHERE x.shard = p_shard[i];
 	END LOOP;
+END $$;
+
+-- advice_commit writes packs, each of another shard: all at once if nothing is against
+-- any of them, as a rule, else one by one.
+CREATE FUNCTION advice_commit(
+	p_shard  integer[],
+	p_expect bigint[],
+	p_id     text[],
+	p_names  integer[], -- for each pack, how many of names
+	names    bigint[],
+	p_body   bytea[],
+	OUT actual bigint[],
+	OUT taken  bigint[],
+	OUT owner  integer[]
+) LANGUAGE plpgsql AS $$
+DECLARE
+	packs  integer := cardinality(p_shard);
+	moved  integer;
+	shards integer[]; -- of each name
+	added  bigint[];
+	whose  integer[];
+BEGIN
+	PERFORM FROM advice_shard x WHERE x.shard = ANY (p_shard) ORDER BY x.shard FOR UPDATE;
+	SELECT packs - count(*) INTO moved FROM unnest(p_shard, p_expect) p (shard, expect)
+		JOIN advice_shard x ON x.shard = p.shard AND x.revision = p.expect;
+	IF moved = 0 THEN
+		SELECT array_agg(p.shard ORDER BY p.i) INTO shards FROM unnest(p_shard, p_names) WITH ORDINALITY p (shard, many, i), generate_series(1, p.many);
+		WITH brought AS (
+			INSERT INTO advice_name (name, shard) SELECT DISTINCT ON (n.name) n.name, n.shard FROM unnest(names, shards) n (name, shard) ORDER BY n.name
+			ON CONFLICT (name) DO NOTHING RETURNING name, shard
+		) SELECT array_agg(b.name), array_agg(b.shard) INTO added, whose FROM brought b;
+		IF coalesce(cardinality(added), 0) < cardinality(names) THEN
+			PERFORM FROM unnest(names, shards) n (name, shard) JOIN advice_name x ON x.name = n.name AND x.shard <> n.shard;
+			IF FOUND THEN
+				DELETE FROM advice_name x WHERE x.name = ANY (added);
+				moved := 1;
+			END IF;
+		END IF;
+	END IF;
+	IF moved <> 0 THEN
+		SELECT e.actual, e.taken, e.owner INTO actual, taken, owner FROM advice_each(p_shard, p_expect, p_id, p_names, names, p_body) e;
+		RETURN;
+	END IF;
+	WITH put AS (
+		INSERT INTO advice_pack (shard, revision, id, hash, names, body)
+			SELECT p.shard, p.expect + 1, p.id,
+				sha256('\x03'::bytea || x.hash || int8send(p.shard::bigint) || int8send(p.expect + 1) || sha256(p.body)),
+				coalesce(b.names, '{}'), p.body
+			FROM unnest(p_shard, p_expect, p_id, p_body) p (shard, expect, id, body)
+			JOIN advice_shard x ON x.shard = p.shard
+			LEFT JOIN (SELECT n.shard, array_agg(n.name) AS names FROM unnest(added, whose) n (name, shard) GROUP BY n.shard) b ON b.shard = p.shard
+		RETURNING shard, hash
+	) UPDATE advice_shard x SET revision = x.revision + 1, hash = put.hash FROM put WHERE x.shard = put.shard;
+	actual := array_fill(-1::bigint, ARRAY[packs]);
+	taken  := array_fill(0::bigint, ARRAY[packs]);
+	owner  := array_fill(-1, ARRAY[packs]);
 END $$;
 `}
 
