@@ -20,7 +20,13 @@ const (
 
 // Encode makes the body of a pack of records.
 func Encode(records []Record) []byte {
-	c := &codec{writing: true, b: append(make([]byte, 0, 256*len(records)+1), RecordVersion)}
+	size := 256*len(records) + 1
+	for _, r := range records {
+		if d, ok := r.(*Decision); ok {
+			size += len(d.Sealed.Data)
+		}
+	}
+	c := &codec{writing: true, b: append(make([]byte, 0, size), RecordVersion)}
 	for _, r := range records {
 		c.b = append(c.b, r.tag())
 		r.fields(c)

@@ -139,7 +139,7 @@ func (s *State) judge(c *Compiled, r *Request, d *Decision) (Reason, []Need) {
 			return reason, nil
 		}
 	}
-	if reason := c.judgePayer(r, d.At); reason != None {
+	if reason := c.judgePayer(r, d.At, s.values); reason != None {
 		return reason, nil
 	}
 	return s.judgeLimits(c, r, d)
@@ -191,8 +191,8 @@ func (s *State) judgeOriginal(d *Decision) Reason {
 }
 
 // judgePayer judges by the payer snapshot and the eligibility expression. What
-// cannot be told is not eligible.
-func (c *Compiled) judgePayer(r *Request, at Instant) Reason {
+// cannot be told is not eligible. It works in the map known.
+func (c *Compiled) judgePayer(r *Request, at Instant, known map[string]any) Reason {
 	switch {
 	case r.Snapshot.At.IsZero():
 		return UnknownPayer
@@ -201,7 +201,7 @@ func (c *Compiled) judgePayer(r *Request, at Instant) Reason {
 	case r.Snapshot.Blocked:
 		return Blocked
 	}
-	known := make(map[string]any, len(c.reads))
+	clear(known)
 	for _, field := range c.reads {
 		if value := r.eligibility(field, at); value != nil {
 			known[field] = value

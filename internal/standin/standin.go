@@ -47,7 +47,6 @@
 package standin
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -200,15 +199,6 @@ type Digest [16]byte
 func (d Digest) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, d[:]), nil }
 
 func (d Digest) String() string { return hex.EncodeToString(d[:]) }
-
-// Blind returns what stands for a payer or payee in records. The key belongs to
-// the source as long as it holds anything: with another one payers would move to
-// other shards and their limits would begin anew.
-func Blind(key []byte, value payment.Sensitive) Digest {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(value.Reveal()))
-	return Digest(mac.Sum(nil))
-}
 
 // Shard returns the shard of a payer.
 func Shard(payer Digest, shards int) int {

@@ -175,7 +175,10 @@ type State struct {
 	skipped    int
 	exceptions map[string]*Item
 
-	ledgers []namedLedger // by limit of the profile that stands in; not part of what is folded
+	// What follows is used again and again while decisions are made; it is no part of
+	// what is folded.
+	ledgers []namedLedger  // by limit of the profile
+	values  map[string]any // of the request that is judged
 }
 
 // NewState is that of a shard without records.
@@ -183,7 +186,7 @@ func NewState() *State {
 	return &State{
 		openings: map[string]*Opening{}, items: map[string]*Item{}, excluded: map[string]exclusion{}, before: map[string][]string{},
 		balances: map[balanceKey]*Balance{}, counters: newCounters(), slices: map[string]drawn{},
-		waiting: map[Digest]int{}, exceptions: map[string]*Item{},
+		waiting: map[Digest]int{}, exceptions: map[string]*Item{}, values: map[string]any{},
 	}
 }
 

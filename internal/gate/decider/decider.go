@@ -89,6 +89,7 @@ type Options struct {
 type Decider struct {
 	opt     Options
 	id      string
+	blinder *standin.Blinder
 	shards  []*shard
 	ready   chan *shard
 	news    chan struct{} // the directives have changed
@@ -141,7 +142,7 @@ func New(ctx context.Context, opt Options) (*Decider, error) {
 		return nil, err
 	}
 	d := &Decider{
-		opt: opt, id: info.ID, ready: make(chan *shard, info.Shards), news: make(chan struct{}, 1), carries: make(chan standin.Order, standin.MaxOrders),
+		opt: opt, id: info.ID, blinder: standin.NewBlinder(opt.Key), ready: make(chan *shard, info.Shards), news: make(chan struct{}, 1), carries: make(chan standin.Order, standin.MaxOrders),
 		standings: map[string]*standing{}, profiles: map[string]*standin.Compiled{}, declines: map[declineKey]standin.Tally{},
 		learned: map[string]bool{}, carried: map[string]standin.Carried{}, alarms: map[string]standin.Alarm{}, mates: map[string]mate{},
 	}
@@ -172,7 +173,7 @@ func (d *Decider) Source() string { return d.id }
 
 // Blind returns what stands for a payer or payee.
 func (d *Decider) Blind(value payment.Sensitive) standin.Digest {
-	return standin.Blind(d.opt.Key, value)
+	return d.blinder.Blind(value)
 }
 
 // Ask is what a gate wants to have decided.
