@@ -12,13 +12,15 @@ import (
 	"holdfast/internal/roster"
 )
 
-// quick are the times and samples of the built-in ramp, and what they are in a demo.
+// quick are the times and samples of the built-in ramp, and what they are in a demo; its
+// stand-in covers all payments, so that those it does not approve wait.
 var quick = []struct {
 	long  *regexp.Regexp
 	short string
 }{
 	{regexp.MustCompile(`hold: \d+m`), "hold: 3s"}, {regexp.MustCompile(`soak: \d+m`), "soak: 5s"},
-	{regexp.MustCompile(`every: 30s`), "every: 2s"}, {regexp.MustCompile(`sample: \d+`), "sample: 20"}, {regexp.MustCompile(`unknown: 1\n`), "unknown: 5\n"},
+	{regexp.MustCompile(`every: 30s`), "every: 2s"}, {regexp.MustCompile(`sample: \d+`), "sample: 20"}, {regexp.MustCompile(`unknown: 1\n`), "unknown: 5\n"}, {regexp.MustCompile(`success: 95\n`), "success: 90\n"},
+	{regexp.MustCompile(`longest_pause: 1m`), "longest_pause: 2s"}, {regexp.MustCompile(`    scope: kind == "payment" and amount <= 20000\n`), ""},
 }
 
 // demoPlan is the built-in plan with times of seconds and small samples, since nobody watches a

@@ -19,9 +19,9 @@ import (
 
 // notes are what people write when they end a task by hand.
 var notes = map[string]string{
-	"decide-course":     "Payments stay stopped. Technology restores the primary; operations list what is unknown; next meeting in 30 minutes.",
+	"decide-course":     "The gates stand in for small payments; others wait. Technology restores the primary; operations list what is unknown; next meeting in 30 minutes.",
 	"establish-extent":  "All channels, all customers, since the alert. No sign of an attack or a leak.",
-	"tell-customers":    "A statement is published: payments are suspended, no money is lost, beware of fraud.",
+	"tell-customers":    "A statement is published: small payments go on, others wait, no money is lost, beware of fraud.",
 	"report-outside":    "Reported to the regulator by phone and in writing; the receipt is on file.",
 	"agree-reopening":   "Cause known, repair verified by a second person, unknown payments settled one by one.",
 	"reconcile":         "Counts and amounts agree with the primary; no difference.",
@@ -105,7 +105,7 @@ func (s *story) handle(ctx context.Context) error {
 	if err := s.world.Do(ctx, http.MethodDelete, "/faults", nil, nil); err != nil {
 		return err
 	}
-	s.say("The primary is repaired and runs again; payments are still stopped.")
+	s.say("The primary is repaired and runs again; nothing is forwarded yet.")
 	file := strings.NewReader("systemd[1]: primary.service: started again\nprimary: ready, ledger read up to its end\n")
 	var log incident.Evidence
 	if err := s.duty.Do(ctx, http.MethodPost, "/evidence?name=repair.log&type=text%2Fplain", file, &log); err != nil {
@@ -217,9 +217,9 @@ func span(from, to time.Time) time.Duration { return to.Sub(from).Round(100 * ti
 func (s *story) writeDebrief(ctx context.Context) error {
 	text := func(t string) *string { return &t }
 	sheet := debrief.Sheet{
-		Summary: text("The primary lost answers and then went down. Payments were stopped, the primary was repaired, every unknown payment was settled, and payments came back in four steps, of which one was taken back by itself when the primary failed again."),
+		Summary: text("The primary lost answers and then went down. Payments were stopped, then the gates stood in for small ones; the primary was repaired, what was stood in for was forwarded, every unknown payment was settled, and payments came back in four steps, of which one was taken back by itself when the primary failed again."),
 		Well:    text("The gates' own counts raised the alert within seconds, and the stop was confirmed by every gate."),
-		Badly:   text("While the primary was down there was nothing to take its place."),
+		Badly:   text("One of two gates had nowhere to keep decisions, so that its payments were held while the other stood in."),
 		Lucky:   text("It happened at an hour with few payments."),
 	}
 	if err := s.commander.Do(ctx, http.MethodPut, s.path("/debrief"), sheet, nil); err != nil {

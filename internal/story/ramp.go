@@ -12,13 +12,17 @@ import (
 
 const reopen = "reopen"
 
-// ramp climbs the plan's ladder. Before the last step the primary fails again, and
-// payments step back by themselves.
+// ramp climbs the plan's ladder, in the place of the stand-in, with the backlog forwarded
+// beside it. Before the last step the primary fails again, and payments step back by
+// themselves. It is closed out after the stand-in.
 func (s *story) ramp(ctx context.Context) error {
 	if err := s.refresh(ctx); err != nil {
 		return err
 	}
 	last := len(s.task(reopen).Ramp.Steps)
+	if err := s.loseAnswers(ctx); err != nil {
+		return err
+	}
 	if err := s.climb(ctx, last-1); err != nil {
 		return err
 	}
@@ -26,6 +30,9 @@ func (s *story) ramp(ctx context.Context) error {
 		return err
 	}
 	if err := s.climb(ctx, last); err != nil {
+		return err
+	}
+	if err := s.reconcile(ctx); err != nil {
 		return err
 	}
 	if err := s.closeRamp(ctx); err != nil {

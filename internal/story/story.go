@@ -4,7 +4,7 @@
 // simulated payment world only through that world's control API.
 //
 // The chapters are one list, [chapters]. The story ends well only if the
-// independent checker finds no payment lost, doubled, wrong or denied, and every
+// independent checker finds no payment lost, doubled, wrong, denied or owed, and every
 // payment whose outcome was unknown is listed and resolved.
 package story
 
@@ -56,6 +56,8 @@ type story struct {
 	begun                  time.Time
 	rate                   float64
 	in                     view.Incident
+	// stopped is the stop's directive, standing that of the stand-in.
+	stopped, standing string
 }
 
 // chapters are the story, in order.
@@ -69,6 +71,7 @@ var chapters = []struct {
 	{"The duty officer confirms level 1", (*story).confirm},
 	{"Superiors and heads of department are told", (*story).tell},
 	{"Payments are stopped, and the stop is confirmed", (*story).stop},
+	{"The gates stand in", (*story).standIn},
 	{"The emergency team is convened", (*story).convene},
 	{"The fault is handled", (*story).handle},
 	{"Functional tests pass", (*story).probe},

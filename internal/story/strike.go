@@ -187,6 +187,7 @@ func (s *story) stop(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.stopped = made.ID
 	s.say("The stop %s is issued: the plan pre-authorises it.", made.ID)
 	wait, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

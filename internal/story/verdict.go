@@ -54,7 +54,7 @@ func (s *story) settle(ctx context.Context) error {
 }
 
 func (s *story) verdict(ctx context.Context) error {
-	report, err := client.Get[checker.Report](ctx, s.world, "/check")
+	report, err := s.check(ctx)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,8 @@ func (s *story) verdict(ctx context.Context) error {
 	}
 	s.Unknown = len(settled)
 	s.say("%d customers' intentions against %d effects in the ledger of truth:", report.Intentions, report.Effects)
-	s.say("lost %d, doubled %d, wrong %d, denied %d.", report.Lost.Count, report.Doubled.Count, report.Wrong.Count, report.Denied.Count)
+	s.say("lost %d, doubled %d, wrong %d, denied %d; stood in for %d, of which the primary lacks %d.",
+		report.Lost.Count, report.Doubled.Count, report.Wrong.Count, report.Denied.Count, report.StoodIn, report.Owed.Count)
 	s.say("Unknown at the gates: %d, settled %d, open %d. Customers in doubt and told later: %d; never told: %d.",
 		len(settled)+open.Total, len(settled), open.Total, report.Resolved.Count, report.Unknown.Count)
 	for _, u := range settled {
@@ -78,15 +79,15 @@ func (s *story) verdict(ctx context.Context) error {
 	return judge(report, settled, open.Total, s.begun)
 }
 
-// judge says whether the story has ended as it must: nothing lost, doubled, wrong
-// or denied; no outcome unknown at a gate; and each customer of this story who was
+// judge says whether the story has ended as it must: nothing lost, doubled, wrong,
+// denied or owed to the primary; no outcome unknown at a gate; and each customer of this story who was
 // never told has a payment that Holdfast lists with the outcome that is true.
 func judge(r checker.Report, settled []unknown, open int, begun time.Time) error {
 	var faults []string
 	for _, c := range []struct {
 		name  string
 		class checker.Class
-	}{{"lost", r.Lost}, {"doubled", r.Doubled}, {"wrong", r.Wrong}, {"denied", r.Denied}} {
+	}{{"lost", r.Lost}, {"doubled", r.Doubled}, {"wrong", r.Wrong}, {"denied", r.Denied}, {"owed to the primary", r.Owed}} {
 		if c.class.Count > 0 {
 			faults = append(faults, strconv.Itoa(c.class.Count)+" "+c.name)
 		}

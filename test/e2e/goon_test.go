@@ -1,0 +1,165 @@
+package e2e_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"holdfast"
+	"holdfast/internal/app"
+	"holdfast/internal/sandbox/fault"
+)
+
+// Payments go on while the primary is down, and come back, in Chromium: an outage under
+// traffic, a stand-in that two people decide on, a primary that loses answers at first,
+// the backlog forwarded, a ramp that steps back once by itself, and a close-out with
+// nothing left to explain. The checker finds nothing lost and nothing doubled.
+func TestPaymentsGoOn(t *testing.T) {
+	t.Parallel()
+	for _, lang := range spoken(holdfast.ZhHant) {
+		t.Run(string(lang), func(t *testing.T) {
+			t.Parallel()
+			w := startWorld(t, t.TempDir(), false, func(o *app.DemoOptions) { o.SecondGate = false })
+			duty := w.signIn(openBrowser(t, w.ready.Console, string(lang)+"-go-on"), w.ready.Account, lang)
+			commander := w.signIn(openBrowser(t, w.ready.Console, string(lang)+"-go-on-commander"), w.ready.Second, lang)
+			superior := w.signIn(duty.another(string(lang)+"-go-on-superior"), "superior", lang)
+
+			w.outage()
+			incident := w.suspected(duty)
+			w.confirmLevel1(duty)
+			w.stopPayments(duty, incident)
+			directive := w.standInBeside(duty, commander, superior, incident)
+			w.convene(duty, commander, incident)
+			w.handle(duty, incident)
+			w.losesAnswers()
+			w.rampBack(duty)
+			w.closeOut(duty, commander, directive)
+			duty.open(incident)
+			duty.press("#task-reopen form[action$='/close'] button")
+			duty.waitFor("#task-reopen.closed")
+			duty.shoot("go-on-5-closed-out")
+			w.finish(duty, "reconcile", "counts agree with the primary")
+			w.review(duty, commander, incident, lang)
+			w.booksAgree()
+		})
+	}
+}
+
+// standInBeside opens a stand-in beside the stop, and lifts the stop: from then on the
+// gate answers. It waits until it has approved some payments, and returns the directive.
+func (w *world) standInBeside(duty, commander, superior *browser, incident string) string {
+	w.t.Helper()
+	commander.open(incident)
+	commander.reveal("#stand-in-reason")
+	commander.do("choose", click("#stand-in input[name=by][value='stand-in/unplanned']"))
+	commander.fill("#stand-in-reason", "主用系統無回應 the primary does not answer")
+	commander.press("#stand-in form button")
+	commander.waitFor("#standing-in .tag.warn")
+	standIn := commander.evaluate("location.pathname")
+	superior.open(standIn)
+	superior.press("form[action$='/approve'] button")
+	superior.waitFor("#standing-in .tag.good") // forwarding has stopped already
+	const stop = "/directives/d1"
+	commander.open(stop)
+	commander.reveal("#lift textarea")
+	commander.fill("#lift textarea", "閘門改為代行授權 the gates stand in")
+	commander.press("#lift button")
+	commander.waitFor("#lift-asked")
+	superior.open(stop)
+	superior.press("form[action$='/lift/approve'] button")
+	superior.waitFor(".band-stand-in-open")
+	w.until("the gate approves", func() bool { return w.demo.World.Check().StoodIn >= 40 })
+	duty.open("/stand-in")
+	duty.waitFor("meter.use")
+	duty.shoot("go-on-1-standing-in")
+	duty.open(incident)
+	return strings.TrimPrefix(standIn, "/directives/")
+}
+
+// losesAnswers has the primary lose the answers to three payments of a hundred: twelve
+// of a hundred of the cards', which every fourth payment is by.
+func (w *world) losesAnswers() {
+	w.t.Helper()
+	if _, err := w.demo.World.StartFault(fault.Fault{Kind: fault.AnswerLost, Seconds: 600, Share: 0.12, Scope: fault.Scope{Channel: "card"}}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// rampBack climbs the ladder: from its third step payments fall by themselves, since the
+// primary fails again, and they are brought back in full once it is repaired.
+func (w *world) rampBack(b *browser) {
+	w.t.Helper()
+	for b.count("#task-test-functions.closed") == 0 {
+		b.press("#task-test-functions form[action$='/probe'] button")
+	}
+	w.climb(b, 3)
+	w.until("advices are delivered", func() bool { return w.demo.World.Check().Owed.Count < 5 })
+	if _, err := w.demo.World.StartFault(fault.Fault{Kind: fault.Error, Seconds: 600, Share: 0.6}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.until("payments step back by themselves", func() bool { return w.step(b) < 3 })
+	w.demo.World.EndFaults()
+	b.waitFor("#task-reopen figure text.v-bad")
+	b.shoot("go-on-2-stepped-back")
+	w.climb(b, 4)
+	b.waitFor("#task-reopen .verdict.good") // all payments are back, and have been watched
+	b.waitGone("#task-reopen .held")
+	b.shoot("go-on-3-watched")
+	b.press("#task-reopen form[action$='/close'] button") // the stand-in is not closed out yet
+	b.waitFor(".note.bad")
+	if b.count("#task-reopen.closed") != 0 {
+		w.t.Error("the ramp is closed out before the stand-in is")
+	}
+}
+
+// step is the step that payments are on, 0 if they are stopped.
+func (w *world) step(b *browser) int {
+	w.t.Helper()
+	n, err := strconv.Atoi(b.evaluate(`[...document.querySelectorAll("#task-reopen .ladder li")].findIndex(li => li.classList.contains("now")) + 1`))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+// climb takes the next step as soon as it may be taken, until payments are at one.
+func (w *world) climb(b *browser, top int) {
+	w.t.Helper()
+	for at := w.step(b); at < top; at = w.step(b) {
+		next := fmt.Sprintf("#task-reopen form:has(input[name=step][value='%d']) button.main", at+1)
+		b.waitUntil("the way to the next step", fmt.Sprintf(`document.querySelector(%q) && !document.querySelector("#task-reopen .held")`, next))
+		b.press(next)
+	}
+}
+
+// closeOut signs, by two people, that nothing of the stand-in is left to explain.
+func (w *world) closeOut(asks, agrees *browser, directive string) {
+	w.t.Helper()
+	w.until("everything is delivered", func() bool { return w.demo.World.Check().Owed.Count == 0 })
+	asks.open("/stand-in")
+	asks.waitFor("#close-" + directive)
+	asks.reveal("#close-" + directive + " summary")
+	asks.fill("#close-note-"+directive, "全部補送並核對無誤 all is delivered")
+	asks.press("#close-" + directive + " form button")
+	asks.waitFor("#closing-" + directive)
+	agrees.open("/stand-in")
+	agrees.press("#closing-" + directive + " form[action$='/answer'] button.main")
+	agrees.waitFor("#closing-" + directive + ".good")
+	agrees.shoot("go-on-4-reconciled")
+}
+
+// booksAgree lets no more customers arrive and compares what they were told with what
+// the primary did.
+func (w *world) booksAgree() {
+	w.t.Helper()
+	if err := w.demo.World.Traffic.SetRate(0); err != nil {
+		w.t.Fatal(err)
+	}
+	w.until("every customer has an answer", func() bool { return w.demo.World.Stats(0).Traffic.Open == 0 })
+	r := w.demo.World.Check()
+	w.t.Logf("%d intentions, %d stood in for, %d told done, %d resolved later", r.Intentions, r.StoodIn, r.ToldDone, r.Resolved.Count)
+	if r.Lost.Count+r.Doubled.Count+r.Wrong.Count+r.Denied.Count+r.Owed.Count != 0 || r.StoodIn < 40 {
+		w.t.Errorf("lost %d, doubled %d, wrong %d, denied %d, owed %d, stood in for %d", r.Lost.Count, r.Doubled.Count, r.Wrong.Count, r.Denied.Count, r.Owed.Count, r.StoodIn)
+	}
+}
