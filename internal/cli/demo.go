@@ -32,9 +32,10 @@ gates, and behind them a simulated payment system under live traffic, until
 SIGINT or SIGTERM. Everything is kept in the directory --data; a demo started
 again in it goes on where it was.
 
-With --story it plays a level-1 outage by itself, from the alert to the debrief,
-and ends with the verdict of an independent checker: code 0 only if no payment
-is lost, doubled, wrong or denied, and every unknown one is listed and resolved.`,
+With --story it plays a level-1 outage by itself, from the alert over stand-in and
+the way back to the debrief, and ends with the verdict of an independent checker:
+code 0 only if no payment is lost, doubled, wrong or denied, the primary has what
+was stood in for, and every unknown one is listed and resolved.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			output, err := openLog(o.Dir)
 			if err != nil {
@@ -218,6 +219,6 @@ func (s *shell) play(ctx context.Context, d *app.Demo, pace time.Duration) error
 	if s.json {
 		return s.printJSON(result)
 	}
-	s.say("\nThe story is over: lost 0, doubled 0, wrong 0; %d payments were unknown, each is listed and resolved.", result.Unknown)
+	s.say("\nThe story is over: lost 0, doubled 0, wrong 0; %d payments were stood in for, and the primary has each; %d were unknown, each is listed and resolved.", result.Report.StoodIn, result.Unknown)
 	return nil
 }
