@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -107,17 +108,33 @@ func (s *shell) incidentEvidence() *cobra.Command {
 	return group("evidence", "Files kept with incidents, and evidence packs", keep, get, pack)
 }
 
-// writeTo makes a new file; one that is there already is left alone.
+// writeTo makes a new file, which has its name only once it is whole; one that is there
+// already is left alone.
 func writeTo(path string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	cannot := func(err error) error {
 		return holdfast.Errorf(holdfast.Invalid, "the file cannot be made").Because(err)
 	}
+	if _, err := os.Lstat(path); err == nil {
+		return cannot(&os.PathError{Op: "create", Path: path, Err: os.ErrExist})
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".holdfast-*")
+	if err != nil {
+		return cannot(err)
+	}
+	defer os.Remove(f.Name())
 	err = write(f)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); errors.Is(err, os.ErrExist) { // unlike a rename, it replaces nothing
+		return cannot(err)
+	} else if err == nil {
+		return nil
+	}
+	return os.Rename(f.Name(), path) // a file has only one name there
 }
 
 func (s *shell) incidentProbe() *cobra.Command {

@@ -134,7 +134,7 @@ func (s *shell) sandboxStrike(url *string) *cobra.Command {
 	flags := cmd.Flags()
 	flags.DurationVar(&life, "for", 0, "when it ends by itself, 1s to 4h")
 	flags.Float64Var(&f.Share, "share", 0, "part of the payments that is hit, above 0, up to 1 (default 1)")
-	flags.StringVar(&f.Scope.Operation, "operation", "", "only these: payment, refund, inquiry, all")
+	flags.StringVar(&f.Scope.Operation, "operation", "", "only these: payment, refund, advice, inquiry, all")
 	flags.StringVar(&f.Scope.Channel, "channel", "", "only payments of this channel")
 	flags.StringVar(&f.Scope.Bank, "bank", "", "only payers of this bank")
 	flags.StringVar(&f.Scope.Method, "method", "", "only payments by this method")

@@ -28,7 +28,7 @@ func (c *Console) posture(v *visit) error {
 	if err != nil {
 		return err
 	}
-	own := posturePage{Posture: c.View.Posture(), Chart: drawChart(v.words, v.zone, points), Preview: c.View.Preview("all"), Awaiting: slices.Concat(c.awaiting(v), c.awaitingImprovements(v)), Steps: c.firstSteps()}
+	own := posturePage{Posture: c.View.Posture(), Chart: drawChart(v.words, v.zone, points), Preview: c.View.Preview("all"), Awaiting: slices.Concat(c.awaitingActs(v), c.awaiting(v), c.awaitingImprovements(v)), Steps: c.firstSteps()}
 	if own.StandIn, err = c.standInLeft(); err != nil {
 		return err
 	}

@@ -87,6 +87,9 @@ func exceptionsSample() (list []view.Exception) {
 			e.Decision.Second, e.Decision.Reason = &who, "a reason"
 		case reconciliation.Failed:
 			e.Decision.Failure = "a failure"
+			before := *e.Decision
+			before.Reason = "a reason"
+			e.Before = []*reconciliation.Decision{&before, list[len(list)-1].Decision}
 		}
 		list = append(list, e)
 	}

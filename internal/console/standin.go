@@ -34,6 +34,9 @@ func eachOf(choices []view.StandInChoice) (list []view.StandInChoice) {
 
 func (c *Console) proposeStandIn(v *visit) error {
 	temporary, terms, _ := strings.Cut(v.form("by"), "/")
+	if terms != "planned" && terms != "unplanned" {
+		return holdfast.Errorf(holdfast.Invalid, "%q names no terms of a stand-in: choose one of the form's", v.form("by")).At("by")
+	}
 	id, err := c.Response.StandIn(v.r.Context(), v.by(), v.who().Account, response.StandInWish{
 		Temporary: temporary, Planned: terms == "planned", Incident: v.form("incident"), OneByOne: v.form("mode") == "each", Reason: v.form("reason"),
 	})

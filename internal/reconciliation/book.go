@@ -42,11 +42,13 @@ type Book struct {
 	numbers   map[string]int
 	// active are those that are not over, by identity, or by directive for close-outs.
 	active map[string]string
+	// of are the decisions on a payment, by identity.
+	of map[string][]string
 }
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{decisions: map[string]*Decision{}, revisions: map[string]holdfast.Revision{}, numbers: map[string]int{}, active: map[string]string{}}
+	return &Book{decisions: map[string]*Decision{}, revisions: map[string]holdfast.Revision{}, numbers: map[string]int{}, active: map[string]string{}, of: map[string][]string{}}
 }
 
 var _ journal.Projection = (*Book)(nil)
@@ -78,6 +80,9 @@ func (b *Book) Apply(f holdfast.Fact) error {
 		b.ids = append(b.ids, d.ID)
 		b.numbers[directive]++
 		b.active[d.about()] = d.ID
+		if !d.Closes() {
+			b.of[d.Identity()] = append(b.of[d.Identity()], d.ID)
+		}
 		return nil
 	}
 	var body answered
@@ -128,6 +133,16 @@ func (b *Book) Decision(id string) (*Decision, bool) {
 // Active returns the decision on a payment that is not over.
 func (b *Book) Active(identity string) (*Decision, bool) {
 	return b.Decision(b.active["payment "+identity])
+}
+
+// Before lists the decisions on a payment that are over, the newest first.
+func (b *Book) Before(identity string) (list []*Decision) {
+	for _, id := range slices.Backward(b.of[identity]) {
+		if d := b.decisions[id]; d.Over() {
+			list = append(list, d)
+		}
+	}
+	return list
 }
 
 // Closing returns the last close-out of a directive that was not refused and did not

@@ -39,6 +39,9 @@ func (s *Service) StandIn(ctx context.Context, by holdfast.Actor, account string
 		}
 		p := directive.Proposal{Kind: posture.StandIn, Scope: t.Scope, Reason: w.Reason, Incident: w.Incident, StandIn: StandInBy(t, w.Planned)}
 		p.StandIn.OneByOne = w.OneByOne
+		if err := s.proposedAlready(p); err != nil {
+			return nil, err
+		}
 		if rev, _ := s.Authority.Ruling(w.Incident, now); p.Reason == "" {
 			p.Reason = t.Profile.Reason.In(rev.Plan().Language)
 		}
@@ -46,6 +49,18 @@ func (s *Service) StandIn(ctx context.Context, by holdfast.Actor, account string
 		return drafts, err
 	})
 	return id, err
+}
+
+// proposedAlready refuses a stand-in that somebody has proposed and nobody answered yet:
+// the same solution for the same incident.
+func (s *Service) proposedAlready(p directive.Proposal) error {
+	for _, d := range s.Directives.All() {
+		if d.State == directive.Proposed && d.StandIn != nil && d.Incident == p.Incident && d.Scope == p.Scope &&
+			d.StandIn.Temporary == p.StandIn.Temporary && d.StandIn.OneByOne == p.StandIn.OneByOne {
+			return holdfast.Errorf(holdfast.Conflict, "directive %s proposes the same already: approve or refuse it", d.ID)
+		}
+	}
+	return nil
 }
 
 // temporary finds the solution of the plan and refuses one that does not fit.

@@ -214,3 +214,25 @@ func TestDecisionsInTheTimeline(t *testing.T) {
 		t.Errorf("a directive of no incident has a timeline: %v", other)
 	}
 }
+
+// The same stand-in is proposed once, until somebody answers.
+func TestStandInProposedAlready(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		w.gate("east")
+		id, err := w.StandIn(w.Context(), mei, "mei", small)
+		w.must(err)
+		if _, err := w.StandIn(w.Context(), lin, "lin", small); holdfast.CodeOf(err) != holdfast.Conflict || !strings.Contains(err.Error(), id) {
+			t.Errorf("proposed twice: %v", err)
+		}
+		in, err := w.Suspect(w.Context(), mei, "The primary is slow", nil)
+		w.must(err)
+		other := small
+		other.Incident = in
+		_, err = w.StandIn(w.Context(), mei, "mei", other)
+		w.must(err)
+		w.must(w.dirs.Refuse(w.Context(), lin, id, "not yet"))
+		_, err = w.StandIn(w.Context(), mei, "mei", small)
+		w.must(err)
+	})
+}

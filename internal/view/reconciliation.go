@@ -109,6 +109,9 @@ type Exception struct {
 	Allowed []standin.Resolution `json:"allowed"`
 	// Decision is what was decided last; nil if nothing was.
 	Decision *reconciliation.Decision `json:"decision,omitempty"`
+	// Before are earlier decisions on an open one, the newest first: it came up again, or
+	// they were not carried out.
+	Before []*reconciliation.Decision `json:"before,omitempty"`
 }
 
 // ExceptionQuery picks exceptions.
@@ -161,6 +164,7 @@ func (s *Source) open(o reconciliation.Open) Exception {
 	} else {
 		e.Allowed = reconciliation.Allowed(o.Why)
 	}
+	e.Before = s.Reconciliation.Nouns.Book.Before(o.Identity)
 	return e
 }
 

@@ -1,0 +1,26 @@
+package console
+
+import "holdfast/internal/view"
+
+// mostActs is how many acts that wait for the reader the first page lists by name.
+const mostActs = 10
+
+// awaitingActs lists the directives, lifts, and decisions on payments of stand-in that
+// wait for the reader's consent.
+func (c *Console) awaitingActs(v *visit) (list []awaited) {
+	acts := c.View.AwaitedActs(v.who())
+	for _, a := range acts[:min(len(acts), mostActs)] {
+		list = append(list, awaitedAct(v, a))
+	}
+	return list
+}
+
+func awaitedAct(v *visit, a view.AwaitedAct) awaited {
+	switch a.Kind {
+	case "exception":
+		return awaited{a.Kind, a.ID + " · " + v.words.T("exceptions.how."+a.What), "/stand-in/exceptions?q=" + a.ID}
+	case "close-out":
+		return awaited{a.Kind, a.Directive, "/stand-in#account-" + a.Directive}
+	}
+	return awaited{a.Kind, a.ID + " " + v.words.T("directive.kind."+a.What), "/directives/" + a.ID}
+}

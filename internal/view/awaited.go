@@ -1,0 +1,56 @@
+package view
+
+import (
+	"slices"
+
+	"holdfast/internal/access"
+	"holdfast/internal/reconciliation"
+	"holdfast/internal/roster"
+)
+
+// AwaitedAct is an act that waits for a second person.
+type AwaitedAct struct {
+	// Kind is directive, lift, exception or close-out.
+	Kind string
+	// ID is that of the directive or the decision, Directive of the stand-in that a
+	// decision is about.
+	ID, Directive string
+	// What is the directive's kind, or how an exception ends.
+	What string
+}
+
+// AwaitedActs lists what waits for the consent of an account: directives and lifts that
+// it may decide on, and what others decided on payments of stand-in, the oldest first.
+func (s *Source) AwaitedActs(who access.Principal) (list []AwaitedAct) {
+	if !who.May(access.Approve) {
+		return nil
+	}
+	s.State.View(func() {
+		now := s.Now()
+		for _, d := range slices.Backward(s.Directives.All()) {
+			w, waits := s.Authority.Awaited(d)
+			if !waits || !slices.ContainsFunc(s.Authority.Deciders(w, now), func(p roster.Person) bool { return p.Account == who.Account }) {
+				continue
+			}
+			act := AwaitedAct{Kind: "directive", ID: d.ID, Directive: d.ID, What: string(d.Kind)}
+			if d.LiftWish != nil {
+				act.Kind = "lift"
+			}
+			list = append(list, act)
+		}
+		for _, d := range slices.Backward(s.Reconciliation.Nouns.Book.All()) {
+			if d.State == reconciliation.Asked && !d.By.SameParty(who.Actor) {
+				list = append(list, awaitedDecision(d))
+			}
+		}
+	})
+	return list
+}
+
+func awaitedDecision(d *reconciliation.Decision) AwaitedAct {
+	act := AwaitedAct{Kind: "close-out", ID: d.ID, Directive: d.Directive}
+	if !d.Closes() {
+		act.Kind, act.What = "exception", d.How.String()
+	}
+	return act
+}
