@@ -135,7 +135,7 @@ func (s *State) judge(c *Compiled, r *Request, d *Decision) (Reason, []Need) {
 		return ReversedFirst, nil
 	}
 	if d.Original != "" || d.Kind != Payment {
-		if reason := s.judgeOriginal(d); reason != None || d.Kind == Reversal {
+		if reason := s.judgeOriginal(d, r.Away); reason != None || d.Kind == Reversal {
 			return reason, nil
 		}
 	}
@@ -169,10 +169,14 @@ func (r *Request) unreadable() Reason {
 }
 
 // judgeOriginal judges a refund or reversal by what is known of its original.
-// One that is not known here is with the primary, or to come.
-func (s *State) judgeOriginal(d *Decision) Reason {
+// One that is not known here is with the primary, or to come. Where it is known for a
+// refund of another payer only, a payer's limits, which hold in that payer's shard, would
+// hold twice.
+func (s *State) judgeOriginal(d *Decision, away bool) Reason {
 	o := s.items[d.Original]
 	switch {
+	case o == nil && away:
+		return NotOfOriginal
 	case o == nil:
 		if d.Kind == Reversal && s.reversedBefore(d.Original) {
 			return AlreadyReversed

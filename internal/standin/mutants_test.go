@@ -27,6 +27,7 @@ var mutants = []mutant{
 	{"the fingerprint is not compared", "decide.go", "case i.Fingerprint != r.Fingerprint():", "case false:", "TestSameIdentitySameAnswer"},
 	{"what is in flight at the primary is approved", "decide.go", "s.excluded[identity]; there && x.outcome != notDone {", "s.excluded[identity]; there && x.outcome == done {", "TestInFlightWhenItOpens"},
 	{"a forgotten identity is decided afresh", "decide.go", "if r.Elsewhere {", "if false {", "TestElsewhere"},
+	{"a payer's limit holds in each shard that an original leads to", "decide.go", "case o == nil && away:", "case false:", "TestAway"},
 	{"other terms decide", "decide.go", "|| o.Version != c.Version:", "|| false:", "TestOneDirectiveAtATime"},
 	{"one by one a decline is kept", "decide.go", "(!c.Profile.KeepDeclines || r.Cause != Directed)", "!c.Profile.KeepDeclines", "TestOneByOne"},
 	{"any failure is stood in for", "decide.go", "case r.Cause != Directed && !o.OneByOne:", "case false:", "TestIneligibleIsNeverApproved"},

@@ -45,6 +45,23 @@ func TestElsewhere(t *testing.T) {
 	h.want(r, standin.Inquire, standin.Elsewhere)
 }
 
+// S5: a refund that came to this shard for its original alone, of which only the refund of
+// another payer is known here, is not approved: the payer's limits hold in another.
+func TestAway(t *testing.T) {
+	t.Parallel()
+	h := newShard(t, aProfile())
+	refund := func(identity, payer string) *standin.Request {
+		r := pay(identity, payer, 1000)
+		r.Kind, r.Original = standin.Refund, "with the primary"
+		return r
+	}
+	h.want(refund("r1", "ann"), standin.Approved, standin.None)
+	r := refund("r2", "bob")
+	r.Away = true
+	h.want(r, standin.Refused, standin.NotOfOriginal)
+	h.want(refund("r3", "ann"), standin.Approved, standin.None)
+}
+
 // Hazard 6: while it ends, a payer with advices that were not delivered stays; all
 // others are forwarded. S20: it closes with nothing left to explain, signed.
 func TestEndAndCloseOut(t *testing.T) {

@@ -16,6 +16,33 @@ type decider struct {
 	name string
 	life int
 	held map[int]*held
+	// What it is cut off from: the source, the primary, control. What it wrote last
+	// before it lost the source may have been written.
+	alone, away, deaf bool
+	under             string // the directive that it knows of, cut off from control
+}
+
+// What a decider is cut off from, or comes back to.
+const (
+	fromSource = iota
+	fromPrimary
+	fromControl
+	fromAll
+)
+
+func (d *decider) cut(from int, off bool) {
+	if from == fromSource || from == fromAll {
+		d.alone = off
+	}
+	if from == fromPrimary || from == fromAll {
+		d.away = off
+	}
+	if from == fromControl || from == fromAll {
+		d.deaf = off
+		if !off {
+			d.under = ""
+		}
+	}
 }
 
 // held is a shard in a decider's memory. Others may have written since.
@@ -47,6 +74,9 @@ func (d *decider) shard(n int) *held {
 // load folds a shard from a snapshot, if there is one, and what follows it.
 func (d *decider) load(n int) *held {
 	ctx, w := context.Background(), d.w
+	if d.alone {
+		return nil
+	}
 	h := &held{s: standin.NewState()}
 	snaps, err := w.source.Snapshots(ctx, n)
 	w.must(err)
@@ -89,6 +119,13 @@ func (d *decider) prepare(n int, h *held, records []standin.Record, then func())
 // write writes the pack in doubt. After a crash nobody does.
 func (d *decider) write(n int, h *held) bool {
 	w := d.w
+	if d.alone {
+		if w.rand.IntN(4) == 0 { // it is written, and nobody hears of it
+			_, _ = w.source.Append(context.Background(), []advice.Pack{*h.doubt})
+			w.audit.look()
+		}
+		return false
+	}
 	w.fault()
 	results, err := w.source.Append(context.Background(), []advice.Pack{*h.doubt})
 	w.audit.look()
@@ -119,6 +156,9 @@ func (d *decider) write(n int, h *held) bool {
 // draw draws what a request needs, against other deciders.
 func (d *decider) draw(n int, h *held, needs []standin.Need) bool {
 	ctx, w := context.Background(), d.w
+	if d.alone {
+		return false
+	}
 	for _, need := range needs {
 		revision, body, err := w.source.Ledger(ctx, need.Key)
 		w.must(err)
@@ -152,6 +192,11 @@ func (d *decider) request(n int, requests []*standin.Request) {
 	var records []standin.Record
 	var tell []func()
 	for _, r := range requests {
+		if d.under != "" {
+			late := *r
+			late.Directive = d.under
+			r = &late
+		}
 		answer, decided, needs := standin.Decide(h.s, w.compiled, r, w.clock(d))
 		if len(needs) > 0 {
 			if len(records) > 0 { // its turn comes with the next pack
@@ -212,7 +257,12 @@ func (d *decider) forward(n int) {
 			result = w.primary.ask(identity)
 		} else {
 			w.audit.sent(identity, wk.Repeat)
-			result = w.primary.send(identity, w.now)
+			if !d.away || w.rand.IntN(3) == 0 {
+				result = w.primary.send(identity, w.now)
+			}
+		}
+		if d.away { // whatever came of it, no answer comes back
+			result = standin.NoAnswer
 		}
 		settled = append(settled, standin.Settle(h.s, identity, result, w.now)...)
 	}

@@ -111,9 +111,16 @@ func (w *world) everywhere(do func(n int, d *decider) bool) {
 	w.calm = false
 }
 
-// open opens all shards under a directive, with what the primary has in flight.
+// open opens all shards under a directive, with what the primary has in flight. Who is cut
+// off from control goes on under the one before.
 func (w *world) open(directive string, inFlight []string) {
+	for _, d := range w.deciders {
+		if d.deaf && d.under == "" {
+			d.under = w.directive
+		}
+	}
 	w.directive = directive
+	w.deciders[0].cut(fromSource, false)
 	w.everywhere(func(n int, d *decider) bool {
 		d.record(n, func(s *standin.State) []standin.Record {
 			records, err := standin.Open(s, w.compiled, directive, inFlight, w.now)
@@ -129,7 +136,7 @@ func (w *world) open(directive string, inFlight []string) {
 func (w *world) step() {
 	d := w.deciders[w.rand.IntN(len(w.deciders))]
 	n := w.rand.IntN(w.shards)
-	switch w.rand.IntN(12) {
+	switch w.rand.IntN(13) {
 	case 0, 1, 2, 3, 4:
 		first := w.customer()
 		n = standin.Shard(first.Payer, w.shards)
@@ -144,6 +151,7 @@ func (w *world) step() {
 			for _, r := range requests {
 				again := *r
 				again.Elsewhere = taken.Name == standin.Name(r.Payment.Identity)
+				again.Away = !again.Elsewhere
 				if again.Elsewhere || r.Original != "" && taken.Name == standin.Name(r.Original) {
 					d.request(taken.By, []*standin.Request{&again})
 				}
@@ -164,6 +172,8 @@ func (w *world) step() {
 		}
 	case 10:
 		w.lateAnswer(d)
+	case 12:
+		d.cut(w.rand.IntN(4), w.rand.IntN(2) == 0)
 	case 11:
 		if w.rand.IntN(3) == 0 {
 			w.snapshot(d, n)
@@ -277,6 +287,10 @@ func (w *world) balances() (list []standin.Balance) {
 // rest lets everything come to its end and signs that.
 func (w *world) rest() {
 	w.primary.healthy, w.calm = true, true
+	for _, d := range w.deciders {
+		d.cut(fromSource, false)
+		d.cut(fromPrimary, false)
+	}
 	for len(w.primary.late) > 0 {
 		w.lateAnswer(w.deciders[0])
 	}

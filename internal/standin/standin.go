@@ -278,6 +278,8 @@ type Request struct {
 	// Elsewhere says that another shard was asked, and the source named this one as
 	// the owner of the request's own identity.
 	Elsewhere bool
+	// Away says the same of its original alone: this is not the payer's shard.
+	Away bool
 }
 
 // Fingerprint tells requests with one identity apart: kind, original, amount,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/gate/decider"
 	"holdfast/internal/payment"
 	"holdfast/internal/posture"
 	"holdfast/internal/standin"
@@ -243,6 +244,41 @@ func TestHazard2_TwoGatesOfOneSource(t *testing.T) {
 			}
 			g.end()
 		}
+	})
+}
+
+// Refunds of one original, which is the primary's, by several payers: the limit of a payer
+// holds once, and not once in each shard that such a refund led to.
+func TestOneLimitForAPayer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 64)
+		g := start(t, "east", source, false)
+		g.Install(set(5, directive("d1", source)))
+		ask := func(identity, payer, original string) standin.Answer {
+			p := pay(identity, payer, 4000)
+			a, err := g.Decide(t.Context(), decider.Ask{Payment: p, Kind: standin.Refund, Original: original, Cause: standin.Directed, Directive: "d1", Seal: sealed})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a
+		}
+		for i := range 20 {
+			original := fmt.Sprint("original-", i)
+			if a := ask(fmt.Sprint("first-", i), fmt.Sprint("payer-", i), original); a.Verdict != standin.Approved {
+				t.Fatalf("%v %v", a.Verdict, a.Reason)
+			}
+		}
+		approved := 0
+		for i := range 20 {
+			if ask(fmt.Sprint("second-", i), "anna", fmt.Sprint("original-", i)).Verdict == standin.Approved {
+				approved++
+			}
+		}
+		if approved > 2 { // 8000 of 4000 each
+			t.Errorf("%d refunds of one payer were approved", approved)
+		}
+		g.end()
 	})
 }
 

@@ -278,7 +278,7 @@ func (s *shard) redirect(j *job, taken *advice.Taken) bool {
 		j.end(holdfast.Errorf(holdfast.Unavailable, "two shards of stand-in send a request to each other"))
 		return true
 	}
-	r.Elsewhere = own
+	r.Elsewhere, r.Away = own, !own
 	j.tries, j.short, j.drawn = 0, nil, nil
 	if err := s.d.shards[taken.By].submit(j); err != nil {
 		j.end(err)
