@@ -2,7 +2,6 @@ package httpgate
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -171,20 +170,11 @@ func (x *exchange) approve(r *route, identity string, amount int64, currency str
 	resp.Header.SetContentType(r.StandIn.Type)
 	resp.Header.Set(fasthttp.HeaderCacheControl, "no-store")
 	resp.Header.Set(idHeader, payment.Mask(x.requestID()))
-	resp.SetBodyString(strings.NewReplacer(
-		"{identity}", text(identity), "{amount}", strconv.FormatInt(amount, 10), "{currency}", text(currency),
-		"{kind}", r.kind.String(), "{at}", at.UTC().Format(time.RFC3339),
-	).Replace(r.StandIn.Body))
+	resp.SetBodyRaw(fillIn(r.StandIn.Body, []place{
+		{"{identity}", text(identity)}, {"{amount}", strconv.FormatInt(amount, 10)}, {"{currency}", text(currency)},
+		{"{kind}", r.kind.String()}, {"{at}", at.UTC().Format(time.RFC3339)},
+	}))
 	x.trail.reason = "stand-in"
-}
-
-// jsonText is a text as it stands between quotation marks in JSON.
-func jsonText(s string) string {
-	quoted, err := json.Marshal(s)
-	if err != nil {
-		return "" // a text: cannot fail
-	}
-	return string(quoted[1 : len(quoted)-1])
 }
 
 // known answers a payment that is not forwarded, or an inquiry, as stand-in answered
