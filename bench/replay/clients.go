@@ -16,7 +16,10 @@ const (
 	advicePrefix = "advice-"
 	livePrefix   = "live-"
 	clients      = 64
-	livePayers   = 100 // whose payments go on while the backlog drains
+	// askAgain is how often a payment is asked for that stand-in did not answer in time: the
+	// same key has one outcome.
+	askAgain   = 10
+	livePayers = 100 // whose payments go on while the backlog drains
 )
 
 // pay makes a payment and returns the word of stand-in in the answer.
@@ -29,8 +32,10 @@ func pay(c *fasthttp.HostClient, key, payer string) (string, error) {
 	req.Header.Set("Idempotency-Key", key)
 	req.Header.SetContentType("application/json")
 	req.SetBodyString(`{"amount":1299,"currency":"CNY","payer":"` + payer + `","payee":"m_001","channel":"app","method":"card","reference":"` + key + `"}`)
-	if err := c.DoTimeout(req, resp, 10*time.Second); err != nil {
-		return "", fmt.Errorf("pay %s: %w", key, err)
+	for again := 0; again == 0 || resp.StatusCode() == fasthttp.StatusConflict && again < askAgain; again++ {
+		if err := c.DoTimeout(req, resp, 10*time.Second); err != nil {
+			return "", fmt.Errorf("pay %s: %w", key, err)
+		}
 	}
 	if resp.StatusCode() != fasthttp.StatusCreated {
 		return "", fmt.Errorf("%s was answered with %d: %s", key, resp.StatusCode(), resp.Body())

@@ -218,6 +218,9 @@ func (s *State) Excludes(identity string) bool {
 	return there && x.outcome != notDone
 }
 
+// Len is how many decisions are known.
+func (s *State) Len() int { return len(s.items) }
+
 // Blank reports whether nothing was ever stood in for, as far as is still known.
 func (s *State) Blank() bool { return len(s.items)+len(s.openings)+len(s.excluded) == 0 }
 

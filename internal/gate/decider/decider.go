@@ -101,9 +101,11 @@ type Decider struct {
 	// read: before it has, and when a directive has just gone.
 	unsure atomic.Bool
 	next   atomic.Uint32 // the shard that is forwarded from first
-	told   atomic.Int64  // when a summary was last asked for, by Boot
-	left   atomic.Int64  // when an advice was last left to other gates, by Boot
-	shown  time.Duration // when this gate showed itself last, by Boot; belongs to follow
+	// snapping means that a shard makes a snapshot.
+	snapping atomic.Bool
+	told     atomic.Int64  // when a summary was last asked for, by Boot
+	left     atomic.Int64  // when an advice was last left to other gates, by Boot
+	shown    time.Duration // when this gate showed itself last, by Boot; belongs to follow
 
 	// mu is taken with a shard's held, never the other way round.
 	mu        sync.Mutex

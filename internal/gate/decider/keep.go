@@ -100,7 +100,7 @@ func (s *shard) tidy(ctx context.Context, gone chan<- string) error {
 		return err
 	}
 	forget := &job{polite: true, do: func(t *turn) error {
-		s.since = snapshotEvery // it is time for a snapshot
+		s.shrunk = true // it is time for a snapshot
 		return t.add(standin.Forget(s.state, before, t.now)...)
 	}}
 	if err := s.d.do(ctx, s, forget); err != nil {

@@ -27,6 +27,7 @@ type shard struct {
 	since    int           // records since the last snapshot
 	foreign  time.Duration // when another gate was last seen, or may be thought, to have written, by Boot
 	snapped  bool          // a snapshot is being written
+	shrunk   bool          // much was forgotten since the last one
 	cutDue   bool          // packs may be free to go; belongs to Tidy
 }
 

@@ -7,41 +7,59 @@ import (
 	"holdfast/internal/standin/advice"
 )
 
-// snapshotEvery is after how many records a snapshot is made, at the earliest: one
-// takes as long as it takes to fold a few thousand.
+// snapshotEvery is after how many records a snapshot is made, at the earliest. A large
+// state waits for as many as it has decisions: so what snapshots cost for each decision
+// does not grow with what is kept.
 const snapshotEvery = 20_000
+
+// timely reports whether it is time for a snapshot. The caller holds mu.
+func (s *shard) timely() bool {
+	return s.state != nil && !s.snapped && (s.shrunk || s.since >= max(snapshotEvery, s.state.Len()))
+}
 
 // after ends a turn: what has to wait for the next one waits, and a snapshot is made if
 // it is time.
 func (s *shard) after(ctx context.Context, p *pack) {
-	if snap := s.snapshot(ctx); snap != nil {
+	if snap, kept := s.snapshot(ctx); snap != nil {
 		go func() {
 			err := s.d.opt.Source.PutSnapshot(ctx, *snap)
 			if err != nil && ctx.Err() == nil {
 				s.d.opt.Log.Warn("a snapshot of stand-in could not be kept", "shard", s.n, "error", err)
 			}
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.snapped = false
+			kept()
 		}()
 	}
 	s.rest(p.again)
 }
 
-// snapshot makes a snapshot of a state that is durable, if it is time.
-func (s *shard) snapshot(ctx context.Context) *advice.Snapshot {
+// snapshot makes a snapshot of a state that is durable, if it is time. Of all shards one
+// at a time does, until kept is called: no request waits for more than one. What has just
+// shrunk is soon made, and might have no other turn for long.
+func (s *shard) snapshot(ctx context.Context) (snap *advice.Snapshot, kept func()) {
 	s.mu.Lock()
-	due := s.state != nil && !s.snapped && s.since >= snapshotEvery
+	due, shrunk := s.timely(), s.shrunk
 	s.mu.Unlock()
-	if !due {
-		return nil
+	if !due || !shrunk && !s.d.snapping.CompareAndSwap(false, true) {
+		return nil, nil
+	}
+	free := func() {
+		if !shrunk {
+			s.d.snapping.Store(false)
+		}
 	}
 	revision, chain, err := s.d.opt.Source.Head(ctx, s.n)
 	if err != nil || revision != s.revision {
-		return nil
+		free()
+		return nil, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.since, s.snapped = 0, true
-	return &advice.Snapshot{Shard: s.n, Revision: revision, Chain: chain, Version: standin.FoldVersion, Body: s.state.Snapshot()}
+	s.since, s.shrunk, s.snapped = 0, false, true
+	snap = &advice.Snapshot{Shard: s.n, Revision: revision, Chain: chain, Version: standin.FoldVersion, Body: s.state.Snapshot()}
+	return snap, func() {
+		free()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.snapped = false
+	}
 }

@@ -1,0 +1,60 @@
+package decider
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"holdfast/internal/payment"
+	"holdfast/internal/standin"
+)
+
+// A snapshot is made after as many records as there are decisions, or when much was
+// forgotten, and never beside one that is being written.
+func TestTimely(t *testing.T) {
+	t.Parallel()
+	s := standin.NewState()
+	profile := standin.Profile{
+		ID: "all", SnapshotAge: time.Hour, KeepDeclines: true,
+		Unplanned:  &standin.Terms{Eligible: "amount > 5", Limits: []standin.Limit{{Over: standin.EachPayment, Currency: "CNY", Amount: 100}, {Over: standin.Whole, Currency: "CNY", Amount: 100}}},
+		Forwarding: standin.Forwarding{Timeout: time.Second, Pause: time.Second, LongestPause: time.Minute, Attempts: 3, Expiry: time.Hour, Retention: time.Hour},
+	}
+	c, err := profile.Compile(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 26, 2, 0, 0, 0, time.UTC)
+	opened, err := standin.Open(s, c, "d1", nil, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Apply(opened...); err != nil {
+		t.Fatal(err)
+	}
+	const many = snapshotEvery + 1000
+	for n := range many {
+		_, records, _ := standin.Decide(s, c, &standin.Request{
+			Payment: payment.Payment{Route: "pay", Kind: payment.Pay, Identity: fmt.Sprint(n), Amount: 1, Currency: "CNY", Read: ^payment.Set(0)},
+			Kind:    standin.Payment, Cause: standin.Directed, Directive: "d1", Snapshot: standin.Payer{At: now, Class: "a"},
+		}, now)
+		if err := s.Apply(records...); err != nil || len(records) != 1 {
+			t.Fatal(len(records), err)
+		}
+	}
+	for name, c := range map[string]struct {
+		shard *shard
+		want  bool
+	}{
+		"small, few records":      {&shard{state: standin.NewState(), since: snapshotEvery - 1}, false},
+		"small, enough":           {&shard{state: standin.NewState(), since: snapshotEvery}, true},
+		"large, as many as once":  {&shard{state: s, since: snapshotEvery}, false},
+		"large, as many as known": {&shard{state: s, since: many}, true},
+		"much was forgotten":      {&shard{state: s, shrunk: true}, true},
+		"one is being written":    {&shard{state: s, since: many, shrunk: true, snapped: true}, false},
+		"not read":                {&shard{since: many}, false},
+	} {
+		if got := c.shard.timely(); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
