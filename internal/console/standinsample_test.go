@@ -68,7 +68,7 @@ func standInFormOf() standInForm {
 	planned := standInOf()
 	planned.Planned, planned.Longest = true, 0
 	return standInForm{"INC-1", []view.StandInChoice{{
-		Temporary: "small", Title: word, When: holdfast.Text{En: "When"}, Scope: "all", Effect: response.Preview{Known: true, PerSecond: 2, Partly: true, StandIns: []string{"d1"}, StoodIn: 2}, OneByOne: true,
+		Temporary: "small", Title: word, When: holdfast.Text{En: "When"}, Scope: "all", Effect: response.Preview{Known: true, PerSecond: 2, Partly: true, StandIns: []string{"d1"}, StoodIn: 2}, Declines: []view.WouldDecline{{Gate: "g", NoSource: true}, {Gate: "h", Routes: []string{"pay", "refund"}}}, OneByOne: true,
 		By: []view.StandingIn{standInOf(), planned},
 	}, {Temporary: "large", Title: word, Scope: `channel == "app"`, By: []view.StandingIn{standInOf()}}}}
 }

@@ -298,6 +298,7 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		},
 		"standInEffect": func(e any, act string, self *view.StandingIn) []string { return standInEffect(p, e, act, self != nil) },
 
+		"listed":    func(names []string) string { return strings.Join(names, p.T("plan.list-mark")) },
 		"tally":     func(t standin.Tally, currency string) tallyOf { return tallyOf{t, currency} },
 		"declined":  func(reason string) string { return declined(p, reason) },
 		"exception": func(root *page, e view.Exception) onException { return onException{root, root, e} },

@@ -48,6 +48,8 @@ type Route struct {
 	Fields []string `json:"fields,omitempty"`
 	// Channels lists the channels that its payments can have; empty means any.
 	Channels []string `json:"channels,omitempty"`
+	// StandIn says that the gate has an answer for its payments while it stands in.
+	StandIn bool `json:"stand_in,omitempty"`
 }
 
 // Enrolled introduces an incarnation.

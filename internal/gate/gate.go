@@ -69,6 +69,8 @@ type Route struct {
 	Fields []string `json:"fields,omitempty"`
 	// Channels are those that its payments can have; empty means any.
 	Channels []string `json:"channels,omitempty"`
+	// StandIn says that its payments may be answered in the primary's place.
+	StandIn bool `json:"stand_in,omitempty"`
 }
 
 // Clock tells the time. Boot is CLOCK_BOOTTIME, which goes on while the machine

@@ -85,3 +85,19 @@ func TestWhatBecameOfAStandIn(t *testing.T) {
 		}
 	})
 }
+
+// Before a stand-in is proposed it is said which gates would not answer.
+func TestWouldDecline(t *testing.T) {
+	t.Parallel()
+	run(t, func(w *world) {
+		w.publish()
+		w.enrol("east")
+		if got := w.StandInChoices("")[0].Declines; len(got) != 1 || got[0].Gate != "east" || !got[0].NoSource {
+			t.Errorf("without a source: %+v", got)
+		}
+		w.names("east", "s1")
+		if got := w.StandInChoices("")[0].Declines; len(got) != 1 || got[0].NoSource || len(got[0].Routes) == 0 {
+			t.Errorf("without an answer on its routes: %+v", got)
+		}
+	})
+}

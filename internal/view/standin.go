@@ -108,6 +108,8 @@ type StandInChoice struct {
 	When      holdfast.Text    `json:"when"`
 	Scope     string           `json:"scope"`
 	Effect    response.Preview `json:"effect"`
+	// Declines are gates in service that would decline payments of its scope, and why.
+	Declines []WouldDecline `json:"declines"`
 	// OneByOne says that it may be proposed one by one, too.
 	OneByOne bool `json:"one_by_one,omitempty"`
 	// By has what it would be by, for each set of terms that the plan has.
@@ -131,6 +133,7 @@ func (s *Source) standInChoices(incident string) []StandInChoice {
 
 func (s *Source) standInChoice(t plan.Temporary) StandInChoice {
 	c := StandInChoice{Temporary: t.ID, Title: t.Title, When: t.When, Scope: t.Scope, Effect: s.preview(s.Response.Preview(t.Scope)), OneByOne: t.Profile.OneByOne, By: []StandingIn{}}
+	c.Declines = s.wouldDecline(t.Scope)
 	for _, planned := range []bool{false, true} {
 		by := response.StandInBy(t, planned)
 		if by.Profile.Unplanned != nil && !planned || by.Profile.Planned != nil && planned {

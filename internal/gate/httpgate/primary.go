@@ -105,7 +105,7 @@ func (p *Primary) keys() (list []*inlet.Keys) {
 func (p *Primary) Routes() []gate.Route {
 	var list []gate.Route
 	for _, r := range p.routes {
-		told := gate.Route{Name: r.Name, Kind: r.kind.String(), Mode: r.mode, Fields: []string{"route", "kind"}}
+		told := gate.Route{Name: r.Name, Kind: r.kind.String(), Mode: r.mode, Fields: []string{"route", "kind"}, StandIn: r.StandIn != nil}
 		for field, source := range r.Fields.All() {
 			if source.IsZero() {
 				continue
