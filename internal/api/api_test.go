@@ -39,6 +39,7 @@ import (
 	"holdfast/internal/statuspage"
 	"holdfast/internal/subscription"
 	"holdfast/internal/traffic"
+	"holdfast/internal/trial"
 	"holdfast/internal/trigger"
 	"holdfast/internal/view"
 	"holdfast/internal/waiver"
@@ -95,6 +96,7 @@ func newNode(t *testing.T) *node {
 	public := status.NewBook()
 	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings, src.Waivers, src.Authority.Book, owed, public, debriefs, src.Improvements.Book, reconciled)
 	desk := &journal.Desk{Journal: store, State: src.State, Now: clock}
+	src.Trials = trial.NewBoard()
 	src.Reconciliation = &reconciliation.Service{
 		Desk: desk, Board: reconciliation.NewBoard(),
 		Nouns: reconciliation.Nouns{Book: reconciled, Above: func(string) (int64, bool) { return 0, true }},

@@ -46,6 +46,7 @@ import (
 	"holdfast/internal/statuspage"
 	"holdfast/internal/subscription"
 	"holdfast/internal/traffic"
+	"holdfast/internal/trial"
 	"holdfast/internal/trigger"
 	"holdfast/internal/waiver"
 )
@@ -88,6 +89,7 @@ type Control struct {
 	owed       *obligation.Service
 	improved   *improvement.Service
 	reconciled *reconciliation.Service
+	trials     *trial.Board
 	debriefs   *debrief.Service
 	deciders   *authority.Service
 	roster     *roster.Service
@@ -251,6 +253,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.response.Debriefs = c.debriefs.Nouns
 	c.makeImprovements()
 	c.makeReconciliation()
+	c.makeShadow()
 	linkKey, err := callout.LinkKey(ctx, c.store)
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ var quick = []struct {
 	{regexp.MustCompile(`hold: \d+m`), "hold: 3s"}, {regexp.MustCompile(`soak: \d+m`), "soak: 5s"},
 	{regexp.MustCompile(`every: 30s`), "every: 2s"}, {regexp.MustCompile(`sample: \d+`), "sample: 20"}, {regexp.MustCompile(`unknown: 1\n`), "unknown: 5\n"}, {regexp.MustCompile(`success: 95\n`), "success: 90\n"},
 	{regexp.MustCompile(`longest_pause: 1m`), "longest_pause: 2s"}, {regexp.MustCompile(`    scope: kind == "payment" and amount <= 20000\n`), ""},
+	{regexp.MustCompile(`shadow_percent: \d+`), "shadow_percent: 25"},
 }
 
 // demoPlan is the built-in plan with times of seconds and small samples, since nobody watches a

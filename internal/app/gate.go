@@ -145,7 +145,7 @@ func (a *Gate) openGate(primary *httpgate.Primary, alone bool) (err error) {
 		Alone: alone, Inquirer: primary, Log: a.opt.Log,
 	}
 	if a.standIn != nil {
-		opt.StandIn = a.standIn.decider
+		opt.StandIn, opt.Shadow = a.standIn.decider, a.standIn.shadow
 	}
 	if a.gate, err = openGateDir(opt, a.took); err != nil {
 		return err

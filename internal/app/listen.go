@@ -99,7 +99,7 @@ func (c *Control) handler() (http.Handler, error) {
 	source := &view.Source{
 		State: c.state, Now: c.opt.Now, Access: b.access, Alerts: b.alerts, Directives: b.directives, Gates: b.gates, Incidents: b.incidents,
 		Notices: b.notices, Plans: b.plans, Roster: b.roster, Timeline: b.timeline, Response: c.response, Series: c.series, Node: c.node, Durability: c.store.Durability,
-		Restored: b.restored, Backups: c.backups, Auditor: c.auditor, Triggers: c.triggers.Nouns, Filings: b.filings, Waivers: b.waivers, Obligations: c.owed.Nouns, Improvements: c.improved.Nouns, Reconciliation: c.reconciled, Debriefs: c.debriefs.Nouns, Authority: c.deciders.Nouns, Status: c.status.Nouns, Public: c.pages.Rhythm, Written: c.pages.Report, Files: c.store,
+		Restored: b.restored, Backups: c.backups, Auditor: c.auditor, Triggers: c.triggers.Nouns, Filings: b.filings, Waivers: b.waivers, Obligations: c.owed.Nouns, Improvements: c.improved.Nouns, Reconciliation: c.reconciled, Trials: c.trials, Debriefs: c.debriefs.Nouns, Authority: c.deciders.Nouns, Status: c.status.Nouns, Public: c.pages.Rhythm, Written: c.pages.Report, Files: c.store,
 		Version: telemetry.Version(), Operator: conf.Operator,
 	}
 	machines := &api.API{

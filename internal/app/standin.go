@@ -11,6 +11,7 @@ import (
 	"holdfast/internal/gate/forwarder"
 	"holdfast/internal/gate/httpgate"
 	"holdfast/internal/gate/seal"
+	"holdfast/internal/gate/shadow"
 	"holdfast/internal/sqljournal/advices"
 	"holdfast/internal/sqljournal/postgres"
 	"holdfast/internal/standin/advice"
@@ -23,6 +24,7 @@ type standIn struct {
 	vault     *seal.Vault
 	payers    *decider.PayersFile
 	decider   *decider.Decider
+	shadow    *shadow.Shadow
 	forwarder *forwarder.Forwarder
 }
 
@@ -43,6 +45,9 @@ func (a *Gate) openStandIn() (*standIn, error) {
 	a.down.add("advice source", source.Close)
 	s.vault = seal.NewVault(s.keys, a.opt.Config.Name, source, a.opt.Now)
 	s.payers = decider.NewPayersFile(s.conf.Payers, key, a.opt.Log)
+	if s.shadow, err = shadow.New(shadow.Options{Key: key, Payers: s.payers, Now: systemClock{a.opt.Now}.Now, Log: a.opt.Log}); err != nil {
+		return nil, err
+	}
 	var routes []string
 	for _, r := range a.opt.Config.Routes {
 		routes = append(routes, r.Name)
@@ -106,6 +111,7 @@ func (a *Gate) openSource(conf config.StandIn) (advice.Source, error) {
 func (s *standIn) join(a *Gate, primary *httpgate.Primary) (err error) {
 	late := httpgate.NewAdvices(primary, a.gate, s.vault, s.conf.Forward.Headers)
 	a.edge.StandIn(s.decider, late)
+	a.edge.Shadow(s.shadow)
 	s.forwarder, err = forwarder.New(forwarder.Options{
 		Queue: s.decider, Primary: late, Rate: s.conf.Forward.Rate, Lanes: s.conf.Forward.Connections, Grace: gateGrace,
 		Clock: systemClock{a.opt.Now}, Log: a.opt.Log,
@@ -121,7 +127,7 @@ func (s *standIn) serve(ctx context.Context, payments loop) error {
 	deciding, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- s.decider.Run(deciding) }()
-	err := together(ctx, payments, loop{"forwarder", untilEnd(s.forwarder.Run)}, loop{"payer snapshot", untilEnd(s.payers.Run)})
+	err := together(ctx, payments, loop{"forwarder", untilEnd(s.forwarder.Run)}, loop{"payer snapshot", untilEnd(s.payers.Run)}, loop{"shadow mode", untilEnd(s.shadow.Run)})
 	stop()
 	<-ended
 	return err

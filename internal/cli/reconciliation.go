@@ -18,7 +18,7 @@ import (
 
 // reconciliation are the commands on what became of what gates approved.
 func (s *shell) reconciliation() []*cobra.Command {
-	return []*cobra.Command{s.reconcile(), s.exceptions(), s.exceptionResolve(), s.reconciliationAnswer(), s.standInClose()}
+	return []*cobra.Command{s.reconcile(), s.shadow(), s.exceptions(), s.exceptionResolve(), s.reconciliationAnswer(), s.standInClose()}
 }
 
 // tally says a number of payments and their sum.

@@ -18,6 +18,8 @@ var reconciliationRoutes = []route{
 	{"GET /stand-in", access.Read, (*Console).reconcile, nil},
 	{"GET /stand-in/reconciliation.csv", access.Read, (*Console).reconcileCSV, nil},
 	{"POST /stand-in/close-outs", access.RunRamp, (*Console).closeStandIn, (*Console).reconcile},
+	{"GET /stand-in/shadow", access.Read, (*Console).shadow, nil},
+	{"GET /stand-in/shadow.csv", access.Read, (*Console).shadowCSV, nil},
 	{"GET /stand-in/exceptions", access.Read, (*Console).exceptions, nil},
 	{"GET /stand-in/exceptions.csv", access.Read, (*Console).exceptionsCSV, nil},
 	{"POST /stand-in/exceptions/{key}", access.RunIncident, (*Console).resolveException, (*Console).exceptions},

@@ -134,6 +134,7 @@ func screenSamples() map[string][]any {
 	maps.Copy(samples, obligationSamples())
 	maps.Copy(samples, improvementSamples())
 	maps.Copy(samples, reconciliationSamples())
+	samples["shadow"] = shadowSamples()
 	maps.Copy(samples, bulletinSamples())
 	samples["debrief"], samples["debriefreport"] = debriefSamples(), debriefReportSamples()
 	for name, more := range intakeSamples() {

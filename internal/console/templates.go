@@ -32,6 +32,7 @@ import (
 	"holdfast/internal/roster"
 	"holdfast/internal/standin"
 	"holdfast/internal/status"
+	"holdfast/internal/trial"
 	"holdfast/internal/view"
 )
 
@@ -302,6 +303,10 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"tally":     func(t standin.Tally, currency string) tallyOf { return tallyOf{t, currency} },
 		"declined":  func(reason string) string { return declined(p, reason) },
 		"exception": func(root *page, e view.Exception) onException { return onException{root, root, e} },
+
+		"shadowParts": func(of string, list []trial.Part) shadowParts { return shadowParts{of, list} },
+		"shadowRate":  shadowRateOf,
+
 		"answering": func(root *page, d *reconciliation.Decision, closing string) answering {
 			return answering{root, d, closing, d.By.SameParty(root.who.Actor)}
 		},

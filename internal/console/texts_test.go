@@ -315,6 +315,7 @@ func built(t *testing.T) map[string][]string {
 		"exceptions.why.":    {"primary-refused", "exhausted", "expired", "unresolved", "done-though-declined", "done-though-reversed", "not-sendable"},
 		"exceptions.how.":    {"retry", "confirm", "reverse", "accept", "write-off"},
 		"exceptions.state.":  constants(t, "reconciliation", "State"),
+		"shadow.by.":         {"currency", "band"},
 
 		"improvement.state.":          append(constants(t, "improvement", "State"), "all", "unsettled"),
 		"improvement.change.":         suffixes(literals(t, "improvement", `^improvement\.[a-z-]+$`)),

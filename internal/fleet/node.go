@@ -52,6 +52,8 @@ type Node struct {
 	Durability func() journal.Durability
 	// StandIn takes what gates say of stand-in. May be nil.
 	StandIn StandIn
+	// Shadow says what gates try in shadow, and takes what they find. May be nil.
+	Shadow Shadow
 
 	// elapsed is this node's monotonic clock. The wall clock that Desk has may be
 	// set, and a stop would be confirmed too early.
@@ -74,6 +76,14 @@ type Node struct {
 type StandIn interface {
 	// Told takes a summary and returns the gate's orders.
 	Told(ctx context.Context, gate string, s standin.Summary) ([]standin.Order, error)
+}
+
+// Shadow is shadow mode at the control plane.
+type Shadow interface {
+	// Trials are the profiles that gates try from now on.
+	Trials() []standin.Trial
+	// Put takes what a gate found.
+	Put(gate string, figures []standin.TrialFigures, now time.Time)
 }
 
 // Live is what a gate last said.
@@ -262,26 +272,34 @@ func (n *Node) Report(ctx context.Context, r gate.Report) (gate.Reported, error)
 		}
 		n.hand(r.Gate, c, n.Desk.Now())
 	}
-	answer := gate.Reported{StandIn: n.toldStandIn(ctx, r)}
+	var answer gate.Reported
+	n.toldStandIn(ctx, r, &answer)
 	n.Desk.State.View(func() { answer.Entries = find().Reported[r.Account] })
 	return answer, nil
 }
 
-// toldStandIn hands on what a gate says of stand-in. A summary that is not taken
-// holds nothing else up.
-func (n *Node) toldStandIn(ctx context.Context, r gate.Report) []standin.Order {
-	if n.StandIn == nil || r.StandIn == nil {
-		return nil
+// toldStandIn hands on what a gate says of stand-in, and answers with what it is to carry
+// out and to try. A summary that is not taken holds nothing else up.
+func (n *Node) toldStandIn(ctx context.Context, r gate.Report, answer *gate.Reported) {
+	if r.StandIn == nil {
+		return
+	}
+	if n.Shadow != nil {
+		answer.Trials = n.Shadow.Trials()
 	}
 	err := r.StandIn.Check()
-	if err == nil {
+	if err == nil && n.Shadow != nil {
+		n.Shadow.Put(r.Gate, r.StandIn.Trials, n.Desk.Now())
+	}
+	if err == nil && n.StandIn != nil {
 		var orders []standin.Order
 		if orders, err = n.StandIn.Told(ctx, r.Gate, *r.StandIn); err == nil {
-			return orders
+			answer.StandIn = orders
 		}
 	}
-	n.Log.Warn("a gate's summary of stand-in was not taken", "gate", r.Gate, "error", err)
-	return nil
+	if err != nil {
+		n.Log.Warn("a gate's summary of stand-in was not taken", "gate", r.Gate, "error", err)
+	}
 }
 
 // acknowledged records an acknowledgement. One of a posture that this journal

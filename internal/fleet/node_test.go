@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -336,6 +337,48 @@ func unknownEntry(identity string, seq uint64) gate.Entry {
 
 // What a gate says of stand-in is handed on and answered with its orders; what is
 // not taken holds the rest of the report up in no case.
+// trials says what is tried, and notes who found how much.
+type trials struct{ put []string }
+
+func (*trials) Trials() []standin.Trial { return []standin.Trial{{Scope: "all", Share: 0.01}} }
+
+func (s *trials) Put(gate string, figures []standin.TrialFigures, _ time.Time) {
+	s.put = append(s.put, fmt.Sprintf("%s %d", gate, len(figures)))
+}
+
+// A gate that tells of stand-in is told what to try; what it found is handed on, unless its
+// summary cannot be read.
+func TestShadowIsHandedOn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "n1")
+	shadow := &trials{}
+	r.node.Shadow = shadow
+	r.enrol("east", "b1", gate.Static)
+	found := standin.TrialFigures{Profile: "small", Version: "v1", Share: 0.01, Since: time.Now()}
+	report := func(s *standin.Summary) []standin.Trial {
+		t.Helper()
+		answer, err := r.node.Report(t.Context(), gate.Report{Gate: "east", Boot: "b1", Account: "a-east", StandIn: s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.Trials
+	}
+	sum := standin.Summary{Source: "src1", At: time.Now(), Shards: 1, Trials: []standin.TrialFigures{found}}
+	if got := report(&sum); len(got) != 1 || got[0].Share != 0.01 {
+		t.Errorf("it is told to try %+v", got)
+	}
+	sum.Trials[0].Share = 2
+	if got := report(&sum); len(got) != 1 {
+		t.Errorf("since its figures cannot be read, it is told to try %+v", got)
+	}
+	if got := report(nil); got != nil {
+		t.Errorf("a gate without stand-in is told to try %+v", got)
+	}
+	if len(shadow.put) != 1 || shadow.put[0] != "east 1" {
+		t.Errorf("handed on %v", shadow.put)
+	}
+}
+
 func TestStandInIsHandedOn(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "j")

@@ -113,6 +113,9 @@ type Reported struct {
 	// StandIn are orders for the gate's deciders. They come again until a summary
 	// says what became of them.
 	StandIn []standin.Order `json:"stand_in,omitempty"`
+	// Trials are the profiles to try in shadow from now on. They come in each answer to
+	// a report that has something to say of stand-in.
+	Trials []standin.Trial `json:"trials,omitempty"`
 }
 
 // StandIn is what decides at the gate in place of the primary, as the control
@@ -129,6 +132,14 @@ type StandIn interface {
 	Summary(now time.Time) *standin.Summary
 	// Carry is given the orders of people. It must not block.
 	Carry(orders []standin.Order)
+}
+
+// Shadow tries profiles beside the primary, as the control plane sees it.
+type Shadow interface {
+	// Try is given what is tried from now on. It must not block.
+	Try(trials []standin.Trial)
+	// Figures are what was found.
+	Figures() []standin.TrialFigures
 }
 
 // Limits on what waits to be reported. Counts older than two minutes have no

@@ -103,6 +103,8 @@ type Options struct {
 	Inquirer Inquirer
 	// StandIn decides in place of the primary; nil if the gate does not stand in.
 	StandIn StandIn
+	// Shadow tries profiles on payments that are forwarded; nil without stand-in.
+	Shadow Shadow
 	// Counts, if set, is told each second's counts. It must not block.
 	Counts func(traffic.Snapshot)
 	Log    *slog.Logger

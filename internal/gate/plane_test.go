@@ -38,6 +38,7 @@ type plane struct {
 	wrongNonce   bool
 	hold         time.Duration // what the node asks for
 	orders       []standin.Order
+	trials       []standin.Trial // told where a report says something of stand-in
 	endStreams   chan struct{}
 }
 
@@ -141,7 +142,11 @@ func (p *plane) Report(_ context.Context, r Report) (Reported, error) {
 	if p.loseAnswers {
 		return Reported{}, errors.New("the connection broke")
 	}
-	return Reported{Entries: p.entries[r.Account], StandIn: p.orders}, nil
+	told := Reported{Entries: p.entries[r.Account], StandIn: p.orders}
+	if r.StandIn != nil {
+		told.Trials = p.trials
+	}
+	return told, nil
 }
 
 // acks lists the postures acknowledged so far, and marks those with a list.

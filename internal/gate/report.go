@@ -118,6 +118,9 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 	if g.opt.StandIn != nil {
 		g.opt.StandIn.Carry(done.StandIn)
 	}
+	if g.opt.Shadow != nil && r.StandIn != nil {
+		g.opt.Shadow.Try(done.Trials)
+	}
 	return len(r.Entries) == maxEntriesAtOnce, g.outcomes.confirm(done.Entries)
 }
 
@@ -129,7 +132,11 @@ func (g *Gate) standInDue() *standin.Summary {
 		return nil
 	}
 	g.toldStandIn = now
-	return g.opt.StandIn.Summary(g.opt.Clock.Now())
+	sum := g.opt.StandIn.Summary(g.opt.Clock.Now())
+	if sum != nil && g.opt.Shadow != nil {
+		sum.Trials = g.opt.Shadow.Figures()
+	}
+	return sum
 }
 
 // afterSent drops the counts that were sent; the box may have dropped some of

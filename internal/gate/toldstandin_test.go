@@ -13,6 +13,7 @@ import (
 type shards struct {
 	mu      sync.Mutex
 	carried []standin.Order
+	tried   []standin.Trial
 }
 
 func (*shards) Source() string { return "src1" }
@@ -27,11 +28,22 @@ func (s *shards) Carry(orders []standin.Order) {
 	s.carried = append(s.carried, orders...)
 }
 
+func (*shards) Figures() []standin.TrialFigures {
+	return []standin.TrialFigures{{Profile: "small"}}
+}
+
+func (s *shards) Try(trials []standin.Trial) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tried = trials
+}
+
 func TestStandInIsReportedAndOrdersCome(t *testing.T) {
 	var in shards
 	prepare := func(p *plane, o *Options) {
-		o.StandIn = &in
+		o.StandIn, o.Shadow = &in, &in
 		p.orders = []standin.Order{{ID: "x1", Identity: "k1"}}
+		p.trials = []standin.Trial{{Scope: "all", Share: 0.5}}
 	}
 	connected(t, prepare, func(t *testing.T, _ *Gate, p *plane) {
 		after(10*time.Second + 500*time.Millisecond)
@@ -40,6 +52,9 @@ func TestStandInIsReportedAndOrdersCome(t *testing.T) {
 			for _, r := range p.reports {
 				if r.StandIn != nil {
 					told++
+					if len(r.StandIn.Trials) != 1 {
+						t.Errorf("told of trials %+v", r.StandIn.Trials)
+					}
 				}
 			}
 			if told < 5 || told > 6 {
@@ -53,6 +68,9 @@ func TestStandInIsReportedAndOrdersCome(t *testing.T) {
 		defer in.mu.Unlock()
 		if len(in.carried) == 0 || in.carried[0].ID != "x1" {
 			t.Errorf("carried %+v", in.carried)
+		}
+		if len(in.tried) != 1 || in.tried[0].Share != 0.5 {
+			t.Errorf("tried %+v: an answer to a report that says nothing of stand-in must not end it", in.tried)
 		}
 	})
 }

@@ -42,6 +42,9 @@ func (c *checker) profile(path string, t Temporary) {
 	if _, ok := readCutOff(t.Profile.CutOff); !ok {
 		c.add(path+".cut_off", "P015", holdfast.Errorf(holdfast.Invalid, "%q is no time of the day: write it as 23:00", t.Profile.CutOff))
 	}
+	if p := t.Profile.ShadowPercent; !(p >= 0 && p <= 100) {
+		c.add(path+".shadow_percent", "P015", holdfast.Errorf(holdfast.Invalid, "a share of payers is above 0 and at most 100 percent, not %v: leave it out to try nothing in shadow", p))
+	}
 	for _, f := range t.StandIn().Faults() {
 		if f.Path == "id" {
 			continue // it is the solution's, and checked there

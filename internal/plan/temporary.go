@@ -77,8 +77,11 @@ type Profile struct {
 	OneByOne bool `json:"one_by_one,omitempty" yaml:"one_by_one,omitempty"`
 	// SecondAbove is the amount, in minor units of any currency, above which two
 	// people resolve an exception; 0 means any amount.
-	SecondAbove int        `json:"second_above,omitempty" yaml:"second_above,omitempty"`
-	Forwarding  Forwarding `json:"forwarding" yaml:"forwarding"`
+	SecondAbove int `json:"second_above,omitempty" yaml:"second_above,omitempty"`
+	// ShadowPercent of payers have their payments tried beside the primary while it is well,
+	// in [0, 100]; 0 tries nothing.
+	ShadowPercent float64    `json:"shadow_percent,omitempty" yaml:"shadow_percent,omitempty"`
+	Forwarding    Forwarding `json:"forwarding" yaml:"forwarding"`
 }
 
 // Terms say what is approved: what the expression says yes to, within all limits.
@@ -133,6 +136,36 @@ func (t Temporary) StandIn() standin.Profile {
 			Expiry: p.Forwarding.Expiry.D(), Retention: p.Forwarding.Retention.D(), Inquiries: p.Forwarding.Inquiries,
 		},
 	}
+}
+
+// Trial returns what gates try of a solution in shadow; false if the plan does not ask for
+// it. Tried are the terms for an outage that nobody announced, if there are any: it is
+// theirs to hold unprepared.
+func (t Temporary) Trial() (standin.Trial, bool) {
+	if t.Kind != StandIn || t.Profile == nil || t.Profile.ShadowPercent <= 0 {
+		return standin.Trial{}, false
+	}
+	trial := standin.Trial{
+		Profile: t.StandIn(), Planned: t.Profile.Unplanned == nil, Scope: t.Scope, Share: t.Profile.ShadowPercent / 100,
+		Outage: min(t.Longest.D(), standin.LongestOutage),
+	}
+	if trial.Scope == "" {
+		trial.Scope = "all"
+	}
+	if trial.Outage == 0 {
+		trial.Outage = standin.LongestOutage
+	}
+	return trial, true
+}
+
+// Trials are what gates try of a plan's solutions.
+func Trials(solutions []Temporary) (list []standin.Trial) {
+	for _, t := range solutions {
+		if trial, asked := t.Trial(); asked && len(list) < standin.MaxTrials {
+			list = append(list, trial)
+		}
+	}
+	return list
 }
 
 func (t *Terms) standIn() *standin.Terms {

@@ -1,7 +1,6 @@
 package ramp
 
 import (
-	"math"
 	"slices"
 	"time"
 
@@ -206,27 +205,13 @@ func checks(r procedure.Ramp, o traffic.Outcomes) (list []incident.RampCheck) {
 
 func share(check string, good, of int64, floor float64) incident.RampCheck {
 	c := incident.RampCheck{Check: check, Good: good, Of: of, Floor: floor, State: "open"}
-	c.Low, c.High = wilson(good, of, sureGood)
-	if _, most := wilson(good, of, sureBad); of >= fewest && most < floor {
+	c.Low, c.High = traffic.Wilson(good, of, sureGood)
+	if _, most := traffic.Wilson(good, of, sureBad); of >= fewest && most < floor {
 		c.State = "bad"
 	} else if c.Low >= floor {
 		c.State = "good"
 	}
 	return c
-}
-
-// wilson returns Wilson's score interval of a share for z standard deviations. Of
-// nothing, nothing is known.
-func wilson(good, of int64, z float64) (low, high float64) {
-	if of == 0 {
-		return 0, 1
-	}
-	n := float64(of)
-	p := float64(good) / n
-	middle := p + z*z/(2*n)
-	spread := z * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
-	all := 1 + z*z/n
-	return max(0, (middle-spread)/all), min(1, (middle+spread)/all)
 }
 
 // Ready says why no payment may be let in by the next step yet: the present one failed, or

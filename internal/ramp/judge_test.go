@@ -357,30 +357,6 @@ func held0(r procedure.Ramp, step int) string {
 	return fmt.Sprintf("limit all %g", r.Steps[step-1].Percent/100)
 }
 
-// Wilson's interval holds the true share nearly always, is in [0, 1], and narrows.
-func TestWilson(t *testing.T) {
-	t.Parallel()
-	if low, high := wilson(0, 0, sureGood); low != 0 || high != 1 {
-		t.Errorf("of nothing: %g to %g", low, high)
-	}
-	// Newcombe 1998, table I: 81 of 263 is 0.2553 to 0.3662 at 95 %.
-	if low, high := wilson(81, 263, sureGood); fmt.Sprintf("%.4f %.4f", low, high) != "0.2553 0.3662" {
-		t.Errorf("81 of 263: %.4f to %.4f", low, high)
-	}
-	rapid.Check(t, func(r *rapid.T) {
-		of := rapid.Int64Range(1, 1e9).Draw(r, "of")
-		good := rapid.Int64Range(0, of).Draw(r, "good")
-		low, high := wilson(good, of, sureGood)
-		share := float64(good) / float64(of)
-		if low < 0 || high > 1 || low > share+1e-9 || high < share-1e-9 {
-			r.Fatalf("%d of %d: %g to %g", good, of, low, high)
-		}
-		if wide, wider := wilson(good, of, sureBad); wide > low+1e-9 || wider < high-1e-9 {
-			r.Fatalf("%d of %d: surer is not wider", good, of)
-		}
-	})
-}
-
 // A step may cap the amount as well as the share and the rate.
 func TestAmount(t *testing.T) {
 	t.Parallel()

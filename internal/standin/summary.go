@@ -31,6 +31,8 @@ type Summary struct {
 	// Carried are the orders that were carried out, or refused, until the control
 	// plane does not list them any more.
 	Carried []Carried `json:"carried,omitempty"`
+	// Trials are what the gate found of profiles that it tries in shadow.
+	Trials []TrialFigures `json:"trials,omitempty"`
 }
 
 // ShardSummary is what a shard says of itself.
@@ -248,7 +250,7 @@ func (s *Summary) Check() error {
 		return bad("it has no time")
 	case s.Shards < 1 || s.Shards > MaxShards || len(s.Of) > s.Shards:
 		return bad("the number of shards")
-	case len(s.Declines) > maxDeclines || len(s.Alarms) > maxAlarms || len(s.Carried) > MaxOrders:
+	case len(s.Declines) > maxDeclines || len(s.Alarms) > maxAlarms || len(s.Carried) > MaxOrders || len(s.Trials) > MaxTrials:
 		return bad("a list is too long")
 	case !(s.Rate >= 0 && s.Rate < maxTally && s.Budget >= 0 && s.Budget < maxTally):
 		return bad("a rate")
@@ -278,6 +280,11 @@ func (s *Summary) Check() error {
 	for _, c := range s.Carried {
 		if !holdfast.ValidName(c.ID) || len(c.Refused) > longestTold {
 			return bad("what became of an order")
+		}
+	}
+	for i := range s.Trials {
+		if !s.Trials[i].Readable() {
+			return bad("the figures of a trial")
 		}
 	}
 	return nil
@@ -326,6 +333,12 @@ func (e *OpenException) readable() bool {
 
 func (t Tally) readable() bool {
 	return t.Count >= 0 && t.Count < maxSummaryCount && t.Amount >= 0 && t.Amount < maxTally
+}
+
+// Plus adds up. It ends at the largest figure that a gate can tell: whoever writes requests
+// chooses their amounts, and must not make a summary unreadable.
+func (t Tally) Plus(more Tally) Tally {
+	return Tally{min(t.Count+more.Count, maxSummaryCount-1), min(t.Amount+more.Amount, maxTally-1)}
 }
 
 // named: a decline may be of no directive, as where none is open.

@@ -32,6 +32,7 @@ import (
 	"holdfast/internal/roster"
 	"holdfast/internal/status"
 	"holdfast/internal/traffic"
+	"holdfast/internal/trial"
 	"holdfast/internal/trigger"
 	"holdfast/internal/waiver"
 )
@@ -55,6 +56,8 @@ type Source struct {
 	Improvements improvement.Nouns
 	// Reconciliation has what became of payments that gates approved.
 	Reconciliation *reconciliation.Service
+	// Trials has what gates found in shadow.
+	Trials *trial.Board
 	// Debriefs works out the figures of debriefs.
 	Debriefs debrief.Nouns
 	// Obligations works out what incidents owe to regulators.

@@ -27,9 +27,7 @@ func (d *Decider) count(r *standin.Request, a standin.Answer) {
 	if !there && len(d.declines) >= maxDeclineKeys {
 		return
 	}
-	t.Count++
-	t.Amount += r.Payment.Amount
-	d.declines[key] = t
+	d.declines[key] = t.Plus(standin.Tally{Count: 1, Amount: r.Payment.Amount})
 }
 
 func (d *Decider) alarm(code string, err error) {

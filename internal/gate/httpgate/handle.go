@@ -361,6 +361,7 @@ func (x *exchange) send(c *conn) {
 	status := resp.StatusCode()
 	outcome := x.route.classify(status)
 	x.finish(outcome, answered(status))
+	x.tried(outcome)
 	err = c.up.receive(c, x.ctx.IsHead(), resp, x.route.Timeout.D())
 	x.conn = nil
 	if err != nil {
@@ -394,6 +395,14 @@ func (x *exchange) finish(o payment.Outcome, why string) {
 	}
 }
 
+// tried has a payment tried in shadow, now that it is known what the primary said. A route
+// that nothing stands in for has nothing to be tried.
+func (x *exchange) tried(o payment.Outcome) {
+	if x.shadow != nil && x.route.StandIn != nil {
+		x.shadow.Seen(x.pay, o, x.begun)
+	}
+}
+
 // lost finishes a payment that got no answer.
 func (x *exchange) lost(written int64, err error) {
 	if written == 0 {
@@ -418,6 +427,7 @@ func (x *exchange) lost(written int64, err error) {
 		why, code = "no answer within "+x.route.Timeout.String(), "no-answer"
 	}
 	x.finish(payment.Unknown, why)
+	x.tried(payment.Unknown)
 	x.gate.Coded(x.pay, payment.Unknown, code)
 	x.answer(answerUnknown, "unknown", notKnown)
 }

@@ -66,6 +66,7 @@ type Server struct {
 	primary *Primary
 	stand   StandIn // nil if there is none
 	advices *Advices
+	shadow  Shadow // nil if there is none
 	log     *slog.Logger
 	access  *accesslog.Log
 	metrics *metrics
@@ -127,6 +128,10 @@ func (s *Server) Guard(g *gate.Gate) { s.gate = g }
 // StandIn gives the server what decides in place of the primary, and what seals for later,
 // before it serves.
 func (s *Server) StandIn(decides StandIn, later *Advices) { s.stand, s.advices = decides, later }
+
+// Shadow gives the server what tries profiles on payments that the primary answers, before
+// it serves.
+func (s *Server) Shadow(tries Shadow) { s.shadow = tries }
 
 // Receive takes at l what a process before passes on, see [Server.PassOn]. Call it before
 // Serve, which closes l.

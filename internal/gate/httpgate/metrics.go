@@ -11,6 +11,7 @@ import (
 
 	"holdfast/internal/payment"
 	"holdfast/internal/posture"
+	"holdfast/internal/standin"
 	"holdfast/internal/traffic"
 )
 
@@ -21,6 +22,7 @@ import (
 //	holdfast_gate_request_seconds{route}      histogram; until the answer's head
 //	holdfast_gate_connections, _connections_refused_total{limit}
 //	holdfast_gate_primary_up{address}, _primary_overflow_total, _access_log_lost_total
+//	holdfast_gate_shadow_total{profile,shadow,reason,primary,currency}, _shadow_dropped_total{profile}
 //	holdfast_gate_in_flight, _unresolved, _lease_seconds, _posture_position, _closed, _alarm
 //
 // A verdict is forward, decline or probe. Channel, method and currency come from
@@ -122,12 +124,14 @@ var (
 	primaryUp = prometheus.NewDesc("holdfast_gate_primary_up", "0 if an address of the primary is left out since it gave no answers.", []string{"address"}, nil)
 	overflow  = prometheus.NewDesc("holdfast_gate_primary_overflow_total", "Requests declined as busy: too many waited for the primary.", nil, nil)
 	unwritten = prometheus.NewDesc("holdfast_gate_access_log_lost_total", "Lines of the access log that were dropped.", nil, nil)
+	shadowed  = prometheus.NewDesc("holdfast_gate_shadow_total", "Payments tried in shadow, by what stand-in would have said and what the primary did.", []string{"profile", "shadow", "reason", "primary", "currency"}, nil)
+	skipped   = prometheus.NewDesc("holdfast_gate_shadow_dropped_total", "Payments of the share that were not tried: too many waited.", []string{"profile"}, nil)
 	alarm     = prometheus.NewDesc("holdfast_gate_alarm", "1 if the gate raises an alarm.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{requests, amounts, inFlight, unsettled, leaseLeft, position, closed, alarm, conns, turnedOff, primaryUp, overflow, unwritten} {
+	for _, d := range []*prometheus.Desc{requests, amounts, inFlight, unsettled, leaseLeft, position, closed, alarm, conns, turnedOff, primaryUp, overflow, unwritten, shadowed, skipped} {
 		ch <- d
 	}
 	m.seconds.Describe(ch)
@@ -154,6 +158,35 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(alarm, truth(s.Alarm != ""))
 	m.seconds.Collect(ch)
 	m.collectEdge(ch)
+	if m.server.shadow != nil {
+		m.collectShadow(ch, m.server.shadow.Figures())
+	}
+}
+
+// collectShadow tells what was found in shadow, since the process began.
+func (m *metrics) collectShadow(ch chan<- prometheus.Metric, list []standin.TrialFigures) {
+	type key struct{ shadow, reason, primary, currency string }
+	told := map[string]bool{} // two versions of a profile, while one takes the other's place
+	for _, f := range list {
+		if told[f.Profile] {
+			continue
+		}
+		told[f.Profile] = true
+		sums := map[key]int64{}
+		for _, l := range f.Lines {
+			shadow := "approve"
+			if l.Reason != "" {
+				shadow = "decline"
+			}
+			sums[key{shadow, l.Reason, payment.Done.String(), l.Currency}] += l.Done.Count
+			sums[key{shadow, l.Reason, payment.NotDone.String(), l.Currency}] += l.NotDone.Count
+			sums[key{shadow, l.Reason, payment.Unknown.String(), l.Currency}] += l.Unknown.Count
+		}
+		for k, n := range sums {
+			ch <- prometheus.MustNewConstMetric(shadowed, prometheus.CounterValue, float64(n), f.Profile, k.shadow, k.reason, k.primary, k.currency)
+		}
+		ch <- prometheus.MustNewConstMetric(skipped, prometheus.CounterValue, float64(f.Dropped), f.Profile)
+	}
 }
 
 // collectEdge tells of the connections on both sides.

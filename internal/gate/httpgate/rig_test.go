@@ -103,6 +103,7 @@ type rig struct {
 	access  *accesslog.Log
 	counts  func(traffic.Snapshot)
 	decides *decider.Decider // nil if nothing stands in
+	shadow  Shadow           // nil if nothing is tried
 	dir     string
 	stop    func() error
 }
@@ -166,6 +167,9 @@ func (r *rig) start(conf config.Gate, now func() time.Time) {
 	}
 	if r.decides != nil {
 		r.server.StandIn(r.decides, NewAdvices(r.primary, r.gate, sealKeys(t), nil))
+	}
+	if r.shadow != nil {
+		r.server.Shadow(r.shadow)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

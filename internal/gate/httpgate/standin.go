@@ -31,6 +31,14 @@ type StandIn interface {
 	Knows(ctx context.Context, p *payment.Payment) (standin.Item, bool, error)
 }
 
+// Shadow tries profiles beside the primary; see package gate/shadow.
+type Shadow interface {
+	// Seen is told of a payment that the primary was asked to do. It does not block.
+	Seen(p *payment.Payment, o payment.Outcome, at time.Time)
+	// Figures are what was found so far.
+	Figures() []standin.TrialFigures
+}
+
 // standInHeader is in each answer that stand-in decided: its verdict.
 const standInHeader = "Holdfast-Stand-In"
 

@@ -36,10 +36,14 @@ func (good) Find(standin.Digest) standin.Payer {
 }
 
 // standingIn is a rig with stand-in at work.
-func standingIn(t *testing.T, script script) *rig {
+func standingIn(t *testing.T, script script, changes ...func(*rig)) *rig {
 	t.Helper()
 	r := &rig{t: t, back: newBackend(t, script), log: &lockedBuffer{}}
-	r.start(r.deciding(""), time.Now)
+	conf := r.deciding("")
+	for _, change := range changes {
+		change(r)
+	}
+	r.start(conf, time.Now)
 	return r
 }
 
@@ -83,8 +87,8 @@ func payOf(identity, payer string) payment.Payment {
 	return p
 }
 
-func openStandIn() posture.Directive {
-	p := standin.Profile{
+func smallProfile() standin.Profile {
+	return standin.Profile{
 		ID: "small", SnapshotAge: time.Hour, KeepDeclines: true,
 		Unplanned: &standin.Terms{Eligible: `payer_class == "good"`, Limits: []standin.Limit{
 			{Over: standin.EachPayment, Currency: "CNY", Amount: 5000}, {Over: standin.Whole, Currency: "CNY", Amount: 1_000_000},
@@ -93,7 +97,10 @@ func openStandIn() posture.Directive {
 			Timeout: time.Second, Pause: time.Second, LongestPause: 8 * time.Second, Attempts: 3, Expiry: time.Hour, Retention: 10 * time.Minute,
 		},
 	}
-	body, err := json.Marshal(p)
+}
+
+func openStandIn() posture.Directive {
+	body, err := json.Marshal(smallProfile())
 	if err != nil {
 		panic(err)
 	}
