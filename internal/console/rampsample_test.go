@@ -45,6 +45,6 @@ func rampSamples(task func(kind string) view.Task) (list []view.Task) {
 	}}
 	list = append(list, fell)
 	watched := task("ramp")
-	watched.ID, watched.Ramp = watched.ID+"-watched", &view.Ramp{Steps: steps, Step: 3, Watched: true, Unknown: 2, Unsigned: []string{"d1"}, HeldUntil: future, Moves: []view.RampMove{{At: past, Step: 3, Percent: 100, By: mei}}}
+	watched.ID, watched.Ramp = watched.ID+"-watched", &view.Ramp{Steps: steps, Step: 3, Watched: true, Unknown: 2, Unsigned: []string{"d1"}, Backlog: &view.RampBacklog{Pending: 1200, Rate: 21.5, Budget: 40, Clears: future}, HeldUntil: future, Moves: []view.RampMove{{At: past, Step: 3, Percent: 100, By: mei}}}
 	return append(list, watched)
 }

@@ -33,6 +33,9 @@ type Ramp struct {
 	// Unsigned lists the stand-ins of the incident whose close-out has to be signed before
 	// the ramp is closed out.
 	Unsigned []string `json:"unsigned,omitempty"`
+	// Backlog is what was stood in for and is forwarded beside the steps, by a budget of
+	// its own; nil where no gate stood in for the incident.
+	Backlog *RampBacklog `json:"backlog,omitempty"`
 	// Judged is the last verdict on the present step.
 	Judged *RampVerdict `json:"judged,omitempty"`
 	Tests  []Probe      `json:"tests,omitempty"`
@@ -40,6 +43,16 @@ type Ramp struct {
 	// of the verdicts, the last [VerdictsShown].
 	Moves    []RampMove    `json:"moves,omitempty"`
 	Verdicts []RampVerdict `json:"verdicts,omitempty"`
+}
+
+// RampBacklog is what waits to be forwarded at the gates of all sources: how many advices
+// are settled in a second, how many may be sent, and when the rest will be at that rate;
+// zero if it cannot be told.
+type RampBacklog struct {
+	Pending int64     `json:"pending"`
+	Rate    float64   `json:"rate"`
+	Budget  float64   `json:"budget"`
+	Clears  time.Time `json:"clears,omitzero"`
 }
 
 // VerdictsShown bounds the verdicts of a ramp that are shown.
@@ -74,11 +87,13 @@ func (s *Source) ramp(in *incident.Incident, t procedure.Task, p *plan.Plan) *Ra
 	}
 	v.Asks.Steps = []procedure.Step{}
 	v.Watched = at.Step == len(t.Ramp.Steps) && in.Tasks[t.ID].Status == procedure.Open
-	if v.Watched {
-		for _, stood := range s.stoodIn(in) {
-			if !stood.Signed {
-				v.Unsigned = append(v.Unsigned, stood.Directive)
-			}
+	stoodIn := s.stoodIn(in)
+	if len(stoodIn) > 0 {
+		v.Backlog = s.rampBacklog()
+	}
+	for _, stood := range stoodIn {
+		if v.Watched && !stood.Signed {
+			v.Unsigned = append(v.Unsigned, stood.Directive)
 		}
 	}
 	if at.Judged != nil {
@@ -90,6 +105,19 @@ func (s *Source) ramp(in *incident.Incident, t procedure.Task, p *plan.Plan) *Ra
 	}
 	v.Verdicts = v.Verdicts[max(0, len(v.Verdicts)-VerdictsShown):]
 	return v
+}
+
+func (s *Source) rampBacklog() *RampBacklog {
+	b := &RampBacklog{}
+	for _, of := range s.Reconciliation.Board.Sources(s.Now()) {
+		b.Pending += of.Pending.Count
+		b.Rate += of.Rate
+		b.Budget += of.Budget
+		if of.Clears.After(b.Clears) {
+			b.Clears = of.Clears
+		}
+	}
+	return b
 }
 
 // tell takes a fact into the story of a task's ramp.

@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -8,7 +10,11 @@ import (
 
 	"holdfast"
 	"holdfast/internal/app"
+	"holdfast/internal/client"
+	"holdfast/internal/directive"
+	"holdfast/internal/posture"
 	"holdfast/internal/sandbox/fault"
+	"holdfast/internal/view"
 )
 
 // Payments go on while the primary is down, and come back, in Chromium: an outage under
@@ -43,6 +49,75 @@ func TestPaymentsGoOn(t *testing.T) {
 			w.review(duty, commander, incident, lang)
 			w.booksAgree()
 		})
+	}
+}
+
+// A step that fails falls back to the stand-in that the ramp took the place of: the gate
+// approves again, by a directive of its own, and what it approved by either is delivered
+// once the ramp goes up again.
+func TestBackToStandIn(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t, t.TempDir(), false, func(o *app.DemoOptions) {
+		o.SecondGate = false
+		o.Plan = func(plan []byte) []byte {
+			return bytes.ReplaceAll(plan, []byte("fall: stopped"), []byte("fall: stand-in"))
+		}
+	})
+	duty := w.signIn(openBrowser(t, w.ready.Console, "zh-Hant-back"), w.ready.Account, holdfast.ZhHant)
+	commander := w.signIn(openBrowser(t, w.ready.Console, "zh-Hant-back-commander"), w.ready.Second, holdfast.ZhHant)
+	superior := w.signIn(duty.another("zh-Hant-back-superior"), "superior", holdfast.ZhHant)
+	w.outage()
+	incident := w.suspected(duty)
+	w.confirmLevel1(duty)
+	w.stopPayments(duty, incident)
+	first := w.standInBeside(duty, commander, superior, incident)
+	w.convene(duty, commander, incident)
+	w.handle(duty, incident)
+	w.testFunctions(duty)
+	w.climb(duty, 1)
+	before := w.demo.World.Check().StoodIn
+	w.outage()
+	duty.waitFor(".band-stand-in-open")
+	w.until("the gate approves again", func() bool { return w.demo.World.Check().StoodIn >= before+40 })
+	second := w.standsIn()
+	if second == first {
+		t.Errorf("%s stands in again, and not a directive of its own", first)
+	}
+	duty.shoot("go-on-6-back-to-stand-in")
+	w.demo.World.EndFaults()
+	w.climb(duty, 4)
+	duty.waitFor("#task-reopen .verdict.good")
+	duty.waitGone("#task-reopen .held")
+	w.closeOut(duty, commander, first)
+	w.closeOut(duty, commander, second)
+	duty.open(incident)
+	duty.press("#task-reopen form[action$='/close'] button")
+	duty.waitFor("#task-reopen.closed")
+	duty.shoot("go-on-7-back-in-full")
+	w.booksAgree()
+}
+
+// standsIn is the stand-in in force.
+func (w *world) standsIn() string {
+	w.t.Helper()
+	list, err := client.Get[view.Page[view.Directive]](context.Background(), w.api(), "/directives?limit=100")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, d := range list.Items {
+		if d.Kind == string(posture.StandIn) && d.State == string(directive.InForce) {
+			return d.ID
+		}
+	}
+	w.t.Fatal("no stand-in is in force")
+	return ""
+}
+
+// testFunctions has the functional tests pass.
+func (w *world) testFunctions(b *browser) {
+	w.t.Helper()
+	for b.count("#task-test-functions.closed") == 0 {
+		b.press("#task-test-functions form[action$='/probe'] button")
 	}
 }
 
@@ -90,9 +165,7 @@ func (w *world) losesAnswers() {
 // primary fails again, and they are brought back in full once it is repaired.
 func (w *world) rampBack(b *browser) {
 	w.t.Helper()
-	for b.count("#task-test-functions.closed") == 0 {
-		b.press("#task-test-functions form[action$='/probe'] button")
-	}
+	w.testFunctions(b)
 	w.climb(b, 3)
 	w.until("advices are delivered", func() bool { return w.demo.World.Check().Owed.Count < 5 })
 	if _, err := w.demo.World.StartFault(fault.Fault{Kind: fault.Error, Seconds: 600, Share: 0.6}); err != nil {
