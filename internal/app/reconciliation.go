@@ -27,3 +27,13 @@ func (c *Control) secondAbove(id string) (amount int64, known bool) {
 	}
 	return d.StandIn.Profile.SecondAbove, true
 }
+
+// closedOut reports whether nothing of a stand-in is left to explain: two people have
+// signed so, or no gate stood in by it. The caller holds the state's lock.
+func (c *Control) closedOut(id string) bool {
+	if c.books.reconciled.ClosedOut(id) {
+		return true
+	}
+	d := c.books.directives.Directive(id)
+	return d != nil && d.Opening != nil && reconciliation.Untouched(c.reconciled.Board.Sources(c.opt.Now()), d.Opening.Source, id, d.LiftedAt)
+}

@@ -274,6 +274,19 @@ func Find(sources []Source, directive string) (*Source, *Account) {
 	return nil, nil
 }
 
+// settling is how long after the lift of a directive a shard may still begin to stand in
+// by it.
+const settling = time.Minute
+
+// Untouched reports whether no shard of a source stood in by a directive that was lifted
+// soon after it was opened: every shard was told of since, and none knows it. There is
+// nothing to close out.
+func Untouched(sources []Source, source, directive string, lifted time.Time) bool {
+	i := slices.IndexFunc(sources, func(s Source) bool { return s.ID == source })
+	_, account := Find(sources, directive)
+	return i >= 0 && account == nil && !lifted.IsZero() && sources[i].Heard == sources[i].Shards && sources[i].AsOf.After(lifted.Add(settling))
+}
+
 // Open is an exception that people have to decide on, and where it was told.
 type Open struct {
 	standin.OpenException

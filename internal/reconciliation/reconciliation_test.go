@@ -445,3 +445,30 @@ func FuzzTold(f *testing.F) {
 		}
 	})
 }
+
+// A directive that was lifted before a gate stood in by it needs no close-out, once every
+// shard was told of after that.
+func TestUntouched(t *testing.T) {
+	t.Parallel()
+	lifted := time.Date(2026, 11, 26, 3, 0, 0, 0, time.UTC)
+	whole := Source{ID: "s", Shards: 4, Heard: 4, AsOf: lifted.Add(2 * time.Minute), Accounts: []Account{{Directive: "d1"}}}
+	with := func(change func(*Source)) []Source { s := whole; change(&s); return []Source{s} }
+	for name, tt := range map[string]struct {
+		sources   []Source
+		directive string
+		lifted    time.Time
+		want      bool
+	}{
+		"no shard knows it":       {with(func(*Source) {}), "d2", lifted, true},
+		"one does":                {with(func(*Source) {}), "d1", lifted, false},
+		"a shard was not told of": {with(func(s *Source) { s.Heard = 3 }), "d2", lifted, false},
+		"told of before the lift": {with(func(s *Source) { s.AsOf = lifted.Add(time.Second) }), "d2", lifted, false},
+		"it is in force":          {with(func(*Source) {}), "d2", time.Time{}, false},
+		"another source":          {with(func(s *Source) { s.ID = "t" }), "d2", lifted, false},
+		"no gate tells":           {nil, "d2", lifted, false},
+	} {
+		if got := Untouched(tt.sources, "s", tt.directive, tt.lifted); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

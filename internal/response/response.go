@@ -66,7 +66,8 @@ type Service struct {
 	Automation Automation
 	// Zone is the operator's: the plan's bands are times of its clock. Nil is UTC.
 	Zone *time.Location
-	// ClosedOut reports whether the close-out of a stand-in was signed. Nil knows of
+	// ClosedOut reports whether the close-out of a stand-in was signed, or none is needed
+	// since no gate stood in by it. Nil knows of
 	// none. It is called under the state's lock.
 	ClosedOut func(directive string) bool
 	// Documents keep when watchdogs were heard.

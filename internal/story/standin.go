@@ -82,7 +82,7 @@ func (s *story) opened(ctx context.Context) error {
 			without = true
 			s.say("%v have no advice source: the stand-in is opened without, and there payments stay held.", o.Gates)
 		}
-		return d.StandIn.State == "open", nil
+		return !d.StandIn.OpenedAt.IsZero(), nil
 	})
 }
 

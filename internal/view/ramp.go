@@ -92,7 +92,7 @@ func (s *Source) ramp(in *incident.Incident, t procedure.Task, p *plan.Plan) *Ra
 		v.Backlog = s.rampBacklog()
 	}
 	for _, stood := range stoodIn {
-		if v.Watched && !stood.Signed {
+		if v.Watched && !stood.Signed && !stood.Untouched {
 			v.Unsigned = append(v.Unsigned, stood.Directive)
 		}
 	}

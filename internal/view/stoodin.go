@@ -25,6 +25,8 @@ type StoodIn struct {
 	// CloseOut was asked for or, once Signed, carries the figures that two people signed.
 	CloseOut *reconciliation.Decision `json:"close_out,omitempty"`
 	Signed   bool                     `json:"signed"`
+	// Untouched means that no gate stood in by it: there is nothing to sign.
+	Untouched bool `json:"untouched,omitempty"`
 }
 
 // stoodIn assembles what became of an incident's stand-ins, the oldest first. Call it
@@ -52,6 +54,7 @@ func (s *Source) stoodIn(in *incident.Incident) (list []StoodIn) {
 		if c, some := s.Reconciliation.Nouns.Book.Closing(d.ID); some {
 			v.CloseOut, v.Signed = c, c.State != reconciliation.Asked
 		}
+		v.Untouched = reconciliation.Untouched(sources, d.Opening.Source, d.ID, d.LiftedAt)
 		list = append(list, v)
 	}
 	slices.SortFunc(list, func(a, b StoodIn) int { return a.Opened.Compare(b.Opened) })

@@ -134,7 +134,7 @@ func (w *world) standInBeside(duty, commander, superior *browser, incident strin
 	standIn := commander.evaluate("location.pathname")
 	superior.open(standIn)
 	superior.press("form[action$='/approve'] button")
-	superior.waitFor("#standing-in .tag.good") // forwarding has stopped already
+	superior.waitFor("#standing-in dl.facts") // it is open: forwarding has stopped already
 	const stop = "/directives/d1"
 	commander.open(stop)
 	commander.reveal("#lift textarea")
