@@ -66,6 +66,13 @@ func (p *primary) advice(key string, repeat bool) {
 	}
 }
 
+// came is how many advices have come.
+func (p *primary) came() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.times)
+}
+
 // exactlyOnce fails if an advice did not come, or came more than once.
 func (p *primary) exactlyOnce() error {
 	p.mu.Lock()

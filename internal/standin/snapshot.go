@@ -17,7 +17,11 @@ const FoldVersion = 1
 
 // Snapshot encodes a state. Equal states have equal snapshots.
 func (s *State) Snapshot() []byte {
-	c := &codec{writing: true, b: append(make([]byte, 0, 256*len(s.items)+1024), FoldVersion)}
+	size := 256*len(s.items) + 1024
+	for _, i := range s.items {
+		size += len(i.Sealed.Data)
+	}
+	c := &codec{writing: true, b: append(make([]byte, 0, size), FoldVersion)}
 	s.fields(c)
 	return c.b
 }
