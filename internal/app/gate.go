@@ -240,6 +240,11 @@ func (a *Gate) listenMetrics() error {
 	if err := registry.Register(a.edge.Metrics()); err != nil {
 		return err
 	}
+	if a.standIn != nil {
+		if err := registry.Register(adviceMetrics{a.standIn.forwarder}); err != nil {
+			return err
+		}
+	}
 	a.loops = append(a.loops, serve("metrics", l, metricsServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))))
 	return nil
 }

@@ -79,6 +79,7 @@ type Forwarder struct {
 	window window
 	silent bool // the newest request got no answer
 	done   minute
+	came   map[string]int64
 }
 
 const (
@@ -170,6 +171,7 @@ func (f *Forwarder) deliver(ctx context.Context, w standin.Work, claimed time.Du
 		return
 	}
 	result, err := f.try(ctx, w)
+	f.count(result, err)
 	if result == standin.Unsendable {
 		f.opt.Log.Warn("an advice cannot be sent: people have to look at it", "error", err)
 	} else {

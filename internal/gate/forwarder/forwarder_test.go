@@ -347,6 +347,9 @@ func TestRateIsOfWhatWasSettled(t *testing.T) {
 			if rate, _ := r.f.Rate(); rate != c.rate {
 				t.Errorf("%v: %v a second, want %v", c.result, rate, c.rate)
 			}
+			if counts := r.f.Counts(); counts[forwarder.Results[c.result]] < 2 || counts[forwarder.Held] != 0 || len(counts) != len(forwarder.Results)+1 {
+				t.Errorf("%v: counted %v", c.result, counts)
+			}
 			pass(time.Minute)
 			if rate, _ := r.f.Rate(); rate != 0 {
 				t.Errorf("%v: a minute later %v a second", c.result, rate)
