@@ -53,6 +53,7 @@ routes:
       channel: json:/channel
     stand_in:
       body: '{"status":"approved","key":"{identity}","amount":{amount}}'
+      deduplicates: true
   - name: by-key
     methods: [GET]
     path: /v1/payments
@@ -63,7 +64,7 @@ routes:
     kind: other
 `
 
-// generous lets everybody be stood in for, and sends again soon.
+// generous lets everybody be stood in for, one by one as well, and sends again soon.
 func generous(t *testing.T) json.RawMessage {
 	t.Helper()
 	var limits []standin.Limit
@@ -72,7 +73,7 @@ func generous(t *testing.T) json.RawMessage {
 			standin.Limit{Over: standin.EachPayment, Currency: currency, Amount: 1e9}, standin.Limit{Over: standin.Whole, Currency: currency, Amount: 1e12})
 	}
 	text, err := json.Marshal(standin.Profile{
-		ID: "all", Unplanned: &standin.Terms{Eligible: `kind == "payment"`, Limits: limits}, SnapshotAge: time.Hour,
+		ID: "all", Unplanned: &standin.Terms{Eligible: `kind == "payment"`, Limits: limits}, SnapshotAge: time.Hour, OneByOne: true,
 		Forwarding: standin.Forwarding{
 			Timeout: 300 * time.Millisecond, Pause: 300 * time.Millisecond, LongestPause: time.Second, Attempts: 20, Expiry: time.Hour, Retention: time.Hour,
 		},
