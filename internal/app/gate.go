@@ -142,7 +142,7 @@ func (a *Gate) openGate(primary *httpgate.Primary, alone bool) (err error) {
 	}
 	opt := gate.Options{
 		Name: conf.Name, Version: telemetry.Version(), Dir: conf.Data, Routes: primary.Routes(), Clock: systemClock{a.opt.Now},
-		Alone: alone, Inquirer: primary, Log: a.opt.Log,
+		Alone: alone, Inquirer: primary, PrimaryDown: primary.Down, Log: a.opt.Log,
 	}
 	if a.standIn != nil {
 		opt.StandIn, opt.Shadow = a.standIn.decider, a.standIn.shadow

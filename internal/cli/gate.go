@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,6 +56,9 @@ func (s *shell) gateShow() *cobra.Command {
 			p.row(gateHead...)
 			gateRow(p, g)
 			p.line("run %s since %s, version %s%s", g.Boot, clock(g.Since), g.Version, unless(g.Others == 0, fmt.Sprintf("; %d earlier runs were not seen to end", g.Others)))
+			if len(g.PrimaryDown) > 0 {
+				p.line("addresses of the primary that give no answers: %s", strings.Join(g.PrimaryDown, ", "))
+			}
 			for _, d := range g.Local {
 				p.line("local stop %s, scope %s", d.ID, d.Scope)
 			}

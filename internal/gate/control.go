@@ -69,6 +69,9 @@ type Heartbeat struct {
 	Local      []posture.Directive `json:"local,omitempty"`
 	Alarm      string              `json:"alarm,omitempty"`
 	StandIn    AdviceSource        `json:"stand_in,omitzero"`
+	// PrimaryDown are the addresses of the primary that are left out since they gave no
+	// answers.
+	PrimaryDown []string `json:"primary_down,omitempty"`
 }
 
 // AdviceSource names where a gate keeps what it decides in stand-in: gates with
@@ -382,13 +385,17 @@ func (g *Gate) heartbeat(nonce uint64) Heartbeat {
 	if g.opt.StandIn != nil {
 		source.Source = g.opt.StandIn.Source()
 	}
+	var down []string
+	if g.opt.PrimaryDown != nil {
+		down = g.opt.PrimaryDown()
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return Heartbeat{
 		Gate: g.opt.Name, Boot: g.boot, Nonce: nonce,
 		Posture: g.set.Head, Witness: g.witness,
 		InFlight: g.ring.inUse(), Draining: draining, Unresolved: g.outcomes.count(),
-		Local: g.local, Alarm: g.alarmText(), StandIn: source,
+		Local: g.local, Alarm: g.alarmText(), StandIn: source, PrimaryDown: down,
 	}
 }
 

@@ -101,6 +101,9 @@ type Options struct {
 	// the gate then starts open. Otherwise it declines until it has one.
 	Alone    bool
 	Inquirer Inquirer
+	// PrimaryDown, if set, lists the addresses of the primary that are left out now. It must
+	// not block.
+	PrimaryDown func() []string
 	// StandIn decides in place of the primary; nil if the gate does not stand in.
 	StandIn StandIn
 	// Shadow tries profiles on payments that are forwarded; nil without stand-in.

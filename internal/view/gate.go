@@ -27,6 +27,9 @@ type Gate struct {
 	Unresolved int                 `json:"unresolved"`
 	Local      []posture.Directive `json:"local,omitempty"`
 	Alarm      string              `json:"alarm,omitempty"`
+	// PrimaryDown are the addresses of the primary that the gate leaves out since they gave
+	// no answers.
+	PrimaryDown []string `json:"primary_down,omitempty"`
 	// StandIn is what it says of standing in; nil if it has no advice source.
 	StandIn *GateStandIn `json:"stand_in,omitempty"`
 	// Others counts earlier runs of this gate that a stop still waits for: they
@@ -75,7 +78,7 @@ func (s *Source) gate(g *enrolment.Gate) Gate {
 	}
 	if l, ok := s.Node.Live(g.Name); ok && l.Heartbeat.Boot == i.Boot {
 		h := l.Heartbeat
-		v.Seen, v.Local, v.Alarm = l.Seen, h.Local, h.Alarm
+		v.Seen, v.Local, v.Alarm, v.PrimaryDown = l.Seen, h.Local, h.Alarm, h.PrimaryDown
 		v.InFlight, v.Draining, v.Unresolved = h.InFlight, h.Draining, h.Unresolved
 	}
 	v.StandIn = s.gateStandIn(g.Name)

@@ -130,6 +130,9 @@ func TestCircuit(t *testing.T) {
 	if !r.primary.up.broken() {
 		t.Fatal("the circuit is closed")
 	}
+	if down := r.primary.Down(); len(down) != 1 || down[0] != r.back.addr {
+		t.Errorf("down: %v", down)
+	}
 	before := len(r.back.requests())
 	r.stood(r.post("/v1/payments", "k1", of("ann")), 201, "approved", approvedBody)
 	if n := len(r.back.requests()); n != before {

@@ -124,6 +124,16 @@ func (p *Primary) Routes() []gate.Route {
 	return list
 }
 
+// Down lists the addresses that are left out since they gave no answers.
+func (p *Primary) Down() (list []string) {
+	p.up.health(func(address string, up bool) {
+		if !up {
+			list = append(list, address)
+		}
+	})
+	return list
+}
+
 // Close closes the idle connections.
 func (p *Primary) Close() {
 	p.up.close()
