@@ -305,7 +305,7 @@ func built(t *testing.T) map[string][]string {
 
 		"standing-in.state.":    standInStates,
 		"standing-in.says.":     standInStates,
-		"standing-in.each.":     {"proposed", "refused", "waiting", "open", "ended", "lifted"},
+		"standing-in.each.":     {"proposed", "refused", "waiting", "open", "stopped", "ended", "lifted"},
 		"standing-in.obstacle.": {directive.Unconfirmed, directive.Unlisted, directive.NoSource, directive.OtherSource, directive.TooMany},
 
 		"reconcile.reason.":  {"not-open", "not-alone", "unreadable", "no-limit", "unknown-payer", "stale", "blocked", "ineligible", "over-payment", "over-payer", "over-payee", "over-channel", "over-all", "in-flight", "elsewhere", "reversed-first", "not-of-original", "nothing-to-reverse", "already-reversed", "over-original", "withdrawn"},
