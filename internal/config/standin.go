@@ -51,6 +51,10 @@ type RouteStandIn struct {
 	// says that it takes back the whole.
 	Original Source `yaml:"original"`
 	Reversal bool   `yaml:"reversal"`
+	// Unanswered says what becomes of an approval whose client had gone before it was
+	// durable: "keep" delivers it, "reverse" takes it back, where one gate alone uses the
+	// source.
+	Unanswered string `yaml:"unanswered" default:"keep"`
 	// Deduplicates says that the primary does a payment of the route once, however often it
 	// gets its identity. Only then it is stood in for one by one.
 	Deduplicates bool `yaml:"deduplicates"`
@@ -100,6 +104,9 @@ func (s *RouteStandIn) check(r *report, at string, t *Route) {
 	}
 	if s.Deduplicates && t.Fields.Identity.IsZero() {
 		r.at(join(at, "deduplicates"), "a primary knows a payment again by its identity: say where fields.identity is")
+	}
+	if s.Unanswered != "keep" && s.Unanswered != "reverse" {
+		r.at(join(at, "unanswered"), "%q is neither keep nor reverse", s.Unanswered)
 	}
 	if kind != payment.Refund && s.Reversal {
 		r.at(join(at, "reversal"), "only a refund takes back")

@@ -188,6 +188,9 @@ type Ask struct {
 	Directive string
 	// Seal makes what forwarding needs of the request.
 	Seal func() standin.Sealed
+	// Reverse takes an approval back that was durable only after ctx had ended, if nobody
+	// else was told of it and no other gate can have been asked. Else it is kept.
+	Reverse bool
 }
 
 // Decide answers a request. The answer is durable, and so is what it rests on. An
@@ -214,7 +217,7 @@ func (d *Decider) Decide(ctx context.Context, a Ask) (standin.Answer, error) {
 			return standin.Answer{}, holdfast.Errorf(holdfast.Unavailable, "the advice source does not answer: nothing can be sealed")
 		}
 	}
-	j := &job{decision: &decision{r: r}}
+	j := &job{decision: &decision{r: r}, about: a.Payment.Identity, reverse: a.Reverse && !d.opt.Shared}
 	s := d.shards[standin.Shard(r.Payer, len(d.shards))]
 	if a.Directive == "" || !a.Payment.Read.Has(payment.Payer) {
 		if known := d.owner(a.Payment.Identity); known != nil {
@@ -291,7 +294,7 @@ func (d *Decider) Knows(ctx context.Context, p *payment.Payment) (standin.Item, 
 	}
 	var item standin.Item
 	var there bool
-	err := d.do(ctx, s, &job{look: true, do: func(t *turn) error {
+	err := d.do(ctx, s, &job{look: true, about: p.Identity, do: func(t *turn) error {
 		if i := t.s.state.Item(p.Identity); i != nil {
 			item, there = *i, true
 		}

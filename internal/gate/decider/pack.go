@@ -103,6 +103,12 @@ func (s *shard) decide(jobs []*job) (*pack, error) {
 			return nil, err
 		}
 	}
+	for _, identity := range s.unheard {
+		if err := t.add(standin.Withdraw(s.state, identity, t.now)...); err != nil {
+			return nil, err
+		}
+	}
+	s.unheard = nil
 	for i, j := range jobs {
 		if t.size >= fullPack {
 			p.again = append(p.again, jobs[i:]...)
@@ -245,6 +251,9 @@ func (p *pack) settle(result error) {
 	switch {
 	case result == nil:
 		s.revision++
+		if s.unheard = p.unheard(); len(s.unheard) > 0 { // before anybody can be told of them
+			p.again = append([]*job{{look: true, do: func(*turn) error { return nil }, done: make(chan error, 1)}}, p.again...)
+		}
 		tell(p.jobs, nil)
 	case errors.As(result, &moved):
 		s.foreign = s.d.opt.Clock.Boot()
@@ -261,6 +270,20 @@ func (p *pack) settle(result error) {
 		s.drop()
 		s.fail(p.jobs, result)
 	}
+}
+
+// unheard lists the approvals of a durable pack that are to be taken back: their clients
+// were told to inquire, and nobody was told of them.
+func (p *pack) unheard() (list []string) {
+	for _, j := range p.jobs {
+		if !j.reverse || !j.left.Load() || j.decision.answer.Verdict != standin.Approved || j.decision.answer.Item != nil {
+			continue
+		}
+		if !slices.ContainsFunc(p.jobs, func(o *job) bool { return o != j && o.about == j.about }) {
+			list = append(list, j.about)
+		}
+	}
+	return list
 }
 
 // redirect gives a request to the shard that its identity, or its original,

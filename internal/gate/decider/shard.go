@@ -25,6 +25,7 @@ type shard struct {
 	// What follows belongs to who made it busy.
 	revision uint64
 	since    int           // records since the last snapshot
+	unheard  []string      // approvals that nobody heard of, to be taken back in the next turn
 	foreign  time.Duration // when another gate was last seen, or may be thought, to have written, by Boot
 	snapped  bool          // a snapshot is being written
 	shrunk   bool          // much was forgotten since the last one
@@ -38,6 +39,10 @@ type job struct {
 	decision *decision // instead of do
 	// look means that nothing is answered to a client's request for money: it needs no take-over.
 	look bool
+	// about is the identity that it tells of, if it does. With reverse, an approval that nobody
+	// waits for any more is taken back.
+	about   string
+	reverse bool
 	// polite leaves the shard to another gate that is at work on it.
 	polite bool
 
@@ -160,7 +165,7 @@ func (s *shard) take() []*job {
 func (s *shard) drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state = nil
+	s.state, s.unheard = nil, nil
 }
 
 // load reads the shard from its newest snapshot that can be read, and what follows.

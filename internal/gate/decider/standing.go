@@ -142,13 +142,18 @@ func (d *Decider) keepUp(ctx context.Context) error {
 	}
 	var errs []error
 	errs = append(errs, d.writeLearned(ctx), d.endOthers(ctx, set), d.watch(ctx))
+	opening := false
 	for _, st := range list {
 		switch {
 		case st.over(d.opt.Clock.Boot(), d.opt.Clock.Now()):
 			errs = append(errs, d.everywhere(ctx, func(s *shard) error { return d.endIn(ctx, s, st.ID) }))
 		case !st.isReady():
+			opening = true
 			errs = append(errs, d.open(ctx, st))
 		}
+	}
+	if !opening { // what could not be opened may be lifted by now
+		d.calm("open")
 	}
 	err := errors.Join(errs...)
 	if err == nil {

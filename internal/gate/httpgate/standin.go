@@ -112,6 +112,7 @@ func (x *exchange) decide(directive string, cause standin.Cause) (standin.Answer
 			a.Kind = standin.Reversal
 		}
 	}
+	a.Reverse = x.route.StandIn != nil && x.route.StandIn.Unanswered == "reverse"
 	a.Seal = func() standin.Sealed {
 		return x.advices.seal(x.route, x.pay.Identity, &x.ctx.Request, x.ctx.Request.Body())
 	}
