@@ -29,7 +29,7 @@ var layers = [][]string{
 	3:  {"expression", "traffic", "attachment"},
 	4:  {"posture", "standin", "roster", "alert", "notify", "access", "approval", "enrolment"},
 	5:  {"plan", "directive", "incident", "detect", "archive", "intake"},
-	6:  {"gate", "obligation", "backup", "lint", "plandoc", "draft", "filing", "authority", "status", "improvement", "trend", "reconciliation", "trial"},
+	6:  {"gate", "obligation", "backup", "lint", "plandoc", "draft", "filing", "authority", "status", "improvement", "trend", "reconciliation", "settlement", "trial"},
 	7:  {"ramp", "callout", "trigger", "waiver", "debrief", "subscription", "device"},
 	8:  {"response"},
 	9:  {"drill"},
@@ -59,7 +59,7 @@ var (
 	controlPlane = []string{
 		"procedure", "plan", "roster", "alert", "detect", "incident", "directive", "approval", "obligation", "access",
 		"notify", "archive", "intake", "authority", "attachment", "enrolment", "backup", "lint", "plandoc", "draft", "filing", "callout", "trigger", "waiver", "debrief",
-		"improvement", "trend", "reconciliation", "trial", "response", "ramp", "drill", "status", "subscription", "device",
+		"improvement", "trend", "reconciliation", "settlement", "trial", "response", "ramp", "drill", "status", "subscription", "device",
 	}
 )
 

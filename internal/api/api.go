@@ -37,6 +37,7 @@ import (
 	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
+	"holdfast/internal/settlement"
 	"holdfast/internal/status"
 	"holdfast/internal/statuspage"
 	"holdfast/internal/subscription"
@@ -79,6 +80,8 @@ type API struct {
 	Restored     *backup.Service
 	// Reconciliation has people decide on what stand-in left open.
 	Reconciliation *reconciliation.Service
+	// Settlement takes the primary's settlement files.
+	Settlement *settlement.Service
 	// Evidence is what an incident's evidence pack is made of.
 	Evidence func(incident string, by holdfast.Actor) (archive.Pack, error)
 	// Ways are the settings of what comes in.

@@ -35,6 +35,7 @@ import (
 	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
+	"holdfast/internal/settlement"
 	"holdfast/internal/status"
 	"holdfast/internal/statuspage"
 	"holdfast/internal/subscription"
@@ -90,13 +91,14 @@ func newNode(t *testing.T) *node {
 		Book: src.Triggers.Improvements, Incidents: src.Incidents, Plans: src.Plans, Roster: src.Roster, Zone: time.UTC,
 		Runs: func(by holdfast.Actor) bool { return src.Access.May(by, access.RunIncident) },
 	}
-	reconciled := reconciliation.NewBook()
+	reconciled, settled := reconciliation.NewBook(), settlement.NewBook()
 	owed, debriefs := obligation.NewBook(), debrief.NewBook()
 	src.Authority = authority.Nouns{Book: authority.NewBook(), Plans: src.Plans, Roster: src.Roster, Incidents: src.Incidents}
 	public := status.NewBook()
-	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings, src.Waivers, src.Authority.Book, owed, public, debriefs, src.Improvements.Book, reconciled)
+	src.State = journal.NewState(store, store.Genesis(), src.Access, src.Alerts, src.Directives, src.Gates, src.Incidents, src.Notices, src.Plans, src.Roster, src.Timeline, src.Restored, src.Triggers.Triggers, src.Triggers.Drafts, src.Filings, src.Waivers, src.Authority.Book, owed, public, debriefs, src.Improvements.Book, reconciled, settled)
 	desk := &journal.Desk{Journal: store, State: src.State, Now: clock}
 	src.Trials = trial.NewBoard()
+	src.Settlement = &settlement.Service{Desk: desk, Blobs: store, Log: log, Nouns: settlement.Nouns{Book: settled, Gates: func() []string { return nil }, Above: func() int64 { return 0 }}}
 	src.Reconciliation = &reconciliation.Service{
 		Desk: desk, Board: reconciliation.NewBoard(),
 		Nouns: reconciliation.Nouns{Book: reconciled, Above: func(string) (int64, bool) { return 0, true }},
@@ -152,9 +154,9 @@ func newNode(t *testing.T) *node {
 		Triggers: &trigger.Service{Desk: desk, Nouns: src.Triggers}, Filings: &filing.Service{Desk: desk, Book: src.Filings, Plans: src.Plans, Files: store},
 		Waivers:        &waiver.Service{Desk: desk, Nouns: waiver.Nouns{Waivers: src.Waivers, Plans: src.Plans, Drafts: src.Triggers.Drafts, Roster: src.Roster}},
 		Improvements:   &improvement.Service{Desk: desk, Nouns: src.Improvements, Files: store, Log: log},
-		Reconciliation: src.Reconciliation,
-		Obligations:    &obligation.Service{Desk: desk, Nouns: src.Obligations, Files: store, Log: log},
-		Status:         &status.Service{Desk: desk, Nouns: src.Status}, Pages: pages, Subscribers: subscribers, Devices: devices,
+		Reconciliation: src.Reconciliation, Settlement: src.Settlement,
+		Obligations: &obligation.Service{Desk: desk, Nouns: src.Obligations, Files: store, Log: log},
+		Status:      &status.Service{Desk: desk, Nouns: src.Status}, Pages: pages, Subscribers: subscribers, Devices: devices,
 		Roster: people, Response: src.Response, Log: log,
 		Debriefs: &debrief.Service{Desk: desk, Nouns: src.Debriefs, Log: log},
 	}}

@@ -287,6 +287,7 @@ func init() {
 	routes = append(routes, obligationRoutes...)
 	routes = append(routes, improvementRoutes...)
 	routes = append(routes, reconciliationRoutes...)
+	routes = append(routes, settlementRoutes...)
 	routes = append(routes, statusRoutes...)
 	routes = append(routes, debriefRoutes...)
 }

@@ -41,6 +41,7 @@ import (
 	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
+	"holdfast/internal/settlement"
 	"holdfast/internal/sqljournal/source"
 	"holdfast/internal/status"
 	"holdfast/internal/statuspage"
@@ -90,6 +91,7 @@ type Control struct {
 	improved   *improvement.Service
 	reconciled *reconciliation.Service
 	trials     *trial.Board
+	settled    *settlement.Service
 	debriefs   *debrief.Service
 	deciders   *authority.Service
 	roster     *roster.Service
@@ -132,6 +134,7 @@ type books struct {
 	owed       *obligation.Book
 	improved   *improvement.Book
 	reconciled *reconciliation.Book
+	settled    *settlement.Book
 	debriefs   *debrief.Book
 	authority  *authority.Book
 	roster     *roster.Book
@@ -186,10 +189,10 @@ func (c *Control) openJournal(ctx context.Context) (err error) {
 	c.books = books{
 		access: access.NewBook(), alerts: alert.NewBook(), directives: directive.NewBook(c.store.Genesis()), gates: enrolment.NewBook(),
 		incidents: incident.NewBook(), notices: notify.NewBook(), plans: plan.NewBook(), drafts: draft.NewBook(), triggers: trigger.NewBook(), filings: filing.NewBook(), waivers: waiver.NewBook(), owed: obligation.NewBook(), debriefs: debrief.NewBook(), authority: authority.NewBook(), roster: roster.NewBook(), timeline: response.NewTimeline(),
-		restored: backup.NewBook(), improved: improvement.NewBook(), reconciled: reconciliation.NewBook(), told: callout.NewLedger(), status: status.NewBook(),
+		restored: backup.NewBook(), improved: improvement.NewBook(), reconciled: reconciliation.NewBook(), settled: settlement.NewBook(), told: callout.NewLedger(), status: status.NewBook(),
 	}
 	b := c.books
-	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.triggers, b.filings, b.waivers, b.owed, b.improved, b.debriefs, b.authority, b.roster, b.timeline, b.restored, b.told, b.status, b.reconciled)
+	c.state = journal.NewState(c.store, c.store.Genesis(), b.access, b.alerts, b.directives, b.gates, b.incidents, b.notices, b.plans, b.drafts, b.triggers, b.filings, b.waivers, b.owed, b.improved, b.debriefs, b.authority, b.roster, b.timeline, b.restored, b.told, b.status, b.reconciled, b.settled)
 	if err := c.state.Load(ctx); err != nil {
 		return fmt.Errorf("fold the journal: %w", err)
 	}
@@ -254,6 +257,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.makeImprovements()
 	c.makeReconciliation()
 	c.makeShadow()
+	c.makeSettlement()
 	linkKey, err := callout.LinkKey(ctx, c.store)
 	if err != nil {
 		return err

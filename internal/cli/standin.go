@@ -25,6 +25,7 @@ func (s *shell) standIn() *cobra.Command {
 		s.standInWithout(), s.directiveLift(), s.directiveGrantLift(),
 	)
 	c.AddCommand(s.reconciliation()...)
+	c.AddCommand(s.settlement()...)
 	return c
 }
 

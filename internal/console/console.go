@@ -42,6 +42,7 @@ import (
 	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
+	"holdfast/internal/settlement"
 	"holdfast/internal/status"
 	"holdfast/internal/subscription"
 	"holdfast/internal/trigger"
@@ -73,6 +74,7 @@ type Console struct {
 	Debriefs       *debrief.Service
 	Roster         *roster.Service
 	Reconciliation *reconciliation.Service
+	Settlement     *settlement.Service
 	Verifier       *callout.Verifier
 	Tester         *callout.Tester
 	Readers        *callout.Readers
@@ -413,6 +415,7 @@ func init() {
 	routes = append(routes, obligationRoutes...)
 	routes = append(routes, improvementRoutes...)
 	routes = append(routes, reconciliationRoutes...)
+	routes = append(routes, settlementRoutes...)
 	routes = append(routes, statusRoutes...)
 	routes = append(routes, debriefRoutes...)
 }

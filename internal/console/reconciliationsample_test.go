@@ -66,7 +66,7 @@ func reconciliationSample() view.Reconciliation {
 
 func exceptionsSample() (list []view.Exception) {
 	who := holdfast.Actor{Kind: holdfast.Account, ID: "bo", Name: "Bo"}
-	for why := standin.PrimaryRefused; why <= standin.NotSendable; why++ {
+	for why := standin.PrimaryRefused; why <= standin.FileAbsent; why++ {
 		e := standin.OpenException{Identity: "app/k", Directive: "d1", Kind: standin.Payment, Amount: 900, Currency: "CNY", Why: why, Decided: past, Since: past, Approved: why != standin.DoneThoughDeclined}
 		if why > standin.Exhausted {
 			e.Route, e.Channel, e.Attempts, e.First = "pay", "app", 1, past

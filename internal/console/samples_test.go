@@ -135,6 +135,7 @@ func screenSamples() map[string][]any {
 	maps.Copy(samples, improvementSamples())
 	maps.Copy(samples, reconciliationSamples())
 	samples["shadow"] = shadowSamples()
+	maps.Copy(samples, settlementSamples())
 	maps.Copy(samples, bulletinSamples())
 	samples["debrief"], samples["debriefreport"] = debriefSamples(), debriefReportSamples()
 	for name, more := range intakeSamples() {

@@ -307,6 +307,8 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"shadowParts": func(of string, list []trial.Part) shadowParts { return shadowParts{of, list} },
 		"shadowRate":  shadowRateOf,
 
+		"words": func(list []string) string { return strings.Join(list, ", ") },
+
 		"answering": func(root *page, d *reconciliation.Decision, closing string) answering {
 			return answering{root, d, closing, d.By.SameParty(root.who.Actor)}
 		},

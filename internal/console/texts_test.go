@@ -312,10 +312,15 @@ func built(t *testing.T) map[string][]string {
 		"reconcile.over.":    {"all", "payer"},
 		"reconcile.cut-off.": constants(t, "reconciliation", "CutOffState"),
 		"reconcile.kind.":    {"payment", "refund", "reversal"},
-		"exceptions.why.":    {"primary-refused", "exhausted", "expired", "unresolved", "done-though-declined", "done-though-reversed", "not-sendable"},
+		"exceptions.why.":    {"primary-refused", "exhausted", "expired", "unresolved", "done-though-declined", "done-though-reversed", "not-sendable", "file-not-done", "file-amount", "file-absent"},
 		"exceptions.how.":    {"retry", "confirm", "reverse", "accept", "write-off"},
 		"exceptions.state.":  constants(t, "reconciliation", "State"),
 		"shadow.by.":         {"currency", "band"},
+
+		"settlement.state.":   constants(t, "settlement", "State"),
+		"settlement.finding.": words(standin.FileFindings[:]),
+		"settlement.effect.":  words(standin.FileFindings[:]),
+		"settlement.was.":     {"declined", "pending", "delivered", "exception", "reversed", "unknown"},
 
 		"improvement.state.":          append(constants(t, "improvement", "State"), "all", "unsettled"),
 		"improvement.change.":         suffixes(literals(t, "improvement", `^improvement\.[a-z-]+$`)),

@@ -19,6 +19,7 @@ var sentences = [...]struct{ begins, key string }{
 	{"inquiry: the primary says it is done ", "unknown.how.done"},
 	{"inquiry: the primary says it is not done ", "unknown.how.not-done"},
 	{"inquiry: the primary does not know it ", "unknown.how.absent"},
+	{"the primary's settlement file ", "unknown.how.filed"},
 }
 
 // gateWords says in the reader's language what a gate wrote, or what it wrote if

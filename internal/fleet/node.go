@@ -54,6 +54,8 @@ type Node struct {
 	StandIn StandIn
 	// Shadow says what gates try in shadow, and takes what they find. May be nil.
 	Shadow Shadow
+	// Settlement hands the primary's settlement files to gates. May be nil.
+	Settlement Settlement
 
 	// elapsed is this node's monotonic clock. The wall clock that Desk has may be
 	// set, and a stop would be confirmed too early.
@@ -84,6 +86,12 @@ type Shadow interface {
 	Trials() []standin.Trial
 	// Put takes what a gate found.
 	Put(gate string, figures []standin.TrialFigures, now time.Time)
+}
+
+// Settlement has gates compare settlement files, page by page.
+type Settlement interface {
+	// Told takes what a gate says of its last page, nil if nothing, and returns the next.
+	Told(ctx context.Context, gate, boot string, w *standin.FileWord) (*standin.FilePage, error)
 }
 
 // Live is what a gate last said.
@@ -272,7 +280,7 @@ func (n *Node) Report(ctx context.Context, r gate.Report) (gate.Reported, error)
 		}
 		n.hand(r.Gate, c, n.Desk.Now())
 	}
-	var answer gate.Reported
+	answer := gate.Reported{File: n.toldFile(ctx, r)}
 	n.toldStandIn(ctx, r, &answer)
 	n.Desk.State.View(func() { answer.Entries = find().Reported[r.Account] })
 	return answer, nil
@@ -300,6 +308,26 @@ func (n *Node) toldStandIn(ctx context.Context, r gate.Report, answer *gate.Repo
 	if err != nil {
 		n.Log.Warn("a gate's summary of stand-in was not taken", "gate", r.Gate, "error", err)
 	}
+}
+
+// toldFile hands on what a gate says of a settlement file. What is not taken holds
+// nothing else up.
+func (n *Node) toldFile(ctx context.Context, r gate.Report) *standin.FilePage {
+	if n.Settlement == nil {
+		return nil
+	}
+	var err error
+	if r.Filed != nil {
+		err = r.Filed.Check()
+	}
+	if err == nil {
+		var p *standin.FilePage
+		if p, err = n.Settlement.Told(ctx, r.Gate, r.Boot, r.Filed); err == nil {
+			return p
+		}
+	}
+	n.Log.Warn("a gate's answer on a settlement file was not taken", "gate", r.Gate, "error", err)
+	return nil
 }
 
 // acknowledged records an acknowledgement. One of a posture that this journal

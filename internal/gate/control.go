@@ -107,6 +107,8 @@ type Report struct {
 	Counts  []traffic.Snapshot `json:"counts,omitempty"`
 	// StandIn is what the gate has to say of stand-in; nil says nothing.
 	StandIn *standin.Summary `json:"stand_in,omitempty"`
+	// Filed answers a page of a settlement file.
+	Filed *standin.FileWord `json:"filed,omitempty"`
 }
 
 // Reported is the answer to a report.
@@ -119,6 +121,9 @@ type Reported struct {
 	// Trials are the profiles to try in shadow from now on. They come in each answer to
 	// a report that has something to say of stand-in.
 	Trials []standin.Trial `json:"trials,omitempty"`
+	// File is a page of a settlement file to compare, or to carry out. It comes again
+	// until it is answered.
+	File *standin.FilePage `json:"file,omitempty"`
 }
 
 // StandIn is what decides at the gate in place of the primary, as the control
@@ -135,6 +140,9 @@ type StandIn interface {
 	Summary(now time.Time) *standin.Summary
 	// Carry is given the orders of people. It must not block.
 	Carry(orders []standin.Order)
+	// CompareFile compares a page of the primary's settlement file with what is known,
+	// or carries it out. One caller hands the pages in, in their order.
+	CompareFile(ctx context.Context, p *standin.FilePage) (*standin.FileWord, error)
 }
 
 // Shadow tries profiles beside the primary, as the control plane sees it.
@@ -162,7 +170,7 @@ const (
 // keeps the gate's books until ctx ends. Without a control plane (nil) it does
 // the rest. Payments pass whether Run runs or not.
 func (g *Gate) Run(ctx context.Context, control Control) error {
-	loops := []func(context.Context) error{g.keepBooks, g.resolve}
+	loops := []func(context.Context) error{g.keepBooks, g.resolve, g.compareFiles}
 	if control != nil {
 		loops = append(loops, func(ctx context.Context) error { return g.keepSession(ctx, control) })
 	}

@@ -43,6 +43,7 @@ import (
 	"holdfast"
 	"holdfast/internal/payment"
 	"holdfast/internal/posture"
+	"holdfast/internal/standin"
 	"holdfast/internal/traffic"
 )
 
@@ -131,7 +132,8 @@ type Gate struct {
 	counter   *traffic.Counter
 	drains    drains
 	outbox    outbox
-	nonce     atomic.Uint64 // of the last heartbeat
+	files     chan *standin.FilePage // of settlement files, to be compared
+	nonce     atomic.Uint64          // of the last heartbeat
 
 	mu  sync.Mutex // serialises everything below and the swap of installed
 	set posture.Set
@@ -216,6 +218,7 @@ func New(opt Options) (*Gate, error) {
 		counter: traffic.NewCounter(0),
 		changed: make(chan struct{}),
 		outbox:  outbox{wake: make(chan struct{}, 1)},
+		files:   make(chan *standin.FilePage, 1),
 		onDisk:  posture.NewFile(filepath.Join(opt.Dir, "posture")),
 		idFile:  posture.NewSlots(filepath.Join(opt.Dir, "identity"), identityMagic),
 	}

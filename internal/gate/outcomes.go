@@ -258,6 +258,14 @@ func (o *outcomes) isOpen(identity string) bool {
 	return open
 }
 
+// record returns the last attempt of an identity that is open.
+func (o *outcomes) record(identity string) (payment.Record, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	e, open := o.open[identity]
+	return e.Record, open
+}
+
 func (o *outcomes) count() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -39,6 +39,7 @@ type plane struct {
 	hold         time.Duration // what the node asks for
 	orders       []standin.Order
 	trials       []standin.Trial // told where a report says something of stand-in
+	page         *standin.FilePage
 	endStreams   chan struct{}
 }
 
@@ -145,6 +146,9 @@ func (p *plane) Report(_ context.Context, r Report) (Reported, error) {
 	told := Reported{Entries: p.entries[r.Account], StandIn: p.orders}
 	if r.StandIn != nil {
 		told.Trials = p.trials
+	}
+	if r.Filed == nil {
+		told.File = p.page
 	}
 	return told, nil
 }

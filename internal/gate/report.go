@@ -17,6 +17,7 @@ type outbox struct {
 	acks    []Acknowledgement
 	drained []Drained
 	counts  []traffic.Snapshot
+	filed   *standin.FileWord
 	wake    chan struct{}
 }
 
@@ -91,11 +92,12 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 		Acks:    append([]Acknowledgement(nil), o.acks...),
 		Drained: append([]Drained(nil), o.drained...),
 		Counts:  append([]traffic.Snapshot(nil), o.counts...),
+		Filed:   o.filed,
 	}
 	o.mu.Unlock()
 	r.Account, r.Entries = g.outcomes.unreported(maxEntriesAtOnce)
 	r.StandIn = g.standInDue()
-	if len(r.Acks)+len(r.Drained)+len(r.Counts)+len(r.Entries) == 0 && r.StandIn == nil {
+	if len(r.Acks)+len(r.Drained)+len(r.Counts)+len(r.Entries) == 0 && r.StandIn == nil && r.Filed == nil {
 		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
@@ -114,7 +116,11 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 	o.acks = o.acks[len(r.Acks):]
 	o.drained = o.drained[len(r.Drained):]
 	o.counts = afterSent(o.counts, r.Counts)
+	if o.filed == r.Filed {
+		o.filed = nil
+	}
 	o.mu.Unlock()
+	g.takeFile(done.File)
 	if g.opt.StandIn != nil {
 		g.opt.StandIn.Carry(done.StandIn)
 	}

@@ -112,14 +112,24 @@ func (g *Gate) inquire(ctx context.Context, r payment.Record) (bool, error) {
 	if err != nil || !outcome.Settled() {
 		return false, err
 	}
+	settled, err := g.settled(r, outcome, why)
+	if err != nil {
+		g.opt.Log.Error("a settled outcome could not be written", "identity", r.Identity, "error", err)
+		return false, nil
+	}
+	return settled, nil
+}
+
+// settled enters what became of a payment, as somebody else than an answer to it says,
+// and reports whether that settles it.
+func (g *Gate) settled(r payment.Record, outcome payment.Outcome, why string) (bool, error) {
 	// Held so that no Finish of the same identity comes between the two.
 	g.drains.mu.Lock()
 	defer g.drains.mu.Unlock()
 	now := g.opt.Clock.Now()
 	settled, err := g.outcomes.settle(r, outcome, why, now)
 	if err != nil {
-		g.opt.Log.Error("a settled outcome could not be written", "identity", r.Identity, "error", err)
-		return false, nil
+		return false, err
 	}
 	if settled {
 		g.open.setUnknown(r.Identity, false)

@@ -116,11 +116,15 @@ func (d *Decision) order(shard int) standin.Order {
 }
 
 // Allowed lists how an exception may end. What the primary has done against the
-// answer given here cannot be sent again or confirmed.
+// answer given here cannot be sent again or confirmed; what a settlement file denies was
+// sent, and is not sent again.
 func Allowed(why standin.Why) []standin.Resolution {
 	list := []standin.Resolution{standin.Retry, standin.Confirm, standin.Reverse, standin.Accept, standin.WriteOff}
 	if why == standin.DoneThoughDeclined || why == standin.DoneThoughReversed {
 		return slices.Clone(list[2:])
+	}
+	if why == standin.FileNotDone || why == standin.FileAmount || why == standin.FileAbsent {
+		return slices.Clone(list[1:])
 	}
 	return list
 }

@@ -223,7 +223,7 @@ func (s *State) applyToItem(r Record) bool {
 		return s.pass(r.At)
 	case *Excepted:
 		i := s.items[r.Identity]
-		if i == nil || i.Class != Pending {
+		if i == nil || i.Class != Pending && (i.Class != Sent || !r.Why.ofFile()) {
 			return false
 		}
 		s.except(i, r.Why, r.At)

@@ -182,6 +182,8 @@ func Resolve(s *State, p Profile, identity string, how Resolution, who, second, 
 		return nil, holdfast.Errorf(holdfast.Invalid, "say who resolves the exception and why, in at most %d bytes", longest)
 	case i.Class != Exceptional && (how == Retry || how == Confirm):
 		return nil, holdfast.Errorf(holdfast.Invalid, "the primary has done what was declined or reversed here: accept it, write it off or reverse it")
+	case how == Retry && i.Exception.Why.ofFile():
+		return nil, holdfast.Errorf(holdfast.Invalid, "the settlement file speaks of a payment that the primary was sent: find out, then confirm or reverse it")
 	case how == Retry && i.Exception.Why == Unresolved && p.Forwarding.Inquiries == 0:
 		return nil, holdfast.Errorf(holdfast.Invalid, "the primary cannot be asked whether it has this payment: find out, then confirm or reverse it")
 	case second == who:

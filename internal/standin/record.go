@@ -162,9 +162,19 @@ const (
 	// NotSendable: what was sealed for the primary cannot be opened, as when the key
 	// is gone.
 	NotSendable
+	// FileNotDone: it was delivered, and the primary's settlement file says that it was
+	// not done.
+	FileNotDone
+	// FileAmount: the settlement file names another amount.
+	FileAmount
+	// FileAbsent: it was delivered, and the settlement file of the day does not have it.
+	FileAbsent
 )
 
-var whyNames = names{1: "primary-refused", "exhausted", "expired", "unresolved", "done-though-declined", "done-though-reversed", "not-sendable"}
+// ofFile reports whether a settlement file says so, of what had been delivered too.
+func (w Why) ofFile() bool { return w >= FileNotDone && w <= FileAbsent }
+
+var whyNames = names{1: "primary-refused", "exhausted", "expired", "unresolved", "done-though-declined", "done-though-reversed", "not-sendable", "file-not-done", "file-amount", "file-absent"}
 
 func (w Why) String() string { return whyNames.of(int(w)) }
 

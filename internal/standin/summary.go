@@ -326,7 +326,7 @@ func (s *ShardSummary) readable() bool {
 
 func (e *OpenException) readable() bool {
 	return e.Identity != "" && len(e.Identity) <= payment.MaxIdentity && named(e.Directive) && currency(e.Currency) &&
-		e.Kind >= Payment && e.Kind <= Reversal && e.Why >= PrimaryRefused && e.Why <= NotSendable &&
+		e.Kind >= Payment && e.Kind <= Reversal && e.Why >= PrimaryRefused && e.Why <= FileAbsent &&
 		len(e.Route) <= longest && len(e.Channel) <= longest && e.Amount >= 0 && e.Amount <= payment.MaxAmount &&
 		e.Attempts >= 0 && e.Inquiries >= 0 && !e.Since.IsZero()
 }

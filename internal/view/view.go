@@ -30,6 +30,7 @@ import (
 	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
+	"holdfast/internal/settlement"
 	"holdfast/internal/status"
 	"holdfast/internal/traffic"
 	"holdfast/internal/trial"
@@ -58,6 +59,8 @@ type Source struct {
 	Reconciliation *reconciliation.Service
 	// Trials has what gates found in shadow.
 	Trials *trial.Board
+	// Settlement has the primary's settlement files.
+	Settlement *settlement.Service
 	// Debriefs works out the figures of debriefs.
 	Debriefs debrief.Nouns
 	// Obligations works out what incidents owe to regulators.

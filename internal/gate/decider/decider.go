@@ -106,6 +106,7 @@ type Decider struct {
 	told     atomic.Int64  // when a summary was last asked for, by Boot
 	left     atomic.Int64  // when an advice was last left to other gates, by Boot
 	shown    time.Duration // when this gate showed itself last, by Boot; belongs to follow
+	file     *filed        // belongs to who calls CompareFile
 
 	// mu is taken with a shard's held, never the other way round.
 	mu        sync.Mutex
