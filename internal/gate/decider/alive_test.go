@@ -198,3 +198,29 @@ func revisions(t *testing.T, source advice.Source) (n uint64) {
 	}
 	return n
 }
+
+// The alarm that a directive cannot be opened goes with the directive: here a gate
+// hears of it only after another gate has ended it in the shards.
+func TestNotOpenedUntilLifted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 1)
+		east, west := start(t, "east", source, true), start(t, "west", source, true)
+		east.Install(set(5, directive("d1", source)))
+		east.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
+		east.Install(set(6))
+		synctest.Wait()
+		west.Install(set(5, directive("d1", source)))
+		time.Sleep(2 * time.Second)
+		if sum := west.Summary(time.Now()); len(sum.Alarms) != 2 || sum.Alarms[0].Code != "open" {
+			t.Errorf("alarms %+v, want that it cannot be opened", sum.Alarms)
+		}
+		west.Install(set(6))
+		time.Sleep(2 * time.Second)
+		if sum := west.Summary(time.Now()); len(sum.Alarms) != 0 {
+			t.Errorf("alarms %+v, want none once it is lifted", sum.Alarms)
+		}
+		east.end()
+		west.end()
+	})
+}
