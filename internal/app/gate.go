@@ -145,7 +145,7 @@ func (a *Gate) openGate(primary *httpgate.Primary, alone bool) (err error) {
 		Alone: alone, Inquirer: primary, PrimaryDown: primary.Down, Log: a.opt.Log,
 	}
 	if a.standIn != nil {
-		opt.StandIn, opt.Shadow = a.standIn.decider, a.standIn.shadow
+		opt.StandIn, opt.Shadow, opt.Counts = a.standIn.decider, a.standIn.shadow, a.standIn.count
 	}
 	if a.gate, err = openGateDir(opt, a.took); err != nil {
 		return err

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"holdfast"
@@ -12,9 +13,11 @@ import (
 	"holdfast/internal/gate/httpgate"
 	"holdfast/internal/gate/seal"
 	"holdfast/internal/gate/shadow"
+	"holdfast/internal/posture"
 	"holdfast/internal/sqljournal/advices"
 	"holdfast/internal/sqljournal/postgres"
 	"holdfast/internal/standin/advice"
+	"holdfast/internal/traffic"
 )
 
 // standIn is what a gate needs to answer payments itself and to deliver them later.
@@ -26,6 +29,8 @@ type standIn struct {
 	decider   *decider.Decider
 	shadow    *shadow.Shadow
 	forwarder *forwarder.Forwarder
+	// customers is how many payments were forwarded in the last second.
+	customers atomic.Int64
 }
 
 // openStandIn opens the advice source; nil if the gate has none.
@@ -113,10 +118,30 @@ func (s *standIn) join(a *Gate, primary *httpgate.Primary) (err error) {
 	a.edge.StandIn(s.decider, late)
 	a.edge.Shadow(s.shadow)
 	s.forwarder, err = forwarder.New(forwarder.Options{
-		Queue: s.decider, Primary: late, Rate: s.conf.Forward.Rate, Lanes: s.conf.Forward.Connections, Grace: gateGrace,
+		Queue: s.decider, Primary: late, Rate: s.conf.Forward.Rate, Lanes: s.conf.Forward.Connections, Spare: s.spare(), Grace: gateGrace,
 		Clock: systemClock{a.opt.Now}, Log: a.opt.Log,
 	})
 	return err
+}
+
+// count is told each second what was answered in it.
+func (s *standIn) count(second traffic.Snapshot) {
+	var n int64
+	for i := range second.Rows {
+		if second.Rows[i].Verdict == posture.Forward.String() {
+			n += second.Rows[i].Count
+		}
+	}
+	s.customers.Store(n)
+}
+
+// spare is what customers leave of what the primary takes; nil if nobody said how much
+// that is.
+func (s *standIn) spare() func() int {
+	if s.conf.Forward.Capacity == 0 {
+		return nil
+	}
+	return func() int { return s.conf.Forward.Capacity - int(s.customers.Load()) }
 }
 
 // serve runs stand-in around what needs it: it decides until that has ended.

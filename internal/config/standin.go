@@ -36,6 +36,9 @@ type StandInForward struct {
 	// Connections of their own.
 	Rate        int `yaml:"rate" default:"50"`
 	Connections int `yaml:"connections" default:"8"`
+	// Capacity is how many requests a second the primary takes from this gate in all. If
+	// it is set, advices get what customers leave of it; else Rate, whatever customers send.
+	Capacity int `yaml:"capacity"`
 	// Headers are kept of a request beside those that its route reads.
 	Headers []string `yaml:"headers"`
 }
@@ -80,6 +83,7 @@ func (s *StandIn) check(r *report) {
 	}
 	r.filled(at+"payers", s.Payers)
 	r.count(at+"forward.rate", s.Forward.Rate, 1, 1<<20)
+	r.count(at+"forward.capacity", s.Forward.Capacity, 0, 1<<20)
 	r.count(at+"forward.connections", s.Forward.Connections, 1, 1<<10)
 	r.distinct(at+"forward.headers", len(s.Forward.Headers), func(i int) string { return s.Forward.Headers[i] })
 }

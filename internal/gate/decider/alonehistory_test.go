@@ -155,4 +155,3 @@ func TestOneByOneHistories(t *testing.T) {
 		t.Errorf("only %d were approved: the histories show nothing", approved)
 	}
 }
-

@@ -62,6 +62,10 @@ type Options struct {
 	Primary Primary
 	// Rate is the most requests to the primary in a second, Lanes the most under way.
 	Rate, Lanes int
+	// Spare, if set, is how many requests a second the primary can take now beside those
+	// of customers: within Rate it bounds the advices. One a second is always sent, so
+	// that a backlog never stands still. It must not block.
+	Spare func() int
 	// Grace is how long what is under way may go on when Run ends.
 	Grace time.Duration
 	Clock Clock
@@ -207,7 +211,11 @@ func (f *Forwarder) try(ctx context.Context, w standin.Work) (r standin.Result, 
 func (f *Forwarder) take(most int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.pace.take(f.opt.Clock.Boot(), most)
+	now := f.opt.Clock.Boot()
+	if f.opt.Spare != nil {
+		f.pace.bound(now, float64(f.opt.Spare()))
+	}
+	return f.pace.take(now, most)
 }
 
 func (f *Forwarder) giveBack(n int) {
@@ -260,10 +268,13 @@ func (f *Forwarder) heard(err error) {
 }
 
 // Rate returns how many advices a second were settled, delivered or not, since the
-// first of the last minute; and how many requests a second may be made.
+// first of the last minute; and how many requests a second may be made now.
 func (f *Forwarder) Rate() (perSecond float64, budget int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.pace.top < f.pace.full {
+		return f.done.rate(f.opt.Clock.Boot()), int(f.pace.top)
+	}
 	return f.done.rate(f.opt.Clock.Boot()), f.opt.Rate
 }
 

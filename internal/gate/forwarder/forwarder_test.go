@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,10 +150,17 @@ type rig struct {
 
 func start(t *testing.T, rate, lanes int, answer func(context.Context, standin.Work) (standin.Result, error), identities ...string) *rig {
 	t.Helper()
+	return startWith(t, forwarder.Options{Rate: rate, Lanes: lanes}, answer, identities...)
+}
+
+// startWith starts one with further options.
+func startWith(t *testing.T, opt forwarder.Options, answer func(context.Context, standin.Work) (standin.Result, error), identities ...string) *rig {
+	t.Helper()
 	now := time.Now()
 	r := &rig{queue: newQueue(t, identities...), primary: &primary{start: now, answer: answer}, done: make(chan error, 1)}
 	var err error
-	r.f, err = forwarder.New(forwarder.Options{Queue: r.queue, Primary: r.primary, Rate: rate, Lanes: lanes, Grace: 5 * time.Second, Clock: bubble{now}})
+	opt.Queue, opt.Primary, opt.Grace, opt.Clock = r.queue, r.primary, 5*time.Second, bubble{now}
+	r.f, err = forwarder.New(opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,6 +404,36 @@ func TestSurplus(t *testing.T) {
 		if n := len(r.got()) - before; n < 5*190 {
 			t.Errorf("%d a second are sent to a primary that is well again", n/5)
 		}
+		r.end(t)
+	})
+}
+
+// Advices give way to customers, and take again what these leave.
+func TestCustomersComeFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var spare atomic.Int64
+		spare.Store(40)
+		r := startWith(t, forwarder.Options{Rate: 200, Lanes: 64, Spare: func() int { return int(spare.Load()) }}, did, numbered(8_000)...)
+		in := func(least, most int) {
+			t.Helper()
+			before := len(r.got())
+			pass(10 * time.Second)
+			if n := len(r.got()) - before; n < 10*least || n > 10*most {
+				t.Errorf("%d in 10 s, with %d a second to spare", n, spare.Load())
+			}
+			if _, budget := r.f.Rate(); budget > max(1, int(spare.Load())) {
+				t.Errorf("the budget is %d, with %d a second to spare", budget, spare.Load())
+			}
+		}
+		pass(time.Second)
+		in(38, 40)
+		spare.Store(-10) // customers send more than the primary was said to take
+		pass(time.Second)
+		in(1, 1)
+		spare.Store(120)
+		pass(20 * time.Second)
+		in(114, 120)
 		r.end(t)
 	})
 }

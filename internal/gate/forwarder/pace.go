@@ -7,9 +7,10 @@ import "time"
 //
 // What the primary has to spare is measured by what it answers. When of a second's
 // requests more than a tenth got no answer the pace is halved, else it grows by a
-// twentieth of the budget, up to that.
+// twentieth of the budget, up to that and to what customers leave.
 type pace struct {
 	full   float64 // tokens a second when all is well
+	top    float64 // tokens a second that customers leave of them now
 	rate   float64 // tokens a second now
 	tokens float64
 	at     time.Duration
@@ -19,7 +20,7 @@ type pace struct {
 }
 
 func newPace(perSecond int, now time.Duration) *pace {
-	return &pace{full: float64(perSecond), rate: float64(perSecond), at: now, since: now}
+	return &pace{full: float64(perSecond), top: float64(perSecond), rate: float64(perSecond), at: now, since: now}
 }
 
 func (p *pace) fill(now time.Duration) {
@@ -27,7 +28,17 @@ func (p *pace) fill(now time.Duration) {
 	p.at = now
 }
 
-func (p *pace) put(tokens float64) { p.tokens = min(max(1, p.full/4), p.tokens+tokens) }
+func (p *pace) put(tokens float64) { p.tokens = min(max(1, p.top/4), p.tokens+tokens) }
+
+// bound gives way to customers: no more than perSecond from now on, but one.
+func (p *pace) bound(now time.Duration, perSecond float64) {
+	p.top = min(p.full, max(1, perSecond))
+	if p.rate > p.top {
+		p.fill(now)
+		p.rate = p.top
+		p.tokens = min(p.tokens, max(1, p.top/4))
+	}
+}
 
 // take takes up to most tokens.
 func (p *pace) take(now time.Duration, most int) int {
@@ -40,7 +51,7 @@ func (p *pace) take(now time.Duration, most int) int {
 // wait is how long it takes until there is enough to take: those of an eightieth of a
 // second, so that the attempts of several are made durable at once.
 func (p *pace) wait() time.Duration {
-	return max(time.Millisecond, time.Duration((max(1, p.full/80)-p.tokens)/p.rate*float64(time.Second)))
+	return max(time.Millisecond, time.Duration((max(1, p.top/80)-p.tokens)/p.rate*float64(time.Second)))
 }
 
 // window lets no more begin in any second than it has places.
@@ -68,7 +79,7 @@ func (p *pace) heard(now time.Duration, answered bool) {
 			p.rate = max(p.rate/2, min(1, p.full))
 		case p.good > 0:
 			p.fill(now)
-			p.rate = min(p.full, p.rate+p.full/20)
+			p.rate = min(p.top, p.rate+p.full/20)
 		}
 		p.since, p.good, p.missing = now, 0, 0
 	}
