@@ -145,6 +145,11 @@ func TestCircuit(t *testing.T) {
 	}
 	// What is not approved is tried all the same: a gate alone never takes the primary away.
 	r.want(r.post("/v1/payments", "k2", strings.Replace(of("bob"), "1299", "9999", 1)), 504, "unknown", "unknown")
+	// And then it is no gate's to approve.
+	lost := decider.Ask{Payment: payOf("k2", "bob"), Kind: standin.Payment, Cause: standin.ConnectionRefused, Directive: "i1"}
+	if a, err := r.decides.Decide(t.Context(), lost); err != nil || a.Verdict != standin.Inquire {
+		t.Errorf("elsewhere: %v %v, %v", a.Verdict, a.Reason, err)
+	}
 	late := NewAdvices(r.primary, r.gate, sealKeys(t), nil)
 	if late.May(&item) {
 		t.Error("an advice loses an attempt at a primary that payments find dead")

@@ -39,6 +39,8 @@ type exchange struct {
 	judged    gate.Judgement
 	// falls says that stand-in may answer if the primary fails before the first byte.
 	falls bool
+	// lists says that others are told of it if its outcome is not known.
+	lists bool
 	many  bool // others come at the same time
 
 	// said is what the answer has at the place that is looked at.
@@ -282,7 +284,7 @@ func (x *exchange) judge() bool {
 	case v.Action == posture.Substitute:
 		return x.substitute()
 	case v.Directive != "" && x.alone():
-		x.falls = true
+		x.falls, x.lists = true, true
 		return !x.stand.Holds(context.Background(), x.pay) || x.substitute()
 	case x.stand != nil && x.stand.Concerns(x.pay):
 		return x.substitute()
@@ -390,7 +392,7 @@ func (x *exchange) finish(o payment.Outcome, why string) {
 	x.open = nil
 	a.Finish(o, why)
 	x.count(a.Judged(), o, time.Since(x.begun))
-	if o == payment.Unknown && x.falls {
+	if o == payment.Unknown && x.lists {
 		x.exclude()
 	}
 }
