@@ -276,6 +276,8 @@ func (s *State) lateAnswer(r *LateAnswer) bool {
 		}
 	case !r.Done || i.contradicted():
 		// What was approved is forwarded all the same: the answer given wins.
+	case i.unresolved() && i.Exception.Why.ofFile():
+		// The file says otherwise than the primary's answers: people decide.
 	case i.Class == Exceptional && i.unresolved():
 		return s.resolve(&Resolved{Identity: r.Identity, How: Confirm, At: r.At})
 	case i.Class == Pending || i.Class == Exceptional:
@@ -341,8 +343,9 @@ func (s *State) forget(before Instant) {
 			s.unlink(i)
 		}
 	}
+	lasting := s.lasting(before)
 	for directive, o := range s.openings {
-		if !s.forgettable(o, before) {
+		if !s.forgettable(o, before, lasting) {
 			continue
 		}
 		delete(s.openings, directive)
@@ -375,10 +378,22 @@ func (s *State) settledBefore(i *Item, before Instant) bool {
 	return (o == nil || o.Closed != 0) && i.Settled != 0 && i.Settled < before
 }
 
-// forgettable reports whether a directive was closed before a time, and is not the
-// last one.
-func (s *State) forgettable(o *Opening, before Instant) bool {
-	return o.Closed != 0 && o.Closed < before && o.Directive != s.current
+// lasting are the directives of items that may not be forgotten yet. A settlement file, or
+// people, may still move these: their balances stand as long.
+func (s *State) lasting(before Instant) map[string]bool {
+	directives := map[string]bool{}
+	for _, i := range s.items {
+		if !s.settledBefore(i, before) {
+			directives[i.Directive] = true
+		}
+	}
+	return directives
+}
+
+// forgettable reports whether a directive was closed before a time, is not the last one,
+// and has no items that last.
+func (s *State) forgettable(o *Opening, before Instant, lasting map[string]bool) bool {
+	return o.Closed != 0 && o.Closed < before && o.Directive != s.current && !lasting[o.Directive]
 }
 
 // unlink takes a forgotten follow-up from those that wait for their original.

@@ -207,8 +207,9 @@ func (s *State) Over(before time.Time) (directives, ledgers []string) {
 			ledgers = append(ledgers, key)
 		}
 	}
+	lasting := s.lasting(At(before))
 	for directive, o := range s.openings {
-		if !s.forgettable(o, At(before)) {
+		if !s.forgettable(o, At(before), lasting) {
 			continue
 		}
 		directives = append(directives, directive)

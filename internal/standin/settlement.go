@@ -221,7 +221,8 @@ func (s *State) takenBack(i *Item) bool {
 }
 
 // Lacking lists the payments that were delivered on the day of a complete file and
-// that it does not have, with the records that carry it out. Refunds and reversals are not looked for.
+// that it does not have, with the records that carry it out: sent on that day for the first time
+// as well, since what was only told then may stand in the file of a day before. Refunds and reversals are not looked for.
 func Lacking(s *State, p *FilePage, has func(identity string) bool, now time.Time) (list []Found, records []Record) {
 	if !p.Complete {
 		return nil, nil
@@ -229,7 +230,7 @@ func Lacking(s *State, p *FilePage, has func(identity string) bool, now time.Tim
 	at := max(At(now), s.last)
 	from, until := At(p.From.Add(fileSlack)), At(p.Until.Add(-fileSlack))
 	for _, i := range s.items {
-		if i.Class != Sent || i.Kind != Payment || i.Settled < from || i.Settled > until || has(i.Identity) || s.takenBack(i) || i.overruled(FileAbsent) {
+		if i.Class != Sent || i.Kind != Payment || i.First < from || i.Settled > until || has(i.Identity) || s.takenBack(i) || i.overruled(FileAbsent) {
 			continue
 		}
 		list = append(list, Found{Finding: FileLacks, Identity: i.Identity, Directive: i.Directive, Amount: i.Amount, Currency: i.Currency, Was: i.Class.String(), Changed: true})

@@ -149,3 +149,76 @@ func TestLacking(t *testing.T) {
 		t.Errorf("a second time: %+v", list)
 	}
 }
+
+// What the file settled a day later was done on the day before: the next day's file
+// does not have it, and need not.
+func TestLackingOnTheDayAfter(t *testing.T) {
+	t.Parallel()
+	h := newShard(t, aProfile())
+	for _, id := range []string{"told", "never-sent"} {
+		h.want(pay(id, id, 900), standin.Approved, 0)
+		if id == "told" {
+			h.send(standin.NoAnswer)
+		}
+	}
+	h.now = h.now.Add(26 * time.Hour)
+	h.byFile(filePage(true, ""), row("told", 900, true), standin.FileSettles, standin.Sent)
+	h.byFile(filePage(true, ""), row("never-sent", 900, true), standin.FileSettles, standin.Sent)
+	next := filePage(true, "")
+	next.From, next.Until = next.Until, next.Until.Add(24*time.Hour)
+	if list, _ := standin.Lacking(h.s, next, func(string) bool { return false }, h.now); len(list) > 0 {
+		t.Errorf("the file of the day after lacks %+v", list)
+	}
+}
+
+// An answer that comes later than the file does not end what the file has people look at.
+func TestLateAnswerDoesNotEndWhatTheFileSays(t *testing.T) {
+	t.Parallel()
+	h := newShard(t, aProfile())
+	h.want(pay("other", "other", 900), standin.Approved, 0)
+	h.byFile(filePage(false, ""), row("other", 901, true), standin.FileDiffers, standin.Exceptional)
+	h.apply(standin.Settle(h.s, "other", standin.Did, h.now)...) // it was on the wire
+	h.apply(standin.Answered(h.s, "other", true, h.now)...)
+	if h.class("other", standin.Exceptional); len(h.s.Exceptions()) != 1 {
+		t.Errorf("%d exceptions, want that people look at the other amount", len(h.s.Exceptions()))
+	}
+}
+
+// A file, and people, move what a directive approved after its close-out, too: its figures
+// stand as long as there is something to move.
+func TestFileAfterTheCloseOut(t *testing.T) {
+	t.Parallel()
+	h := newShard(t, aProfile())
+	h.want(pay("denied", "p", 900), standin.Approved, 0)
+	h.send(standin.Did)
+	h.apply(standin.End(h.s, "d1", h.now)...)
+	records, err := standin.CloseOut(h.s, "d1", "ann", h.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.apply(records...)
+	h.open("d2")
+	h.now = h.now.Add(time.Hour)
+	h.byFile(filePage(false, ""), row("denied", 900, false), standin.FileContradicts, standin.Exceptional)
+	h.now = h.now.Add(30 * 24 * time.Hour)
+	if h.s.Stale(h.now) {
+		t.Error("there is something to forget: an exception that is open")
+	}
+	h.apply(standin.Forget(h.s, h.now, h.now)...)
+	if records, err = standin.Resolve(h.s, aProfile(), "denied", standin.Confirm, "li", "wang", "asked them", h.now); err != nil {
+		t.Fatal(err)
+	}
+	h.apply(records...)
+	for _, b := range h.s.Balances() {
+		if !b.Explained() || b.Approved.Count != 1 || b.Unresolved.Count != 0 {
+			t.Errorf("after the exception was resolved: %+v", b)
+		}
+	}
+	h.now = h.now.Add(time.Hour)
+	if _, there := h.s.Opening("d1"); !there || !h.s.Stale(h.now) {
+		t.Error("nothing is forgotten once it is resolved")
+	}
+	if h.apply(standin.Forget(h.s, h.now, h.now)...); len(h.s.Balances()) != 0 {
+		t.Errorf("what is kept: %+v", h.s.Balances())
+	}
+}

@@ -231,8 +231,9 @@ func (s *State) Stale(before time.Time) bool {
 			return true
 		}
 	}
+	lasting := s.lasting(At(before))
 	for _, o := range s.openings {
-		if s.forgettable(o, At(before)) {
+		if s.forgettable(o, At(before), lasting) {
 			return true
 		}
 	}
