@@ -112,7 +112,7 @@ func (g *Gate) inquire(ctx context.Context, r payment.Record) (bool, error) {
 	if err != nil || !outcome.Settled() {
 		return false, err
 	}
-	settled, err := g.settled(r, outcome, why)
+	settled, err := g.settled(r, outcome, why, true)
 	if err != nil {
 		g.opt.Log.Error("a settled outcome could not be written", "identity", r.Identity, "error", err)
 		return false, nil
@@ -121,8 +121,9 @@ func (g *Gate) inquire(ctx context.Context, r payment.Record) (bool, error) {
 }
 
 // settled enters what became of a payment, as somebody else than an answer to it says,
-// and reports whether that settles it.
-func (g *Gate) settled(r payment.Record, outcome payment.Outcome, why string) (bool, error) {
+// and reports whether that settles it. With all it is said of every attempt, those of
+// other gates too: then stand-in learns it.
+func (g *Gate) settled(r payment.Record, outcome payment.Outcome, why string, all bool) (bool, error) {
 	// Held so that no Finish of the same identity comes between the two.
 	g.drains.mu.Lock()
 	defer g.drains.mu.Unlock()
@@ -133,6 +134,9 @@ func (g *Gate) settled(r payment.Record, outcome payment.Outcome, why string) (b
 	}
 	if settled {
 		g.open.setUnknown(r.Identity, false)
+	}
+	if !all {
+		return settled, nil
 	}
 	if !g.open.has(r.Identity) && g.doubts.settle(r.Identity, outcome, now) {
 		settled = true

@@ -99,11 +99,14 @@ func (g *Gate) compareUnknown(r standin.Row, p *standin.FilePage) (standin.Found
 	f.Two = p.Above < 0 || r.Amount > p.Above
 	f.Changed = !p.Carry || p.Second != "" || !f.Two
 	if p.Carry && f.Changed {
-		settled, err := g.settled(of, outcome, byFile)
+		settled, err := g.settled(of, outcome, byFile, outcome == payment.Done)
 		if err != nil {
 			g.opt.Log.Error("a settled outcome could not be written", "identity", of.Identity, "error", err)
 		}
 		f.Changed = settled && err == nil
+		if f.Changed && outcome != payment.Done {
+			g.Doubt(of) // another gate may have sent it after the file's day: the primary is asked
+		}
 	}
 	return f, true
 }

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -53,6 +54,34 @@ func TestFileSettlesWhatIsUnknown(t *testing.T) {
 		}
 		large.Second = "li"
 		compare(large, 1)
+	})
+}
+
+// A file's no is of its day: an attempt of another gate may be later. Stand-in learns
+// it from the primary.
+func TestAFilesNoIsNotTheLast(t *testing.T) {
+	doubting(t, func(t *testing.T, g *Gate, in *learning, outcomes *sync.Map) {
+		lose(t, g, "not", "done")
+		of, _ := g.outcomes.record("not")
+		day := standin.FilePage{
+			File: "s1", Pages: 1, From: of.At.Add(-time.Hour), Until: of.At.Add(time.Hour), Above: of.Amount, Carry: true, By: "wang", Note: "the day",
+			Rows: []standin.Row{{N: 1, Identity: "not", Amount: of.Amount, Currency: of.Currency}, {N: 2, Identity: "done", Amount: of.Amount, Currency: of.Currency, Done: true}},
+		}
+		if w, err := g.compareFile(t.Context(), &day); err != nil || w.Changed != 2 || g.Pending("not") {
+			t.Fatalf("%+v, %v", w, err)
+		}
+		time.Sleep(2 * defaultDrain)
+		if got := in.of("not"); got != "nothing" {
+			t.Errorf("stand-in is told %s of what the file denies", got)
+		}
+		if got := in.of("done"); got != "true" {
+			t.Errorf("stand-in is told %s of what is done", got)
+		}
+		outcomes.Store("not", payment.NotDone)
+		time.Sleep(longestInterval + time.Second)
+		if got := in.of("not"); got != "false" {
+			t.Errorf("stand-in is told %s of what the primary denies", got)
+		}
 	})
 }
 

@@ -221,7 +221,7 @@ func (s *Service) page(f *File, read *Read, n, pages int, above int64) *standin.
 	from := n * standin.PageRows
 	p := &standin.FilePage{
 		File: f.ID, Carry: f.State == Ordered, Page: n, Pages: pages, Rows: read.Rows[from:min(from+standin.PageRows, len(read.Rows))],
-		From: f.From, Until: f.Until, Complete: f.Mapping.Complete, Above: above,
+		From: f.From, Until: f.Until, Complete: f.complete(), Above: above,
 	}
 	if p.Carry {
 		p.By, p.Note = f.ConfirmedBy.ID, shortNote(f)

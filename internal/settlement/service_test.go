@@ -264,6 +264,20 @@ func TestPagesComeAgain(t *testing.T) {
 	})
 }
 
+// What a file with refused rows lacks says nothing: one of those may be of the payment.
+func TestARefusedRowLacksNothing(t *testing.T) {
+	t.Parallel()
+	whole := Mapping{Complete: true}
+	for _, f := range []struct {
+		File
+		want bool
+	}{{File{Mapping: whole}, true}, {File{Mapping: whole, Refused: 1}, false}, {File{}, false}} {
+		if p := (&Service{}).page(&f.File, &Read{}, 0, 1, 0); p.Complete != f.want {
+			t.Errorf("refused %d of a mapping that is complete: %v; the page says %v", f.Refused, f.Mapping.Complete, p.Complete)
+		}
+	}
+}
+
 func TestUncoveredShards(t *testing.T) {
 	t.Parallel()
 	got := Uncovered([]Answer{{Gate: "a", Source: "s1", Of: 4, Shards: []int{0, 1}}, {Gate: "b", Source: "s1", Of: 4, Shards: []int{1, 2}}, {Gate: "c"}, {Gate: "d", Source: "s2", Of: 1, Shards: []int{0}}})

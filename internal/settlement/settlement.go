@@ -99,6 +99,10 @@ type Answer struct {
 // Over reports whether nothing comes of it any more.
 func (f *File) Over() bool { return f.State == Done || f.State == Withdrawn }
 
+// complete reports whether what the file's rows lack was not done on its day: a row that was
+// refused may be of any payment.
+func (f *File) complete() bool { return f.Mapping.Complete && f.Refused == 0 }
+
 // answers returns what gates said in the present pass.
 func (f *File) answers(carry bool) []Answer {
 	if carry {
