@@ -143,9 +143,9 @@ func (p *plane) Report(_ context.Context, r Report) (Reported, error) {
 	if p.loseAnswers {
 		return Reported{}, errors.New("the connection broke")
 	}
-	told := Reported{Entries: p.entries[r.Account], StandIn: p.orders}
+	told := Reported{Entries: p.entries[r.Account]}
 	if r.StandIn != nil {
-		told.Trials = p.trials
+		told.StandIn, told.Trials = p.orders, p.trials
 	}
 	if r.Filed == nil {
 		told.File = p.page

@@ -121,11 +121,11 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 	}
 	o.mu.Unlock()
 	g.takeFile(done.File)
-	if g.opt.StandIn != nil {
+	if r.StandIn != nil { // else the node says nothing of it, which is not that nothing is left
 		g.opt.StandIn.Carry(done.StandIn)
-	}
-	if g.opt.Shadow != nil && r.StandIn != nil {
-		g.opt.Shadow.Try(done.Trials)
+		if g.opt.Shadow != nil {
+			g.opt.Shadow.Try(done.Trials)
+		}
 	}
 	return len(r.Entries) == maxEntriesAtOnce, g.outcomes.confirm(done.Entries)
 }

@@ -14,7 +14,9 @@ import (
 type shards struct {
 	mu      sync.Mutex
 	carried []standin.Order
-	tried   []standin.Trial
+	// takenBack is that an answer held none of the orders any more.
+	takenBack bool
+	tried     []standin.Trial
 }
 
 func (*shards) Source() string { return "src1" }
@@ -27,6 +29,7 @@ func (s *shards) Carry(orders []standin.Order) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.carried = append(s.carried, orders...)
+	s.takenBack = s.takenBack || len(s.carried) > 0 && len(orders) == 0
 }
 
 func (*shards) Figures() []standin.TrialFigures {
@@ -69,6 +72,9 @@ func TestStandInIsReportedAndOrdersCome(t *testing.T) {
 		defer in.mu.Unlock()
 		if len(in.carried) == 0 || in.carried[0].ID != "x1" {
 			t.Errorf("carried %+v", in.carried)
+		}
+		if in.takenBack {
+			t.Error("an answer to a report that says nothing of stand-in must not take an order back")
 		}
 		if len(in.tried) != 1 || in.tried[0].Share != 0.5 {
 			t.Errorf("tried %+v: an answer to a report that says nothing of stand-in must not end it", in.tried)
