@@ -40,7 +40,7 @@ func (n Nouns) save(m Mapping) ([]journal.Draft, error) {
 // twice.
 func (n Nouns) offer(id string, o offered) ([]journal.Draft, error) {
 	for _, f := range n.Book.files {
-		if f.Hash == o.Hash && f.Day == o.Day && !f.Over() {
+		if f.Hash == o.Hash && f.Day == o.Day && !f.Over() && !n.stuck(f) {
 			return nil, holdfast.Errorf(holdfast.Conflict, "the file is on its way already, as %s", f.ID).At("file")
 		}
 	}
@@ -51,6 +51,13 @@ func (n Nouns) offer(id string, o offered) ([]journal.Draft, error) {
 		return nil, holdfast.Errorf(holdfast.Conflict, "no gate is in service: only gates know what the file is compared with")
 	}
 	return n.Book.draft(subject(id), kindOffered, o), nil
+}
+
+// stuck reports whether a file waits only for gates that are out of service: their shards
+// are others' by now, and these have to compare it anew.
+func (n Nouns) stuck(f *File) bool {
+	inService := n.Gates()
+	return f.State == Ordered && !slices.ContainsFunc(f.Left(), func(g string) bool { return slices.Contains(inService, g) })
 }
 
 // Missing lists the gates in service that have not compared a file.

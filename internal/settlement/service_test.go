@@ -285,3 +285,32 @@ func TestUncoveredShards(t *testing.T) {
 		t.Errorf("uncovered %v", got)
 	}
 }
+
+// A file that waits for a gate that is gone for good can be given again: another gate has
+// its shards.
+func TestGivenAgainForAGateThatIsGone(t *testing.T) {
+	bench(t, func(t *testing.T, d *desk) {
+		d.gate("east", map[string]int64{"k1": 500})
+		west := d.gate("west", map[string]int64{"k2": 700})
+		rows := lines("k1,5.00,CNY,OK", "k2,7.00,CNY,OK")
+		id, err := d.offer(rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.work()
+		if err := d.service.Confirm(t.Context(), wang, id, "the day"); err != nil {
+			t.Fatal(err)
+		}
+		d.report(d.gates[0]) // east alone carries it out
+		if _, err := d.offer(rows); code(err) != holdfast.Conflict {
+			t.Errorf("offered while a gate in service carries it out: %v", err)
+		}
+		d.gates, d.gates[0].open = d.gates[:1], west.open
+		d.work()
+		if again, err := d.offer(rows); err != nil {
+			t.Error(err)
+		} else if d.work(); Changed(d.file(again).Compared) != 1 {
+			t.Errorf("%+v", d.file(again).Compared)
+		}
+	})
+}
