@@ -123,11 +123,11 @@ func (d *Decider) note(all map[string]shown, boot time.Duration) {
 			continue
 		}
 		was, there := d.mates[gate]
-		now := all[gate]
+		now, shows := all[gate]
 		switch {
 		case !there: // it may have shown itself just before
 			d.mates[gate] = mate{now, boot, boot}
-		case was.Turn != now.Turn:
+		case shows && was.Turn != now.Turn:
 			m := mate{now, boot, was.heard}
 			if now.Heard {
 				m.heard = boot
