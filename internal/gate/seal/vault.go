@@ -49,6 +49,13 @@ type dataKey struct {
 	aead     cipher.AEAD
 	born     time.Time
 	lasts    time.Duration
+	seen     atomic.Int64 // when it was known to stand in the ledger, in Unix seconds
+}
+
+// unseen reports whether another gate may have destroyed a data key, since this process
+// stood still for long.
+func (k *dataKey) unseen(now time.Time) bool {
+	return now.Sub(time.Unix(k.seen.Load(), 0)) >= k.lasts+trusted
 }
 
 // kept is a data key as the ledger has it.
@@ -71,6 +78,9 @@ const (
 	// Settling is how long a data key stays that seals no more: what it sealed last may
 	// still be decided on.
 	Settling = time.Minute
+	// trusted is for how long beyond its time a data key seals unseen. It is less than what
+	// has others take a gate for lost, and destroy its data keys.
+	trusted = 5 * time.Minute
 )
 
 // sealsFor is how long a data key seals, by how many there are: in a long outage each is
@@ -97,10 +107,10 @@ func NewVault(keys *Keys, gate string, ledgers Ledgers, now func() time.Time) *V
 func (v *Vault) Seal(identity string, r Request) standin.Sealed {
 	k := v.current.Load()
 	switch {
-	case k == nil:
+	case k == nil || k.unseen(v.now()):
 		ctx, cancel := context.WithTimeout(context.Background(), makeTime)
 		defer cancel()
-		if k = v.first(ctx); k == nil {
+		if k = v.first(ctx, k); k == nil {
 			return standin.Sealed{}
 		}
 	case v.now().Sub(k.born) >= k.lasts && v.making.CompareAndSwap(false, true):
@@ -114,8 +124,9 @@ func (v *Vault) Seal(identity string, r Request) standin.Sealed {
 	return standin.Sealed{Key: k.name, Data: k.aead.Seal(nil, nil, encode(r), []byte(identity))}
 }
 
-// first makes a data key where there is none.
-func (v *Vault) first(ctx context.Context) *dataKey {
+// first makes a data key where there is none, or in the place of one that may have been
+// destroyed. If there are too many that one goes on, as long as it stands in the ledger.
+func (v *Vault) first(ctx context.Context, old *dataKey) *dataKey {
 	for !v.making.CompareAndSwap(false, true) {
 		select {
 		case <-ctx.Done():
@@ -124,12 +135,23 @@ func (v *Vault) first(ctx context.Context) *dataKey {
 		}
 	}
 	defer v.making.Store(false)
-	if v.current.Load() == nil {
-		if err := v.next(ctx, nil); err != nil {
-			return nil
-		}
+	if k := v.current.Load(); k != nil && (k != old || !k.unseen(v.now())) {
+		return k // another request made it, or looked
+	}
+	if err := v.next(ctx, old); err != nil && (old == nil || !v.stands(ctx, old)) {
+		return nil
 	}
 	return v.current.Load()
+}
+
+// stands reports whether a data key still stands in the ledger.
+func (v *Vault) stands(ctx context.Context, k *dataKey) bool {
+	_, list, err := v.read(ctx, v.gate)
+	if err != nil || !slices.ContainsFunc(list, func(e kept) bool { return e.ID == k.id }) {
+		return false
+	}
+	k.seen.Store(v.now().Unix())
+	return true
 }
 
 // next makes a data key in place of one, which seals no more.
@@ -162,6 +184,7 @@ func (v *Vault) next(ctx context.Context, old *dataKey) error {
 		return holdfast.Errorf(holdfast.TooMany, "the gate %s has %d data keys of advices that are not settled", v.gate, maxKept)
 	}
 	k.born = v.now()
+	k.seen.Store(k.born.Unix())
 	v.current.Store(k)
 	if old != nil {
 		v.mu.Lock()

@@ -114,6 +114,44 @@ func TestDestroyed(t *testing.T) {
 }
 
 // A write in doubt is settled by reading; without the source nothing is sealed.
+// A process that stood still for so long that others took its gate for lost, and destroyed
+// its data keys, seals with none of these. With as many as there may be the last one goes on,
+// if it is still there.
+func TestSealsAfterAPause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf()
+		v, other := NewVault(keys(t, secret(1)), "east", s, time.Now), NewVault(keys(t, secret(1)), "west", s, time.Now)
+		before := v.Seal("k-1", request())
+		time.Sleep(10 * time.Minute)
+		if err := other.Destroy(t.Context(), "east", nil); err != nil {
+			t.Fatal(err)
+		}
+		after := v.Seal("k-1", request())
+		if after.Key == before.Key {
+			t.Error("it seals with a data key that was destroyed")
+		}
+		opens(t, NewVault(keys(t, secret(1)), "west", s, time.Now), after, "")
+		for n := 1; n < maxKept; n++ {
+			if err := v.next(t.Context(), v.current.Load()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		last := v.current.Load()
+		time.Sleep(time.Hour)
+		if got := v.Seal("k-1", request()); got.Key != last.name {
+			t.Errorf("sealed with %q, want the last of so many", got.Key)
+		}
+		if err := other.Destroy(t.Context(), "east", nil); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if got := v.Seal("k-1", request()); got.Key == last.name || got.Key == "" {
+			t.Errorf("sealed with %q after all were destroyed", got.Key)
+		}
+	})
+}
+
 func TestVaultWithoutItsSource(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
