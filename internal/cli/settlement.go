@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -197,8 +198,10 @@ func (c *call) readMapping(file string) (m settlement.Mapping, err error) {
 	if err != nil {
 		return m, err
 	}
-	if err := json.Unmarshal(content, &m); err != nil {
-		return m, holdfast.Errorf(holdfast.Invalid, "the mapping %s is not in JSON: %v", file, err)
+	d := json.NewDecoder(bytes.NewReader(content))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&m); err != nil {
+		return m, holdfast.Errorf(holdfast.Invalid, "the mapping %s cannot be read: %v", file, err)
 	}
 	return m, nil
 }

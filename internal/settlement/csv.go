@@ -49,6 +49,21 @@ func (r *Read) refuse(line int, err error) {
 	}
 }
 
+// nothing is an error where there is nothing to compare: it says what is wrong with
+// the first row, which mostly is wrong with all.
+func (r *Read) nothing() error {
+	switch {
+	case len(r.Rows) > 0:
+		return nil
+	case len(r.Refusals) > 0:
+		first := r.Refusals[0]
+		return holdfast.Errorf(holdfast.Invalid, "no row of the file could be read; refused: %d, the first in line %d: %v", r.Refused, first.Line, first.Err).At("file")
+	case r.Ignored > 0:
+		return holdfast.Errorf(holdfast.Invalid, "the mapping leaves out every row of the file, by its status").At("file")
+	}
+	return holdfast.Errorf(holdfast.Invalid, "the file has no row below its first line").At("file")
+}
+
 // Decode reads a file in CSV: UTF-8, with or without a byte order mark; lines that end
 // in LF or CRLF; cells in double quotes where they hold a separator, a quote or a line end. What of it
 // cannot be read at all is an error; rows that cannot are refused one by one.

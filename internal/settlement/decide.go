@@ -44,9 +44,6 @@ func (n Nouns) offer(id string, o offered) ([]journal.Draft, error) {
 			return nil, holdfast.Errorf(holdfast.Conflict, "the file is on its way already, as %s", f.ID).At("file")
 		}
 	}
-	if o.Rows == 0 {
-		return nil, holdfast.Errorf(holdfast.Invalid, "no row of the file could be read; %d were refused", o.Refused).At("file")
-	}
 	if len(n.Gates()) == 0 {
 		return nil, holdfast.Errorf(holdfast.Conflict, "no gate is in service: only gates know what the file is compared with")
 	}

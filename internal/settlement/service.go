@@ -65,8 +65,14 @@ func (s *Service) Offer(ctx context.Context, by holdfast.Actor, mapping, day, na
 	if err != nil {
 		return "", err
 	}
+	if from.After(s.Desk.Now()) {
+		return "", holdfast.Errorf(holdfast.Invalid, "the file's day %s has not begun: it begins at %s", day, from.Format(time.RFC3339)).At("day")
+	}
 	read, err := Decode(content, m)
 	if err != nil {
+		return "", err
+	}
+	if err := read.nothing(); err != nil {
 		return "", err
 	}
 	o := offered{

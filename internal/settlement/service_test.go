@@ -35,6 +35,9 @@ type gate struct {
 	pages      int
 }
 
+// clock is past the day of the files: a bubble begins in the year 2000.
+func clock() time.Time { return time.Now().AddDate(27, 0, 0) }
+
 // bench runs f with a desk in a bubble.
 func bench(t *testing.T, f func(t *testing.T, d *desk)) {
 	t.Parallel()
@@ -46,7 +49,7 @@ func bench(t *testing.T, f func(t *testing.T, d *desk)) {
 		ended := make(chan error, 1)
 		go func() { ended <- state.Run(ctx) }()
 		d.service = &Service{
-			Desk: &journal.Desk{Journal: store, State: state, Now: time.Now}, Blobs: store, Log: slog.New(slog.DiscardHandler),
+			Desk: &journal.Desk{Journal: store, State: state, Now: clock}, Blobs: store, Log: slog.New(slog.DiscardHandler),
 			Nouns: Nouns{Book: d.book, Above: func() int64 { return 1000 }, Gates: func() (names []string) {
 				for _, g := range d.gates {
 					names = append(names, g.name)
@@ -311,6 +314,24 @@ func TestGivenAgainForAGateThatIsGone(t *testing.T) {
 			t.Error(err)
 		} else if d.work(); Changed(d.file(again).Compared) != 1 {
 			t.Errorf("%+v", d.file(again).Compared)
+		}
+	})
+}
+
+func TestNothingToCompare(t *testing.T) {
+	bench(t, func(t *testing.T, d *desk) {
+		d.gate("east", map[string]int64{"k1": 500})
+		for content, want := range map[string]string{
+			lines("k1,5.001,CNY,OK", "k2,1.00"): `refused: 2, the first in line 2: the amount "5.001" cannot be read`,
+			lines("k1,5.00,CNY,VOID"):           "the mapping leaves out every row",
+			lines():                             "the file has no row below its first line",
+		} {
+			if _, err := d.offer(content); code(err) != holdfast.Invalid || !strings.Contains(err.Error(), want) {
+				t.Errorf("%q: %v; want %q", content, err, want)
+			}
+		}
+		if _, err := d.service.Offer(t.Context(), wang, "core-bank", "2027-01-03", "day.csv", []byte(lines("k1,5.00,CNY,OK"))); code(err) != holdfast.Invalid || !strings.Contains(err.Error(), "has not begun") {
+			t.Errorf("a file of a day that has not begun: %v", err)
 		}
 	})
 }
