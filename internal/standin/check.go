@@ -97,6 +97,50 @@ func (c *checker) terms(path string, t *Terms) {
 		}
 		asked[l.Currency] = true
 	}
+	if t.Queue != nil {
+		c.queue(path+".queue", t.Queue, maxLimits-len(t.Limits))
+	}
+}
+
+// longestWait is the longest that a payment may wait in the queue.
+const longestWait = 31 * 24 * time.Hour
+
+// queue looks for what is wrong with a queue, which may have most limits.
+func (c *checker) queue(path string, q *Queue, most int) {
+	if _, err := expression.CompileCondition(q.Deferrable, EligibilityFields()); err != nil {
+		c.add(path+".deferrable", err)
+	}
+	if q.Expires < time.Second || q.Expires > longestWait {
+		c.add(path+".expires", holdfast.Errorf(holdfast.Invalid, "a queued payment waits 1 second to 31 days: write when it expires"))
+	}
+	if !holdfast.ValidName(q.Owner) {
+		c.add(path+".owner", holdfast.Errorf(holdfast.Invalid, "name the role that looks after queued payments which expire"))
+	}
+	if len(q.Limits) > most {
+		c.add(path+".limits", holdfast.Errorf(holdfast.TooLarge, "stand-in terms have at most %d limits", maxLimits))
+		return
+	}
+	seen, whole := map[Limit]bool{}, false
+	for i, l := range q.Limits {
+		path := fmt.Sprintf("%s.limits[%d]", path, i)
+		if key, err := l.check(); err != nil {
+			c.add(path+key, err)
+			continue
+		}
+		if l.Over != EachPayer && l.Over != Whole || l.Window != 0 {
+			c.add(path, holdfast.Errorf(holdfast.Invalid, "a limit of the queue is over payer or all, without a window: it bounds what waits"))
+			continue
+		}
+		same := Limit{Over: l.Over, Currency: l.Currency}
+		if seen[same] {
+			c.add(path, holdfast.Errorf(holdfast.Invalid, "two limits are over the same %s, currency and window: write amount and count in one", string(l.Over)))
+		}
+		seen[same] = true
+		whole = whole || l.Over == Whole && l.Currency == "" && l.Count > 0
+	}
+	if !whole {
+		c.add(path+".limits", holdfast.Errorf(holdfast.Invalid, "the queue needs a limit over all by count, without a currency: it must not grow without end"))
+	}
 }
 
 // bounded reports whether single payments and the whole outstanding sum have a

@@ -265,6 +265,7 @@ func (r *Decision) fields(c *codec) {
 	c.text(&r.Directive)
 	c.digest(&r.Version)
 	c.instant(&r.At)
+	c.instant(&r.Until)
 	c.text(&r.Sealed.Key)
 	c.bytes(&r.Sealed.Data)
 }
@@ -332,5 +333,15 @@ func (r *Closed) fields(c *codec) {
 
 func (r *Forgot) fields(c *codec) {
 	c.instant(&r.Before)
+	c.instant(&r.At)
+}
+
+func (r *TurnedDown) fields(c *codec) {
+	c.text(&r.Identity)
+	c.instant(&r.At)
+}
+
+func (r *Lapsed) fields(c *codec) {
+	c.text(&r.Identity)
 	c.instant(&r.At)
 }

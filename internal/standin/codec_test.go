@@ -24,7 +24,7 @@ func oneOfEach() []standin.Record {
 		&standin.Decision{
 			Identity: "p1", Fingerprint: d, Kind: standin.Refund, Original: "p0", Amount: 1 << 40, Currency: "CNY", Payer: d, Payee: d,
 			Channel: "app", Route: "pay", Verdict: standin.Approved, Reason: standin.Withdrawn, Cause: standin.CircuitOpen, Directive: "d1",
-			Version: d, At: 4, Sealed: standin.Sealed{Key: "k", Data: []byte{0, 1}},
+			Version: d, At: 4, Until: 5, Sealed: standin.Sealed{Key: "k", Data: []byte{0, 1}},
 		},
 		&standin.Drawn{Key: "k", UpTo: standin.Slice{Amount: 1, Count: 2}, Until: 5, Directive: "d1"},
 		&standin.Attempt{Identity: "p1", N: 300, Inquiry: true, At: -6},
@@ -37,6 +37,8 @@ func oneOfEach() []standin.Record {
 		&standin.Ended{Directive: "d1", At: 13},
 		&standin.Closed{Directive: "d1", By: "a", At: 14},
 		&standin.Forgot{Before: 15, At: 16},
+		&standin.TurnedDown{Identity: "p1", At: 17},
+		&standin.Lapsed{Identity: "p1", At: 18},
 	}
 }
 
@@ -168,6 +170,7 @@ func TestImpossibleRecords(t *testing.T) {
 		&standin.Opened{Directive: "d1"}, &standin.Opened{Directive: "d2"}, again, &standin.Withdrew{Identity: "p1"},
 		&standin.Attempt{Identity: "p1", N: 3}, &standin.Delivered{Identity: "p2"}, &standin.Resolved{Identity: "p1", How: standin.Accept},
 		&standin.Ended{Directive: "d2"}, &standin.Closed{Directive: "d1"}, &standin.Withdrew{Identity: "p2"},
+		&standin.TurnedDown{Identity: "p1"}, &standin.Lapsed{Identity: "p1"}, &standin.TurnedDown{Identity: "p2"},
 	} {
 		s, err := standin.Restore(h.s.Snapshot())
 		if err != nil {

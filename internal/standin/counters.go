@@ -13,7 +13,7 @@ type counters struct {
 	channels map[string][]counted
 }
 
-// subject is a payer, a payee, or all.
+// subject is a payer, a payee, or all; of what is approved, or of what waits.
 type subject struct {
 	over uint8
 	who  Digest
@@ -23,6 +23,8 @@ const (
 	allPayments uint8 = iota
 	onePayer
 	onePayee
+	allQueued
+	oneQueued
 )
 
 // counted is a counter with the part of its key that tells it from others of its
@@ -64,6 +66,10 @@ func (k *counterKey) subject() subject {
 		return subject{onePayer, k.who}
 	case EachPayee:
 		return subject{onePayee, k.who}
+	case WholeQueue:
+		return subject{allQueued, k.who}
+	case EachQueued:
+		return subject{oneQueued, k.who}
 	}
 	return subject{allPayments, k.who}
 }
@@ -128,7 +134,7 @@ func (cs *counters) all() iter.Seq2[counterKey, counter] {
 			return true
 		}
 		for s, list := range cs.of {
-			if !each(counterKey{over: [...]Over{Whole, EachPayer, EachPayee}[s.over], who: s.who}, list) {
+			if !each(counterKey{over: [...]Over{Whole, EachPayer, EachPayee, WholeQueue, EachQueued}[s.over], who: s.who}, list) {
 				return
 			}
 		}

@@ -15,6 +15,8 @@ type Answer struct {
 	Reason  Reason
 	// Item is what was decided when the identity was first used; nil if now, or not.
 	Item *Item
+	// Until is when what is queued expires, unless it was sent before; else zero.
+	Until Instant
 }
 
 // longest is the length of the longest text of a request that is kept.
@@ -37,17 +39,22 @@ func Decide(s *State, c *Compiled, r *Request, now time.Time) (Answer, []Record,
 	}
 	d := r.decision(c, at)
 	reason, needs := s.judge(c, r, d)
-	switch {
-	case len(needs) > 0 && !r.Drawn:
-		return Answer{}, nil, needs
-	case len(needs) > 0:
-		reason = overOf(needs, s, c, d)
-	}
-	if reason == None {
+	if reason == None && len(needs) == 0 {
 		return Answer{Verdict: Approved}, []Record{d}, nil
 	}
+	queues, lacks := s.judgeQueue(c, r, d, reason)
+	if !r.Drawn && len(needs)+len(lacks) > 0 {
+		return Answer{}, nil, append(needs, lacks...)
+	}
+	if len(needs) > 0 {
+		reason = overOf(needs, s, c, d)
+	}
+	if queues && len(lacks) == 0 {
+		d.Verdict, d.Reason, d.Until = Queued, reason, at.Add(c.queue.Expires)
+		return Answer{Verdict: Queued, Reason: reason, Until: d.Until}, []Record{d}, nil
+	}
 	// One by one no decline is kept: the primary may do the payment a moment later.
-	if reason == Unreadable || (!c.Profile.KeepDeclines || r.Cause != Directed) && reason != ReversedFirst {
+	if reason == Unreadable || reason == OriginalWaits || (!c.Profile.KeepDeclines || r.Cause != Directed) && reason != ReversedFirst {
 		return Answer{Verdict: Refused, Reason: reason}, nil, nil
 	}
 	d.Verdict, d.Reason, d.Sealed = Declined, reason, Sealed{}
@@ -61,6 +68,8 @@ func (s *State) known(r *Request) (Answer, bool) {
 		switch {
 		case i.Fingerprint != r.Fingerprint():
 			return Answer{Verdict: Mismatch, Item: i}, true
+		case i.Verdict == Queued:
+			return i.Stands(), true
 		case i.Reason == Withdrawn:
 			return Answer{Verdict: Declined, Reason: Withdrawn, Item: i}, true
 		}
@@ -184,7 +193,9 @@ func (s *State) judgeOriginal(d *Decision, away bool) Reason {
 		return None
 	case o.Payer != d.Payer || o.Currency != d.Currency || o.Kind == Reversal:
 		return NotOfOriginal
-	case o.Class == Rejected:
+	case d.Kind == Refund && o.Verdict == Queued && o.live():
+		return OriginalWaits
+	case o.Class == Rejected || o.Class == Overdue:
 		return NothingToReverse
 	case o.Class == TakenBack || o.Reversal != "":
 		return AlreadyReversed
@@ -205,16 +216,22 @@ func (c *Compiled) judgePayer(r *Request, at Instant, known map[string]any) Reas
 	case r.Snapshot.Blocked:
 		return Blocked
 	}
+	if holds, _ := c.eligible.Decide(expression.Values{Known: r.facts(c.reads, at, known)}); holds != expression.Yes {
+		return Ineligible
+	}
+	return None
+}
+
+// facts are what an expression reads of a request, in the map known. What is not known is
+// not there.
+func (r *Request) facts(reads []string, at Instant, known map[string]any) map[string]any {
 	clear(known)
-	for _, field := range c.reads {
+	for _, field := range reads {
 		if value := r.eligibility(field, at); value != nil {
 			known[field] = value
 		}
 	}
-	if holds, _ := c.eligible.Decide(expression.Values{Known: known}); holds != expression.Yes {
-		return Ineligible
-	}
-	return None
+	return known
 }
 
 // eligibility returns the value of one of the [EligibilityFields], or nil if it is not

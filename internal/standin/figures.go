@@ -27,11 +27,12 @@ func (s *State) Figures() []Balance {
 	return list
 }
 
-// foldDeclines adds up, by directive and kind, the balances in which nothing was approved.
+// foldDeclines adds up, by directive and kind, the balances in which nothing was approved or
+// queued.
 func foldDeclines(list []Balance) []Balance {
 	kept := list[:0]
 	for _, b := range list {
-		if b.Approved.Count > 0 || b.Unresolved.Count > 0 {
+		if b.Approved.Count > 0 || b.Unresolved.Count > 0 || b.Queue.Queued.Count > 0 {
 			kept = append(kept, b)
 			continue
 		}

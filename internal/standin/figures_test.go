@@ -26,7 +26,7 @@ func TestFiguresOfManyCurrencies(t *testing.T) {
 		r.Payment.Currency = currencyOf(n)
 		h.want(r, standin.Declined, standin.NoLimit)
 	}
-	of := told(t, standin.Summarize(h.s, 3, 10, h.now)).Of[0]
+	of := told(t, standin.Summarize(h.s, 3, standin.Room{Open: 10}, h.now)).Of[0]
 	if len(of.Balances) != 2 {
 		t.Fatalf("%d balances are told", len(of.Balances))
 	}
@@ -71,7 +71,7 @@ func TestFiguresOfManyDirectives(t *testing.T) {
 			}
 			h.apply(records...)
 		}
-		of := told(t, standin.Summarize(h.s, 3, 10, h.now)).Of[0]
+		of := told(t, standin.Summarize(h.s, 3, standin.Room{Open: 10}, h.now)).Of[0]
 		seen := map[string]int{}
 		for _, b := range of.Balances {
 			seen[b.Directive]++

@@ -97,7 +97,11 @@ func (s *State) decide(r *Decision) bool {
 			s.follow(i, s.items[id])
 		}
 	}
-	if r.Verdict != Approved {
+	switch r.Verdict {
+	case Approved:
+	case Queued:
+		return r.Until > 0 && r.Kind == Payment && s.wait(i)
+	default:
 		i.Settled = r.At
 		s.balance(i).Declined.add(1, i.Amount)
 		i.Sealed = Sealed{}
@@ -130,7 +134,7 @@ func (s *State) link(i *Item) {
 	case i.Kind == Reversal && original.Class == Pending && original.Attempts == 0:
 		// Nothing of the original was sent: both end here.
 		s.move(original, TakenBack, i.At)
-	case original.Class == TakenBack || original.Class == Rejected:
+	case original.void():
 		s.absorb(original, i.At)
 	}
 }
@@ -157,23 +161,29 @@ func (s *State) absorb(original *Item, at Instant) {
 }
 
 // move brings an item to another class.
-func (s *State) move(i *Item, to Class, at Instant) { s.moveFrom(i.outstanding(), i, to, at) }
+func (s *State) move(i *Item, to Class, at Instant) { s.moveFrom(i.live(), i, to, at) }
 
-// moveFrom is move for an item that was outstanding, or not, before something else
+// moveFrom is move for an item that was live, or not, before something else
 // of it changed.
 func (s *State) moveFrom(was bool, i *Item, to Class, at Instant) {
 	b := s.balance(i)
-	b.of(i.Class).add(-1, i.Amount)
-	b.of(to).add(1, i.Amount)
+	b.of(i).add(-1, i.Amount)
 	from := i.Class
 	i.Class = to
+	b.of(i).add(1, i.Amount)
 	if from == Pending {
 		s.dequeue(i)
+		s.leave(i)
 	}
 	if to == Pending {
 		s.enqueue(i)
+		s.await(i)
 	}
-	is := i.outstanding()
+	if to == Overdue {
+		at, _ := slices.BinarySearchFunc(s.overdue, i, compareSeq)
+		s.overdue = slices.Insert(s.overdue, at, i)
+	}
+	is := i.live()
 	switch {
 	case was && !is:
 		s.countOutstanding(i, -1)
@@ -185,7 +195,7 @@ func (s *State) moveFrom(was bool, i *Item, to Class, at Instant) {
 		i.Settled = at
 		i.Sealed = Sealed{}
 	}
-	if to == TakenBack {
+	if i.void() {
 		s.absorb(i, at)
 	}
 }
@@ -236,6 +246,10 @@ func (s *State) applyToItem(r Record) bool {
 		i.Reason = Withdrawn
 		s.move(i, TakenBack, r.At)
 		return s.pass(r.At)
+	case *TurnedDown:
+		return s.endQueued(r.Identity, Rejected, PrimaryDeclined, r.At)
+	case *Lapsed:
+		return s.endQueued(r.Identity, Overdue, TooLate, r.At)
 	case *Resolved:
 		return s.resolve(r)
 	}
@@ -258,6 +272,7 @@ func (s *State) attempt(r *Attempt) bool {
 	if i.First == 0 {
 		i.First = r.At
 	}
+	s.leave(i)
 	if i.Attempts++; r.N != i.Attempts {
 		return false
 	}
@@ -282,7 +297,7 @@ func (s *State) lateAnswer(r *LateAnswer) bool {
 		return s.resolve(&Resolved{Identity: r.Identity, How: Confirm, At: r.At})
 	case i.Class == Pending || i.Class == Exceptional:
 		s.move(i, Sent, r.At)
-	case i.Class == Rejected:
+	case i.Class == Rejected || i.Class == Overdue:
 		s.except(i, DoneThoughDeclined, r.At)
 	case i.Class == TakenBack:
 		s.except(i, DoneThoughReversed, r.At)
@@ -296,7 +311,7 @@ func (s *State) resolve(r *Resolved) bool {
 	if i == nil || !i.unresolved() {
 		return false
 	}
-	was := i.outstanding()
+	was := i.live()
 	e := i.Exception
 	e.How, e.By, e.Second, e.Note, e.At = r.How, r.By, r.Second, r.Note, r.At
 	delete(s.exceptions, i.Identity)
@@ -343,6 +358,7 @@ func (s *State) forget(before Instant) {
 			s.unlink(i)
 		}
 	}
+	s.overdue = slices.DeleteFunc(s.overdue, func(i *Item) bool { return s.settledBefore(i, before) })
 	lasting := s.lasting(before)
 	for directive, o := range s.openings {
 		if !s.forgettable(o, before, lasting) {

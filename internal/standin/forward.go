@@ -46,13 +46,14 @@ const mostHeld = 10_000
 // and those of its payer behind it.
 func Next(s *State, f Forwarding, now time.Time, most int, may func(i *Item, ask bool) bool) (work []Work, park []Record) {
 	at := max(At(now), s.last)
+	park = s.lapsed(at)
 	busy := map[Digest]bool{}
 	held := 0
 	for _, i := range s.queue {
 		if len(work) >= most || held >= mostHeld {
 			break
 		}
-		if i.Class != Pending || busy[i.Payer] {
+		if i.Class != Pending || busy[i.Payer] || i.late(at) {
 			continue
 		}
 		if why := f.over(i, at); why != 0 {
@@ -92,7 +93,7 @@ func (f Forwarding) over(i *Item, at Instant) Why {
 		if i.Inquiries >= f.Inquiries {
 			return Unresolved
 		}
-	case at >= i.Since.Add(f.Expiry):
+	case at >= i.Since.Add(f.Expiry) && (i.Verdict == Approved || i.Attempts > 0):
 		return Expired
 	case i.Attempts > 0 && i.Attempts%f.Attempts == 0 && i.Last != 0:
 		return Exhausted
@@ -126,7 +127,7 @@ func (s *State) waitsForOriginal(i *Item) bool {
 		return false
 	}
 	o := s.items[i.Original]
-	return o != nil && o.outstanding()
+	return o != nil && o.live()
 }
 
 // Settle returns the records of a result. What is settled by now stays as it is, unless
@@ -146,6 +147,9 @@ func Settle(s *State, identity string, r Result, now time.Time) []Record {
 	case Did:
 		return []Record{&Delivered{identity, at}}
 	case Refuses:
+		if i.Verdict == Queued {
+			return []Record{&TurnedDown{identity, at}}
+		}
 		return []Record{&Excepted{identity, PrimaryRefused, at}}
 	case DoesNotKnow:
 		return []Record{&Absent{identity, at}}
@@ -186,6 +190,8 @@ func Resolve(s *State, p Profile, identity string, how Resolution, who, second, 
 		return nil, holdfast.Errorf(holdfast.Invalid, "the settlement file speaks of a payment that the primary was sent: find out, then confirm or reverse it")
 	case how == Retry && i.Exception.Why == Unresolved && p.Forwarding.Inquiries == 0:
 		return nil, holdfast.Errorf(holdfast.Invalid, "the primary cannot be asked whether it has this payment: find out, then confirm or reverse it")
+	case i.Verdict == Queued && (how == Accept || how == WriteOff):
+		return nil, holdfast.Errorf(holdfast.Invalid, "this payment was queued, not approved, and nothing is to be borne: find out what became of it, then confirm or reverse it, or send it again")
 	case second == who:
 		return nil, holdfast.Errorf(holdfast.Invalid, "the second person is another one")
 	case second == "" && (how == WriteOff || i.Amount > p.SecondAbove && how != Retry):

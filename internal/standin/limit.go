@@ -16,7 +16,12 @@ func (l Limit) covers(slice, use Slice) bool {
 }
 
 // wide reports whether what a limit counts is spread over shards.
-func (l Limit) wide() bool { return l.Over == EachPayee || l.Over == EachChannel || l.Over == Whole }
+func (l Limit) wide() bool {
+	return l.Over == EachPayee || l.Over == EachChannel || l.Over == Whole || l.Over == WholeQueue
+}
+
+// shared reports whether a limit bounds what is outstanding, or waits, in all shards.
+func (l Limit) shared() bool { return (l.Over == Whole || l.Over == WholeQueue) && l.Window == 0 }
 
 func (l Limit) full() Slice { return Slice{l.Amount, l.Count} }
 
@@ -50,7 +55,7 @@ func (l Limit) key(d *Decision, zone time.Duration) counterKey {
 		k.zone = zone
 	}
 	switch l.Over {
-	case EachPayer:
+	case EachPayer, EachQueued:
 		k.who = d.Payer
 	case EachPayee:
 		k.who = d.Payee
@@ -105,14 +110,14 @@ func (s *State) count(k counterKey, at Instant, sign, amount int64) {
 	}
 }
 
-// countOutstanding adds an item to what is outstanding, or takes it away.
-// Reversals take back; they are not exposed to anything.
+// countOutstanding adds an item to what is outstanding, or to what waits if it is
+// queued, or takes it away. Reversals take back; they are not exposed to anything.
 func (s *State) countOutstanding(i *Item, sign int64) {
 	if i.Kind == Reversal {
 		return
 	}
 	for _, currency := range [...]string{i.Currency, ""} {
-		for _, over := range [...]Over{EachPayer, Whole} {
+		for _, over := range i.countedOver() {
 			s.count(Limit{Over: over, Currency: currency}.key(&i.Decision, 0), i.At, sign, i.Amount)
 		}
 	}
@@ -214,8 +219,8 @@ func (s *State) Over(before time.Time) (directives, ledgers []string) {
 		}
 		directives = append(directives, directive)
 		for _, l := range o.Limits {
-			if l.Over == Whole && l.Window == 0 {
-				ledgers = append(ledgers, counterKey{over: Whole, currency: l.Currency}.ledgerKey(0, directive))
+			if l.shared() {
+				ledgers = append(ledgers, counterKey{over: l.Over, currency: l.Currency}.ledgerKey(0, directive))
 			}
 		}
 	}
@@ -232,10 +237,10 @@ func (s *State) Registrations(directive string) []Need {
 		return nil
 	}
 	for _, l := range o.Limits {
-		if l.Over != Whole || l.Window != 0 {
+		if !l.shared() {
 			continue
 		}
-		k := counterKey{over: Whole, currency: l.Currency}
+		k := counterKey{over: l.Over, currency: l.Currency}
 		used := s.used(&k, 0)
 		key := k.ledgerKey(0, directive)
 		if _, registered := s.slices[key]; !registered {

@@ -29,7 +29,7 @@ func Open(s *State, c *Compiled, directive string, inFlight []string, now time.T
 	}
 	return append(records, &Opened{
 		Directive: directive, Profile: c.Profile.ID, Version: c.Version, Planned: c.Planned, OneByOne: c.Profile.OneByOne,
-		Zone: c.Profile.Zone, Limits: c.limits, At: at,
+		Zone: c.Profile.Zone, Limits: c.allLimits(), At: at,
 	}), nil
 }
 

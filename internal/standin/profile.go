@@ -42,6 +42,21 @@ type Terms struct {
 	// Eligible is an expression over the fields of [EligibilityFields].
 	Eligible string  `json:"eligible"`
 	Limits   []Limit `json:"limits"`
+	// Queue lets what is not approved wait; nil lets nothing.
+	Queue *Queue `json:"queue,omitempty"`
+}
+
+// Queue says which payments wait for the primary instead of being declined. It
+// promises them nothing: the primary judges each.
+type Queue struct {
+	// Deferrable is an expression over the fields of [EligibilityFields].
+	Deferrable string `json:"deferrable"`
+	// Expires is how long a payment waits to be sent for the first time.
+	Expires time.Duration `json:"expires"`
+	// Limits bound what waits, over each payer or over all; they have no window.
+	Limits []Limit `json:"limits"`
+	// Owner is the role that looks after what has expired.
+	Owner string `json:"owner"`
 }
 
 // Over is what a limit is counted over.
@@ -53,6 +68,10 @@ const (
 	EachPayee   Over = "payee"
 	EachChannel Over = "channel"
 	Whole       Over = "all"
+	// EachQueued and WholeQueue are what limits of the queue are counted over in a
+	// shard: what waits of a payer, and all that waits.
+	EachQueued Over = "queue-payer"
+	WholeQueue Over = "queue"
 )
 
 // Limit bounds approvals. See the package comment for what a window means.
@@ -100,6 +119,7 @@ type Compiled struct {
 	limits   []Limit
 	eligible *expression.Condition
 	reads    []string // the fields that eligible reads
+	queue    *queueTerms
 }
 
 // EligibilityFields are the fields that an eligibility expression may read: those
@@ -134,6 +154,9 @@ func (p Profile) Compile(planned bool) (*Compiled, error) {
 		return nil, err
 	}
 	c := &Compiled{Profile: p, Planned: planned, limits: terms.Limits, eligible: eligible, reads: eligible.Reads()}
+	if c.queue, err = terms.Queue.compile(); err != nil {
+		return nil, err
+	}
 	text = append(text, 0)
 	if planned {
 		text = append(text, 1)

@@ -56,7 +56,9 @@ type Decision struct {
 	Directive string
 	Version   Digest
 	At        Instant
-	Sealed    Sealed
+	// Until is when what is queued expires; else zero.
+	Until  Instant
+	Sealed Sealed
 }
 
 // Drawn says how much of a limit the shard has drawn from a ledger so far.
@@ -142,6 +144,18 @@ type Forgot struct {
 	At     Instant
 }
 
+// TurnedDown: the primary has judged what was queued, and does not do it.
+type TurnedDown struct {
+	Identity string
+	At       Instant
+}
+
+// Lapsed: what was queued has waited too long, and is never sent.
+type Lapsed struct {
+	Identity string
+	At       Instant
+}
+
 // Why says why people must look.
 type Why uint8
 
@@ -225,6 +239,8 @@ func (*LateAnswer) tag() byte { return 12 }
 func (*Ended) tag() byte      { return 13 }
 func (*Closed) tag() byte     { return 14 }
 func (*Forgot) tag() byte     { return 15 }
+func (*TurnedDown) tag() byte { return 16 }
+func (*Lapsed) tag() byte     { return 17 }
 
 // newRecord returns an empty record of a tag, or nil if there is none.
 func newRecord(tag byte) Record {
@@ -259,6 +275,10 @@ func newRecord(tag byte) Record {
 		return &Closed{}
 	case 15:
 		return &Forgot{}
+	case 16:
+		return &TurnedDown{}
+	case 17:
+		return &Lapsed{}
 	}
 	return nil
 }

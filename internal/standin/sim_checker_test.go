@@ -26,13 +26,15 @@ type audit struct {
 	outstanding map[string]standin.Tally // by "" and by payer
 	perDay      map[string]int           // payee and day
 	excluded    map[string]bool
+	queued      map[string]standin.Tally // what waits, by "" and by payer
+	order       map[standin.Digest][]string
 }
 
 func newAudit(w *world) *audit {
 	return &audit{
 		w: w, read: make([]uint64, w.shards), decided: map[string]*standin.Decision{}, home: map[string]int{}, attempts: map[string]int{}, gone: map[string]string{},
 		open: map[string]bool{}, toldOK: map[string]bool{}, toldNo: map[string]bool{}, outstanding: map[string]standin.Tally{}, perDay: map[string]int{},
-		excluded: map[string]bool{},
+		excluded: map[string]bool{}, queued: map[string]standin.Tally{}, order: map[standin.Digest][]string{},
 	}
 }
 
@@ -60,7 +62,7 @@ func (a *audit) see(n int, r standin.Record) {
 		}
 	case *standin.LateAnswer:
 		delete(a.excluded, r.Identity)
-		if d := a.decided[r.Identity]; d != nil && r.Done && a.home[r.Identity] == n && d.Verdict == standin.Approved && a.gone[r.Identity] != "reversed" {
+		if d := a.decided[r.Identity]; d != nil && r.Done && a.home[r.Identity] == n && d.Verdict != standin.Declined && a.gone[r.Identity] != "reversed" && a.gone[r.Identity] != "declined" && a.gone[r.Identity] != "expired" {
 			a.settle(r.Identity, "delivered")
 		}
 	case *standin.Decision:
@@ -70,11 +72,22 @@ func (a *audit) see(n int, r standin.Record) {
 		if a.gone[r.Identity] != "" {
 			a.w.fail("%s is sent though it is %s", r.Identity, a.gone[r.Identity])
 		}
+		if d := a.decided[r.Identity]; d != nil && d.Verdict == standin.Queued && a.attempts[r.Identity] == 0 && r.At >= d.Until {
+			a.w.fail("%s is sent though it has expired", r.Identity)
+		}
 		if !r.Inquiry {
+			a.turn(n, r.Identity)
 			a.attempts[r.Identity]++
 		}
 	case *standin.Delivered:
 		a.settle(r.Identity, "delivered")
+	case *standin.TurnedDown:
+		a.settle(r.Identity, "declined")
+	case *standin.Lapsed:
+		if d := a.decided[r.Identity]; a.attempts[r.Identity] > 0 || r.At < d.Until {
+			a.w.fail("%s expired though it was sent, or was to wait longer", r.Identity)
+		}
+		a.settle(r.Identity, "expired")
 	case *standin.Withdrew:
 		a.settle(r.Identity, "reversed")
 	case *standin.Excepted:
@@ -100,12 +113,17 @@ func (a *audit) decision(d *standin.Decision) {
 		a.w.fail("%s was decided though it is not known what the primary did with it", d.Identity)
 	}
 	a.decided[d.Identity] = d
-	if d.Verdict != standin.Approved {
+	if d.Verdict == standin.Declined {
 		a.cancel(d.Identity)
 		return
 	}
+	a.order[d.Payer] = append(a.order[d.Payer], d.Identity)
+	if d.Verdict == standin.Queued {
+		a.waits(d, 1)
+		return
+	}
 	if d.Kind == standin.Reversal {
-		if o := a.decided[d.Original]; o != nil && (o.Verdict != standin.Approved || a.attempts[d.Original] == 0 && !a.open[d.Original]) && a.gone[d.Original] == "" {
+		if o := a.decided[d.Original]; o != nil && (o.Verdict == standin.Declined || a.attempts[d.Original] == 0 && !a.open[d.Original]) && a.gone[d.Original] == "" {
 			a.settle(d.Original, "reversed")
 			a.settle(d.Identity, "reversed")
 		}
@@ -145,14 +163,20 @@ func (a *audit) limits(d *standin.Decision) {
 
 func (a *audit) settle(identity, how string) {
 	d := a.decided[identity]
-	if d == nil || d.Verdict != standin.Approved {
+	if d == nil || d.Verdict == standin.Declined {
 		return
 	}
 	before := a.gone[identity]
 	a.gone[identity] = how
 	delete(a.open, identity)
-	if how == "reversed" {
+	if how == "reversed" || how == "declined" || how == "expired" {
 		a.cancel(identity)
+	}
+	if d.Verdict == standin.Queued {
+		if before == "" {
+			a.waits(d, -1)
+		}
+		return
 	}
 	if before != "" || d.Kind == standin.Reversal {
 		return
@@ -160,6 +184,35 @@ func (a *audit) settle(identity, how string) {
 	for _, who := range [...]string{"", d.Payer.String()} {
 		t := a.outstanding[who]
 		a.outstanding[who] = standin.Tally{Count: t.Count - 1, Amount: t.Amount - d.Amount}
+	}
+}
+
+// waits counts what waits in the queue, over all shards.
+func (a *audit) waits(d *standin.Decision, sign int64) {
+	for _, who := range [...]string{"", d.Payer.String()} {
+		t := a.queued[who]
+		t.Count += sign
+		a.queued[who] = t
+		if most := map[bool]int{true: a.w.queuedAll, false: a.w.queuedEach}[who == ""]; t.Count > int64(most) {
+			a.w.fail("%s: %d wait of %q, and %d may", d.Identity, t.Count, who, most)
+		}
+	}
+}
+
+// turn checks that nothing of a payer is sent before what was decided earlier, unless that
+// is settled, or for people.
+func (a *audit) turn(n int, identity string) {
+	d := a.decided[identity]
+	if d == nil || d.Kind != standin.Payment || a.attempts[identity] > 0 {
+		return
+	}
+	for _, earlier := range a.order[d.Payer] {
+		if earlier == d.Identity {
+			return
+		}
+		if e := a.decided[earlier]; a.home[earlier] == n && e.Kind == standin.Payment && a.gone[earlier] == "" && !a.open[earlier] {
+			a.w.fail("%s is sent before %s of the same payer", d.Identity, earlier)
+		}
 	}
 }
 
@@ -180,6 +233,14 @@ func (a *audit) told(r *standin.Request, answer standin.Answer) {
 		if d == nil || d.Verdict != standin.Approved || d.Fingerprint != r.Fingerprint() {
 			a.w.fail("%s was told that it is approved, and the source does not have it", id)
 		}
+	case standin.Queued:
+		if d == nil || d.Verdict != standin.Queued || d.Fingerprint != r.Fingerprint() {
+			a.w.fail("%s was told that it waits, and the source does not have it", id)
+		}
+	case standin.Done:
+		if w := a.w; d != nil && w.primary.effects[id] != 1 {
+			w.fail("%s was told that it is done, and the primary did it %d times", id, w.primary.effects[id])
+		}
 	case standin.Declined:
 		a.toldNo[id] = true
 		if d == nil {
@@ -199,7 +260,7 @@ func (a *audit) end() {
 		if n > 1 {
 			w.fail("%s was done %d times", id, n)
 		}
-		if d := a.decided[id]; d != nil && d.Verdict == standin.Approved && a.gone[id] == "reversed" && !w.undone[id] {
+		if d := a.decided[id]; d != nil && d.Verdict != standin.Declined && a.gone[id] == "reversed" && !w.undone[id] {
 			w.fail("%s was done, and is reversed here", id)
 		}
 	}
@@ -214,6 +275,12 @@ func (a *audit) end() {
 	if t := a.outstanding[""]; t != (standin.Tally{}) {
 		w.fail("%+v is outstanding at the end", t)
 	}
+	for id, d := range a.decided {
+		how := a.gone[id]
+		if d.Verdict == standin.Queued && (how == "" || (how == "delivered") != (w.primary.effects[id] == 1) && !w.undone[id]) {
+			w.fail("%s was queued, is %q, and the primary did it %d times", id, how, w.primary.effects[id])
+		}
+	}
 	a.balances()
 }
 
@@ -226,10 +293,14 @@ func (a *audit) balances() {
 	}
 	count := map[key]standin.Tally{}
 	for id, d := range a.decided {
-		if d.Verdict != standin.Approved {
+		if d.Verdict == standin.Declined {
 			continue
 		}
-		for _, how := range [...]string{"approved", a.gone[id]} {
+		all, prefix := "approved", ""
+		if d.Verdict == standin.Queued {
+			all, prefix = "queued", "queue "
+		}
+		for _, how := range [...]string{all, prefix + a.gone[id]} {
 			k := key{d.Directive, d.Kind, how}
 			t := count[k]
 			count[k] = standin.Tally{Count: t.Count + 1, Amount: t.Amount + d.Amount}
@@ -237,7 +308,8 @@ func (a *audit) balances() {
 	}
 	got := map[key]standin.Tally{}
 	for _, b := range a.w.balances() {
-		for how, t := range map[string]standin.Tally{"approved": b.Approved, "delivered": b.Delivered, "reversed": b.Reversed, "accepted": b.Exception, "": b.Pending} {
+		for how, t := range map[string]standin.Tally{"approved": b.Approved, "delivered": b.Delivered, "reversed": b.Reversed, "accepted": b.Exception, "": b.Pending,
+			"queued": b.Queue.Queued, "queue delivered": b.Queue.Done, "queue declined": b.Queue.Declined, "queue expired": b.Queue.Expired, "queue reversed": b.Queue.Withdrawn, "queue ": b.Queue.Waiting} {
 			k := key{b.Directive, b.Kind, how}
 			sum := got[k]
 			got[k] = standin.Tally{Count: sum.Count + t.Count, Amount: sum.Amount + t.Amount}

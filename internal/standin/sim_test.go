@@ -33,6 +33,8 @@ type world struct {
 	// Limits, for the checker.
 	each, payer, whole int64
 	payee              int
+	queuedEach         int
+	queuedAll          int
 	calm               bool
 	directive          string
 	fails              []string
@@ -77,12 +79,16 @@ func (w *world) told(r *standin.Request, answer standin.Answer) {
 
 func newWorld(seed uint64) *world {
 	w := &world{
-		rand: rand.New(rand.NewPCG(seed, 1)), now: start, shards: 3, each: 10000, payer: 15000, whole: 60000, payee: 12,
+		rand: rand.New(rand.NewPCG(seed, 1)), now: start, shards: 3, each: 10000, payer: 15000, whole: 60000, payee: 12, queuedEach: 4, queuedAll: 9,
 		undone: map[string]bool{},
 	}
 	w.source = advice.NewMemory("sim", w.shards)
 	p := aProfile()
 	p.KeepDeclines = w.rand.IntN(2) == 0
+	p.Unplanned.Queue = &standin.Queue{
+		Deferrable: `channel == "app" and amount > 5000`, Expires: 8 * time.Hour, Owner: "duty",
+		Limits: []standin.Limit{{Over: standin.EachPayer, Count: int64(w.queuedEach)}, {Over: standin.Whole, Count: int64(w.queuedAll)}},
+	}
 	p.Unplanned.Limits[2].Count, p.Unplanned.Limits[3].Amount = int64(w.payee), w.whole
 	c, err := p.Compile(false)
 	w.must(err)
@@ -213,6 +219,9 @@ func (w *world) customer() *standin.Request {
 			}
 		}
 	}
+	if w.rand.IntN(4) == 0 {
+		r.Payment.Channel = "web"
+	}
 	r.Directive = w.directive
 	r.Snapshot.At = w.now
 	w.sent = append(w.sent, r)
@@ -267,6 +276,9 @@ func (w *world) people(d *decider, n int) {
 			w.undone[i.Identity] = true
 		case w.rand.IntN(3) == 0:
 			how = standin.WriteOff
+			if i.Verdict == standin.Queued {
+				how = standin.Reverse
+			}
 		case i.Class == standin.Exceptional && !w.primary.refused[i.Identity] && w.rand.IntN(2) == 0:
 			how = standin.Retry
 		}
@@ -386,6 +398,7 @@ func TestHistories(t *testing.T) {
 		seeds = 30
 	}
 	var approved, delivered, reversed, excepted int64
+	var queue standin.QueueBalance
 	for seed := first; seed < first+seeds; seed++ {
 		w := simulate(seed)
 		if len(w.fails) > 0 {
@@ -393,13 +406,14 @@ func TestHistories(t *testing.T) {
 		}
 		for _, b := range w.balances() {
 			approved += b.Approved.Count
+			queue.Add(b.Queue)
 			delivered += b.Delivered.Count
 			reversed += b.Reversed.Count
 			excepted += b.Exception.Count
 		}
 	}
-	t.Logf("%d approved, %d delivered, %d reversed, %d written off", approved, delivered, reversed, excepted)
-	if seeds > 10 && (delivered == 0 || reversed == 0 || excepted == 0) {
+	t.Logf("%d approved, %d delivered, %d reversed, %d written off; of the queue %+v", approved, delivered, reversed, excepted, queue)
+	if seeds > 10 && (delivered == 0 || reversed == 0 || excepted == 0 || queue.Done.Count == 0 || queue.Declined.Count == 0 || queue.Expired.Count == 0 || queue.Withdrawn.Count == 0) {
 		t.Error("the histories are too calm to show anything")
 	}
 }

@@ -43,7 +43,7 @@ func Restore(body []byte) (*State, error) {
 }
 
 // fields writes or reads the whole state but what follows from the items: queue,
-// payers that wait, and exceptions.
+// payers that wait, what was never sent of what is queued, and exceptions.
 func (s *State) fields(c *codec) {
 	c.uint(&s.seq)
 	c.uint(&s.epoch)
@@ -90,6 +90,10 @@ func (s *State) itemFields(c *codec) {
 		s.items[i.Identity] = i
 		if i.Class == Pending {
 			s.enqueue(i)
+			s.await(i)
+		}
+		if i.Class == Overdue {
+			s.overdue = append(s.overdue, i)
 		}
 		if i.unresolved() {
 			s.exceptions[i.Identity] = i
@@ -160,6 +164,10 @@ func (c *codec) balance(b *Balance) {
 	c.enum((*uint8)(&b.Kind), len(kindNames)-1)
 	c.text(&b.Currency)
 	for _, t := range [...]*Tally{&b.Approved, &b.Delivered, &b.Pending, &b.Exception, &b.Reversed, &b.Declined, &b.Unresolved} {
+		c.int(&t.Count)
+		c.int(&t.Amount)
+	}
+	for _, t := range b.Queue.all() {
 		c.int(&t.Count)
 		c.int(&t.Amount)
 	}

@@ -33,6 +33,12 @@
 // The answer given wins: forwarding never decides again. What the primary says
 // against it becomes an exception, which a person resolves.
 //
+// What is not approved, and is deferrable by the profile, is queued: it waits in its
+// payer's order among the advices, and the primary judges it. It has an account of
+// its own:
+//
+//	queued = done + declined + waiting + expired + exception + withdrawn
+//
 // # Limits
 //
 // A limit without a window bounds what is outstanding: approved, and neither
@@ -95,9 +101,12 @@ const (
 	Done
 	// Forward: nothing stands in for it; it belongs to the primary.
 	Forward
+	// Queued: it waits, and the primary is to judge it once it is back. Nothing was
+	// approved. The same request is told so until it is known what became of it.
+	Queued
 )
 
-var verdictNames = names{1: "approved", "declined", "refused", "mismatch", "inquire", "done", "forward"}
+var verdictNames = names{1: "approved", "declined", "refused", "mismatch", "inquire", "done", "forward", "queued"}
 
 func (v Verdict) String() string { return verdictNames.of(int(v)) }
 
@@ -139,14 +148,21 @@ const (
 	AlreadyReversed
 	// OverOriginal: the refunds of the original would exceed it.
 	OverOriginal
-	// Withdrawn: nobody received the approval, and it was taken back.
+	// Withdrawn: nobody received the approval, and it was taken back; or what waited was.
 	Withdrawn
+	// PrimaryDeclined: it waited, and the primary does not do it.
+	PrimaryDeclined
+	// TooLate: it waited until its time was over, and was never sent.
+	TooLate
+	// OriginalWaits: what is to be refunded waits itself, and may be declined.
+	OriginalWaits
 )
 
 var reasonNames = names{
 	"", "not-open", "not-alone", "unreadable", "no-limit", "unknown-payer", "stale", "blocked", "ineligible",
 	"over-payment", "over-payer", "over-payee", "over-channel", "over-all", "in-flight", "elsewhere", "reversed-first",
 	"not-of-original", "nothing-to-reverse", "already-reversed", "over-original", "withdrawn",
+	"primary-declined", "expired", "original-waits",
 }
 
 func (r Reason) String() string { return reasonNames.of(int(r)) }

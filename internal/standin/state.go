@@ -17,9 +17,11 @@ const (
 	Sent
 	Exceptional
 	TakenBack
+	// Overdue: it was queued, and its time was over before it was sent.
+	Overdue
 )
 
-var classNames = names{"declined", "pending", "delivered", "exception", "reversed"}
+var classNames = names{"declined", "pending", "delivered", "exception", "reversed", "expired"}
 
 func (c Class) String() string { return classNames.of(int(c)) }
 
@@ -61,8 +63,8 @@ type Exception struct {
 	At         Instant
 }
 
-// outstanding reports whether the operator has approved it and not settled it.
-func (i *Item) outstanding() bool {
+// live reports whether it is not settled.
+func (i *Item) live() bool {
 	return i.Class == Pending || i.Class == Exceptional && i.unresolved()
 }
 
@@ -100,21 +102,27 @@ type Balance struct {
 	// Unresolved is what people have still to decide, declined payments that the
 	// primary has done included.
 	Unresolved Tally `json:"unresolved,omitzero"`
+	// Queue is what became of what was queued. None of it is in the figures above, but
+	// for Unresolved.
+	Queue QueueBalance `json:"queue,omitzero"`
 }
 
-// Holds reports whether every approval is accounted for.
+// Holds reports whether every approval is accounted for, and everything that was queued.
 func (b Balance) Holds() bool {
-	return b.Approved.Count == b.Delivered.Count+b.Pending.Count+b.Exception.Count+b.Reversed.Count &&
+	return b.Queue.Holds() && b.Approved.Count == b.Delivered.Count+b.Pending.Count+b.Exception.Count+b.Reversed.Count &&
 		b.Approved.Amount == b.Delivered.Amount+b.Pending.Amount+b.Exception.Amount+b.Reversed.Amount
 }
 
 // Explained reports whether nothing is left to forward or to resolve.
 func (b Balance) Explained() bool {
-	return b.Holds() && b.Pending.Count == 0 && b.Unresolved.Count == 0
+	return b.Holds() && b.Pending.Count == 0 && b.Queue.Waiting.Count == 0 && b.Unresolved.Count == 0
 }
 
-func (b *Balance) of(c Class) *Tally {
-	switch c {
+func (b *Balance) of(i *Item) *Tally {
+	if i.Verdict == Queued {
+		return b.Queue.of(i.Class)
+	}
+	switch i.Class {
 	case Pending:
 		return &b.Pending
 	case Sent:
@@ -174,6 +182,8 @@ type State struct {
 	queue      []*Item        // by Seq; those that are not pending are skipped
 	skipped    int
 	exceptions map[string]*Item
+	unsent     []*Item // queued and never sent, by when they expire
+	overdue    []*Item // expired in the queue, by Seq
 
 	// What follows is used again and again while decisions are made; it is no part of
 	// what is folded.

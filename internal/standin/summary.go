@@ -44,6 +44,10 @@ type ShardSummary struct {
 	Uses     []Use      `json:"uses,omitempty"`
 	// Oldest is the time of the oldest decision that is pending; zero if none is.
 	Oldest time.Time `json:"oldest,omitzero"`
+	// Queued are the queued payments that expire next, Expired the last that did; the
+	// balances count all of them.
+	Queued  []QueuedPayment `json:"queued,omitempty"`
+	Expired []QueuedPayment `json:"expired,omitempty"`
 	// Open are the oldest exceptions that people have to decide; the balances count
 	// all of them.
 	Open []OpenException `json:"open,omitempty"`
@@ -94,11 +98,30 @@ type OpenException struct {
 	Decided   time.Time `json:"decided"`
 	Since     time.Time `json:"since"`
 	// Approved reports whether the customer was told yes.
-	Approved  bool      `json:"approved,omitempty"`
+	Approved bool `json:"approved,omitempty"`
+	// Queued reports whether it was told that it waits.
+	Queued    bool      `json:"queued,omitempty"`
 	Attempts  int       `json:"attempts,omitempty"`
 	Inquiries int       `json:"inquiries,omitempty"`
 	First     time.Time `json:"first,omitzero"`
 	Last      time.Time `json:"last,omitzero"`
+}
+
+// QueuedPayment is a payment that waits in the queue and was never sent, or has expired
+// there.
+type QueuedPayment struct {
+	Identity  string `json:"identity"`
+	Directive string `json:"directive"`
+	Amount    int64  `json:"amount"`
+	Currency  string `json:"currency"`
+	Route     string `json:"route,omitempty"`
+	Channel   string `json:"channel,omitempty"`
+	// Payer is a part of the blinded payer: what has the same is sent in the order of At.
+	Payer string `json:"payer"`
+	// Reason is why it was not approved.
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at"`
+	Until  time.Time `json:"until"`
 }
 
 // Alarm is something that people have to know of stand-in at a gate.
@@ -143,11 +166,16 @@ const (
 	longestTold     = 1000
 	maxTally        = 1 << 52 // in minor units; those of all shards can be summed
 	maxSummaryCount = 1 << 40
+	// MaxQueued bounds those that wait, and those that expired, over all shards of a gate.
+	MaxQueued = 200
 )
 
-// Summarize returns what a shard says of itself, with at most so many open
-// exceptions. It has no more than MaxFigures balances and directives; see [State.Figures].
-func Summarize(s *State, shard, most int, now time.Time) ShardSummary {
+// Room is how many payments there is room for in what a gate tells, by list.
+type Room struct{ Open, Queued, Expired int }
+
+// Summarize returns what a shard says of itself, as far as there is room. It has no more
+// than MaxFigures balances and directives; see [State.Figures].
+func Summarize(s *State, shard int, most Room, now time.Time) ShardSummary {
 	sum := ShardSummary{Shard: shard, Epoch: s.epoch, Balances: s.Figures()}
 	for _, o := range s.openings {
 		sum.Standing = append(sum.Standing, Standing{
@@ -169,16 +197,31 @@ func Summarize(s *State, shard, most int, now time.Time) ShardSummary {
 		}
 	}
 	for _, i := range s.Exceptions() {
-		if len(sum.Open) >= most {
+		if len(sum.Open) >= most.Open {
 			break
 		}
 		sum.Open = append(sum.Open, OpenException{
 			Identity: i.Identity, Directive: i.Directive, Kind: i.Kind, Amount: i.Amount, Currency: i.Currency,
 			Route: i.Route, Channel: i.Channel, Why: i.Exception.Why, Decided: i.At.Time(), Since: i.Exception.Since.Time(),
-			Approved: i.Class != Rejected, Attempts: i.Attempts, Inquiries: i.Inquiries, First: timeOf(i.First), Last: timeOf(i.Last),
+			Approved: i.Verdict == Approved, Queued: i.Verdict == Queued, Attempts: i.Attempts, Inquiries: i.Inquiries, First: timeOf(i.First), Last: timeOf(i.Last),
 		})
 	}
+	sum.Queued, sum.Expired = queuedPayments(s.Unsent(most.Queued)), queuedPayments(s.Overdue(most.Expired))
 	return sum
+}
+
+func queuedPayments(items []*Item) (list []QueuedPayment) {
+	for _, i := range items {
+		q := QueuedPayment{
+			Identity: i.Identity, Directive: i.Directive, Amount: i.Amount, Currency: i.Currency, Route: i.Route, Channel: i.Channel,
+			Payer: i.Payer.String()[:12], At: i.At.Time(), Until: i.Until.Time(),
+		}
+		if i.Class == Pending {
+			q.Reason = i.Reason.String()
+		}
+		list = append(list, q)
+	}
+	return list
 }
 
 // uses returns what is used of the limits that can be told by few figures: of all
@@ -192,10 +235,10 @@ func (s *State) uses(o *Opening, at Instant) []Use {
 			k.zone = o.Zone
 		}
 		switch l.Over {
-		case Whole:
+		case Whole, WholeQueue:
 			used, drawn := s.used(&k, at), s.slices[k.ledgerKey(at, o.Directive)].upTo
 			u.Used, u.Drawn = Tally{used.Count, used.Amount}, Tally{drawn.Count, drawn.Amount}
-		case EachPayer:
+		case EachPayer, EachQueued:
 			for other := range s.counters.all() {
 				who := other
 				who.who = Digest{}
@@ -255,7 +298,7 @@ func (s *Summary) Check() error {
 	case !(s.Rate >= 0 && s.Rate < maxTally && s.Budget >= 0 && s.Budget < maxTally):
 		return bad("a rate")
 	}
-	seen, open := map[int]bool{}, 0
+	seen, open, queued, expired := map[int]bool{}, 0, 0, 0
 	for i := range s.Of {
 		of := &s.Of[i]
 		if of.Shard < 0 || of.Shard >= s.Shards || seen[of.Shard] {
@@ -263,7 +306,9 @@ func (s *Summary) Check() error {
 		}
 		seen[of.Shard] = true
 		open += len(of.Open)
-		if open > MaxOpen || !of.readable() {
+		queued += len(of.Queued)
+		expired += len(of.Expired)
+		if open > MaxOpen || queued > MaxQueued || expired > MaxQueued || !of.readable() {
 			return bad("the figures of a shard")
 		}
 	}
@@ -304,6 +349,11 @@ func (s *ShardSummary) readable() bool {
 		if !named(b.Directive) || b.Kind < Payment || b.Kind > Reversal || !currency(b.Currency) {
 			return false
 		}
+		for _, t := range b.Queue.all() {
+			if !t.readable() {
+				return false
+			}
+		}
 		for _, t := range [...]Tally{b.Approved, b.Delivered, b.Pending, b.Exception, b.Reversed, b.Declined, b.Unresolved} {
 			if !t.readable() {
 				return false
@@ -321,7 +371,13 @@ func (s *ShardSummary) readable() bool {
 			return false
 		}
 	}
-	return true
+	return !slices.ContainsFunc(slices.Concat(s.Queued, s.Expired), func(q QueuedPayment) bool { return !q.readable() })
+}
+
+func (q QueuedPayment) readable() bool {
+	return q.Identity != "" && len(q.Identity) <= payment.MaxIdentity && named(q.Directive) && currency(q.Currency) &&
+		len(q.Route) <= longest && len(q.Channel) <= longest && len(q.Payer) <= 2*len(Digest{}) && len(q.Reason) <= 40 &&
+		q.Amount >= 0 && q.Amount <= payment.MaxAmount && !q.At.IsZero() && !q.Until.IsZero()
 }
 
 func (e *OpenException) readable() bool {

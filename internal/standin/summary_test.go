@@ -39,7 +39,7 @@ func TestSummary(t *testing.T) {
 	h.want(pay("k2", "p1", 4000), standin.Approved, standin.None)
 	h.want(pay("k3", "p2", 2000), standin.Approved, standin.None)
 	h.apply(standin.Settle(h.s, "k1", standin.Refuses, h.now)...)
-	of := told(t, standin.Summarize(h.s, 3, 10, h.now)).Of[0]
+	of := told(t, standin.Summarize(h.s, 3, standin.Room{Open: 10}, h.now)).Of[0]
 	if len(of.Standing) != 1 || of.Standing[0].Directive != "d1" || !of.Standing[0].Ended.IsZero() {
 		t.Errorf("it stands in under %+v", of.Standing)
 	}
@@ -63,7 +63,7 @@ func TestSummary(t *testing.T) {
 	if u := uses[standin.EachPayer]; u.Used.Amount != 14000 {
 		t.Errorf("of the largest payer: %+v", u)
 	}
-	if got := standin.Summarize(h.s, 3, 0, h.now).Open; len(got) != 0 {
+	if got := standin.Summarize(h.s, 3, standin.Room{}, h.now).Open; len(got) != 0 {
 		t.Errorf("%d exceptions where none was asked for", len(got))
 	}
 }
@@ -103,7 +103,7 @@ func TestOrdersAreCarriedOutOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := told(t, standin.Summarize(h.s, 0, 10, h.now)).Of[0].Standing[0]; got.Closed.IsZero() || got.By != "wang, li" {
+	if got := told(t, standin.Summarize(h.s, 0, standin.Room{Open: 10}, h.now)).Of[0].Standing[0]; got.Closed.IsZero() || got.By != "wang, li" {
 		t.Errorf("closed as %+v", got)
 	}
 }

@@ -61,7 +61,8 @@ func (s *shard) told() bool {
 func (d *Decider) Summary(now time.Time) *standin.Summary {
 	d.told.Store(int64(d.opt.Clock.Boot()))
 	sum := &standin.Summary{Source: d.id, At: now.UTC(), Shards: len(d.shards)}
-	most, untold := standin.MaxOpen, 0
+	untold := 0
+	most := standin.Room{Open: standin.MaxOpen, Queued: standin.MaxQueued, Expired: standin.MaxQueued}
 	for _, s := range d.shards {
 		s.mu.Lock()
 		if s.state != nil && s.told() {
@@ -69,7 +70,9 @@ func (d *Decider) Summary(now time.Time) *standin.Summary {
 			if len(of.Balances) == 0 && len(s.state.Balances()) > 0 {
 				untold++
 			} else {
-				most -= len(of.Open)
+				most.Open -= len(of.Open)
+				most.Queued -= len(of.Queued)
+				most.Expired -= len(of.Expired)
 				sum.Of = append(sum.Of, of)
 			}
 		}
