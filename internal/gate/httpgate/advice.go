@@ -154,7 +154,9 @@ func (a *Advices) open(ctx context.Context, w standin.Work, req *fasthttp.Reques
 		return nil, nil, fmt.Errorf("route %s no longer reads in the request what was approved", r.Name)
 	}
 	p.Advice = true
-	h.Set(adviceHeader, i.At.Time().Format(time.RFC3339))
+	if i.Verdict != standin.Queued { // that the primary judges
+		h.Set(adviceHeader, i.At.Time().Format(time.RFC3339))
+	}
 	if w.Repeat {
 		h.Set(repeatHeader, strconv.Itoa(w.Attempt.N))
 	}

@@ -80,7 +80,7 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx, proto string) {
 	x := s.newExchange(ctx, proto)
 	defer x.end()
 	defer x.mend()
-	if !x.clean() || !x.findRoute() {
+	if !x.clean() || x.queueStatus() || !x.findRoute() {
 		return
 	}
 	if !x.marks.plain {

@@ -137,9 +137,11 @@ func (x *exchange) tell(a standin.Answer) payment.Outcome {
 	switch a.Verdict {
 	case standin.Approved, standin.Done:
 		outcome = payment.Done
-		x.approve(x.route, x.pay.Identity, x.pay.Amount, x.pay.Currency, a.Item)
+		x.done(a)
+	case standin.Queued:
+		x.queued(a)
 	case standin.Declined:
-		x.answer(answerDeclined, a.Reason.String(), final)
+		said = x.turnDown(a)
 	case standin.Mismatch:
 		x.answer(answerMismatch, "mismatch", notForwarded)
 	case standin.Inquire:
@@ -157,6 +159,17 @@ func (x *exchange) tell(a standin.Answer) payment.Outcome {
 	}
 	x.ctx.Response.Header.Set(standInHeader, said)
 	return outcome
+}
+
+// done answers what is approved, or done by the primary.
+func (x *exchange) done(a standin.Answer) {
+	if i := a.Item; i != nil { // an inquiry has nothing but the identity
+		if r := x.primary.route(i.Route); r != nil {
+			x.approve(r, i.Identity, i.Amount, i.Currency, i)
+			return
+		}
+	}
+	x.approve(x.route, x.pay.Identity, x.pay.Amount, x.pay.Currency, a.Item)
 }
 
 // approve gives the answer of a route to what is approved.
@@ -212,6 +225,13 @@ func (x *exchange) known() bool {
 		return true
 	}
 	r := x.primary.route(i.Route)
+	if i.Verdict == standin.Queued {
+		x.tell(i.Stands())
+		if x.ctx.Response.StatusCode() < fasthttp.StatusMultipleChoices {
+			x.ctx.Response.SetStatusCode(fasthttp.StatusOK)
+		}
+		return true
+	}
 	switch {
 	case i.Verdict == standin.Approved && i.Reason != standin.Withdrawn && r != nil:
 		x.approve(r, i.Identity, i.Amount, i.Currency, &i)

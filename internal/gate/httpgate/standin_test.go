@@ -38,6 +38,12 @@ func (good) Find(standin.Digest) standin.Payer {
 // standingIn is a rig with stand-in at work.
 func standingIn(t *testing.T, script script, changes ...func(*rig)) *rig {
 	t.Helper()
+	return standingInBy(t, script, settings)
+}
+
+// standingInBy is standingIn by other settings.
+func standingInBy(t *testing.T, script script, settings string) *rig {
+	t.Helper()
 	r := &rig{t: t, back: newBackend(t, script), log: &lockedBuffer{}}
 	conf := r.deciding("")
 	for _, change := range changes {
@@ -217,7 +223,7 @@ func (r *rig) delivered(n int) {
 func (r *rig) pending() (n int64) {
 	for _, s := range r.decides.Summary(time.Now()).Of {
 		for _, b := range s.Balances {
-			n += b.Pending.Count
+			n += b.Pending.Count + b.Queue.Waiting.Count
 		}
 	}
 	return n

@@ -64,8 +64,9 @@ func (r Request) GoString() string { return r.String() }
 
 // Keys seal with one key and open with several. They are safe for concurrent use.
 type Keys struct {
-	name string // of the one that seals
-	all  map[string]cipher.AEAD
+	name   string // of the one that seals
+	all    map[string]cipher.AEAD
+	tokens []tokenKey // in the order of the secrets
 }
 
 // NewKeys makes keys of secrets: the first seals.
@@ -83,6 +84,11 @@ func NewKeys(secrets ...[]byte) (*Keys, error) {
 		if err != nil {
 			return nil, err
 		}
+		token, err := newTokenKey(secret)
+		if err != nil {
+			return nil, err
+		}
+		k.tokens = append(k.tokens, token)
 		name := hex.EncodeToString(derived[keySize:])
 		if k.name == "" {
 			k.name = name
