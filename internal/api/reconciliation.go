@@ -17,6 +17,7 @@ var reconciliationRoutes = []route{
 	{Method: "GET", Path: "/reconciliation", Right: access.Read, Summary: "What became of everything that gates approved in stand-in: approved, delivered, pending, exception, reversed and the difference, by directive, kind and currency; use of limits, backlog, declines, alarms; directive picks one", Query: []string{"directive"}, Out: view.Reconciliation{}, Do: (*API).reconcile},
 	{Method: "GET", Path: "/reconciliation/exceptions", Right: access.Read, Summary: "Exceptions of stand-in that are open, the oldest first, or with decided=1 those that people have decided on", Query: with("decided", "directive", "q"), Out: view.Page[view.Exception]{}, Do: (*API).exceptions},
 	{Method: "GET", Path: "/stand-in/shadow", Right: access.Read, Summary: "What gates found in shadow mode: how stand-in would have decided on a share of the payments that the primary answered; false approvals and false declines by currency, rule and band of amounts, with 95 % confidence intervals", Out: view.Shadow{}, Do: (*API).shadow},
+	{Method: "GET", Path: "/reconciliation/queue", Right: access.Read, Summary: "Payments that stand-in queued for the primary: where they stand by directive and currency, which wait (in the order in which they expire) and which have expired, with the role that looks after them; directive picks one, q searches", Query: []string{"directive", "q"}, Out: view.Queue{}, Do: (*API).queue},
 	{Method: "POST", Path: "/reconciliation/exceptions", Right: access.RunIncident, Summary: "Say how an exception ends: retry, confirm, reverse, accept or write-off. Where the profile or writing off asks for two people, it waits for the second", In: reconciliation.Form{}, Out: Created{}, Created: true, Do: (*API).resolveException},
 	{Method: "POST", Path: "/reconciliation/close-outs", Right: access.RunRamp, Summary: "Ask for a directive of stand-in to be closed: refused while anything is pending, unresolved, or not told", In: CloseOut{}, Out: Created{}, Created: true, Do: (*API).closeStandIn},
 	{Method: "POST", Path: "/reconciliation/decisions/{id}/answer", Right: access.Approve, Summary: "Answer, as a second person, how an exception ends or that a directive is closed; refusing needs a reason", In: Answer{}, Do: (*API).answerReconciliation},
@@ -25,6 +26,10 @@ var reconciliationRoutes = []route{
 func (a *API) reconcile(c *call) (any, error) { return a.View.Reconcile(c.query("directive")) }
 
 func (a *API) shadow(*call) (any, error) { return a.View.Shadow(), nil }
+
+func (a *API) queue(c *call) (any, error) {
+	return a.View.Queue(view.QueueQuery{Directive: c.query("directive"), Text: c.query("q")}), nil
+}
 
 func (a *API) exceptions(c *call) (any, error) {
 	offset, limit, err := c.page()

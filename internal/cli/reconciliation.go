@@ -18,7 +18,7 @@ import (
 
 // reconciliation are the commands on what became of what gates approved.
 func (s *shell) reconciliation() []*cobra.Command {
-	return []*cobra.Command{s.reconcile(), s.shadow(), s.exceptions(), s.exceptionResolve(), s.reconciliationAnswer(), s.standInClose()}
+	return []*cobra.Command{s.reconcile(), s.queue(), s.shadow(), s.exceptions(), s.exceptionResolve(), s.reconciliationAnswer(), s.standInClose()}
 }
 
 // tally says a number of payments and their sum.
@@ -107,6 +107,32 @@ func cutOffSaid(c *reconciliation.CutOff) string {
 		return "WARNING: payments from before the day's cut-off at " + clock(c.Missed) + " are not delivered"
 	}
 	return "nothing is delivered now: nobody can tell whether it will be before the day's cut-off at " + clock(c.At)
+}
+
+func (s *shell) queue() *cobra.Command {
+	cmd := s.api("GET /reconciliation/queue", "queue", "Payments that stand-in queued for the primary: what waits and what has expired", func(c *call) error {
+		return show(c.pass("directive", "q"), nil, func(p *page, v view.Queue) {
+			p.row("DIRECTIVE", "QUEUED", "DONE", "DECLINED", "WAITING", "EXPIRED", "EXCEPTION", "WITHDRAWN", "DIFFERENCE")
+			for _, a := range v.Accounts {
+				p.row(a.Directive, tally(a.Queued, a.Currency), tally(a.Done, a.Currency), tally(a.Declined, a.Currency), tally(a.Waiting, a.Currency),
+					tally(a.Expired, a.Currency), tally(a.Exception, a.Currency), tally(a.Withdrawn, a.Currency), tally(a.Difference, a.Currency))
+			}
+			p.line("%d wait, %d have expired; gates list %d and %d of them", v.AllWaiting, v.AllExpired, len(v.Waiting), len(v.Expired))
+			p.row("STATE", "PAYMENT", "AMOUNT", "PAYER", "QUEUED", "EXPIRES", "REASON", "RESPONSIBLE")
+			queueRows(p, "waiting", v.Waiting)
+			queueRows(p, "expired", v.Expired)
+		})
+	})
+	f := cmd.Flags()
+	f.String("directive", "", "only those of a directive")
+	f.String("q", "", "only those that hold a text")
+	return cmd
+}
+
+func queueRows(p *page, state string, list []view.Queued) {
+	for _, q := range list {
+		p.row(state, payment.Mask(q.Identity), locale.For(holdfast.En).Money(holdfast.Money{Minor: q.Amount, Currency: q.Currency}), q.Payer, q.At, q.Until, q.Reason, q.Owner.ID)
+	}
 }
 
 func (s *shell) exceptions() *cobra.Command {

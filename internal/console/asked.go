@@ -71,7 +71,7 @@ func vocabularyOf(words *locale.Printer, p *plan.Plan, field string) expression.
 	case "probe.expect":
 		v.Fields = plan.ProbeFields()
 		v.Know("status", "200")
-	case "terms.eligible":
+	case "terms.eligible", "deferral.deferrable":
 		v.Fields = standin.EligibilityFields()
 		v.Know("kind", payment.Pay.String(), payment.Refund.String())
 		others = slices.Concat(eligible(p), scopes(p))
@@ -139,6 +139,9 @@ func eligible(p *plan.Plan) (list []string) {
 		for _, terms := range []*plan.Terms{t.Profile.Planned, t.Profile.Unplanned} {
 			if terms != nil {
 				list = append(list, terms.Eligible)
+				if terms.Queue != nil {
+					list = append(list, terms.Queue.Deferrable)
+				}
 			}
 		}
 	}

@@ -416,6 +416,7 @@ func init() {
 	routes = append(routes, improvementRoutes...)
 	routes = append(routes, reconciliationRoutes...)
 	routes = append(routes, settlementRoutes...)
+	routes = append(routes, queueRoutes...)
 	routes = append(routes, statusRoutes...)
 	routes = append(routes, debriefRoutes...)
 }

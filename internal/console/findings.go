@@ -106,7 +106,7 @@ var ofPlan = []string{"/incidents/", "/directives", "/authority", "/obligations"
 
 // inFile are the keys of which a fault is told in the file's own words: what is typed
 // there are ids.
-var inFile = []string{"id", "enter", "until", "scope", "match", "expect", "eligible"}
+var inFile = []string{"id", "enter", "until", "scope", "match", "expect", "eligible", "deferrable"}
 
 // nameArgs puts titles for the ids among an error's arguments, and for lists of them.
 // Two that have one title keep their ids, which tell them apart.

@@ -23,7 +23,7 @@ func reconciliationSample() view.Reconciliation {
 		}
 		return list
 	}
-	open := line(standin.Payment, standin.Balance{Approved: two, Pending: one})
+	open := line(standin.Payment, standin.Balance{Approved: two, Pending: one, Queue: standin.QueueBalance{Queued: two, Waiting: one}})
 	settled := line(standin.Refund, standin.Balance{Approved: two, Delivered: two})
 	excepted := line(standin.Reversal, standin.Balance{Approved: two, Delivered: one, Exception: standin.Tally{Count: 1, Amount: 3200}, Unresolved: one})
 	of := standin.ShardSummary{
@@ -34,6 +34,8 @@ func reconciliationSample() view.Reconciliation {
 			{Directive: "d1", Over: standin.Whole, Currency: "CNY", Limit: standin.Tally{Amount: 1000, Count: 8}, Used: two},
 			{Directive: "d1", Over: standin.EachPayer, Currency: "CNY", Window: time.Hour, Limit: standin.Tally{Amount: 5000}, Used: two},
 			{Directive: "d1", Over: standin.EachPayer, Limit: standin.Tally{Count: 9}, Used: one},
+			{Directive: "d1", Over: standin.WholeQueue, Limit: standin.Tally{Count: 2}, Used: two},
+			{Directive: "d1", Over: standin.EachQueued, Limit: standin.Tally{Count: 4}, Used: one},
 		},
 	}
 	told := standin.Summary{
@@ -68,13 +70,16 @@ func exceptionsSample() (list []view.Exception) {
 	who := holdfast.Actor{Kind: holdfast.Account, ID: "bo", Name: "Bo"}
 	for why := standin.PrimaryRefused; why <= standin.FileAbsent; why++ {
 		e := standin.OpenException{Identity: "app/k", Directive: "d1", Kind: standin.Payment, Amount: 900, Currency: "CNY", Why: why, Decided: past, Since: past, Approved: why != standin.DoneThoughDeclined}
+		if e.Queued = why == standin.Exhausted; e.Queued {
+			e.Approved = false
+		}
 		if why > standin.Exhausted {
 			e.Route, e.Channel, e.Attempts, e.First = "pay", "app", 1, past
 		}
 		if why > standin.Expired {
 			e.Last = past
 		}
-		list = append(list, view.Exception{OpenException: e, Key: why.String(), Allowed: reconciliation.Allowed(why)})
+		list = append(list, view.Exception{OpenException: e, Key: why.String(), Allowed: reconciliation.Allowed(e)})
 	}
 	for i, state := range []reconciliation.State{reconciliation.Asked, reconciliation.Ordered, reconciliation.Done, reconciliation.Refused, reconciliation.Failed} {
 		e := list[0]
@@ -96,6 +101,24 @@ func exceptionsSample() (list []view.Exception) {
 	return list
 }
 
+// queueSample has an account that holds and one that does not, and more payments than
+// are listed.
+func queueSample() view.Queue {
+	two, one := standin.Tally{Count: 2, Amount: 4100}, standin.Tally{Count: 1, Amount: 900}
+	role := view.Named{ID: "duty", Name: word}
+	of := func(identity, route, reason string, owner view.Named) view.Queued {
+		return view.Queued{QueuedPayment: standin.QueuedPayment{Identity: identity, Directive: "d1", Amount: 900, Currency: "CNY", Route: route, Payer: "a1b2c3d4e5f6", Reason: reason, At: past, Until: past.Add(time.Hour)}, Source: "s1", Owner: owner}
+	}
+	return view.Queue{
+		Accounts: []view.QueueAccount{
+			{Directive: "d1", Currency: "CNY", Owner: role, QueueBalance: standin.QueueBalance{Queued: two, Done: one, Waiting: one}, Holds: true},
+			{Directive: "d2", Currency: "CNY", QueueBalance: standin.QueueBalance{Queued: two}, Difference: two},
+		},
+		Waiting: []view.Queued{of("app/k", "pay", "over-payment", role), of("app/l", "", "", view.Named{})}, AllWaiting: 9,
+		Expired: []view.Queued{of("app/m", "pay", "", role), of("app/n", "", "", view.Named{})}, AllExpired: 5,
+	}
+}
+
 func reconciliationSamples() map[string][]any {
 	r := reconciliationSample()
 	full := reconcilePage{Reconciliation: r}
@@ -106,6 +129,9 @@ func reconciliationSamples() map[string][]any {
 	list := view.Page[view.Exception]{Items: exceptionsSample(), Total: 9}
 	return map[string][]any{
 		"reconciliation": {reconcilePage{}, full, old},
+		"queue": {
+			queuePage{}, queuePage{Queue: queueSample(), Export: "/x"}, queuePage{Queue: queueSample(), Query: view.QueueQuery{Directive: "d1", Text: "k"}},
+		},
 		"exceptions": {
 			exceptionsPage{}, exceptionsPage{Query: view.ExceptionQuery{Decided: true}},
 			exceptionsPage{Page: list, Pages: listed, Unresolved: 12, More: true, Export: "/x"},
@@ -125,8 +151,8 @@ func TestUseBars(t *testing.T) {
 			}
 		}
 	}
-	// 4100 of 1000, 2 of 8, 4100 of 5000, 1 of 9.
-	want := []string{"all bad", "all good", "payer warn", "payer good"}
+	// 4100 of 1000, 2 of 8, 4100 of 5000, 1 of 9, 2 of 2, 1 of 4.
+	want := []string{"all bad", "all good", "payer warn", "payer good", "queue bad", "queue-payer good"}
 	if len(got) != len(want) {
 		t.Fatalf("bars %q", got)
 	}

@@ -63,8 +63,13 @@ func keepers(s *view.StandingIn) (gates []string) {
 	return gates
 }
 
-// limitSaid puts a limit of a stand-in in words.
-func limitSaid(p *locale.Printer, l standin.Limit) string {
+// queueLimitSaid puts a limit of the queue in words.
+func queueLimitSaid(p *locale.Printer, l standin.Limit) string {
+	return p.T("standing-in.queue-waits", "over", p.T("choice.limit-over."+string(l.Over)), "bound", boundSaid(p, l))
+}
+
+// boundSaid is how much a limit lets through.
+func boundSaid(p *locale.Printer, l standin.Limit) string {
 	var parts []string
 	if l.Amount > 0 {
 		parts = append(parts, p.Money(holdfast.Money{Minor: l.Amount, Currency: l.Currency}))
@@ -72,8 +77,12 @@ func limitSaid(p *locale.Printer, l standin.Limit) string {
 	if l.Count > 0 {
 		parts = append(parts, p.T("standing-in.count", "n", p.Int(l.Count)))
 	}
-	bound := strings.Join(parts, p.T("standing-in.and"))
-	over := p.T("choice.limit-over." + string(l.Over))
+	return strings.Join(parts, p.T("standing-in.and"))
+}
+
+// limitSaid puts a limit of a stand-in in words.
+func limitSaid(p *locale.Printer, l standin.Limit) string {
+	bound, over := boundSaid(p, l), p.T("choice.limit-over."+string(l.Over))
 	switch {
 	case l.Window > 0:
 		return p.T("standing-in.in-window", "over", over, "bound", bound, "window", p.Span(l.Window))

@@ -60,7 +60,7 @@ func standInOf() view.StandingIn {
 		Terms: standin.Terms{Eligible: `kind == "payment"`, Limits: []standin.Limit{
 			{Over: standin.EachPayment, Currency: "CNY", Amount: 20000}, {Over: standin.EachPayer, Currency: "CNY", Amount: 100000, Count: 5, Window: 24 * time.Hour},
 			{Over: standin.Whole, Currency: "CNY", Amount: 100000000},
-		}},
+		}, Queue: &standin.Queue{Deferrable: `payer_class == "ample"`, Expires: 6 * time.Hour, Owner: "duty", Limits: []standin.Limit{{Over: standin.EachPayer, Count: 3}, {Over: standin.Whole, Count: 9}}}},
 	}
 }
 

@@ -287,10 +287,12 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 			}
 			return onDirective{root, d.(view.Directive), place}
 		},
-		"proposing": func(root *page, form standInForm) proposing { return proposing{root, form} },
-		"keepers":   keepers,
-		"limitSaid": func(l standin.Limit) string { return limitSaid(p, l) },
-		"eachOf":    eachOf,
+		"proposing":      func(root *page, form standInForm) proposing { return proposing{root, form} },
+		"keepers":        keepers,
+		"limitSaid":      func(l standin.Limit) string { return limitSaid(p, l) },
+		"planLimit":      func(l plan.Limit) string { return limitText(p, l) },
+		"queueLimitSaid": func(l standin.Limit) string { return queueLimitSaid(p, l) },
+		"eachOf":         eachOf,
 		"effect": func(d view.Directive, kind string, by *view.Actor, at time.Time) effectOf {
 			return effectOf{d, kind, by, at}
 		},

@@ -308,8 +308,8 @@ func built(t *testing.T) map[string][]string {
 		"standing-in.each.":     {"proposed", "refused", "waiting", "open", "stopped", "ended", "lifted"},
 		"standing-in.obstacle.": {directive.Unconfirmed, directive.Unlisted, directive.NoSource, directive.OtherSource, directive.TooMany},
 
-		"reconcile.reason.":  {"not-open", "not-alone", "unreadable", "no-limit", "unknown-payer", "stale", "blocked", "ineligible", "over-payment", "over-payer", "over-payee", "over-channel", "over-all", "in-flight", "elsewhere", "reversed-first", "not-of-original", "nothing-to-reverse", "already-reversed", "over-original", "withdrawn"},
-		"reconcile.over.":    {"all", "payer"},
+		"reconcile.reason.":  {"not-open", "not-alone", "unreadable", "no-limit", "unknown-payer", "stale", "blocked", "ineligible", "over-payment", "over-payer", "over-payee", "over-channel", "over-all", "in-flight", "elsewhere", "reversed-first", "not-of-original", "nothing-to-reverse", "already-reversed", "over-original", "withdrawn", "primary-declined", "expired", "original-waits"},
+		"reconcile.over.":    {"all", "payer", "queue", "queue-payer"},
 		"reconcile.cut-off.": constants(t, "reconciliation", "CutOffState"),
 		"reconcile.kind.":    {"payment", "refund", "reversal"},
 		"exceptions.why.":    {"primary-refused", "exhausted", "expired", "unresolved", "done-though-declined", "done-though-reversed", "not-sendable", "file-not-done", "file-amount", "file-absent"},

@@ -66,6 +66,8 @@ var brokenChapters = []struct {
 	{"temporary solution nobody decides", "how: { en: Queue. }, role: officer", "how: { en: Queue. }, role: ¶boss", "P012"},
 	{"no such parameter", "parameters: [sum]", "parameters: [¶total]", "P012"},
 	{"profile of what is no stand-in", "parameters: [sum] }", "parameters: [sum], profile: { snapshot_age: 1h } }", "P032 39:165"},
+	{"a queue without an end", "          - { over: all, currency: CNY, amount: 9000 }\n", "          - { over: all, currency: CNY, amount: 9000 }\n        queue: { deferrable: amount < 9, expires: 1h, ¶limits: [{ over: payer, count: 3 }], responsible: officer }\n", "P032"},
+	{"a queue that nobody looks after", "          - { over: all, currency: CNY, amount: 9000 }\n", "          - { over: all, currency: CNY, amount: 9000 }\n        queue: { deferrable: amount < 9, expires: 1h, limits: [{ over: all, count: 3 }], responsible: ¶nobody }\n", "P012"},
 	{"stand-in for too long", "    role: officer\n    profile:", "    role: officer\n    longest: ¶200h\n    profile:", "P015"},
 	{"stand-in without terms", "      unplanned:\n        eligible: kind == \"payment\"\n        limits:\n          - { over: payment, currency: CNY, amount: 200 }\n          - { over: payer, currency: CNY, amount: 500 }\n          - { over: payee, count: 3, window: 24h }\n          - { over: all, currency: CNY, amount: 9000 }\n", "", "P032 46:5"},
 	{"stand-in for what is not known", `eligible: kind == "payment"`, `eligible: ¶payer == "x"`, "P016"},

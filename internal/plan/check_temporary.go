@@ -2,6 +2,7 @@ package plan
 
 import (
 	"math"
+	"strings"
 
 	"holdfast"
 )
@@ -45,9 +46,17 @@ func (c *checker) profile(path string, t Temporary) {
 	if p := t.Profile.ShadowPercent; !(p >= 0 && p <= 100) {
 		c.add(path+".shadow_percent", "P015", holdfast.Errorf(holdfast.Invalid, "a share of payers is above 0 and at most 100 percent, not %v: leave it out to try nothing in shadow", p))
 	}
+	for i, terms := range [...]*Terms{t.Profile.Planned, t.Profile.Unplanned} {
+		if terms != nil && terms.Queue != nil {
+			c.knownRole(path+[...]string{".planned", ".unplanned"}[i]+".queue.responsible", terms.Queue.Responsible)
+		}
+	}
 	for _, f := range t.StandIn().Faults() {
 		if f.Path == "id" {
 			continue // it is the solution's, and checked there
+		}
+		if strings.HasSuffix(f.Path, ".queue.owner") {
+			continue // it is known, or a fault already
 		}
 		if f.Path != "" {
 			f.Path = "." + f.Path

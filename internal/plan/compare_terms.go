@@ -11,7 +11,7 @@ import (
 // the entry around it.
 func isTerms(t reflect.Type) bool {
 	switch t {
-	case reflect.TypeFor[*Profile](), reflect.TypeFor[*Terms](), reflect.TypeFor[Forwarding](), reflect.TypeFor[[]Limit]():
+	case reflect.TypeFor[*Profile](), reflect.TypeFor[*Terms](), reflect.TypeFor[*Deferral](), reflect.TypeFor[Forwarding](), reflect.TypeFor[[]Limit]():
 		return true
 	}
 	return false

@@ -33,6 +33,9 @@ func TestCompareTerms(t *testing.T) {
 		{"terms for maintenance", func(p *plan.Plan) {
 			p.Temporary[1].Profile.Planned = &plan.Terms{Eligible: "amount < 10"}
 		}, []string{"temporary temporary[1].profile.planned added planned Stand in ( → eligible: amount < 10)"}},
+		{"what waits", func(p *plan.Plan) {
+			p.Temporary[1].Profile.Unplanned.Queue = &plan.Deferral{Deferrable: "amount < 10", Expires: procedure.Duration(time.Hour), Responsible: "officer", Limits: []plan.Limit{{Over: "all", Count: 7}}}
+		}, []string{"temporary temporary[1].profile.unplanned.queue added queue Stand in ( → deferrable: amount < 10, expires: 1h0m0s, limits: over: all, count: 7, responsible: officer)"}},
 		{"people stand in", func(p *plan.Plan) { p.Temporary[1].Profile = nil }, []string{"temporary temporary[1].profile removed profile Stand in (" +
 			"unplanned: eligible: kind == \"payment\", limits: over: payment, currency: CNY, amount: 200; over: payer, currency: CNY, amount: 500; over: payee, count: 3, window: 24h0m0s; " +
 			"over: all, currency: CNY, amount: 9000, snapshot_age: 1h0m0s, zone: -03:30, forwarding: timeout: 1s, pause: 1s, longest_pause: 1m0s, attempts: 5, expiry: 48h0m0s, retention: 24h0m0s → )"}},

@@ -89,6 +89,20 @@ type Terms struct {
 	// Eligible reads the fields of standin.EligibilityFields.
 	Eligible string  `json:"eligible" yaml:"eligible"`
 	Limits   []Limit `json:"limits" yaml:"limits"`
+	// Queue lets what is not approved wait for the primary.
+	Queue *Deferral `json:"queue,omitempty" yaml:"queue,omitempty"`
+}
+
+// Deferral says which payments wait for the primary instead of being declined.
+type Deferral struct {
+	// Deferrable reads the fields of standin.EligibilityFields.
+	Deferrable string `json:"deferrable" yaml:"deferrable"`
+	// Expires is how long a payment waits to be sent for the first time.
+	Expires procedure.Duration `json:"expires" yaml:"expires"`
+	// Limits bound what waits, over payer or all; one over all by count is needed.
+	Limits []Limit `json:"limits" yaml:"limits"`
+	// Responsible is the role that looks after payments which have expired.
+	Responsible string `json:"responsible" yaml:"responsible"`
 }
 
 // Limit bounds what is approved.
@@ -172,11 +186,18 @@ func (t *Terms) standIn() *standin.Terms {
 	if t == nil {
 		return nil
 	}
-	s := &standin.Terms{Eligible: t.Eligible}
-	for _, l := range t.Limits {
-		s.Limits = append(s.Limits, standin.Limit{Over: standin.Over(l.Over), Currency: l.Currency, Amount: int64(l.Amount), Count: int64(l.Count), Window: l.Window.D()})
+	s := &standin.Terms{Eligible: t.Eligible, Limits: standInLimits(t.Limits)}
+	if q := t.Queue; q != nil {
+		s.Queue = &standin.Queue{Deferrable: q.Deferrable, Expires: q.Expires.D(), Limits: standInLimits(q.Limits), Owner: q.Responsible}
 	}
 	return s
+}
+
+func standInLimits(limits []Limit) (list []standin.Limit) {
+	for _, l := range limits {
+		list = append(list, standin.Limit{Over: standin.Over(l.Over), Currency: l.Currency, Amount: int64(l.Amount), Count: int64(l.Count), Window: l.Window.D()})
+	}
+	return list
 }
 
 var offset = regexp.MustCompile(`^([+-])([01][0-9]):([0-5][0-9])$`)

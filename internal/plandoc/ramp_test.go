@@ -58,6 +58,10 @@ func TestProfile(t *testing.T) {
 		Eligible: "kind == \"payment\"\nand seen_days <= 90",
 		Limits:   []plan.Limit{{Over: "payment", Currency: "CNY", Amount: 1}, {Over: "payee", Count: 3, Window: procedure.Duration(36 * time.Hour)}, {Over: "all", Currency: "CNY", Amount: 9}},
 	}
+	whole.Unplanned.Queue = &plan.Deferral{
+		Deferrable: "channel == \"app\"\nand amount < 9", Expires: procedure.Duration(90 * time.Minute), Responsible: "operations-head",
+		Limits: []plan.Limit{{Over: "payer", Currency: "CNY", Amount: 5, Count: 2}, {Over: "all", Count: 100}},
+	}
 	few := plan.Profile{Unplanned: &plan.Terms{Eligible: "true"}, SnapshotAge: procedure.Duration(time.Minute)}
 	for _, p := range []plan.Profile{whole, few} {
 		for _, lang := range holdfast.Langs {

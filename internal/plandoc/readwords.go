@@ -141,6 +141,8 @@ func (t tongue) read(field, text string, into reflect.Value) bool {
 		return assign(x)(t.readProfile(text))
 	case **plan.Terms:
 		return assign(x)(t.readTerms(text))
+	case **plan.Deferral:
+		return assign(x)(t.readDeferral(text))
 	case *[]plan.Limit:
 		return assign(x)(t.readLimits(text))
 	case *plan.Forwarding:

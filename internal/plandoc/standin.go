@@ -14,6 +14,12 @@ import (
 //	可放行的支付：kind == "payment" and payer_class == "ample"
 //	限額：
 //	每一付款人 · 幣別：CNY · 金額上限（最小單位）：50000 · 筆數上限：10 · 期間：1 天
+//	排隊：
+//	可排隊的支付：channel == "app"
+//	排隊期限：6 小時
+//	排隊限額：
+//	全部 · 筆數上限：10000
+//	到期負責角色：業務部門負責人
 //	補送：答覆逾時：10 秒 · 再送間隔：1 秒
 
 func (t tongue) profile(name names, p *plan.Profile) string {
@@ -32,6 +38,15 @@ func (t tongue) terms(name names, terms *plan.Terms) string {
 func (t tongue) readTerms(text string) (*plan.Terms, bool) {
 	terms := &plan.Terms{}
 	return terms, len(t.readLines(text, reflect.ValueOf(terms).Elem(), "")) == 0
+}
+
+func (t tongue) deferral(name names, d *plan.Deferral) string {
+	return "\n" + strings.Join(t.lines(name, reflect.ValueOf(*d)), "\n")
+}
+
+func (t tongue) readDeferral(text string) (*plan.Deferral, bool) {
+	d := &plan.Deferral{}
+	return d, len(t.readLines(text, reflect.ValueOf(d).Elem(), "")) == 0
 }
 
 var (

@@ -53,7 +53,7 @@ var references = map[string]string{
 	"risk.owner":      "roles", "risk.materials": "materials", "material.file": "attachments",
 	"stage.role": "roles", "task.role": "roles", "task.deputy": "roles", "task.probes": "probes", "ramp.tests": "probes", "step.tests": "probes", "branch.approval": "roles",
 	"notice.template": "templates", "notice.to": "roles", "escalationstep.to": "roles",
-	"temporary.role": "roles", "temporary.parameters": "parameters",
+	"temporary.role": "roles", "deferral.responsible": "roles", "temporary.parameters": "parameters",
 	"dependency.role": "roles", "dependencystep.temporary": "temporary", "dependencystep.approval": "roles",
 	"recoverystep.role": "roles", "recoverystep.probes": "probes", "drillplan.roles": "roles",
 	"obligation.material": "materials", "obligation.role": "roles", "reporting.role": "roles", "contact.role": "roles",
@@ -180,6 +180,8 @@ func (t tongue) value(name names, field string, v reflect.Value) string {
 		return t.profile(name, x)
 	case *plan.Terms:
 		return t.terms(name, x)
+	case *plan.Deferral:
+		return t.deferral(name, x)
 	case []plan.Limit:
 		return t.limits(name, x)
 	case plan.Forwarding:

@@ -28,7 +28,13 @@ type Source struct {
 	Gates []string  `json:"gates"`
 	// Pending is what waits to be forwarded, Oldest since when the oldest does.
 	Pending standin.Tally `json:"pending"`
-	Oldest  time.Time     `json:"oldest,omitzero"`
+	// Waiting is how much of what waits to be forwarded is queued, and approved by nobody.
+	Waiting int64 `json:"waiting"`
+	// Queued are queued payments that expire next, Expired the last that did; of many, each
+	// gate tells some.
+	Queued  []standin.QueuedPayment `json:"queued"`
+	Expired []standin.QueuedPayment `json:"expired"`
+	Oldest  time.Time               `json:"oldest,omitzero"`
 	// Rate is how many advices a second were settled lately, as delivered or as an
 	// exception; Budget is how many requests a second may be made; Clears when nothing
 	// is pending at that rate, zero if it cannot be told.
@@ -99,7 +105,7 @@ func Sum(told []Told, now time.Time) []Source {
 	for _, t := range told {
 		s := byID[t.Summary.Source]
 		if s == nil {
-			s = &Source{ID: t.Summary.Source, Uses: []standin.Use{}, Declines: []standin.Decline{}, Alarms: []Alarm{}, shards: map[int]shard{}}
+			s = &Source{ID: t.Summary.Source, Uses: []standin.Use{}, Declines: []standin.Decline{}, Alarms: []Alarm{}, Queued: []standin.QueuedPayment{}, Expired: []standin.QueuedPayment{}, shards: map[int]shard{}}
 			byID[s.ID] = s
 		}
 		s.take(t, now)
@@ -170,11 +176,13 @@ func (s *Source) sum() {
 		}
 		for _, b := range of.Balances {
 			account(b.Directive).add(b)
-			s.Pending.Count += b.Pending.Count
+			s.Pending.Count += b.Pending.Count + b.Queue.Waiting.Count
+			s.Waiting += b.Queue.Waiting.Count
 		}
 		for _, u := range of.Uses {
 			s.use(u)
 		}
+		s.Queued, s.Expired = append(s.Queued, of.Queued...), append(s.Expired, of.Expired...)
 	}
 	for _, id := range slices.Sorted(maps.Keys(accounts)) {
 		a := accounts[id]
@@ -183,6 +191,12 @@ func (s *Source) sum() {
 	}
 	slices.SortStableFunc(s.Accounts, func(a, b Account) int { return b.Opened.Compare(a.Opened) })
 	slices.SortStableFunc(s.Declines, func(a, b standin.Decline) int { return cmp.Compare(b.Count, a.Count) })
+	slices.SortFunc(s.Queued, func(a, b standin.QueuedPayment) int {
+		return cmp.Or(a.Until.Compare(b.Until), cmp.Compare(a.Identity, b.Identity))
+	})
+	slices.SortFunc(s.Expired, func(a, b standin.QueuedPayment) int {
+		return cmp.Or(b.Until.Compare(a.Until), cmp.Compare(a.Identity, b.Identity))
+	})
 	if s.Pending.Count > 0 && s.Rate > 0 {
 		if wait := float64(s.Pending.Count) / s.Rate; wait < (365 * day).Seconds() {
 			s.Clears = s.AsOf.Add(seconds(wait)).Round(time.Second)
@@ -201,7 +215,7 @@ func (s *Source) use(u standin.Use) {
 		return
 	}
 	e := &s.Uses[i]
-	if u.Over == standin.EachPayer {
+	if u.Over == standin.EachPayer || u.Over == standin.EachQueued {
 		e.Used = standin.Tally{Count: max(e.Used.Count, u.Used.Count), Amount: max(e.Used.Amount, u.Used.Amount)}
 		return
 	}
@@ -237,6 +251,7 @@ func (a *Account) add(b standin.Balance) {
 	add(&l.Reversed, b.Reversed)
 	add(&l.Declined, b.Declined)
 	add(&l.Unresolved, b.Unresolved)
+	l.Queue.Add(b.Queue)
 }
 
 func (a *Account) judge(complete bool, shards int) {

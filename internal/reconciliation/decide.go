@@ -48,7 +48,7 @@ func (n Nouns) ask(f Form, open []Open) (string, []journal.Draft, error) {
 		return "", nil, holdfast.Errorf(holdfast.Conflict, "%s was decided on already, in %s", payment.Mask(f.Identity), d.ID).At("identity")
 	}
 	e := open[i]
-	if !slices.Contains(Allowed(e.Why), f.How) {
+	if !slices.Contains(Allowed(e.OpenException), f.How) {
 		return "", nil, holdfast.Errorf(holdfast.Invalid, "an exception of this kind does not end so").At("how")
 	}
 	above, known := n.Above(e.Directive)

@@ -117,13 +117,17 @@ func (d *Decision) order(shard int) standin.Order {
 
 // Allowed lists how an exception may end. What the primary has done against the
 // answer given here cannot be sent again or confirmed; what a settlement file denies was
-// sent, and is not sent again.
-func Allowed(why standin.Why) []standin.Resolution {
+// sent, and is not sent again; what was queued nobody promised, so that there is nothing
+// to bear.
+func Allowed(e standin.OpenException) []standin.Resolution {
 	list := []standin.Resolution{standin.Retry, standin.Confirm, standin.Reverse, standin.Accept, standin.WriteOff}
-	if why == standin.DoneThoughDeclined || why == standin.DoneThoughReversed {
+	if e.Why == standin.DoneThoughDeclined || e.Why == standin.DoneThoughReversed {
 		return slices.Clone(list[2:])
 	}
-	if why == standin.FileNotDone || why == standin.FileAmount || why == standin.FileAbsent {
+	if e.Queued {
+		list = list[:3]
+	}
+	if e.Why == standin.FileNotDone || e.Why == standin.FileAmount || e.Why == standin.FileAbsent {
 		return slices.Clone(list[1:])
 	}
 	return list

@@ -190,7 +190,7 @@ func Resolve(s *State, p Profile, identity string, how Resolution, who, second, 
 		return nil, holdfast.Errorf(holdfast.Invalid, "the settlement file speaks of a payment that the primary was sent: find out, then confirm or reverse it")
 	case how == Retry && i.Exception.Why == Unresolved && p.Forwarding.Inquiries == 0:
 		return nil, holdfast.Errorf(holdfast.Invalid, "the primary cannot be asked whether it has this payment: find out, then confirm or reverse it")
-	case i.Verdict == Queued && (how == Accept || how == WriteOff):
+	case i.Verdict == Queued && i.Class == Exceptional && (how == Accept || how == WriteOff):
 		return nil, holdfast.Errorf(holdfast.Invalid, "this payment was queued, not approved, and nothing is to be borne: find out what became of it, then confirm or reverse it, or send it again")
 	case second == who:
 		return nil, holdfast.Errorf(holdfast.Invalid, "the second person is another one")

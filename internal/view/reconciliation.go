@@ -162,7 +162,7 @@ func (s *Source) open(o reconciliation.Open) Exception {
 	if d, active := s.Reconciliation.Nouns.Book.Active(o.Identity); active {
 		e.Decision = d
 	} else {
-		e.Allowed = reconciliation.Allowed(o.Why)
+		e.Allowed = reconciliation.Allowed(o.OpenException)
 	}
 	e.Before = s.Reconciliation.Nouns.Book.Before(o.Identity)
 	return e

@@ -15,7 +15,7 @@ var hinted = map[string]bool{
 	"branch.when": true, "notice.acknowledge": true, "notice.within": true, "notice.lapse": true, "notice.escalate": true, "directive.scope": true, "directive.temporary": true, "directive.pre_authorised": true, "directive.drain": true,
 	"webhook.endpoint": true, "webhook.automatic": true, "webhook.repeatable": true, "wait.until": true, "wait.holds_for": true, "task.checklist": true,
 	"temporary.longest": true, "temporary.profile": true, "profile.planned": true, "profile.unplanned": true, "profile.snapshot_age": true, "profile.zone": true, "profile.cut_off": true, "profile.keep_declines": true, "profile.one_by_one": true, "profile.second_above": true, "profile.shadow_percent": true,
-	"terms.eligible": true, "terms.limits": true, "forwarding.timeout": true, "forwarding.pause": true, "forwarding.attempts": true, "forwarding.expiry": true, "forwarding.retention": true, "forwarding.inquiries": true,
+	"terms.eligible": true, "terms.limits": true, "terms.queue": true, "deferral.deferrable": true, "deferral.expires": true, "deferral.limits": true, "deferral.responsible": true, "forwarding.timeout": true, "forwarding.pause": true, "forwarding.attempts": true, "forwarding.expiry": true, "forwarding.retention": true, "forwarding.inquiries": true,
 	"dependencystep.after": true, "parameter.planned": true, "recovery.within": true, "recovery.close_out": true, "recoverystep.people": true,
 	"probe.url": true, "probe.expect": true, "probe.times": true, "step.percent": true, "step.hold": true,
 	"drillplan.every_months": true, "template.body": true, "obligation.from": true, "contact.party": true,

@@ -37,20 +37,21 @@ var sources = map[string]func(*plan.Plan) []Option{
 
 	"alertrule.tell": roles,
 
-	"debrief.sign":      roles,
-	"stage.stage":       stages,
-	"stage.role":        roles,
-	"task.role":         roles,
-	"task.deputy":       roles,
-	"task.probes":       probes,
-	"branch.approval":   roles,
-	"notice.template":   templates,
-	"notice.to":         roles,
-	"notice.channels":   words("channel", "smtp", "sms", "voice", "dingtalk", "wecom", "feishu", "slack", "push", "webhook"),
-	"escalationstep.to": roles,
-	"directive.kind":    words("directive-kind", procedure.DirectiveStop, procedure.DirectiveLimit, procedure.DirectiveStandIn),
-	"temporary.kind":    words("temporary-kind", plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand),
-	"temporary.role":    roles,
+	"debrief.sign":         roles,
+	"stage.stage":          stages,
+	"stage.role":           roles,
+	"task.role":            roles,
+	"task.deputy":          roles,
+	"task.probes":          probes,
+	"branch.approval":      roles,
+	"notice.template":      templates,
+	"notice.to":            roles,
+	"notice.channels":      words("channel", "smtp", "sms", "voice", "dingtalk", "wecom", "feishu", "slack", "push", "webhook"),
+	"escalationstep.to":    roles,
+	"directive.kind":       words("directive-kind", procedure.DirectiveStop, procedure.DirectiveLimit, procedure.DirectiveStandIn),
+	"temporary.kind":       words("temporary-kind", plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand),
+	"temporary.role":       roles,
+	"deferral.responsible": roles,
 	"temporary.parameters": func(p *plan.Plan) []Option {
 		return options(p.Parameters, func(e plan.Parameter) (string, holdfast.Text) { return e.ID, e.Title })
 	},
@@ -90,7 +91,7 @@ var ordered = map[string]bool{"approvalstep.roles": true}
 
 // expressions names the fields that hold an expression.
 var expressions = map[string]bool{
-	"level.enter": true, "band.enter": true, "alertrule.match": true, "branch.when": true, "wait.until": true, "directive.scope": true, "temporary.scope": true, "terms.eligible": true, "component.scope": true, "probe.expect": true,
+	"level.enter": true, "band.enter": true, "alertrule.match": true, "branch.when": true, "wait.until": true, "directive.scope": true, "temporary.scope": true, "terms.eligible": true, "deferral.deferrable": true, "component.scope": true, "probe.expect": true,
 }
 
 // longTexts names the keys whose text takes several lines.
