@@ -150,7 +150,7 @@ func TestQueuedExpires(t *testing.T) {
 	h.want(pay("p0", "ann", 1), standin.Approved, standin.None)
 	h.want(large("p1", "ann"), standin.Queued, standin.OverPayment)
 	h.now = h.now.Add(6*time.Hour - time.Second)
-	nothing := func(*standin.Item) bool { return false }
+	nothing := func(*standin.Item, bool) bool { return false }
 	if _, park := standin.Next(h.s, h.c.Profile.Forwarding, h.now, 9, nothing); len(park) != 0 {
 		t.Fatalf("too early: %+v", park)
 	}

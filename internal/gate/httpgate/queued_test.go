@@ -84,7 +84,7 @@ func TestQueueOnTheWire(t *testing.T) {
 // the primary does not do is declined, what waited too long has expired.
 func TestQueueStatusOfTheGate(t *testing.T) {
 	t.Parallel()
-	r := standingInBy(t, say(false, answerWith(422, `{"code":"no-funds"}`)), strings.Replace(settings, "    kind: inquiry\n", "    kind: other\n", 1))
+	r := standingInBy(t, say(false, answerWith(422, `{"code":"no-funds"}`)), strings.ReplaceAll(settings, "kind: inquiry", "kind: other"))
 	r.enforce(2, posture.Set{}, deferring(time.Hour))
 	big := strings.Replace(goodPayment, "1299", "9999", 1)
 	link := r.told(r.post("/v1/payments", "k1", big), 202, "queued")

@@ -38,14 +38,14 @@ func (good) Find(standin.Digest) standin.Payer {
 // standingIn is a rig with stand-in at work.
 func standingIn(t *testing.T, script script, changes ...func(*rig)) *rig {
 	t.Helper()
-	return standingInBy(t, script, settings)
+	return standingInBy(t, script, settings, changes...)
 }
 
 // standingInBy is standingIn by other settings.
-func standingInBy(t *testing.T, script script, settings string) *rig {
+func standingInBy(t *testing.T, script script, settings string, changes ...func(*rig)) *rig {
 	t.Helper()
 	r := &rig{t: t, back: newBackend(t, script), log: &lockedBuffer{}}
-	conf := r.deciding("")
+	conf := r.decidingBy(settings, "")
 	for _, change := range changes {
 		change(r)
 	}
@@ -56,6 +56,12 @@ func standingInBy(t *testing.T, script script, settings string) *rig {
 // deciding gives a rig a decider, and returns the settings of its gate; primary, if any,
 // stands in place of what they say of the primary.
 func (r *rig) deciding(primary string) config.Gate {
+	r.t.Helper()
+	return r.decidingBy(settings, primary)
+}
+
+// decidingBy is deciding by other settings.
+func (r *rig) decidingBy(settings, primary string) config.Gate {
 	t := r.t
 	t.Helper()
 	d, err := decider.New(t.Context(), decider.Options{

@@ -64,6 +64,8 @@ func understand(asked act, status int, body []byte) heard {
 		return understandStatus(string(b.Status), b.Answer, why)
 	case asked == inquire && status == http.StatusNotFound:
 		return heard{news: unseen, reason: "never seen"}
+	case asked == inquire && status == http.StatusPaymentRequired: // a gate that declined it for good
+		return heard{news: declined, reason: why}
 	case asked == inquire:
 		return heard{news: nothing, reason: http.StatusText(status)}
 	case readable && b.Outcome == "not-done":
@@ -87,7 +89,7 @@ func understandStatus(status string, answer told.Answer, code string) heard {
 		return heard{news: done, answer: answer}
 	case `"declined"`:
 		return heard{news: declined, reason: code}
-	case `"processing"`, `"pending"`:
+	case `"processing"`, `"pending"`, `"queued"`:
 		return heard{news: wait, reason: "processing"}
 	}
 	return heard{news: nothing, reason: "unreadable"}

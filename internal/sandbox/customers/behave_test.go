@@ -59,6 +59,9 @@ func TestUnderstand(t *testing.T) {
 		{inquire, 200, ok, done},
 		{inquire, 200, `{"status":"declined","code":"x"}`, declined},
 		{inquire, 200, `{"status":"processing"}`, wait},
+		{send, 202, `{"status":"queued","link":"/v1/payments?key=k"}`, wait},
+		{inquire, 200, `{"status":"queued"}`, wait},
+		{inquire, 402, `{"status":402,"reason":"expired"}`, declined},
 		{inquire, 404, `{"status":404}`, unseen},
 		{inquire, 429, ``, nothing},
 		{inquire, 400, ``, nothing}, // an inquiry that fails says nothing about the payment
