@@ -39,10 +39,13 @@ type Advices struct {
 
 var _ forwarder.Primary = (*Advices)(nil)
 
-// Sealer seals requests and opens them again; see [seal.Keys] and [seal.Vault].
+// Sealer seals requests and opens them again, and makes what stands for an identity in a
+// link; see [seal.Keys] and [seal.Vault].
 type Sealer interface {
 	Seal(identity string, r seal.Request) standin.Sealed
 	Open(ctx context.Context, identity string, s standin.Sealed) (seal.Request, error)
+	Token(identity string) string
+	Identity(token string) (string, bool)
 }
 
 // NewAdvices makes the advices of a gate. Headers names those that are kept of a

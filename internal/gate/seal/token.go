@@ -71,3 +71,9 @@ func (k *Keys) Identity(token string) (string, bool) {
 	}
 	return "", false
 }
+
+// Token is that of the vault's keys: links hold longer than data keys.
+func (v *Vault) Token(identity string) string { return v.keys.Token(identity) }
+
+// Identity is that of the vault's keys.
+func (v *Vault) Identity(token string) (string, bool) { return v.keys.Identity(token) }
