@@ -143,6 +143,7 @@ func (a *Gate) openGate(primary *httpgate.Primary, alone bool) (err error) {
 	opt := gate.Options{
 		Name: conf.Name, Version: telemetry.Version(), Dir: conf.Data, Routes: primary.Routes(), Clock: systemClock{a.opt.Now},
 		Alone: alone, Inquirer: primary, PrimaryDown: primary.Down, Log: a.opt.Log,
+		Inquiries: gate.Inquiries{First: conf.Inquiries.First.D(), Most: conf.Inquiries.Most, Rate: conf.Inquiries.Rate},
 	}
 	if a.standIn != nil {
 		opt.StandIn, opt.Shadow, opt.Counts = a.standIn.decider, a.standIn.shadow, a.standIn.count

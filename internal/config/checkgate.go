@@ -28,6 +28,7 @@ func (g *Gate) check(r *report) {
 	r.distinct("test_payers", len(g.TestPayers), func(i int) string { return g.TestPayers[i] })
 	r.distinct("channels", len(g.Channels), func(i int) string { return g.Channels[i] })
 	g.Control.check(r)
+	g.Inquiries.check(r)
 	if g.StandIn != nil {
 		g.StandIn.check(r)
 	}
@@ -92,6 +93,12 @@ func (p *Primary) check(r *report) {
 	r.within("primary.queue_time", p.QueueTime, 0, time.Minute)
 	r.count("primary.eject_after", p.EjectAfter, 1, 1<<20)
 	r.within("primary.eject_time", p.EjectTime, 100*time.Millisecond, time.Hour)
+}
+
+func (q *Inquiries) check(r *report) {
+	r.within("inquiries.first", q.First, 100*time.Millisecond, time.Hour)
+	r.count("inquiries.most", q.Most, 0, 1<<20)
+	r.count("inquiries.rate", q.Rate, 1, 1<<20)
 }
 
 func (c *Control) check(r *report) {

@@ -24,6 +24,8 @@ type Gate struct {
 	Limits  Limits     `yaml:"limits"`
 	Primary Primary    `yaml:"primary"`
 	Control Control    `yaml:"control"`
+	// Inquiries is the budget in which payments of unknown outcome are asked about.
+	Inquiries Inquiries `yaml:"inquiries"`
 	// Mode says what the gate does without a lease, where the route does not.
 	Mode string `yaml:"mode" default:"static" one:"static strict observe"`
 	// Routes are tried in order; the first that matches takes the request.
@@ -97,6 +99,17 @@ type Primary struct {
 	// EjectTime; then one request tries it.
 	EjectAfter int      `yaml:"eject_after" default:"5"`
 	EjectTime  Duration `yaml:"eject_time" default:"10s"`
+}
+
+// Inquiries is the budget of inquiries about payments of unknown outcome.
+type Inquiries struct {
+	// First is how long a payment is left before it is asked about.
+	First Duration `yaml:"first" default:"1s"`
+	// Most is how many inquiries about an attempt the primary answers before it is
+	// left to the settlement file and to people; 0 sets no limit.
+	Most int `yaml:"most" default:"0"`
+	// Rate is the most inquiries in any second.
+	Rate int `yaml:"rate" default:"40"`
 }
 
 // AccessLog writes a line for each request. Card numbers are masked.

@@ -102,6 +102,8 @@ type Options struct {
 	// the gate then starts open. Otherwise it declines until it has one.
 	Alone    bool
 	Inquirer Inquirer
+	// Inquiries is the budget in which it is asked.
+	Inquiries Inquiries
 	// PrimaryDown, if set, lists the addresses of the primary that are left out now. It must
 	// not block.
 	PrimaryDown func() []string

@@ -2,30 +2,108 @@ package gate
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"holdfast/internal/payment"
 )
 
-// The budget of inquiries. A payment is asked about after a second, then, while
-// the primary answers "not yet", at doubling intervals up to a minute, for as
-// long as it is unknown: unknown is never turned into an outcome by waiting.
-// While the primary does not answer at all, one inquiry at a time finds out
-// whether it is back. UPI's outage of 2025-04-12 was made worse by a flood of
-// status checks, so a gate sends few.
+// Inquiries is the budget of inquiries about payments of unknown outcome. A payment is
+// asked about after First, then, while the primary answers "not yet", at doubling
+// intervals up to a minute, Most times or for as long as it is unknown: unknown is never
+// turned into an outcome by waiting. While the primary does not answer at all, one inquiry
+// at a time finds out whether it is back. UPI's outage of 2025-04-12 was made worse by a
+// flood of status checks, so a gate sends few.
+type Inquiries struct {
+	// First is how long a payment is left before it is asked about; 0 means a second.
+	First time.Duration
+	// Most is how many inquiries about one attempt of a payment the primary answers
+	// before it is left to the settlement file and to people; 0 sets no limit. One
+	// without an answer is none of them: it says that the primary is down.
+	Most int
+	// Rate is the most inquiries in any second; 0 means 40.
+	Rate int
+}
+
 const (
 	resolveEvery     = 250 * time.Millisecond
-	inquiriesAtOnce  = 10
-	firstInquiry     = time.Second
+	roundsInASecond  = int(time.Second / resolveEvery)
+	defaultFirst     = time.Second
+	defaultRate      = 40
+	firstInterval    = time.Second
 	longestInterval  = time.Minute
 	longestSilence   = 5 * time.Second
 	inquiryTimeLimit = 5 * time.Second
 )
 
+// inquiry is what is known of the asking about one payment.
 type inquiry struct {
 	due   time.Time
 	pause time.Duration
+	// of is when the attempt was sent that made counts the answered inquiries about.
+	of   time.Time
+	made int
+}
+
+// asking is the state of the budget. Only the loop of resolve uses it.
+type asking struct {
+	budget Inquiries
+	asked  map[string]inquiry
+	// sent are the inquiries of the last second, by Boot.
+	sent []time.Duration
+}
+
+func newAsking(b Inquiries) *asking {
+	if b.First == 0 {
+		b.First = defaultFirst
+	}
+	if b.Rate == 0 {
+		b.Rate = defaultRate
+	}
+	return &asking{budget: b, asked: map[string]inquiry{}}
+}
+
+// allowed is how many inquiries a round that begins now may send: its part of a second,
+// and no more than the second has left.
+func (a *asking) allowed(now time.Duration) int {
+	a.sent = slices.DeleteFunc(a.sent, func(at time.Duration) bool { return now-at >= time.Second })
+	part := (a.budget.Rate + roundsInASecond - 1) / roundsInASecond
+	return max(0, min(part, a.budget.Rate-len(a.sent)))
+}
+
+// waits reports whether a payment is not to be asked about now.
+func (a *asking) waits(r payment.Record, now time.Time) bool {
+	if now.Sub(r.At) < a.budget.First || strings.HasPrefix(r.Identity, unnamed) {
+		return true
+	}
+	q, asked := a.asked[r.Identity]
+	return asked && (now.Before(q.due) || a.spent(q, r))
+}
+
+// spent reports whether an attempt was asked about as often as may be.
+func (a *asking) spent(q inquiry, r payment.Record) bool {
+	return a.budget.Most > 0 && q.made >= a.budget.Most && !r.At.After(q.of)
+}
+
+// answered notes that the primary answered "not yet".
+func (a *asking) answered(r payment.Record, now time.Time) {
+	q := a.asked[r.Identity]
+	if r.At.After(q.of) {
+		q.of, q.made = r.At, 0
+	}
+	q.made++
+	q.pause = min(max(2*q.pause, firstInterval), longestInterval)
+	q.due = now.Add(q.pause)
+	a.asked[r.Identity] = q
+}
+
+// silent notes that the primary gave no answer.
+func (a *asking) silent(r payment.Record, now time.Time) {
+	q := a.asked[r.Identity]
+	q.due = now.Add(longestSilence)
+	a.asked[r.Identity] = q
 }
 
 // resolve asks the primary about unknown outcomes until ctx ends.
@@ -34,7 +112,7 @@ func (g *Gate) resolve(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	asked := map[string]inquiry{}
+	asked := newAsking(g.opt.Inquiries)
 	wait := resolveEvery
 	for {
 		select {
@@ -52,32 +130,29 @@ func (g *Gate) resolve(ctx context.Context) error {
 
 // round asks about the payments that are due and reports whether the primary
 // answers.
-func (g *Gate) round(ctx context.Context, asked map[string]inquiry) bool {
-	for _, r := range g.due(asked, g.opt.Clock.Now()) {
+func (g *Gate) round(ctx context.Context, a *asking) bool {
+	for _, r := range g.due(a) {
+		a.sent = append(a.sent, g.opt.Clock.Boot())
 		settled, err := g.inquire(ctx, r)
-		if err != nil {
+		switch {
+		case err != nil:
 			g.opt.Log.Warn("the primary does not answer inquiries", "error", err)
 			// Another is asked about next: it may be this one that cannot be answered.
-			q := asked[r.Identity]
-			q.due = g.opt.Clock.Now().Add(longestSilence)
-			asked[r.Identity] = q
+			a.silent(r, g.opt.Clock.Now())
 			return false
+		case settled:
+			delete(a.asked, r.Identity)
+		default:
+			a.answered(r, g.opt.Clock.Now())
 		}
-		if settled {
-			delete(asked, r.Identity)
-			continue
-		}
-		q := asked[r.Identity]
-		q.pause = min(max(2*q.pause, firstInquiry), longestInterval)
-		q.due = g.opt.Clock.Now().Add(q.pause)
-		asked[r.Identity] = q
 	}
 	return true
 }
 
 // due picks the payments to ask about now, the longest unknown first, and
 // forgets those that were settled otherwise.
-func (g *Gate) due(asked map[string]inquiry, now time.Time) []payment.Record {
+func (g *Gate) due(a *asking) []payment.Record {
+	now := g.opt.Clock.Now()
 	open := g.outcomes.unresolved()
 	for _, r := range g.doubts.list(now) {
 		if !g.outcomes.isOpen(r.Identity) {
@@ -88,18 +163,13 @@ func (g *Gate) due(asked map[string]inquiry, now time.Time) []payment.Record {
 	var due []payment.Record
 	for _, r := range open {
 		still[r.Identity] = true
-		if q, ok := asked[r.Identity]; ok && now.Before(q.due) || now.Sub(r.At) < firstInquiry || strings.HasPrefix(r.Identity, unnamed) {
-			continue
+		if !a.waits(r, now) {
+			due = append(due, r)
 		}
-		due = append(due, r)
 	}
 	byTime(due)
-	for identity := range asked {
-		if !still[identity] {
-			delete(asked, identity)
-		}
-	}
-	return due[:min(len(due), inquiriesAtOnce)]
+	maps.DeleteFunc(a.asked, func(identity string, _ inquiry) bool { return !still[identity] })
+	return due[:min(len(due), a.allowed(g.opt.Clock.Boot()))]
 }
 
 // inquire asks about one payment and reports whether it is settled. "Not done"

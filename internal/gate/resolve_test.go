@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -15,12 +16,18 @@ import (
 
 // resolving runs a gate with an inquirer in a bubble; ask answers.
 func resolving(t *testing.T, ask func(payment.Record) (payment.Outcome, error), f func(t *testing.T, g *Gate, asked *answers)) {
+	t.Helper()
+	resolvingUnder(t, Inquiries{}, ask, f)
+}
+
+func resolvingUnder(t *testing.T, budget Inquiries, ask func(payment.Record) (payment.Outcome, error), f func(t *testing.T, g *Gate, asked *answers)) {
+	t.Helper()
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		a := &answers{outcome: ask}
 		o := options(dir)
-		o.Clock, o.Inquirer, o.InFlight = bubbleClock{time.Now()}, a, 64
+		o.Clock, o.Inquirer, o.Inquiries, o.InFlight = bubbleClock{time.Now()}, a, budget, 64
 		g := start(t, o)
 		enforce(t, g, set(10))
 		ctx, end := context.WithCancel(t.Context())
@@ -46,7 +53,7 @@ func TestInquiriesSettleWhatIsUnknown(t *testing.T) {
 	resolving(t, func(r payment.Record) (payment.Outcome, error) { return outcomes[r.Identity], nil },
 		func(t *testing.T, g *Gate, asked *answers) {
 			lose(t, g, "done", "not", "open", "odd", "")
-			time.Sleep(firstInquiry - time.Millisecond)
+			time.Sleep(defaultFirst - time.Millisecond)
 			synctest.Wait()
 			if len(asked.asked()) != 0 {
 				t.Errorf("asked at once: %q", asked.asked())
@@ -155,27 +162,79 @@ func TestInquiriesGoAroundTheOneThatFails(t *testing.T) {
 	})
 }
 
-// No round asks about more than the budget.
+// No second has more inquiries than the budget, and what the budget has is used.
 func TestInquiriesHaveABudget(t *testing.T) {
-	resolving(t, func(payment.Record) (payment.Outcome, error) { return payment.Unknown, nil },
-		func(t *testing.T, g *Gate, asked *answers) {
-			for i := range 60 {
-				lose(t, g, fmt.Sprint("k", i))
+	for _, rate := range []int{0, 1, 3, 10} {
+		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			most := rate
+			if most == 0 {
+				most = defaultRate
 			}
-			time.Sleep(firstInquiry + resolveEvery/2)
-			synctest.Wait()
-			for range 4 {
-				before := len(asked.asked())
-				time.Sleep(resolveEvery)
-				synctest.Wait()
-				if n := len(asked.asked()) - before; n > inquiriesAtOnce {
-					t.Errorf("%d inquiries in one round", n)
+			var mu sync.Mutex
+			var at []time.Time
+			resolvingUnder(t, Inquiries{Rate: rate}, func(payment.Record) (payment.Outcome, error) {
+				mu.Lock()
+				at = append(at, time.Now())
+				mu.Unlock()
+				return payment.Unknown, nil
+			}, func(t *testing.T, g *Gate, _ *answers) {
+				for i := range 60 {
+					lose(t, g, fmt.Sprint("k", i))
 				}
-			}
-			if len(asked.asked()) < 2*inquiriesAtOnce {
-				t.Errorf("asked %d times", len(asked.asked()))
-			}
+				time.Sleep(defaultFirst + 4*time.Second)
+				synctest.Wait()
+				mu.Lock()
+				defer mu.Unlock()
+				for i := most; i < len(at); i++ {
+					if gap := at[i].Sub(at[i-most]); gap < time.Second {
+						t.Fatalf("inquiry %d comes %v after the %dth before it", i, gap, most)
+					}
+				}
+				if len(at) < 3*most {
+					t.Errorf("%d inquiries in four seconds of %d", len(at), most)
+				}
+			})
 		})
+	}
+}
+
+// A payment is left alone for as long as is set, and after as many answers as are set.
+// What the primary does not answer is not counted.
+func TestInquiriesOfOnePayment(t *testing.T) {
+	var down atomic.Bool
+	down.Store(true)
+	resolvingUnder(t, Inquiries{First: 20 * time.Second, Most: 3}, func(payment.Record) (payment.Outcome, error) {
+		if down.Load() {
+			return payment.Unknown, errors.New("connection refused")
+		}
+		return payment.Unknown, nil
+	}, func(t *testing.T, g *Gate, asked *answers) {
+		pass := func(d time.Duration) int {
+			before := len(asked.asked())
+			time.Sleep(d)
+			synctest.Wait()
+			return len(asked.asked()) - before
+		}
+		lose(t, g, "k")
+		if n := pass(20*time.Second - time.Millisecond); n != 0 {
+			t.Errorf("asked %d times before the first wait is over", n)
+		}
+		if n := pass(time.Minute); n < 5 {
+			t.Errorf("asked a primary that is down only %d times", n)
+		}
+		down.Store(false)
+		if n := pass(24 * time.Hour); n != 3 {
+			t.Errorf("asked %d times in all, not 3", n)
+		}
+		if !g.Pending("k") {
+			t.Error("the end of the budget settled it")
+		}
+		// Another attempt is another question.
+		lose(t, g, "k")
+		if n := pass(24 * time.Hour); n != 3 {
+			t.Errorf("asked %d times about the next attempt, not 3", n)
+		}
+	})
 }
 
 // An answer that the primary gave before the last attempt says nothing about it.
@@ -202,7 +261,7 @@ func TestAnAnswerFromBeforeTheLastAttempt(t *testing.T) {
 		if len(asked.asked()) == 0 || !retried || len(open) != 1 || !g.Pending("k") {
 			t.Fatalf("asked %q, open %+v", asked.asked(), open)
 		}
-		if !open[0].At.After(begun.Add(firstInquiry - time.Millisecond)) {
+		if !open[0].At.After(begun.Add(defaultFirst - time.Millisecond)) {
 			t.Errorf("the primary is asked as if the last attempt was at %v", open[0].At)
 		}
 	})
