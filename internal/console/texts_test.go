@@ -293,7 +293,7 @@ func built(t *testing.T) map[string][]string {
 		"ground.near.":       {alert.Minutes, alert.Firing, alert.Handled},
 		"start.":             firstStepKeys,
 		"start.hint.":        firstStepKeys,
-		"awaited.":           {"review", "answer", "news", "approve", "publish", "mend", "read", "improve", "drop", "directive", "lift", "exception", "close-out"},
+		"awaited.":           {"review", "answer", "news", "approve", "publish", "mend", "read", "improve", "drop", "directive", "lift", "exception", "close-out", "settlement"},
 		"deciders.why.":      {draft.Vacant, draft.NoAccount, draft.NoRight, draft.Wrote},
 		"unit.":              {"d", "h", "min", "s"},
 		"staff.fact.":        append(literals(t, "roster", `^(person|party|contact|duty)\.[a-z]+$`), "person.left"),

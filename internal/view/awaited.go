@@ -6,21 +6,23 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/reconciliation"
 	"holdfast/internal/roster"
+	"holdfast/internal/settlement"
 )
 
 // AwaitedAct is an act that waits for a second person.
 type AwaitedAct struct {
-	// Kind is directive, lift, exception or close-out.
+	// Kind is directive, lift, exception, close-out or settlement.
 	Kind string
-	// ID is that of the directive or the decision, Directive of the stand-in that a
-	// decision is about.
+	// ID is that of the directive, the decision or the settlement file, Directive of the
+	// stand-in that a decision is about.
 	ID, Directive string
-	// What is the directive's kind, or how an exception ends.
+	// What is the directive's kind, how an exception ends, or a file's day.
 	What string
 }
 
 // AwaitedActs lists what waits for the consent of an account: directives and lifts that
-// it may decide on, and what others decided on payments of stand-in, the oldest first.
+// it may decide on, what others decided on payments of stand-in, and settlement files
+// that others confirmed, the oldest first.
 func (s *Source) AwaitedActs(who access.Principal) (list []AwaitedAct) {
 	if !who.May(access.Approve) {
 		return nil
@@ -41,6 +43,11 @@ func (s *Source) AwaitedActs(who access.Principal) (list []AwaitedAct) {
 		for _, d := range slices.Backward(s.Reconciliation.Nouns.Book.All()) {
 			if d.State == reconciliation.Asked && !d.By.SameParty(who.Actor) {
 				list = append(list, awaitedDecision(d))
+			}
+		}
+		for _, f := range slices.Backward(s.Settlement.Nouns.Book.All()) {
+			if f.State == settlement.Asked && !f.ConfirmedBy.SameParty(who.Actor) {
+				list = append(list, AwaitedAct{Kind: "settlement", ID: f.ID, What: f.Day})
 			}
 		}
 	})

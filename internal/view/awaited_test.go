@@ -7,6 +7,7 @@ import (
 	"holdfast"
 	"holdfast/internal/access"
 	"holdfast/internal/reconciliation"
+	"holdfast/internal/settlement"
 	"holdfast/internal/standin"
 )
 
@@ -42,6 +43,36 @@ func TestAwaitedActs(t *testing.T) {
 		w.must(w.Reconciliation.Answer(w.Context(), second.Actor, "d7.x1", false, "not yet"))
 		if list := w.Exceptions(ExceptionQuery{}, 0, 10); len(list.Items) != 1 || list.Items[0].Decision != nil || len(list.Items[0].Before) != 1 || list.Items[0].Before[0].Reason != "not yet" {
 			t.Errorf("it is open again: %+v", list.Items)
+		}
+	})
+}
+
+// A settlement file that one person confirmed waits for another.
+func TestAwaitedSettlement(t *testing.T) {
+	t.Parallel()
+	run(t, func(w *world) {
+		m := settlement.Mapping{Name: "core", Identity: []string{"order"}, Amount: "amount", Unit: settlement.Minor, CurrencyIs: "CNY", Zone: "UTC"}
+		w.must(w.Source.Settlement.SaveMapping(w.Context(), mei, m))
+		id, err := w.Source.Settlement.Offer(w.Context(), mei, "core", "2026-11-26", "day.csv", []byte("order,amount\nk1,900\n"))
+		w.must(err)
+		second := access.Principal{Actor: holdfast.Actor{Kind: holdfast.Account, ID: "lin"}, Account: "lin", Actions: access.Self("test").Actions}
+		var said *standin.FileWord
+		for range 4 { // the file is read, its page given, and answered
+			page, err := w.Source.Settlement.Told(w.Context(), "east", "b1", said)
+			w.must(err)
+			if page != nil {
+				said = &standin.FileWord{File: id, Two: 1, Changed: 1}
+			}
+		}
+		if got := w.AwaitedActs(second); len(got) > 0 {
+			t.Errorf("before it is confirmed: %+v", got)
+		}
+		w.must(w.Source.Settlement.Confirm(w.Context(), mei, id, "the day"))
+		if got := w.AwaitedActs(second); len(got) != 1 || got[0] != (AwaitedAct{Kind: "settlement", ID: id, What: "2026-11-26"}) {
+			t.Errorf("a second person sees %+v", got)
+		}
+		if got := w.AwaitedActs(access.Principal{Actor: mei, Account: mei.ID, Actions: second.Actions}); len(got) > 0 {
+			t.Errorf("who confirmed it sees %+v", got)
 		}
 	})
 }

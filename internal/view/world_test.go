@@ -34,6 +34,7 @@ import (
 	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
 	"holdfast/internal/roster"
+	"holdfast/internal/settlement"
 	"holdfast/internal/status"
 	"holdfast/internal/traffic"
 	"holdfast/internal/trigger"
@@ -86,12 +87,13 @@ func newWorld(t *testing.T) *world {
 	s.Improvements = improvement.Nouns{Book: s.Triggers.Improvements, Incidents: s.Incidents, Plans: s.Plans, Roster: s.Roster, Zone: time.UTC, Runs: func(by holdfast.Actor) bool { return by == mei }}
 	owed, debriefs := obligation.NewBook(), debrief.NewBook()
 	s.Authority = authority.Nouns{Book: authority.NewBook(), Plans: s.Plans, Roster: s.Roster, Incidents: s.Incidents}
-	public, reconciled := status.NewBook(), reconciliation.NewBook()
+	public, reconciled, settled := status.NewBook(), reconciliation.NewBook(), settlement.NewBook()
 	s.Status = status.Nouns{Book: public, Plans: s.Plans, Incidents: s.Incidents, Directives: s.Directives, Gates: s.Gates, Alerts: s.Alerts}
 	s.Public, s.Written = status.Rhythm{Every: time.Minute, Stale: 3 * time.Minute}, func() status.Report { return status.Report{} }
-	s.State = journal.NewState(store, store.Genesis(), s.Authority.Book, triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed, public, debriefs, s.Improvements.Book, reconciled)
+	s.State = journal.NewState(store, store.Genesis(), s.Authority.Book, triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed, public, debriefs, s.Improvements.Book, reconciled, settled)
 	desk := &journal.Desk{Journal: store, State: s.State, Now: time.Now}
 	s.Reconciliation = &reconciliation.Service{Desk: desk, Board: reconciliation.NewBoard(), Nouns: reconciliation.Nouns{Book: reconciled, Above: func(string) (int64, bool) { return 0, true }}}
+	s.Settlement = &settlement.Service{Desk: desk, Blobs: store, Nouns: settlement.Nouns{Book: settled, Gates: func() []string { return []string{"east"} }, Above: func() int64 { return 0 }}}
 	log := slog.New(slog.DiscardHandler)
 	dirs := &directive.Service{Desk: desk, Book: s.Directives, Gates: s.Gates}
 	s.Node = fleet.NewNode(desk, dirs, s.Gates, s.Series, log)
