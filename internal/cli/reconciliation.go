@@ -54,7 +54,7 @@ func (s *shell) reconcile() *cobra.Command {
 				sourceFigures(p, of)
 			}
 			if v.Unresolved > 0 {
-				p.line("%d exceptions wait for people; see holdfast stand-in exceptions", v.Unresolved)
+				p.line("exceptions that wait for people: %d; see holdfast stand-in exceptions", v.Unresolved)
 			}
 		})
 		if err == nil && !v.Holds {
@@ -70,14 +70,11 @@ func sourceFigures(p *page, of reconciliation.Source) {
 	p.line("source %s: %d of %d shards told, the oldest figures of %s", of.ID, of.Heard, of.Shards, clock(of.AsOf))
 	for _, a := range of.Accounts {
 		state := "stands in"
-		switch {
-		case a.Settled:
-			state = "closed"
-		case !a.Ended.IsZero():
-			state = "ended"
-		}
 		if !a.Ended.IsZero() {
-			state += " at " + clock(a.Ended)
+			state = "ended at " + clock(a.Ended)
+		}
+		if a.Settled {
+			state += " and closed"
 		}
 		p.line("directive %s, opened at %s, %s: it %s", a.Directive, clock(a.Opened), state, holds(a.Holds))
 		p.row("KIND", "APPROVED", "DELIVERED", "PENDING", "EXCEPTION", "REVERSED", "DIFFERENCE")

@@ -129,7 +129,7 @@ func (r Report) Clean() bool {
 // WriteText writes the report for people, in English, times in UTC.
 func (r Report) WriteText(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Checked %s: %d intentions of customers, %d effects in the ledger of truth.\n", clock(r.At), r.Intentions, r.Effects)
+	fmt.Fprintf(&b, "Checked %s: %d intentions of customers, %d effects in the ledger of truth; amounts in minor units.\n", clock(r.At), r.Intentions, r.Effects)
 	fmt.Fprintf(&b, "Told done %d (%d of them by stand-in), told declined %d, waiting for a first answer %d.\n", r.ToldDone, r.StoodIn, r.ToldDeclined, r.Waiting)
 	for _, row := range []struct {
 		name, means string
