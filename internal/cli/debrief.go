@@ -22,6 +22,7 @@ func (s *shell) debriefShow() *cobra.Command {
 		return show(c, nil, func(p *page, v view.Debrief) {
 			p.line("%s  %s", v.Incident, v.Title)
 			p.line("%s%s", v.State, debriefDue(v))
+			stillUnknown(p, v.Unresolved)
 			if len(v.Wanting) > 0 {
 				p.line("still missing: %s", strings.Join(v.Wanting, ", "))
 			}

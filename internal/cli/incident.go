@@ -68,6 +68,7 @@ func (s *shell) incidentShow() *cobra.Command {
 func writeIncident(p *page, in view.Incident) {
 	p.line("%s  %s, level %s: %s", in.ID, in.State, levelText(in.Level), p.titled(in.Title, in.Titles))
 	p.line("opened %s%s%s", clock(in.Opened), unless(in.Confirmed.IsZero(), ", confirmed "+clock(in.Confirmed)), unless(in.Ended.IsZero(), ", ended "+clock(in.Ended)))
+	stillUnknown(p, in.Unresolved)
 	if e := in.Effect; e != nil && e.Known {
 		p.line("stopping all payments would act on %.1f payments/s at %d gates", e.PerSecond, e.Gates)
 	}

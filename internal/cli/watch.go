@@ -137,6 +137,13 @@ func (s *shell) unknowns() *cobra.Command {
 	return paged(cmd)
 }
 
+// stillUnknown says how many outcomes are not known, if any.
+func stillUnknown(p *page, n int) {
+	if n > 0 {
+		p.line("outcomes not known yet, at all gates: %d; holdfast unknowns lists them", n)
+	}
+}
+
 func (s *shell) openAPI() *cobra.Command {
 	return s.api("GET /openapi.json", "openapi", "Print the API as an OpenAPI document", func(c *call) error {
 		answer, err := c.do(nil)

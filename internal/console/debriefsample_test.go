@@ -95,7 +95,7 @@ func debriefSamples() (list []any) {
 		Incident: "2026-1", Title: "Title", Drill: true, Level: level1, Over: true, Due: future, Texts: map[debrief.Section]debrief.Text{debrief.Summary: {Text: "s", By: by, At: past, Entries: 2}},
 		Causes:          []debrief.Branch{{Cause: cause}, {Cause: debrief.Cause{Entry: debrief.Entry{ID: "c2"}, CauseForm: debrief.CauseForm{Why: "w", Kind: debrief.Contributing}}, Depth: 1, Asked: true}},
 		Improvements:    []view.Improvement{{Improvement: debrief.Improvement{Entry: debrief.Entry{ID: "i1", Entries: 2}, ImprovementForm: debrief.ImprovementForm{What: "w", Owner: "mei", Due: "2026-12-31", Chapter: "risks", Risk: "outage"}}, OwnerName: "Mei", RiskTitle: word}},
-		WithdrawnCauses: []debrief.Cause{{Entry: debrief.Entry{ID: "c3", Withdrawn: gone}}}, WithdrawnImprovements: []debrief.Improvement{{Entry: debrief.Entry{ID: "i2", Withdrawn: gone}}}, Figures: f,
+		WithdrawnCauses: []debrief.Cause{{Entry: debrief.Entry{ID: "c3", Withdrawn: gone}}}, WithdrawnImprovements: []debrief.Improvement{{Entry: debrief.Entry{ID: "i2", Withdrawn: gone}}}, Figures: f, Unresolved: 2,
 	}
 	page := func(d view.Debrief) *debriefPage {
 		p := &debriefPage{Debrief: d, Facts: factChapters(blocksOf(f.Blocks(debrief.Edition{Words: locale.For(holdfast.En), Zone: time.UTC}, 3))), Classes: debrief.Classes[:], Kinds: debrief.Kinds[:], People: []view.Person{{Person: roster.Person{ID: "mei", Name: "Mei"}}}, Risks: []view.Named{role}, Chapters: []string{"risks"}}

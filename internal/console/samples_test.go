@@ -267,6 +267,7 @@ func incidentSamples() (list []any) {
 			own.Incident.Effect, own.Levels = &response.Preview{Partly: true}, []levelChoice{{level1, word, word, true}}
 		case string(incident.Active), string(incident.Closed):
 			own.Incident.StoodIn = stoodInOf()
+			own.Incident.Unresolved = 3
 			own.Incident.Stages, own.Debriefing, own.Closable = stagesOf(), true, in.State == string(incident.Active)
 			own.Incident.Debrief = map[string]debrief.State{"active": debrief.Presented, "closed": debrief.Accepted}[in.State]
 			tieSample(&own)

@@ -41,6 +41,9 @@ type Debrief struct {
 	Figures debrief.Figures `json:"figures"`
 	Frozen  bool            `json:"frozen,omitempty"`
 	Same    bool            `json:"same,omitempty"`
+	// Unresolved is how many payments have an outcome that is not known now, at all gates;
+	// 0 once the debrief is accepted.
+	Unresolved int `json:"unresolved,omitempty"`
 	// Sign lists the roles that sign, by the plan.
 	Sign []Signer `json:"sign"`
 	// Rounds are the presentations, newest first, without their figures.
@@ -93,6 +96,9 @@ func (s *Source) debrief(in *incident.Incident) (v Debrief, err error) {
 	if v.Due, risk = debrief.Due(in); !v.Due.IsZero() && v.State != debrief.Accepted {
 		v.Late = now.After(v.Due)
 		v.AtRisk = !v.Late && now.After(risk)
+	}
+	if v.State != debrief.Accepted {
+		v.Unresolved = s.Gates.UnresolvedCount()
 	}
 	if d != nil {
 		for section, text := range d.Texts {

@@ -51,6 +51,9 @@ type Incident struct {
 	Directives []Directive `json:"directives,omitempty"`
 	// StoodIn is what became of the payments that gates approved by its directives.
 	StoodIn []StoodIn `json:"stood_in,omitempty"`
+	// Unresolved is how many payments have an outcome that is not known now, at all gates;
+	// 0 once the incident is over.
+	Unresolved int `json:"unresolved,omitempty"`
 	// Timeline leaves out the middle of a storm of alerts, TimelineLeft facts; the list
 	// of alerts has them.
 	Timeline     []Event    `json:"timeline,omitempty"`
@@ -281,6 +284,9 @@ func (s *Source) whole(in *incident.Incident) Incident {
 		}
 	}
 	v.StoodIn = s.stoodIn(in)
+	if in.State == incident.Suspected || in.State == incident.Active {
+		v.Unresolved = s.Gates.UnresolvedCount()
+	}
 	facts, left := s.Timeline.Of(in.ID)
 	v.TimelineLeft = left
 	for _, f := range facts {
