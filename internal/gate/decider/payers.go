@@ -2,6 +2,7 @@ package decider
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -154,7 +155,7 @@ func readPayers(r io.Reader, key []byte) (*payers, error) {
 	var first struct {
 		At time.Time `json:"at"`
 	}
-	if !lines.Scan() || json.Unmarshal(lines.Bytes(), &first) != nil || first.At.IsZero() {
+	if !lines.Scan() || strictly(lines.Bytes(), &first) != nil || first.At.IsZero() {
 		return nil, badPayers(1)
 	}
 	known := &payers{at: first.At, list: map[standin.Digest]payerLine{}}
@@ -166,7 +167,7 @@ func readPayers(r io.Reader, key []byte) (*payers, error) {
 			Blocked bool              `json:"blocked"`
 			Seen    time.Time         `json:"seen"`
 		}
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil || line.Payer == "" || len(known.list) >= maxPayers {
+		if err := strictly(lines.Bytes(), &line); err != nil || line.Payer == "" || len(known.list) >= maxPayers {
 			return nil, badPayers(n)
 		}
 		class, there := classes[line.Class]
@@ -182,6 +183,20 @@ func readPayers(r io.Reader, key []byte) (*payers, error) {
 	return known, nil
 }
 
+// strictly reads one JSON object. A key that is spelt wrongly is no key that is absent:
+// a payer whom it was to block would not be.
+func strictly(line []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more than one object in a line")
+	}
+	return nil
+}
+
 func badPayers(line int) error {
-	return holdfast.Errorf(holdfast.Invalid, "line %d of the payer snapshot cannot be read: the first has \"at\", each other one \"payer\"", line)
+	return holdfast.Errorf(holdfast.Invalid, "line %d of the payer snapshot cannot be read: the first has \"at\", each other one \"payer\" and at most \"class\", \"blocked\" and \"seen\"", line)
 }

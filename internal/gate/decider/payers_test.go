@@ -69,7 +69,7 @@ func TestPayersFile(t *testing.T) {
 		if got := p.Find(standin.Blind(key, "carla")); !got.At.IsZero() {
 			t.Errorf("who is not there: %+v", got)
 		}
-		for _, bad := range []string{"", "{}\n", `{"payer":"anna"}` + "\n", snapshot + "{}\n", snapshot + "anna\n", snapshot + strings.Repeat("x", 5000) + "\n"} {
+		for _, bad := range []string{"", "{}\n", `{"payer":"anna"}` + "\n", snapshot + "{}\n", snapshot + "anna\n", snapshot + `{"payer":"dora","blokced":true}` + "\n", snapshot + `{"payer":"dora"} {"payer":"emil"}` + "\n", snapshot + strings.Repeat("x", 5000) + "\n"} {
 			put(t, path, bad)
 			time.Sleep(5 * time.Second)
 			if !p.At().Equal(at) || p.Fault() == "" {
