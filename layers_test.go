@@ -34,7 +34,7 @@ var layers = [][]string{
 	8:  {"response"},
 	9:  {"drill"},
 	10: {"config", "telemetry"},
-	11: {"gate/httpgate", "gate/isogate", "gate/local", "senders", "mailbox", "probes", "sqljournal", "fleet", "sandbox", "web"},
+	11: {"gate/httpgate", "gate/isogate", "gate/local", "gate/payerfeed", "senders", "mailbox", "probes", "sqljournal", "fleet", "sandbox", "web"},
 	12: {"view", "statuspage"},
 	13: {"api", "console"},
 	14: {"client"},

@@ -48,6 +48,7 @@ type Gate struct {
 	access   *accesslog.Log
 	standIn  *standIn // nil if it has none
 	payments net.Listener
+	feed     net.Listener // of payer snapshots; nil if none are taken
 	given    inheritance
 	took     bool
 	handover *handover
@@ -91,6 +92,9 @@ func OpenGate(opt GateOptions) (_ *Gate, err error) {
 		return nil, err
 	}
 	if err := a.listen(); err != nil {
+		return nil, err
+	}
+	if err := a.listenFeed(); err != nil {
 		return nil, err
 	}
 	socket, err := local.Listen(local.SocketIn(conf.Data))

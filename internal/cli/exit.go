@@ -107,6 +107,8 @@ func environmentTopic() *cobra.Command {
   HOLDFAST_TOKEN_FILE     file that holds it
   HOLDFAST_SANDBOX_URL    address of the simulated world's control API
   HOLDFAST_SANDBOX_TOKEN  its token
+  HOLDFAST_FEED_URL       address of the feed of a gate's payer snapshot
+  HOLDFAST_FEED_TOKEN     its token
   HOLDFAST_PASSWORD       the password that an act on an account asks for
   HOLDFAST_PASSPHRASE     the passphrase of the keys in a backup
   HOLDFAST_<SETTING>      a setting of serve or gate run: HOLDFAST_FLEET_LEASE

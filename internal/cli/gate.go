@@ -20,7 +20,7 @@ import (
 
 func (s *shell) gate() *cobra.Command {
 	return group("gate", "The point every payment passes: run one, act on it here, or look at all",
-		s.gateRun(), s.gateStatus(), s.gateStop(), s.gateLift(), s.gateAccept(),
+		s.gateRun(), s.gateStatus(), s.gateStop(), s.gateLift(), s.gateAccept(), s.gatePayers(),
 		s.gateList(), s.gateShow(), s.gateRetire(), s.gateCertificate(),
 	)
 }

@@ -7,6 +7,8 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +31,8 @@ type Client struct {
 	token string
 	lang  holdfast.Lang
 	http  *http.Client
+	// expect has a body wait until the other end wants it: what is refused is not sent.
+	expect bool
 }
 
 // New makes a client for the API at base, "http://127.0.0.1:8800".
@@ -42,12 +46,26 @@ func NewSandbox(base, token string) (*Client, error) {
 	return under("/sandbox", base, token, holdfast.En)
 }
 
+// NewPayerFeed makes a client for the feed of a gate's payer snapshot at base. Its
+// certificate is trusted if authority signed it; nil stands for the machine's authorities.
+func NewPayerFeed(base, token string, authority *x509.CertPool) (*Client, error) {
+	c, err := under("", base, token, holdfast.En)
+	if err == nil {
+		c.expect = true
+		c.http.Transport = &http.Transport{
+			Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authority},
+			DisableKeepAlives: true, ExpectContinueTimeout: 5 * time.Second,
+		}
+	}
+	return c, err
+}
+
 func under(root, base, token string, lang holdfast.Lang) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, holdfast.Errorf(holdfast.Invalid, "%q is not an address to call: write it as http://host:port", base).At("url")
 	}
-	return &Client{strings.TrimRight(base, "/"), root, token, lang, &http.Client{}}, nil
+	return &Client{base: strings.TrimRight(base, "/"), root: root, token: token, lang: lang, http: &http.Client{}}, nil
 }
 
 // maxAnswer is the largest answer that is read, in bytes.
@@ -128,6 +146,9 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (*http.R
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", kind)
+	}
+	if body != nil && c.expect {
+		req.Header.Set("Expect", "100-continue")
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)

@@ -20,7 +20,11 @@ func (g *Gate) check(r *report) {
 	}
 	r.filled("data", g.Data)
 	r.filled("listen.payments", string(g.Listen.Payments))
-	r.listeners(map[string]Address{"listen.payments": g.Listen.Payments, "listen.metrics": g.Listen.Metrics})
+	addresses := map[string]Address{"listen.payments": g.Listen.Payments, "listen.metrics": g.Listen.Metrics}
+	if g.StandIn != nil {
+		addresses["stand_in.feed.listen"] = g.StandIn.Feed.Listen
+	}
+	r.listeners(addresses)
 	g.TLS.check(r)
 	g.Limits.check(r)
 	g.Primary.check(r)

@@ -2,6 +2,8 @@ package config
 
 import (
 	"encoding/json"
+	"net"
+	"net/netip"
 	"strings"
 
 	"holdfast/internal/payment"
@@ -26,8 +28,20 @@ type StandIn struct {
 	// open. Without any Key seals.
 	Seal []Secret `yaml:"seal"`
 	// Payers is the file of the payer snapshot.
-	Payers  string         `yaml:"payers"`
+	Payers string `yaml:"payers"`
+	// Feed lets the snapshot be sent to the gate, which writes the file then.
+	Feed    PayerFeed      `yaml:"feed"`
 	Forward StandInForward `yaml:"forward"`
+}
+
+// PayerFeed is where the payer snapshot is taken from whoever knows the payers.
+type PayerFeed struct {
+	// Listen is where senders reach it; empty means that it is not there.
+	Listen Address `yaml:"listen"`
+	// Token is what senders show, 32 bytes or more.
+	Token Secret `yaml:"token"`
+	// With a pair the feed speaks TLS; without one it listens on a loopback address.
+	Pair `yaml:",inline"`
 }
 
 // StandInForward is how advices are sent to the primary, once it is back.
@@ -82,10 +96,26 @@ func (s *StandIn) check(r *report) {
 		r.needSecret(index(at+"seal", i), key)
 	}
 	r.filled(at+"payers", s.Payers)
+	s.Feed.check(r, at+"feed")
 	r.count(at+"forward.rate", s.Forward.Rate, 1, 1<<20)
 	r.count(at+"forward.capacity", s.Forward.Capacity, 0, 1<<20)
 	r.count(at+"forward.connections", s.Forward.Connections, 1, 1<<10)
 	r.distinct(at+"forward.headers", len(s.Forward.Headers), func(i int) string { return s.Forward.Headers[i] })
+}
+
+func (f *PayerFeed) check(r *report, at string) {
+	r.together(at, map[string]File{"certificate": f.Certificate, "key": f.Key})
+	if f.Listen == "" {
+		if *f != (PayerFeed{}) {
+			r.at(join(at, "listen"), "say where the payer snapshot is sent to, such as 127.0.0.1:8090")
+		}
+		return
+	}
+	r.needSecret(join(at, "token"), f.Token)
+	host, _, _ := net.SplitHostPort(string(f.Listen))
+	if ip, err := netip.ParseAddr(host); f.Certificate == "" && host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		r.at(join(at, "listen"), "who pays and the token would come in clear: listen on a loopback address, or write certificate and key")
+	}
 }
 
 // check asks that what is read of a payment is enough to bound it.

@@ -1,13 +1,8 @@
 package decider
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -16,7 +11,6 @@ import (
 	"time"
 
 	"holdfast"
-	"holdfast/internal/payment"
 	"holdfast/internal/standin"
 )
 
@@ -27,7 +21,8 @@ import (
 //	{"payer":"acct_1","class":"good","seen":"2026-11-20T08:00:00Z"}
 //	{"payer":"acct_2","class":"new","blocked":true}
 //
-// Whoever writes it puts a whole new file in its place. One that cannot be read
+// Whoever writes it puts a whole new file in its place, or sends it: see
+// [PayersFile.Replace] and [PayersFile.Change]. One that cannot be read
 // leaves the one before in use, which grows old. In memory payers stand blinded.
 type PayersFile struct {
 	path string
@@ -35,6 +30,9 @@ type PayersFile struct {
 	log  *slog.Logger
 
 	known atomic.Pointer[payers]
+
+	// sending is held while a snapshot or changes of it are taken from a sender.
+	sending sync.Mutex
 
 	mu    sync.Mutex
 	info  os.FileInfo // of the file that was read last
@@ -52,13 +50,8 @@ type payerLine struct {
 	seen    time.Time
 }
 
-const (
-	// maxPayerLine is the longest line in bytes, maxPayers the most payers.
-	maxPayerLine = 4096
-	maxPayers    = 50_000_000
-	// payersEvery is how often the file is looked at.
-	payersEvery = 2 * time.Second
-)
+// payersEvery is how often the file is looked at.
+const payersEvery = 2 * time.Second
 
 // NewPayersFile makes the snapshot of a file, which need not be there yet.
 func NewPayersFile(path string, key []byte, log *slog.Logger) *PayersFile {
@@ -112,12 +105,17 @@ func (p *PayersFile) Run(ctx context.Context) error {
 	}
 }
 
+// sameFile reports whether nothing was written between two looks at a file.
+func sameFile(a, b os.FileInfo) bool {
+	return a != nil && b != nil && os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
 // look reads the file if it is another one than before.
 func (p *PayersFile) look() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	info, err := os.Stat(p.path)
-	if err == nil && p.info != nil && os.SameFile(info, p.info) && info.Size() == p.info.Size() && info.ModTime().Equal(p.info.ModTime()) {
+	if err == nil && sameFile(info, p.info) {
 		return
 	}
 	var next *payers
@@ -147,56 +145,4 @@ func (p *PayersFile) read() (*payers, error) {
 	}
 	defer f.Close()
 	return readPayers(f, p.key)
-}
-
-func readPayers(r io.Reader, key []byte) (*payers, error) {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, maxPayerLine), maxPayerLine)
-	var first struct {
-		At time.Time `json:"at"`
-	}
-	if !lines.Scan() || strictly(lines.Bytes(), &first) != nil || first.At.IsZero() {
-		return nil, badPayers(1)
-	}
-	known := &payers{at: first.At, list: map[standin.Digest]payerLine{}}
-	classes := map[string]string{} // the same text once
-	for n := 2; lines.Scan(); n++ {
-		var line struct {
-			Payer   payment.Sensitive `json:"payer"`
-			Class   string            `json:"class"`
-			Blocked bool              `json:"blocked"`
-			Seen    time.Time         `json:"seen"`
-		}
-		if err := strictly(lines.Bytes(), &line); err != nil || line.Payer == "" || len(known.list) >= maxPayers {
-			return nil, badPayers(n)
-		}
-		class, there := classes[line.Class]
-		if !there {
-			class = line.Class
-			classes[class] = class
-		}
-		known.list[standin.Blind(key, line.Payer)] = payerLine{class, line.Blocked, line.Seen}
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("read the payer snapshot: %w", err)
-	}
-	return known, nil
-}
-
-// strictly reads one JSON object. A key that is spelt wrongly is no key that is absent:
-// a payer whom it was to block would not be.
-func strictly(line []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(line))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one object in a line")
-	}
-	return nil
-}
-
-func badPayers(line int) error {
-	return holdfast.Errorf(holdfast.Invalid, "line %d of the payer snapshot cannot be read: the first has \"at\", each other one \"payer\" and at most \"class\", \"blocked\" and \"seen\"", line)
 }
