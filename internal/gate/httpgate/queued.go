@@ -120,8 +120,9 @@ func (x *exchange) queueStatus() bool {
 	defer cancel()
 	i, there, err := x.stand.Knows(ctx, x.pay)
 	switch {
-	case err != nil:
-		x.undecided(err)
+	case err != nil: // there is no route whose answer it could be
+		x.log.Debug("stand-in did not say what became of a queued payment", "error", err)
+		x.answer(answerPending, "pending", stillOpen)
 	case !there || i.Verdict != standin.Queued:
 		x.answer(answerNoRoute, "", nothing)
 	default:

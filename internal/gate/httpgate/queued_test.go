@@ -106,6 +106,18 @@ func TestQueueStatusOfTheGate(t *testing.T) {
 	r.stood(r.post("/v1/payments", "k1", big), 402, "declined", "")
 }
 
+// A status link says so where stand-in does not: the gate has no route to answer by.
+func TestQueueStatusWithoutStandIn(t *testing.T) {
+	t.Parallel()
+	r := standingInBy(t, created, strings.ReplaceAll(settings, "kind: inquiry", "kind: other"))
+	r.enforce(2, posture.Set{}, deferring(time.Hour))
+	link := r.told(r.post("/v1/payments", "k1", strings.Replace(goodPayment, "1299", "9999", 1)), 202, "queued")
+	r.halt()
+	if a := r.follow(link); a.status != 409 || strings.Contains(r.log.String(), "fault") {
+		t.Errorf("%d %s; the log: %s", a.status, a.body, r.log.String())
+	}
+}
+
 func TestQueueExpiresOnTheWire(t *testing.T) {
 	t.Parallel()
 	r := standingIn(t, created)

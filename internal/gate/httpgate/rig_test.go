@@ -103,6 +103,7 @@ type rig struct {
 	access  *accesslog.Log
 	counts  func(traffic.Snapshot)
 	decides *decider.Decider // nil if nothing stands in
+	halt    func()           // ends it
 	shadow  Shadow           // nil if nothing is tried
 	dir     string
 	stop    func() error

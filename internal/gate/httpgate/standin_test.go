@@ -72,8 +72,8 @@ func (r *rig) decidingBy(settings, primary string) config.Gate {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- d.Run(ctx) }()
-	r.decides = d
+	go func() { ended <- d.Run(ctx); close(ended) }()
+	r.decides, r.halt = d, func() { stop(); <-ended }
 	text := strings.Replace(settings, "    inquiry:\n", `    stand_in:
       body: '{"id":"{identity}","status":"succeeded","amount":{amount},"currency":"{currency}"}'
       deduplicates: true
@@ -86,7 +86,7 @@ func (r *rig) decidingBy(settings, primary string) config.Gate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stop(); <-ended })
+	t.Cleanup(r.halt)
 	return conf
 }
 
