@@ -320,7 +320,7 @@ func built(t *testing.T) map[string][]string {
 		"settlement.state.":   constants(t, "settlement", "State"),
 		"settlement.finding.": words(standin.FileFindings[:]),
 		"settlement.effect.":  words(standin.FileFindings[:]),
-		"settlement.was.":     {"declined", "pending", "delivered", "exception", "reversed", "unknown"},
+		"settlement.was.":     {"declined", "pending", "delivered", "exception", "reversed", "expired", "unknown"},
 
 		"improvement.state.":          append(constants(t, "improvement", "State"), "all", "unsettled"),
 		"improvement.change.":         suffixes(literals(t, "improvement", `^improvement\.[a-z-]+$`)),

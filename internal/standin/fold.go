@@ -179,7 +179,7 @@ func (s *State) moveFrom(was bool, i *Item, to Class, at Instant) {
 		s.enqueue(i)
 		s.await(i)
 	}
-	if to == Overdue {
+	if to == Overdue && from != Overdue {
 		at, _ := slices.BinarySearchFunc(s.overdue, i, compareSeq)
 		s.overdue = slices.Insert(s.overdue, at, i)
 	}

@@ -59,7 +59,8 @@ const (
 	FileDiffers FileFinding = "differs"
 	// FileLacks: it was delivered on the file's day, and the file does not have it.
 	FileLacks FileFinding = "lacks"
-	// FileDoneAnyway: it was declined or reversed here, and the file says that it was done.
+	// FileDoneAnyway: it was declined or reversed here, or expired in the queue, and the file
+	// says that it was done.
 	FileDoneAnyway FileFinding = "done-anyway"
 	// FileOpen: it is open here, and the file says that it was not done: forwarding, or
 	// people, go on with it.
@@ -184,7 +185,7 @@ func (s *State) compare(i *Item, r Row, p *FilePage, at Instant) (FileFinding, [
 		switch {
 		case i.overruled(FileAmount):
 			return FileAgrees, nil
-		case i.Class == Rejected || i.Class == TakenBack:
+		case i.void():
 		case i.Class == Pending || i.Class == Sent:
 			return FileDiffers, []Record{&Excepted{Identity: i.Identity, Why: FileAmount, At: at}}
 		default:
@@ -196,7 +197,7 @@ func (s *State) compare(i *Item, r Row, p *FilePage, at Instant) (FileFinding, [
 		return FileSettles, []Record{&LateAnswer{Identity: i.Identity, Done: true, At: at}}
 	case r.Done && i.Class == Exceptional:
 		return FileSettles, []Record{&Resolved{Identity: i.Identity, How: Confirm, By: p.By, Second: p.Second, Note: p.Note, At: at}}
-	case r.Done && (i.Class == Rejected || i.Class == TakenBack) && !i.contradicted():
+	case r.Done && i.void() && !i.contradicted():
 		return FileDoneAnyway, []Record{&LateAnswer{Identity: i.Identity, Done: true, At: at}}
 	case r.Done:
 		return FileAgrees, nil

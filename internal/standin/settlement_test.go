@@ -222,3 +222,27 @@ func TestFileAfterTheCloseOut(t *testing.T) {
 		t.Errorf("what is kept: %+v", h.s.Balances())
 	}
 }
+
+// What expired in the queue was never sent, and the file may say that it was done all the
+// same: by another way, or before.
+func TestFileAgainstWhatExpired(t *testing.T) {
+	t.Parallel()
+	h := newShard(t, deferring())
+	h.want(large("late", "ann"), standin.Queued, standin.OverPayment)
+	h.now = h.now.Add(7 * time.Hour)
+	h.send(standin.Did)
+	h.class("late", standin.Overdue)
+	h.byFile(filePage(false, ""), row("late", 10001, false), standin.FileAgrees, standin.Overdue)
+	h.byFile(filePage(false, ""), row("late", 10001, true), standin.FileDoneAnyway, standin.Overdue)
+	if n := len(h.s.Exceptions()); n != 1 {
+		t.Fatalf("%d exceptions", n)
+	}
+	records, err := standin.Resolve(h.s, deferring(), "late", standin.Accept, "li", "wang", "asked them", h.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.apply(records...)
+	if n := len(h.s.Overdue(10)); n != 1 || !h.s.Balances()[0].Explained() {
+		t.Errorf("%d expired, %+v", n, h.s.Balances()[0])
+	}
+}
