@@ -53,7 +53,7 @@ func TestAwaitedSettlement(t *testing.T) {
 	run(t, func(w *world) {
 		m := settlement.Mapping{Name: "core", Identity: []string{"order"}, Amount: "amount", Unit: settlement.Minor, CurrencyIs: "CNY", Zone: "UTC"}
 		w.must(w.Source.Settlement.SaveMapping(w.Context(), mei, m))
-		id, err := w.Source.Settlement.Offer(w.Context(), mei, "core", "2026-11-26", "day.csv", []byte("order,amount\nk1,900\n"))
+		id, err := w.Source.Settlement.Offer(w.Context(), mei, "core", "1999-12-31", "day.csv", []byte("order,amount\nk1,900\n"))
 		w.must(err)
 		second := access.Principal{Actor: holdfast.Actor{Kind: holdfast.Account, ID: "lin"}, Account: "lin", Actions: access.Self("test").Actions}
 		var said *standin.FileWord
@@ -68,7 +68,7 @@ func TestAwaitedSettlement(t *testing.T) {
 			t.Errorf("before it is confirmed: %+v", got)
 		}
 		w.must(w.Source.Settlement.Confirm(w.Context(), mei, id, "the day"))
-		if got := w.AwaitedActs(second); len(got) != 1 || got[0] != (AwaitedAct{Kind: "settlement", ID: id, What: "2026-11-26"}) {
+		if got := w.AwaitedActs(second); len(got) != 1 || got[0] != (AwaitedAct{Kind: "settlement", ID: id, What: "1999-12-31"}) {
 			t.Errorf("a second person sees %+v", got)
 		}
 		if got := w.AwaitedActs(access.Principal{Actor: mei, Account: mei.ID, Actions: second.Actions}); len(got) > 0 {
