@@ -122,6 +122,9 @@ func (p *PayersFile) look() {
 	if err == nil {
 		next, err = p.read()
 	}
+	if err == nil {
+		err = notAhead(next.at, time.Now())
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = holdfast.Errorf(holdfast.NotFound, "there is no payer snapshot %s", p.path)
 	}

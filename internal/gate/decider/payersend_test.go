@@ -15,7 +15,7 @@ import (
 	"holdfast/internal/standin"
 )
 
-var sentAt = time.Date(2026, 11, 26, 2, 0, 0, 0, time.UTC)
+var sentAt = time.Date(1999, 12, 31, 2, 0, 0, 0, time.UTC)
 
 // Changes, one after the other, add up to what a whole snapshot would say.
 func TestChangesAddUp(t *testing.T) {
@@ -74,7 +74,7 @@ func TestChangesOfAnotherFile(t *testing.T) {
 	if _, err := p.Replace(strings.NewReader(snapshot), sentAt); err != nil {
 		t.Fatal(err)
 	}
-	changes := `{"since":"2026-11-26T02:00:00Z","at":"2026-11-26T02:00:10Z"}` + "\n"
+	changes := `{"since":"1999-12-31T02:00:00Z","at":"1999-12-31T02:00:10Z"}` + "\n"
 	for _, other := range []string{strings.Replace(snapshot, "T02", "T03", 1), snapshot + "damaged"} {
 		put(t, path, other)
 		if _, err := p.Change(strings.NewReader(changes), sentAt); holdfast.CodeOf(err) != holdfast.Conflict {
@@ -130,8 +130,8 @@ func (f readFunc) Read(b []byte) (int, error) { return f(b) }
 
 // Whatever is sent, it is taken whole or not at all, and a restart finds the same.
 func FuzzPayersSent(f *testing.F) {
-	f.Add([]byte(snapshot), []byte(`{"since":"2026-11-26T02:00:00Z","at":"2026-11-26T02:00:10Z"}`+"\n"+`{"payer":"anna","gone":true}`))
-	f.Add([]byte(`{"at":"2026-11-26T02:00:00Z"}`), []byte(`{"since":"2026-11-26T02:00:00Z","at":"2026-11-26T02:00:10Z"}`+"\r\n"+`{"payer":"a","seen":1}`))
+	f.Add([]byte(snapshot), []byte(`{"since":"1999-12-31T02:00:00Z","at":"1999-12-31T02:00:10Z"}`+"\n"+`{"payer":"anna","gone":true}`))
+	f.Add([]byte(`{"at":"1999-12-31T02:00:00Z"}`), []byte(`{"since":"1999-12-31T02:00:00Z","at":"1999-12-31T02:00:10Z"}`+"\r\n"+`{"payer":"a","seen":1}`))
 	f.Fuzz(func(t *testing.T, whole, changes []byte) {
 		path := filepath.Join(t.TempDir(), "payers")
 		p := decider.NewPayersFile(path, key, nil)
