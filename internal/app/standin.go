@@ -49,7 +49,7 @@ func (a *Gate) openStandIn() (*standIn, error) {
 	}
 	a.down.add("advice source", source.Close)
 	s.vault = seal.NewVault(s.keys, a.opt.Config.Name, source, a.opt.Now)
-	s.payers = decider.NewPayersFile(s.conf.Payers, key, a.opt.Log)
+	s.payers = decider.NewPayersFile(s.conf.Payers, key, systemClock{a.opt.Now}.Now, a.opt.Log)
 	if s.shadow, err = shadow.New(shadow.Options{Key: key, Payers: s.payers, Now: systemClock{a.opt.Now}.Now, Log: a.opt.Log}); err != nil {
 		return nil, err
 	}

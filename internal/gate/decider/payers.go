@@ -27,6 +27,7 @@ import (
 type PayersFile struct {
 	path string
 	key  []byte
+	now  func() time.Time
 	log  *slog.Logger
 
 	known atomic.Pointer[payers]
@@ -54,11 +55,11 @@ type payerLine struct {
 const payersEvery = 2 * time.Second
 
 // NewPayersFile makes the snapshot of a file, which need not be there yet.
-func NewPayersFile(path string, key []byte, log *slog.Logger) *PayersFile {
+func NewPayersFile(path string, key []byte, now func() time.Time, log *slog.Logger) *PayersFile {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	p := &PayersFile{path: path, key: key, log: log}
+	p := &PayersFile{path: path, key: key, now: now, log: log}
 	p.look()
 	return p
 }
@@ -123,7 +124,7 @@ func (p *PayersFile) look() {
 		next, err = p.read()
 	}
 	if err == nil {
-		err = notAhead(next.at, time.Now())
+		err = notAhead(next.at, p.now())
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = holdfast.Errorf(holdfast.NotFound, "there is no payer snapshot %s", p.path)

@@ -35,7 +35,7 @@ func TestPayersFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "payers")
 	synctest.Test(t, func(t *testing.T) {
-		p := decider.NewPayersFile(path, key, nil)
+		p := decider.NewPayersFile(path, key, time.Now, nil)
 		anna := standin.Blind(key, "anna")
 		if !p.At().IsZero() || !p.Find(anna).At.IsZero() {
 			t.Error("there is no file, and something is known")
@@ -92,7 +92,7 @@ func FuzzPayersFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		path := filepath.Join(t.TempDir(), "payers")
 		put(t, path, string(content))
-		if p := decider.NewPayersFile(path, key, nil); p.At().IsZero() != (p.Fault() != "") {
+		if p := decider.NewPayersFile(path, key, time.Now, nil); p.At().IsZero() != (p.Fault() != "") {
 			t.Errorf("at %v, and %q", p.At(), p.Fault())
 		}
 	})

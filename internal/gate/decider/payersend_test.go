@@ -23,7 +23,7 @@ func TestChangesAddUp(t *testing.T) {
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		path := filepath.Join(t.TempDir(), "payers")
-		p := decider.NewPayersFile(path, key, nil)
+		p := decider.NewPayersFile(path, key, time.Now, nil)
 		want := map[string]standin.Payer{}
 		at := sentAt
 		if _, err := p.Replace(strings.NewReader(fmt.Sprintf("{\"at\":%q}\n", at.Format(time.RFC3339Nano))), at); err != nil {
@@ -49,7 +49,7 @@ func TestChangesAddUp(t *testing.T) {
 				t.Fatalf("seed %d: %+v, %v; want %d payers", seed, known, err, len(want))
 			}
 		}
-		again := decider.NewPayersFile(path, key, nil)
+		again := decider.NewPayersFile(path, key, time.Now, nil)
 		for n := range 6 {
 			who := fmt.Sprint("p", n)
 			line, there := want[who]
@@ -70,7 +70,7 @@ func TestChangesAddUp(t *testing.T) {
 func TestChangesOfAnotherFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "payers")
-	p := decider.NewPayersFile(path, key, nil)
+	p := decider.NewPayersFile(path, key, time.Now, nil)
 	if _, err := p.Replace(strings.NewReader(snapshot), sentAt); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestOneSender(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "payers")
-	p := decider.NewPayersFile(path, key, nil)
+	p := decider.NewPayersFile(path, key, time.Now, nil)
 	left := filepath.Join(dir, ".payers.1.sent")
 	if err := os.WriteFile(left, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func FuzzPayersSent(f *testing.F) {
 	f.Add([]byte(`{"at":"1999-12-31T02:00:00Z"}`), []byte(`{"since":"1999-12-31T02:00:00Z","at":"1999-12-31T02:00:10Z"}`+"\r\n"+`{"payer":"a","seen":1}`))
 	f.Fuzz(func(t *testing.T, whole, changes []byte) {
 		path := filepath.Join(t.TempDir(), "payers")
-		p := decider.NewPayersFile(path, key, nil)
+		p := decider.NewPayersFile(path, key, time.Now, nil)
 		for _, step := range []func() (decider.PayersKnown, error){
 			func() (decider.PayersKnown, error) { return p.Replace(strings.NewReader(string(whole)), sentAt) },
 			func() (decider.PayersKnown, error) { return p.Change(strings.NewReader(string(changes)), sentAt) },
@@ -145,7 +145,7 @@ func FuzzPayersSent(f *testing.F) {
 			if err != nil && after != before || err == nil && after != answer {
 				t.Fatalf("%v: %+v was answered, %+v was known, %+v is", err, answer, before, after)
 			}
-			if again := decider.NewPayersFile(path, key, nil).Known(); !after.At.IsZero() && again != after {
+			if again := decider.NewPayersFile(path, key, time.Now, nil).Known(); !after.At.IsZero() && again != after {
 				t.Fatalf("after a restart %+v, before it %+v", again, after)
 			}
 		}

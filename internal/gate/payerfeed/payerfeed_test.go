@@ -44,7 +44,7 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{T: t, path: filepath.Join(t.TempDir(), "payers")}
-	r.payers = decider.NewPayersFile(r.path, key, nil)
+	r.payers = decider.NewPayersFile(r.path, key, time.Now, nil)
 	var err error
 	if r.feed, err = newFeed(Options{Payers: r.payers, Token: token, Now: func() time.Time { return now }}); err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func (r *rig) refused(method, body string, want int, text string) {
 // beside the file.
 func (r *rig) same() {
 	r.Helper()
-	again := decider.NewPayersFile(r.path, key, nil)
+	again := decider.NewPayersFile(r.path, key, time.Now, nil)
 	if now := r.payers.Known(); !now.At.IsZero() && again.Known() != now {
 		r.Errorf("after a restart %+v would be known, not %+v", again.Known(), now)
 	}
