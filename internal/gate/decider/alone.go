@@ -35,12 +35,13 @@ func (d *Decider) Holds(ctx context.Context, p *payment.Payment) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	found := make(chan bool, 1)
+	identity := p.Identity
 	err := d.do(ctx, s, &job{look: true, do: func(t *turn) error {
 		select {
 		case <-found: // an earlier turn of this job
 		default:
 		}
-		found <- t.s.state.Waits(payer) || t.s.state.Item(p.Identity) != nil
+		found <- t.s.state.Waits(payer) || t.s.state.Item(identity) != nil
 		return nil
 	}})
 	return err == nil && <-found

@@ -293,15 +293,29 @@ func (d *Decider) Knows(ctx context.Context, p *payment.Payment) (standin.Item, 
 		}
 		s = d.shards[n]
 	}
-	var item standin.Item
-	var there bool
-	err := d.do(ctx, s, &job{look: true, about: p.Identity, do: func(t *turn) error {
-		if i := t.s.state.Item(p.Identity); i != nil {
-			item, there = *i, true
+	// Nobody waits for the turn of a job that ctx ended.
+	found := make(chan *standin.Item, 1)
+	identity := p.Identity
+	err := d.do(ctx, s, &job{look: true, about: identity, do: func(t *turn) error {
+		select {
+		case <-found: // an earlier turn of this job
+		default:
 		}
+		var item *standin.Item
+		if i := t.s.state.Item(identity); i != nil {
+			known := *i
+			item = &known
+		}
+		found <- item
 		return nil
 	}})
-	return item, there && err == nil, err
+	if err != nil {
+		return standin.Item{}, false, err
+	}
+	if item := <-found; item != nil {
+		return *item, true, nil
+	}
+	return standin.Item{}, false, nil
 }
 
 // do has a shard do a job, and waits until what came of it is durable.

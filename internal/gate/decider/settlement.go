@@ -128,11 +128,14 @@ func (d *Decider) compareRows(ctx context.Context, s *shard, p *standin.FilePage
 		}
 		return nil
 	}})
+	if err != nil {
+		return err
+	}
 	for _, f := range found {
 		d.file.has[f.Identity] = true
 		w.Add(f)
 	}
-	return err
+	return nil
 }
 
 // known picks the rows of which the shard knows something.

@@ -3,6 +3,7 @@ package decider
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -204,7 +205,11 @@ func (d *Decider) readAll(ctx context.Context) error {
 			return nil
 		}})
 	})
-	for directive := range under {
+	// A look that ctx ended may still come.
+	mu.Lock()
+	directives := slices.Collect(maps.Keys(under))
+	mu.Unlock()
+	for _, directive := range directives {
 		if d.profile(directive) == nil {
 			err = errors.Join(err, d.loadProfile(ctx, directive))
 		}
