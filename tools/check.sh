@@ -44,10 +44,11 @@ traffic='TestFaultsAreFound|TestMorningRise|TestSlowDropAgainstTheSeason|TestUsu
 
 # test: everything else under the race detector, with the seeds of the fuzz targets
 # and what fuzzing once found. What vet finds, its own step has found. Nobody looks at
-# pictures of the pages here.
+# pictures of the pages here. The stories come first: they wait more than they compute, and
+# the others run meanwhile.
 step_test() {
 	HOLDFAST_PICTURES=no HOLDFAST_BINARY="$PWD/build/holdfast" \
-		go test -race -vet=off -count=1 -timeout 15m -skip "^($traffic)\$" ./...
+		go test -race -vet=off -count=1 -timeout 15m -skip "^($traffic)\$" ./test/e2e ./internal/cli ./...
 }
 
 # histories: the stop under a thousand simulated histories, some of its rules broken
