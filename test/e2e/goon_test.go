@@ -2,9 +2,9 @@ package e2e_test
 
 import (
 	"bytes"
-	"os"
 	"context"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
