@@ -48,7 +48,7 @@ traffic='TestFaultsAreFound|TestMorningRise|TestSlowDropAgainstTheSeason|TestUsu
 # the others run meanwhile.
 step_test() {
 	HOLDFAST_PICTURES=no HOLDFAST_BINARY="$PWD/build/holdfast" \
-		go test -race -vet=off -count=1 -timeout 15m -skip "^($traffic)\$" ./test/e2e ./internal/cli ./...
+		go test -race -vet=off -count=1 -timeout 19m -skip "^($traffic)\$" ./test/e2e ./internal/cli ./...
 }
 
 # histories: the stop under a thousand simulated histories, some of its rules broken
