@@ -413,7 +413,10 @@ func TestHistories(t *testing.T) {
 		}
 	}
 	t.Logf("%d approved, %d delivered, %d reversed, %d written off; of the queue %+v", approved, delivered, reversed, excepted, queue)
-	if seeds > 10 && (delivered == 0 || reversed == 0 || excepted == 0 || queue.Done.Count == 0 || queue.Declined.Count == 0 || queue.Expired.Count == 0 || queue.Withdrawn.Count == 0) {
+	calm := delivered == 0 || reversed == 0 || excepted == 0 || queue.Done.Count == 0
+	// What is rare in the queue takes more histories than run under the race detector.
+	rare := queue.Declined.Count > 0 && queue.Expired.Count > 0 && queue.Withdrawn.Count > 0
+	if seeds > 10 && calm || seeds >= 300 && !rare {
 		t.Error("the histories are too calm to show anything")
 	}
 }
