@@ -12,7 +12,6 @@ import (
 	"holdfast"
 	"holdfast/internal/gate/decider"
 	"holdfast/internal/payment"
-	"holdfast/internal/posture"
 	"holdfast/internal/standin"
 	"holdfast/internal/standin/advice"
 )
@@ -97,32 +96,6 @@ func TestHazard8_OneSource(t *testing.T) {
 		g.Install(set(5, d))
 		if a, err := g.ask(pay("k1", "anna", 1000), "d1"); holdfast.CodeOf(err) != holdfast.Unavailable {
 			t.Errorf("%v %v", a, err)
-		}
-		g.end()
-	})
-}
-
-// The time of a directive ends by either clock, and stays over after a restart.
-func TestEndsByTime(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		source := advice.NewMemory("s1", 2)
-		g := start(t, "east", source, false)
-		d := directive("d1", source)
-		d.Lasts = time.Minute
-		g.Install(set(5, d))
-		g.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
-		g.end()
-		g = start(t, "east", source, false)
-		g.Install(set(5, d))
-		time.Sleep(59 * time.Second)
-		g.wants(pay("k2", "berta", 1000), "d1", standin.Approved, standin.None)
-		time.Sleep(2 * time.Second)
-		if a, err := g.ask(pay("k3", "berta", 1000), "d1"); holdfast.CodeOf(err) != holdfast.Unavailable {
-			t.Errorf("%v %v", a, err)
-		}
-		if i, there, err := g.Knows(t.Context(), &payment.Payment{Identity: "k1"}); err != nil || !there || i.Verdict != standin.Approved {
-			t.Errorf("the answer given is gone: %v %v", there, err)
 		}
 		g.end()
 	})
@@ -328,73 +301,6 @@ func TestInquiriesFindTheirShard(t *testing.T) {
 	})
 }
 
-// A gate whose posture is older than the one that opened stand-in does not end it.
-func TestAnOldPostureEndsNothing(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		source := advice.NewMemory("s1", 2)
-		east := start(t, "east", source, true)
-		east.Install(set(5, directive("d1", source)))
-		east.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
-		west := start(t, "west", source, true)
-		west.Install(set(4))
-		time.Sleep(5 * time.Second)
-		east.wants(pay("k2", "anna", 1000), "d1", standin.Approved, standin.None)
-		p := pay("k3", "anna", 1000)
-		if !west.Concerns(&p) {
-			t.Error("the older gate would forward it")
-		}
-		west.wants(p, "", standin.Refused, standin.NotOpen)
-		west.wants(pay("k1", "anna", 1000), "", standin.Approved, standin.None)
-		east.end()
-		west.end()
-	})
-}
-
-// After an older journal was put back and accepted, what its history does not have ends
-// in the shards, whatever its positions; the gates that still follow the other do not
-// take it up again.
-func TestAnotherHistoryEndsIt(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name string
-		head holdfast.Head
-		ends bool
-	}{
-		{"a later epoch", holdfast.Head{Journal: "j", Epoch: 2, Position: 3}, true},
-		{"another journal", holdfast.Head{Journal: "k", Epoch: 1, Position: 3}, true},
-		{"the same, later", holdfast.Head{Journal: "j", Epoch: 1, Position: 6}, true},
-		{"an earlier epoch", holdfast.Head{Journal: "j", Epoch: 0, Position: 9}, false},
-		{"the same, earlier", holdfast.Head{Journal: "j", Epoch: 1, Position: 4}, false},
-		{"accepted, and not had yet", holdfast.Head{}, false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				source := advice.NewMemory("s1", 4)
-				opened := set(5, directive("d1", source))
-				opened.Head.Epoch = 1
-				east := start(t, "east", source, true)
-				east.Install(opened)
-				east.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
-				west := start(t, "west", source, true)
-				west.Install(posture.Set{Head: c.head})
-				time.Sleep(5 * time.Second)
-				want := standin.Approved
-				if c.ends {
-					want = standin.Forward
-				}
-				east.wants(pay("k2", "bea", 1000), "d1", want, standin.None)
-				if p := pay("k3", "zoe", 1000); west.Concerns(&p) == c.ends {
-					t.Errorf("it is held up: %v", !c.ends)
-				}
-				east.end()
-				west.end()
-			})
-		})
-	}
-}
-
 // A gate that never stood in lets payments pass by.
 func TestQuiet(t *testing.T) {
 	t.Parallel()
@@ -462,47 +368,6 @@ func TestWholeLimitOverShards(t *testing.T) {
 		}
 		if of.Count != int64(approved) || of.Amount != 500*int64(approved) || len(sum.Declines) != 1 || sum.Declines[0].Count != int64(300-approved) {
 			t.Errorf("told %+v and %+v of %d", of, sum.Declines, approved)
-		}
-		g.end()
-	})
-}
-
-// What people decided at the control plane is carried out once and told until it is
-// heard.
-func TestOrders(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		source := advice.NewMemory("s1", 1)
-		g := start(t, "east", source, false)
-		g.Install(set(5, directive("d1", source)))
-		g.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
-		g.Install(set(6))
-		synctest.Wait()
-		work, err := g.Next(t.Context(), 1, all)
-		if err != nil || len(work) != 1 {
-			t.Fatal(work, err)
-		}
-		if err := g.Settle(context.Background(), "k1", standin.Refuses); err != nil {
-			t.Fatal(err)
-		}
-		orders := []standin.Order{
-			{ID: "o1", Directive: "d1", Identity: "k1", How: standin.Accept, By: "carla", Note: "paid by cash"},
-			{ID: "o2", Directive: "d1", By: "carla"},
-			{ID: "o3", Directive: "d1", Identity: "k7", How: standin.Accept, By: "carla", Note: "what"},
-		}
-		g.Carry(orders)
-		g.Carry(orders)
-		synctest.Wait()
-		sum := g.Summary(time.Now())
-		if len(sum.Carried) != 3 || sum.Carried[0].Refused != "" || sum.Carried[1].Refused != "" || sum.Carried[2].Refused == "" {
-			t.Errorf("%+v", sum.Carried)
-		}
-		if s := sum.Of[0].Standing; len(s) != 1 || s[0].By != "carla" || s[0].Closed.IsZero() {
-			t.Errorf("%+v", s)
-		}
-		g.Carry(nil)
-		if sum := g.Summary(time.Now()); len(sum.Carried) != 0 {
-			t.Errorf("still told: %+v", sum.Carried)
 		}
 		g.end()
 	})
@@ -579,39 +444,6 @@ func TestToldAfterARestart(t *testing.T) {
 		}
 		if len(sum.Of) != 4 || approved != 1 {
 			t.Errorf("it tells of %d shards and %d approvals", len(sum.Of), approved)
-		}
-		again.end()
-	})
-}
-
-// People decide on what an earlier directive left, also at a process that has only seen
-// the present one.
-func TestOrdersOfAnEarlierDirective(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		source := advice.NewMemory("s1", 1)
-		g := start(t, "east", source, false)
-		g.Install(set(5, directive("d1", source)))
-		g.wants(pay("k1", "anna", 1000), "d1", standin.Approved, standin.None)
-		g.Install(set(6))
-		synctest.Wait()
-		if work, err := g.Next(t.Context(), 1, all); err != nil || len(work) != 1 {
-			t.Fatal(work, err)
-		}
-		if err := g.Settle(context.Background(), "k1", standin.Refuses); err != nil {
-			t.Fatal(err)
-		}
-		g.Install(set(7, directive("d2", source)))
-		g.wants(pay("k2", "bea", 1000), "d2", standin.Approved, standin.None)
-		g.end()
-
-		again := start(t, "east", source, false)
-		again.Install(set(7, directive("d2", source)))
-		again.wants(pay("k3", "carl", 1000), "d2", standin.Approved, standin.None)
-		again.Carry([]standin.Order{{ID: "o1", Directive: "d1", Identity: "k1", How: standin.Accept, By: "carla", Note: "paid by cash"}})
-		synctest.Wait()
-		if sum := again.Summary(time.Now()); len(sum.Carried) != 1 || sum.Carried[0].Refused != "" {
-			t.Errorf("%+v", sum.Carried)
 		}
 		again.end()
 	})
