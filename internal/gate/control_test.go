@@ -319,7 +319,7 @@ func TestHazardD_ALostTailIsAnAlarmAndNoLease(t *testing.T) {
 func TestTheStreamGoesOnAfterARefusal(t *testing.T) {
 	connected(t, nil, func(t *testing.T, g *Gate, p *plane) {
 		after(time.Second)
-		p.issue(11, posture.Directive{ID: "d", Kind: "reroute", Scope: "all"})
+		p.issue(11, posture.Directive{ID: "d", Kind: "mask", Scope: "all"})
 		after(time.Second)
 		if reasonOf(g, Static) != posture.NoPosture || p.acks() != "10 " {
 			t.Errorf("%q, acknowledged %q", reasonOf(g, Static), p.acks())

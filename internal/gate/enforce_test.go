@@ -78,14 +78,14 @@ func TestHazardR_WhatCannotBeCompiledIsNotAcknowledged(t *testing.T) {
 	g := start(t, options(dir))
 	enforce(t, g, set(10))
 	beat(t, g, 10, time.Hour)
-	odd := set(11, posture.Directive{ID: "d9", Kind: "reroute", Scope: `channel == "none"`})
+	odd := set(11, posture.Directive{ID: "d9", Kind: "mask", Scope: `channel == "none"`})
 	if ack, err := g.Enforce(odd); ack != nil || err == nil || !strings.Contains(err.Error(), "d9") {
 		t.Errorf("%+v, %v", ack, err)
 	}
 	check := func(when string, g *Gate) {
 		t.Helper()
 		s := g.Status()
-		if !s.Closed || s.LeaseLeft != 0 || !strings.Contains(s.Alarm, "reroute") || s.Posture.Position != 11 {
+		if !s.Closed || s.LeaseLeft != 0 || !strings.Contains(s.Alarm, "mask") || s.Posture.Position != 11 {
 			t.Errorf("%s: %+v", when, s)
 		}
 		if reasonOf(g, Static) != posture.NoPosture || reasonOf(g, Strict) != posture.NoPosture {

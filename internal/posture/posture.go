@@ -7,7 +7,8 @@
 //
 // The order of judgement: a stop that covers the payment declines it; else, where
 // stand-in covers it, it is stood in for once that is open, and held until then; else each
-// limit that covers it must let its payer through; else it is forwarded. What
+// limit that covers it must let its payer through; else it is forwarded, to the second
+// primary where a reroute that is open covers it. What
 // cannot be read counts as covered, and a set that cannot be compiled declines
 // everything: a restriction is never skipped. A permission is never given for what
 // cannot be read.
@@ -27,8 +28,8 @@ import (
 	"holdfast/internal/payment"
 )
 
-// Kind is what a directive does. Queue, reroute and mask are words of the plan
-// that this gate does not know yet; a set that holds one declines.
+// Kind is what a directive does. Mask is a word of the plan that this gate does
+// not know yet; a set that holds one declines.
 type Kind string
 
 const (
@@ -44,6 +45,9 @@ const (
 	// OneByOne forwards as usual. Once it is open, gates answer a payment of the scope
 	// for which the primary failed before its first byte was written.
 	OneByOne Kind = "one-by-one"
+	// Reroute sends payments of the scope to the second primary of their route, once it is
+	// open. What was claimed for one primary at the fence is never sent to the other.
+	Reroute Kind = "reroute"
 )
 
 // Directive is an instruction in force. A field that narrows or widens what a
@@ -76,9 +80,13 @@ type Directive struct {
 	Amounts  map[string]float64 `json:"amounts,omitzero"`
 	Currency string             `json:"currency,omitempty"`
 
-	// What follows is of stand-in. Open is set once forwarding of the scope was
-	// confirmed stopped; until then its payments are held.
+	// Open is set once what the kind waits for is so. The payments of a stand-in are held
+	// until then; one-by-one and reroute change nothing before.
 	Open bool `json:"open,omitempty"`
+	// Fence is the id of the one fence of a reroute. A gate with another, or none, holds.
+	Fence string `json:"fence,omitempty"`
+
+	// What follows is of stand-in.
 	// Profile is a standin.Profile as JSON; Planned says which of its terms hold.
 	Profile json.RawMessage `json:"profile,omitempty"`
 	Planned bool            `json:"planned,omitempty"`
@@ -177,6 +185,9 @@ type Verdict struct {
 	Directive string
 	// Draw has bit i set if the payment must draw on the rate of Limits()[i].
 	Draw uint64
+	// Reroute is the id of the directive that sends it to the second primary, and Fence that
+	// of the fence to claim it at; empty if the first is meant.
+	Reroute, Fence string
 }
 
 // MaxLimits is how many limits one posture can hold.
@@ -189,6 +200,7 @@ type Posture struct {
 	stops  rules
 	stands rules
 	alone  rules // those that stand in one by one
+	away   rules // those that reroute
 	limits rules
 	rates  []float64 // by limit; negative means no cap
 	sums   []float64 // by limit, of amounts; negative means no cap
@@ -243,6 +255,7 @@ func Compile(set Set, local []Directive, gate string) (*Posture, error) {
 	p.stops.makeIndex()
 	p.stands.makeIndex()
 	p.alone.makeIndex()
+	p.away.makeIndex()
 	p.limits.makeIndex()
 	return p, nil
 }
@@ -267,6 +280,11 @@ func (p *Posture) add(d Directive, gate string) error {
 		} else {
 			p.stands.list = append(p.stands.list, rule{d, scope})
 		}
+	case Reroute:
+		if d.Open && d.Fence == "" {
+			return fmt.Errorf("a reroute is open without its fence")
+		}
+		p.away.list = append(p.away.list, rule{d, scope})
 	case Limit, Cap:
 		if len(p.limits.list) == MaxLimits {
 			return fmt.Errorf("more than %d limits at once", MaxLimits)
@@ -356,6 +374,10 @@ func (p *Posture) Decide(pay *payment.Payment) Verdict {
 	}
 	if over >= 0 {
 		return Verdict{Action: Decline, Reason: OverRate, Directive: p.limits.list[over].ID}
+	}
+	if i := p.away.first(pay, func(i int) bool { return p.away.list[i].Open }); i >= 0 {
+		// The second primary failing is no reason to answer in place of the first.
+		return Verdict{Draw: draw, Reroute: p.away.list[i].ID, Fence: p.away.list[i].Fence}
 	}
 	return Verdict{Draw: draw, Directive: p.falls(pay)}
 }

@@ -45,6 +45,10 @@ func compile(t interface {
 
 func stop(id, scope string) Directive { return Directive{ID: id, Kind: Stop, Scope: scope} }
 
+func away(id, scope string, open bool) Directive {
+	return Directive{ID: id, Kind: Reroute, Scope: scope, Open: open, Fence: "f"}
+}
+
 func limit(id, scope string, share float64, salt string) Directive {
 	return Directive{ID: id, Kind: Limit, Scope: scope, Share: share, Salt: salt}
 }
@@ -67,6 +71,8 @@ func TestDecide(t *testing.T) {
 	capped.Rates = map[string]float64{"east": 5}
 	incident := stop("s", "all")
 	incident.Incident = "i1"
+	rerouted := away("r", "all", true)
+	rerouted.Incident = "i1"
 	slow := limit("l", "all", 0, "")
 	slow.Incident = "i1"
 	for _, test := range []struct {
@@ -76,33 +82,42 @@ func TestDecide(t *testing.T) {
 		want Verdict
 	}{
 		{"nothing in force", nil, pay("a"), Verdict{}},
-		{"stop", []Directive{stop("s", "all")}, pay("a"), Verdict{Decline, Stopped, "s", 0}},
-		{"stop of refunds too", []Directive{stop("s", "all")}, kind(payment.Refund), Verdict{Decline, Stopped, "s", 0}},
+		{"stop", []Directive{stop("s", "all")}, pay("a"), Verdict{Action: Decline, Reason: Stopped, Directive: "s"}},
+		{"stop of refunds too", []Directive{stop("s", "all")}, kind(payment.Refund), Verdict{Action: Decline, Reason: Stopped, Directive: "s"}},
 		{"an inquiry passes a stop", []Directive{stop("s", "all")}, kind(payment.Inquiry), Verdict{}},
 		{"another request passes a stop", []Directive{stop("s", "all")}, kind(payment.Other), Verdict{}},
-		{"inside the scope", []Directive{stop("s", `channel == "app"`)}, pay("a"), Verdict{Decline, Stopped, "s", 0}},
+		{"inside the scope", []Directive{stop("s", `channel == "app"`)}, pay("a"), Verdict{Action: Decline, Reason: Stopped, Directive: "s"}},
 		{"outside the scope", []Directive{stop("s", `channel == "qr"`)}, pay("a"), Verdict{}},
-		{"an unread field counts as inside", []Directive{stop("s", `channel == "qr"`)}, unread(payment.Channel), Verdict{Decline, Stopped, "s", 0}},
-		{"an unread field counts as inside a negation", []Directive{stop("s", `not (channel == "app")`)}, unread(payment.Channel), Verdict{Decline, Stopped, "s", 0}},
-		{"an expression that fails counts as inside", []Directive{stop("s", `100 % (amount - 1299) == 1`)}, pay("a"), Verdict{Decline, Stopped, "s", 0}},
+		{"an unread field counts as inside", []Directive{stop("s", `channel == "qr"`)}, unread(payment.Channel), Verdict{Action: Decline, Reason: Stopped, Directive: "s"}},
+		{"an unread field counts as inside a negation", []Directive{stop("s", `not (channel == "app")`)}, unread(payment.Channel), Verdict{Action: Decline, Reason: Stopped, Directive: "s"}},
+		{"an expression that fails counts as inside", []Directive{stop("s", `100 % (amount - 1299) == 1`)}, pay("a"), Verdict{Action: Decline, Reason: Stopped, Directive: "s"}},
 		{"another field decides", []Directive{stop("s", `channel == "qr" and amount > 5`)}, unread(payment.Amount), Verdict{}},
-		{"the first stop is named", []Directive{stop("s1", `channel == "qr"`), stop("s2", "all")}, pay("a"), Verdict{Decline, Stopped, "s2", 0}},
-		{"a stop beats a limit before it", []Directive{limit("l", "all", 1, ""), stop("s", "all")}, pay("a"), Verdict{Decline, Stopped, "s", 0}},
-		{"nobody in a share of 0", []Directive{limit("l", "all", 0, "")}, pay("a"), Verdict{Decline, OutOfShare, "l", 0}},
+		{"the first stop is named", []Directive{stop("s1", `channel == "qr"`), stop("s2", "all")}, pay("a"), Verdict{Action: Decline, Reason: Stopped, Directive: "s2"}},
+		{"a stop beats a limit before it", []Directive{limit("l", "all", 1, ""), stop("s", "all")}, pay("a"), Verdict{Action: Decline, Reason: Stopped, Directive: "s"}},
+		{"nobody in a share of 0", []Directive{limit("l", "all", 0, "")}, pay("a"), Verdict{Action: Decline, Reason: OutOfShare, Directive: "l"}},
 		{"everybody in a share of 1", []Directive{limit("l", "all", 1, "")}, pay("a"), Verdict{}},
 		{"an unread payer is in the whole", []Directive{limit("l", "all", 1, "")}, unread(payment.Payer), Verdict{}},
-		{"an unread payer is in no less", []Directive{limit("l", "all", 0.999999, "")}, unread(payment.Payer), Verdict{Decline, OutOfShare, "l", 0}},
+		{"an unread payer is in no less", []Directive{limit("l", "all", 0.999999, "")}, unread(payment.Payer), Verdict{Action: Decline, Reason: OutOfShare, Directive: "l"}},
 		{"a limit elsewhere", []Directive{limit("l", `channel == "qr"`, 0, "")}, pay("a"), Verdict{}},
-		{"an unread field counts as inside a limit", []Directive{limit("l", `channel == "qr"`, 0, "")}, unread(payment.Channel), Verdict{Decline, OutOfShare, "l", 0}},
-		{"the stricter of two limits", []Directive{limit("l1", "all", 1, ""), limit("l2", "all", 0, "")}, pay("a"), Verdict{Decline, OutOfShare, "l2", 0}},
+		{"an unread field counts as inside a limit", []Directive{limit("l", `channel == "qr"`, 0, "")}, unread(payment.Channel), Verdict{Action: Decline, Reason: OutOfShare, Directive: "l"}},
+		{"the stricter of two limits", []Directive{limit("l1", "all", 1, ""), limit("l2", "all", 0, "")}, pay("a"), Verdict{Action: Decline, Reason: OutOfShare, Directive: "l2"}},
 		{"a rate is to be drawn on", []Directive{capped}, pay("a"), Verdict{Draw: 1}},
 		{"the third limit's bit", []Directive{limit("a", "all", 1, ""), limit("b", "all", 1, ""), capped}, pay("a"), Verdict{Draw: 4}},
 		{"a probe of the incident passes its stop", []Directive{incident}, probe("i1"), Verdict{}},
 		{"a probe of the incident passes its limit", []Directive{slow}, probe("i1"), Verdict{}},
-		{"a probe of another incident does not", []Directive{incident}, probe("i2"), Verdict{Decline, Stopped, "s", 0}},
-		{"a probe does not pass a stop of no incident", []Directive{stop("s", "all")}, probe("i1"), Verdict{Decline, Stopped, "s", 0}},
-		{"a probe does not pass another stop", []Directive{incident, stop("s2", "all")}, probe("i1"), Verdict{Decline, Stopped, "s2", 0}},
-		{"a payment that is no probe", []Directive{incident}, pay("a"), Verdict{Decline, Stopped, "s", 0}},
+		{"a probe of another incident does not", []Directive{incident}, probe("i2"), Verdict{Action: Decline, Reason: Stopped, Directive: "s"}},
+		{"a probe does not pass a stop of no incident", []Directive{stop("s", "all")}, probe("i1"), Verdict{Action: Decline, Reason: Stopped, Directive: "s"}},
+		{"a probe does not pass another stop", []Directive{incident, stop("s2", "all")}, probe("i1"), Verdict{Action: Decline, Reason: Stopped, Directive: "s2"}},
+		{"a reroute that is not open", []Directive{away("r", "all", false)}, pay("a"), Verdict{}},
+		{"a reroute", []Directive{away("r", "all", true)}, pay("a"), Verdict{Reroute: "r", Fence: "f"}},
+		{"a reroute of refunds too", []Directive{away("r", "all", true)}, kind(payment.Refund), Verdict{Reroute: "r", Fence: "f"}},
+		{"outside a reroute", []Directive{away("r", `channel == "qr"`, true)}, pay("a"), Verdict{}},
+		{"an unread field counts as inside a reroute", []Directive{away("r", `channel == "qr"`, true)}, unread(payment.Channel), Verdict{Reroute: "r", Fence: "f"}},
+		{"a stop beats a reroute", []Directive{away("r", "all", true), stop("s", "all")}, pay("a"), Verdict{Action: Decline, Reason: Stopped, Directive: "s"}},
+		{"a limit holds for what is rerouted", []Directive{away("r", "all", true), capped}, pay("a"), Verdict{Draw: 1, Reroute: "r", Fence: "f"}},
+		{"a probe of the incident goes to the first primary", []Directive{rerouted}, probe("i1"), Verdict{}},
+		{"an advice goes to the first primary", []Directive{away("r", "all", true)}, with(func(p *payment.Payment) { p.Advice = true }), Verdict{}},
+		{"a payment that is no probe", []Directive{incident}, pay("a"), Verdict{Action: Decline, Reason: Stopped, Directive: "s"}},
 	} {
 		if got := compile(t, test.in...).Decide(&test.pay); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
@@ -119,7 +134,7 @@ func TestLocalStopsRestrictToo(t *testing.T) {
 	}
 	marked := pay("a")
 	marked.Probe = "i1"
-	if v := p.Decide(&marked); v != (Verdict{Decline, Stopped, "local-1", 0}) {
+	if v := p.Decide(&marked); v != (Verdict{Action: Decline, Reason: Stopped, Directive: "local-1"}) {
 		t.Errorf("%+v", v)
 	}
 	if len(p.Set().Directives) != 1 {
@@ -144,7 +159,8 @@ func TestHazardR_WhatCannotBeCompiledDeclines(t *testing.T) {
 		"not an expression":   {stop("d", "channel ==")},
 		"no such field":       {stop("d", `bank == "b1"`)},
 		"not a condition":     {stop("d", "amount")},
-		"a kind of later":     {{ID: "d", Kind: "reroute", Scope: "all"}},
+		"a kind of later":     {{ID: "d", Kind: "mask", Scope: "all"}},
+		"no fence":            {{ID: "d", Kind: Reroute, Scope: "all", Open: true}},
 		"no kind":             {{ID: "d", Scope: "all"}},
 		"share above 1":       {limit("d", "all", 1.01, "")},
 		"share below 0":       {limit("d", "all", -0.01, "")},

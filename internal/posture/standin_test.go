@@ -41,21 +41,21 @@ func TestStandIn(t *testing.T) {
 		pay  payment.Payment
 		want Verdict
 	}{
-		{"not open", []Directive{standIn("i", "all", false)}, one, Verdict{Decline, Held, "i", 0}},
-		{"open", []Directive{standIn("i", "all", true)}, one, Verdict{Substitute, None, "i", 0}},
-		{"open for refunds too", []Directive{standIn("i", "all", true)}, refund, Verdict{Substitute, None, "i", 0}},
+		{"not open", []Directive{standIn("i", "all", false)}, one, Verdict{Action: Decline, Reason: Held, Directive: "i"}},
+		{"open", []Directive{standIn("i", "all", true)}, one, Verdict{Action: Substitute, Reason: None, Directive: "i"}},
+		{"open for refunds too", []Directive{standIn("i", "all", true)}, refund, Verdict{Action: Substitute, Reason: None, Directive: "i"}},
 		{"an inquiry passes", []Directive{standIn("i", "all", true)}, inquiry, Verdict{}},
 		{"a probe of the incident goes to the primary", []Directive{ofIncident}, probe, Verdict{}},
-		{"a probe of another does not", []Directive{standIn("i", "all", true)}, probe, Verdict{Substitute, None, "i", 0}},
+		{"a probe of another does not", []Directive{standIn("i", "all", true)}, probe, Verdict{Action: Substitute, Reason: None, Directive: "i"}},
 		{"outside the scope", []Directive{standIn("i", `channel == "qr"`, true)}, one, Verdict{}},
-		{"what cannot be read is inside", []Directive{standIn("i", `channel == "qr"`, true)}, blind, Verdict{Substitute, None, "i", 0}},
-		{"a stop is stronger", []Directive{standIn("i", "all", true), stop("s", "all")}, one, Verdict{Decline, Stopped, "s", 0}},
-		{"a limit is weaker", []Directive{limit("l", "all", 0, ""), standIn("i", "all", true)}, one, Verdict{Substitute, None, "i", 0}},
-		{"a limit beside it", []Directive{limit("l", "all", 0, ""), standIn("i", `channel == "qr"`, true)}, one, Verdict{Decline, OutOfShare, "l", 0}},
-		{"an advice waits while it is open", []Directive{standIn("i", "all", true)}, late, Verdict{Decline, Held, "i", 0}},
-		{"an advice waits for the end of a stop", []Directive{stop("s", "all")}, late, Verdict{Decline, Stopped, "s", 0}},
+		{"what cannot be read is inside", []Directive{standIn("i", `channel == "qr"`, true)}, blind, Verdict{Action: Substitute, Reason: None, Directive: "i"}},
+		{"a stop is stronger", []Directive{standIn("i", "all", true), stop("s", "all")}, one, Verdict{Action: Decline, Reason: Stopped, Directive: "s"}},
+		{"a limit is weaker", []Directive{limit("l", "all", 0, ""), standIn("i", "all", true)}, one, Verdict{Action: Substitute, Reason: None, Directive: "i"}},
+		{"a limit beside it", []Directive{limit("l", "all", 0, ""), standIn("i", `channel == "qr"`, true)}, one, Verdict{Action: Decline, Reason: OutOfShare, Directive: "l"}},
+		{"an advice waits while it is open", []Directive{standIn("i", "all", true)}, late, Verdict{Action: Decline, Reason: Held, Directive: "i"}},
+		{"an advice waits for the end of a stop", []Directive{stop("s", "all")}, late, Verdict{Action: Decline, Reason: Stopped, Directive: "s"}},
 		{"limits are not for advices", []Directive{limit("l", "all", 0, "")}, late, Verdict{}},
-		{"the first is named", []Directive{standIn("i", "all", false), standIn("j", "all", true)}, one, Verdict{Decline, Held, "i", 0}},
+		{"the first is named", []Directive{standIn("i", "all", false), standIn("j", "all", true)}, one, Verdict{Action: Decline, Reason: Held, Directive: "i"}},
 	} {
 		if got := compile(t, test.in...).Decide(&test.pay); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
@@ -71,7 +71,7 @@ func TestStandInOfAnotherHistoryIsNotOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	one := pay("acct_1")
-	if v := p.Decide(&one); v != (Verdict{Decline, Held, "i", 0}) {
+	if v := p.Decide(&one); v != (Verdict{Action: Decline, Reason: Held, Directive: "i"}) {
 		t.Errorf("%+v", v)
 	}
 }
@@ -135,8 +135,8 @@ func TestOneByOne(t *testing.T) {
 		{"what cannot be read is outside", []Directive{each(`channel == "qr"`, true)}, blind, Verdict{}},
 		{"a probe is the primary's", []Directive{each("all", true)}, probe, Verdict{}},
 		{"an advice is forwarded", []Directive{each("all", true)}, late, Verdict{}},
-		{"a stop is stronger", []Directive{each("all", true), stop("s", "all")}, one, Verdict{Decline, Stopped, "s", 0}},
-		{"so is a limit", []Directive{each("all", true), limit("l", "all", 0, "")}, one, Verdict{Decline, OutOfShare, "l", 0}},
+		{"a stop is stronger", []Directive{each("all", true), stop("s", "all")}, one, Verdict{Action: Decline, Reason: Stopped, Directive: "s"}},
+		{"so is a limit", []Directive{each("all", true), limit("l", "all", 0, "")}, one, Verdict{Action: Decline, Reason: OutOfShare, Directive: "l"}},
 	} {
 		if got := compile(t, test.in...).Decide(&test.pay); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
