@@ -79,7 +79,7 @@ func (m *month) day(n, payments int) {
 			break
 		}
 		for _, w := range work {
-			if err := m.gate.Settle(context.Background(), w.Item.Identity, standin.Did); err != nil {
+			if err := m.gate.Settle(context.Background(), standin.Came{Identity: w.Item.Identity, Of: standin.Did}); err != nil {
 				m.t.Fatal(err)
 			}
 		}

@@ -36,6 +36,12 @@ const (
 	Unsendable
 )
 
+// Came says what came of an advice.
+type Came struct {
+	Identity string
+	Of       Result
+}
+
 // mostHeld bounds how many advices are passed over for one that may be sent.
 const mostHeld = 10_000
 

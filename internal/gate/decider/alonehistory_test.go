@@ -84,7 +84,7 @@ func (f *flaky) deliver() {
 		if f.r.IntN(5) == 0 {
 			continue
 		}
-		if err := g.Settle(f.t.Context(), w.Item.Identity, standin.Did); err != nil {
+		if err := g.Settle(f.t.Context(), standin.Came{Identity: w.Item.Identity, Of: standin.Did}); err != nil {
 			f.t.Fatal(err)
 		}
 	}

@@ -62,7 +62,7 @@ func TestOutage(t *testing.T) {
 			}
 			for _, w := range work {
 				order = append(order, w.Item.Identity)
-				if err := g.Settle(t.Context(), w.Item.Identity, standin.Did); err != nil {
+				if err := g.Settle(t.Context(), standin.Came{Identity: w.Item.Identity, Of: standin.Did}); err != nil {
 					t.Error(err)
 				}
 			}

@@ -75,7 +75,7 @@ func TestSealedDataGoes(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, w := range work {
-					if err := east.Settle(ctx, w.Item.Identity, standin.Did); err != nil {
+					if err := east.Settle(ctx, standin.Came{Identity: w.Item.Identity, Of: standin.Did}); err != nil {
 						t.Error(err)
 					}
 				}

@@ -1,9 +1,12 @@
 package decider
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"holdfast"
@@ -25,9 +28,29 @@ func (d *Decider) Next(ctx context.Context, most int, may func(*standin.Item) bo
 		}
 		s.mu.Unlock()
 	}
-	if len(with) == 0 || most <= 0 {
-		return nil, nil
+	n := min(len(with), (most+together-1)/together) // as many as it takes, if each has enough
+	d.next.Add(uint32(max(0, n-1)))
+	work, err := d.claimOf(ctx, with[:n], most, may)
+	if len(work) < most && ctx.Err() == nil {
+		more, fault := d.claimOf(ctx, with[n:], most-len(work), may)
+		work, err = append(work, more...), cmp.Or(err, fault)
 	}
+	if len(work) > 0 {
+		return work, nil
+	}
+	return nil, err
+}
+
+const (
+	// together is how many advices of one shard are claimed rather than some of every shard:
+	// a pack of many costs little more than one of few.
+	together = 256
+	// mostTogether is the most that is claimed, or settled, in one pack.
+	mostTogether = 1000
+)
+
+// claimOf claims advices of some shards, side by side.
+func (d *Decider) claimOf(ctx context.Context, with []*shard, most int, may func(*standin.Item) bool) ([]standin.Work, error) {
 	found := make([][]standin.Work, len(with))
 	errs := make(chan error, len(with))
 	for i, s := range with {
@@ -35,6 +58,7 @@ func (d *Decider) Next(ctx context.Context, most int, may func(*standin.Item) bo
 		if i < most%len(with) {
 			share++
 		}
+		share = min(share, mostTogether)
 		go func() {
 			if share == 0 {
 				errs <- nil
@@ -61,14 +85,7 @@ func (d *Decider) Next(ctx context.Context, most int, may func(*standin.Item) bo
 	if ctx.Err() != nil {
 		return nil, first // a worker may still be at what it is to find
 	}
-	var all []standin.Work
-	for _, list := range found {
-		all = append(all, list...)
-	}
-	if len(all) > 0 {
-		first = nil
-	}
-	return all, first
+	return slices.Concat(found...), first
 }
 
 // finds reports whether there is something to do in another's shard: for nothing it is not
@@ -135,13 +152,42 @@ func (d *Decider) calmLeft() {
 	}
 }
 
-// Settle says what came of an advice, durably.
-func (d *Decider) Settle(ctx context.Context, identity string, r standin.Result) error {
-	s := d.owner(identity)
-	if s == nil {
-		return holdfast.Errorf(holdfast.NotFound, "stand-in does not know the payment")
+// Settle says what came of advices, durably: of those of one shard in one pack, as a rule.
+// An error may be of a part of them.
+func (d *Decider) Settle(ctx context.Context, came ...standin.Came) error {
+	of := map[*shard][]standin.Came{}
+	var errs []error
+	for _, c := range came {
+		if s := d.owner(c.Identity); s != nil {
+			of[s] = append(of[s], c)
+		} else {
+			errs = append(errs, holdfast.Errorf(holdfast.NotFound, "stand-in does not know the payment"))
+		}
 	}
-	return d.do(ctx, s, &job{do: func(t *turn) error { return t.add(standin.Settle(t.s.state, identity, r, t.now)...) }})
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for s, list := range of {
+		for some := range slices.Chunk(list, mostTogether) {
+			all.Go(func() {
+				if err := d.do(ctx, s, &job{do: func(t *turn) error { return t.settle(some) }}); err != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					errs = append(errs, err)
+				}
+			})
+		}
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+func (t *turn) settle(came []standin.Came) error {
+	for _, c := range came {
+		if err := t.add(standin.Settle(t.s.state, c.Identity, c.Of, t.now)...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Learn notes what the primary turned out to have done with what was in flight when

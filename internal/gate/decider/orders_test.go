@@ -25,7 +25,7 @@ func TestOrders(t *testing.T) {
 		if err != nil || len(work) != 1 {
 			t.Fatal(work, err)
 		}
-		if err := g.Settle(context.Background(), "k1", standin.Refuses); err != nil {
+		if err := g.Settle(context.Background(), standin.Came{Identity: "k1", Of: standin.Refuses}); err != nil {
 			t.Fatal(err)
 		}
 		orders := []standin.Order{
@@ -65,7 +65,7 @@ func TestOrdersOfAnEarlierDirective(t *testing.T) {
 		if work, err := g.Next(t.Context(), 1, all); err != nil || len(work) != 1 {
 			t.Fatal(work, err)
 		}
-		if err := g.Settle(context.Background(), "k1", standin.Refuses); err != nil {
+		if err := g.Settle(context.Background(), standin.Came{Identity: "k1", Of: standin.Refuses}); err != nil {
 			t.Fatal(err)
 		}
 		g.Install(set(7, directive("d2", source)))

@@ -3,6 +3,7 @@ package forwarder
 import (
 	"errors"
 	"maps"
+	"time"
 
 	"holdfast/internal/standin"
 )
@@ -39,4 +40,34 @@ func (f *Forwarder) Counts() map[string]int64 {
 	}
 	maps.Copy(counts, f.came)
 	return counts
+}
+
+// minute counts what happened in each of the last sixty seconds.
+type minute struct {
+	counts [60]int
+	second int64 // the newest
+}
+
+func (m *minute) pass(now time.Duration) int64 {
+	s := int64(now / time.Second)
+	for m.second = max(m.second, s-60); m.second < s; {
+		m.second++
+		m.counts[m.second%60] = 0
+	}
+	return m.second % 60
+}
+
+func (m *minute) add(now time.Duration) { m.counts[m.pass(now)]++ }
+
+// rate is how many there were in a second, over the seconds since the first of them:
+// what has just begun is not divided by a whole minute.
+func (m *minute) rate(now time.Duration) float64 {
+	newest := m.pass(now)
+	n, over := 0, 1
+	for back := range int64(60) {
+		if c := m.counts[(newest-back+60)%60]; c > 0 {
+			n, over = n+c, int(back)+1
+		}
+	}
+	return float64(n) / float64(over)
 }

@@ -8,12 +8,16 @@
 //	          about it, where the primary may have forgotten its identity
 //	settle    say what came of it; without an answer it comes round again
 //
-// What may not be sent under the posture is not claimed and loses no attempt; the
-// gate's last check before the first byte holds for advices as for payments.
-// Inquiries take from the same budget as advices.
+// The four go on side by side, each with many advices at once: what is claimed waits for
+// its turn, a quarter of a second at most of what the primary takes, so that the primary
+// has something to do while the next are made durable; and no connection waits until what
+// came of its advice is.
 //
-// When Run ends nothing more is claimed. What is under way may go on for the grace;
-// an answer that comes later is not heard, and the advice is sent again, marked,
+// What may not be sent under the posture is not claimed and loses no attempt; the
+// gate's last check before the first byte holds for advices as for payments, and what is
+// claimed by then loses one. Inquiries take from the same budget as advices.
+//
+// When Run ends nothing more is claimed. What is claimed may go on for the grace; an answer that comes later is not heard, and the advice is sent again, marked,
 // by the next process.
 package forwarder
 
@@ -35,8 +39,8 @@ type Queue interface {
 	// Next claims up to most advices of those that may says yes to. Their attempts are
 	// durable when it returns. What it returns is the caller's.
 	Next(ctx context.Context, most int, may func(*standin.Item) bool) ([]standin.Work, error)
-	// Settle says what came of one, durably.
-	Settle(ctx context.Context, identity string, r standin.Result) error
+	// Settle says what came of some, durably. An error may be of a part of them.
+	Settle(ctx context.Context, came ...standin.Came) error
 }
 
 // Primary is told of advices, and asked about them.
@@ -74,21 +78,36 @@ type Options struct {
 
 // Forwarder delivers advices.
 type Forwarder struct {
-	opt   Options
-	lanes chan struct{}
-	idle  time.Duration
+	opt     Options
+	claimed chan claimed // those that wait for their turn, and no more than ahead
+	sending chan claimed // taken by a lane at once
+	settled chan standin.Came
+	idle    time.Duration
 
 	mu     sync.Mutex
 	pace   *pace
 	window window
+	recent recent
+	busy   int  // lanes
+	under  int  // claimed, and not settled yet
 	silent bool // the newest request got no answer
 	done   minute
 	came   map[string]int64
 }
 
+// claimed is an advice whose attempt is durable, and since when, by Boot.
+type claimed struct {
+	standin.Work
+	at time.Duration
+}
+
 const (
 	shortestIdle = 10 * time.Millisecond
 	longestIdle  = time.Second
+	// shortestWait is that for a place or for tokens: then there are several at once.
+	shortestWait = time.Millisecond
+	// gather is how long results wait for others to be made durable with them.
+	gather = 20 * time.Millisecond
 )
 
 // New makes a forwarder. It starts nothing.
@@ -102,79 +121,111 @@ func New(opt Options) (*Forwarder, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	// As many as are under way may be held up and meet those of the next second at the
-	// primary. Their places stay free, up to a fortieth of the budget.
-	perSecond := opt.Rate - min(opt.Lanes, opt.Rate/40)
-	return &Forwarder{
-		opt: opt, lanes: make(chan struct{}, opt.Lanes), idle: shortestIdle,
+	// As many as are under way, and the one that is next, may be held up and meet those of
+	// the next second at the primary. Their places stay free, up to a fortieth of the budget.
+	perSecond := opt.Rate - min(opt.Lanes+1, opt.Rate/40)
+	f := &Forwarder{
+		opt: opt, sending: make(chan claimed), idle: shortestIdle,
 		pace: newPace(perSecond, opt.Clock.Boot()), window: window{begun: make([]time.Duration, perSecond)},
-	}, nil
+	}
+	f.claimed = make(chan claimed, f.most())
+	f.settled = make(chan standin.Came, f.most())
+	return f, nil
 }
+
+// most bounds what is under way: as many as there are lanes, and what is claimed ahead of
+// them or waits to be settled.
+func (f *Forwarder) most() int { return f.opt.Lanes + len(f.window.begun)/2 }
 
 // Run delivers advices until ctx ends.
 func (f *Forwarder) Run(ctx context.Context) error {
 	under, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	var sending sync.WaitGroup
+	var all, lanes sync.WaitGroup
+	all.Go(func() { f.dispatch(under) })
+	for range f.opt.Lanes {
+		lanes.Go(func() {
+			for c := range f.sending {
+				f.deliver(under, c)
+			}
+		})
+	}
+	all.Go(func() { f.settle(under) })
+	f.claim(ctx)
+	close(f.claimed)
+	last := time.AfterFunc(f.opt.Grace, cut)
+	defer last.Stop()
+	lanes.Wait()
+	close(f.settled)
+	all.Wait()
+	return ctx.Err()
+}
+
+// claim claims advices until ctx ends.
+func (f *Forwarder) claim(ctx context.Context) {
 	for {
-		timer := time.NewTimer(f.round(ctx, under, &sending))
+		timer := time.NewTimer(f.round(ctx))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			last := time.AfterFunc(f.opt.Grace, cut)
-			sending.Wait()
-			last.Stop()
-			return ctx.Err()
+			return
 		case <-timer.C:
 		}
 	}
 }
 
-// round claims what may be sent now, sends it on its way, and says how long to wait
-// for the next.
-func (f *Forwarder) round(ctx, under context.Context, sending *sync.WaitGroup) time.Duration {
-	select {
-	case f.lanes <- struct{}{}: // only this loop takes lanes: one is free
-		<-f.lanes
-	case <-ctx.Done():
-		return 0
-	}
-	n := f.take(cap(f.lanes) - len(f.lanes))
+// round claims what may be sent soon, and says how long to wait for the next.
+func (f *Forwarder) round(ctx context.Context) time.Duration {
+	n, wait := f.take()
 	if n == 0 {
-		return f.wait()
+		return wait
 	}
 	begun := f.opt.Clock.Boot()
 	work, err := f.opt.Queue.Next(ctx, n, f.opt.Primary.May)
 	f.giveBack(n - len(work))
-	if err != nil {
+	for _, w := range work {
+		f.claimed <- claimed{w, begun}
+	}
+	switch {
+	case err != nil:
 		if ctx.Err() == nil {
 			f.opt.Log.Warn("no advices can be had", "error", err)
 		}
 		return longestIdle
-	}
-	for _, w := range work {
-		f.lanes <- struct{}{}
-		sending.Go(func() { f.deliver(under, w, begun) })
-	}
-	if len(work) == 0 {
+	case len(work) == 0:
 		f.idle = min(2*f.idle, longestIdle)
 		return f.idle
 	}
 	f.idle = shortestIdle
-	return f.wait()
+	return shortestWait
 }
 
-// deliver takes one advice to its end. Its time runs from when it was claimed: when that
-// is over it may be claimed again.
-func (f *Forwarder) deliver(ctx context.Context, w standin.Work, claimed time.Duration) {
-	defer func() { <-f.lanes }()
-	if !f.enter(ctx) {
+// dispatch gives what is claimed to lanes, as the budget allows, until there is no more or
+// ctx ends.
+func (f *Forwarder) dispatch(ctx context.Context) {
+	defer close(f.sending)
+	for c := range f.claimed {
+		if !f.enter(ctx) {
+			return
+		}
+		select {
+		case f.sending <- c:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// deliver takes one advice to its answer. Its time runs from when it was claimed: when
+// that is over it may be claimed again.
+func (f *Forwarder) deliver(ctx context.Context, c claimed) {
+	f.begin()
+	defer f.free()
+	if c.Timeout -= f.opt.Clock.Boot() - c.at; c.Timeout <= 0 {
+		f.end(1)
 		return
 	}
-	if w.Timeout -= f.opt.Clock.Boot() - claimed; w.Timeout <= 0 {
-		return
-	}
-	result, err := f.try(ctx, w)
+	result, err := f.try(ctx, c.Work)
 	f.count(result, err)
 	if result == standin.Unsendable {
 		f.opt.Log.Warn("an advice cannot be sent: people have to look at it", "error", err)
@@ -182,19 +233,36 @@ func (f *Forwarder) deliver(ctx context.Context, w standin.Work, claimed time.Du
 		f.heard(err)
 	}
 	if result == standin.NoAnswer {
+		f.end(1)
 		return
 	}
-	if err := f.opt.Queue.Settle(ctx, w.Item.Identity, result); err != nil {
-		f.opt.Log.Warn("what came of an advice could not be written: it is sent again, as a repeat", "error", err)
-	} else if result != standin.DoesNotKnow { // that is sent anew
-		f.settled()
-	}
+	f.settled <- standin.Came{Identity: c.Item.Identity, Of: result}
 }
 
-func (f *Forwarder) settled() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.done.add(f.opt.Clock.Boot())
+// settle has what came of advices made durable, until there is no more.
+func (f *Forwarder) settle(ctx context.Context) {
+	for first := range f.settled {
+		if ctx.Err() == nil {
+			time.Sleep(gather)
+		}
+		came := []standin.Came{first}
+		for len(f.settled) > 0 {
+			came = append(came, <-f.settled)
+		}
+		err := f.opt.Queue.Settle(ctx, came...)
+		if err != nil {
+			f.opt.Log.Warn("what came of advices could not be written: they are sent again, as repeats", "most", len(came), "error", err)
+		}
+		f.mu.Lock()
+		now := f.opt.Clock.Boot()
+		for _, c := range came {
+			if err == nil && c.Of != standin.DoesNotKnow { // that is sent anew
+				f.done.add(now)
+			}
+		}
+		f.mu.Unlock()
+		f.end(len(came))
+	}
 }
 
 // try is Deliver. A fault of the program costs one attempt, and not the gate.
@@ -208,20 +276,33 @@ func (f *Forwarder) try(ctx context.Context, w standin.Work) (r standin.Result, 
 	return f.opt.Primary.Deliver(ctx, w)
 }
 
-func (f *Forwarder) take(most int) int {
+// take says how many may be claimed now, or else how long to wait. Ahead of the lanes are
+// no more than were begun in a quarter of a second: what waits longer may run out of time.
+func (f *Forwarder) take() (n int, wait time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := f.opt.Clock.Boot()
 	if f.opt.Spare != nil {
 		f.pace.bound(now, float64(f.opt.Spare()))
 	}
-	return f.pace.take(now, most)
+	waiting := len(f.claimed)
+	ahead := min(f.recent.of(now), int(f.pace.rate/4))
+	room := min(f.opt.Lanes-f.busy+ahead-waiting, cap(f.claimed)-f.under)
+	if waiting > ahead/2 || room <= 0 {
+		return 0, shortestIdle
+	}
+	if n, wait = f.pace.take(now, room, ahead); n > 0 {
+		f.under += n
+	}
+	return n, wait
 }
 
+// giveBack gives back what was taken and not claimed.
 func (f *Forwarder) giveBack(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pace.put(float64(n))
+	f.under -= n
 }
 
 // enter waits until one more may begin in this second. It returns false if ctx ends
@@ -235,17 +316,32 @@ func (f *Forwarder) enter(ctx context.Context) bool {
 			return true
 		}
 		select {
-		case <-time.After(wait):
+		case <-time.After(max(wait, shortestWait)):
 		case <-ctx.Done():
 			return false
 		}
 	}
 }
 
-func (f *Forwarder) wait() time.Duration {
+// begin notes that a lane has something to do, free that it has not.
+func (f *Forwarder) begin() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.pace.wait()
+	f.busy++
+	f.recent.add(f.opt.Clock.Boot())
+}
+
+func (f *Forwarder) free() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.busy--
+}
+
+// end notes that so many are not under way any more.
+func (f *Forwarder) end(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.under -= n
 }
 
 // heard notes an answer, or why there was none.
@@ -276,34 +372,4 @@ func (f *Forwarder) Rate() (perSecond float64, budget int) {
 		return f.done.rate(f.opt.Clock.Boot()), int(f.pace.top)
 	}
 	return f.done.rate(f.opt.Clock.Boot()), f.opt.Rate
-}
-
-// minute counts what happened in each of the last sixty seconds.
-type minute struct {
-	counts [60]int
-	second int64 // the newest
-}
-
-func (m *minute) pass(now time.Duration) int64 {
-	s := int64(now / time.Second)
-	for m.second = max(m.second, s-60); m.second < s; {
-		m.second++
-		m.counts[m.second%60] = 0
-	}
-	return m.second % 60
-}
-
-func (m *minute) add(now time.Duration) { m.counts[m.pass(now)]++ }
-
-// rate is how many there were in a second, over the seconds since the first of them:
-// what has just begun is not divided by a whole minute.
-func (m *minute) rate(now time.Duration) float64 {
-	newest := m.pass(now)
-	n, over := 0, 1
-	for back := range int64(60) {
-		if c := m.counts[(newest-back+60)%60]; c > 0 {
-			n, over = n+c, int(back)+1
-		}
-	}
-	return float64(n) / float64(over)
 }

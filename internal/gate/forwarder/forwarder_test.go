@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +31,9 @@ type queue struct {
 	s  *standin.State
 	// down makes claims fail.
 	down error
+	// takes is how long it takes until something is durable, calls how often something was.
+	takes time.Duration
+	calls int
 }
 
 // newQueue stands in for n payments of as many payers, but for those of one.
@@ -60,7 +62,17 @@ func (q *queue) apply(t *testing.T, records ...standin.Record) {
 	}
 }
 
+// sync takes as long as the disk does.
+func (q *queue) sync() {
+	q.mu.Lock()
+	q.calls++
+	takes := q.takes
+	q.mu.Unlock()
+	time.Sleep(takes)
+}
+
 func (q *queue) Next(_ context.Context, most int, may func(*standin.Item) bool) ([]standin.Work, error) {
+	q.sync()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.down != nil {
@@ -75,10 +87,16 @@ func (q *queue) Next(_ context.Context, most int, may func(*standin.Item) bool) 
 	return work, q.s.Apply(records...)
 }
 
-func (q *queue) Settle(_ context.Context, identity string, r standin.Result) error {
+func (q *queue) Settle(_ context.Context, came ...standin.Came) error {
+	q.sync()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.s.Apply(standin.Settle(q.s, identity, r, time.Now())...)
+	for _, c := range came {
+		if err := q.s.Apply(standin.Settle(q.s, c.Identity, c.Of, time.Now())...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (q *queue) class(identity string) string {
@@ -313,129 +331,10 @@ func TestHeldByThePosture(t *testing.T) {
 
 func (r *rig) mu() *sync.Mutex { return &r.queue.mu }
 
-// The budget is used, and no second exceeds it.
-func TestBudget(t *testing.T) {
-	t.Parallel()
-	for _, rate := range []int{1, 7, 200} {
-		t.Run(fmt.Sprint(rate), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				r := start(t, rate, 64, did, numbered(12*rate)...)
-				pass(10 * time.Second)
-				r.end(t)
-				begun := r.begun
-				if n := len(begun); float64(n) < 0.95*10*float64(rate)-1 {
-					t.Errorf("%d were sent in 10 s at %d a second", n, rate)
-				}
-				for i := range begun {
-					if j := i + rate; j < len(begun) && begun[j]-begun[i] < time.Second-time.Microsecond {
-						t.Fatalf("%d began between %v and %v", rate+1, begun[i], begun[j])
-					}
-				}
-				if perSecond, budget := r.f.Rate(); budget != rate || perSecond < 0.85*float64(rate) || perSecond > float64(rate) {
-					t.Errorf("it says %v a second of %d", perSecond, budget)
-				}
-			})
-		})
-	}
-}
-
-// What has no answer is not counted as forwarded, however often it is sent; what the
-// primary refuses is, as it waits no longer. After a minute it is over.
-func TestRateIsOfWhatWasSettled(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		result standin.Result
-		err    error
-		rate   float64
-	}{{standin.NoAnswer, errors.New("nobody is there"), 0}, {standin.Refuses, nil, 2.0 / 5}, {standin.Did, nil, 2.0 / 5}} {
-		synctest.Test(t, func(t *testing.T) {
-			r := start(t, 10, 4, func(context.Context, standin.Work) (standin.Result, error) { return c.result, c.err }, "1", "2")
-			pass(4*time.Second + 500*time.Millisecond)
-			if rate, _ := r.f.Rate(); rate != c.rate {
-				t.Errorf("%v: %v a second, want %v", c.result, rate, c.rate)
-			}
-			if counts := r.f.Counts(); counts[forwarder.Results[c.result]] < 2 || counts[forwarder.Held] != 0 || len(counts) != len(forwarder.Results)+1 {
-				t.Errorf("%v: counted %v", c.result, counts)
-			}
-			pass(time.Minute)
-			if rate, _ := r.f.Rate(); rate != 0 {
-				t.Errorf("%v: a minute later %v a second", c.result, rate)
-			}
-			r.end(t)
-		})
-	}
-}
-
-// Lanes bound what is under way, and a slow primary is not flooded.
-func TestLanes(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t, 1000, 4, func(context.Context, standin.Work) (standin.Result, error) {
-			time.Sleep(100 * time.Millisecond)
-			return standin.Did, nil
-		}, numbered(200)...)
-		pass(time.Second)
-		if n := len(r.got()); r.most != 4 || n < 36 || n > 44 {
-			t.Errorf("%d were sent, %d at once", n, r.most)
-		}
-		r.end(t)
-	})
-}
-
-// A primary that does not answer is left alone, and given more as it recovers.
-func TestSurplus(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		lost := func(context.Context, standin.Work) (standin.Result, error) {
-			return standin.NoAnswer, errors.New("lost")
-		}
-		r := start(t, 200, 64, lost, numbered(8_000)...)
-		pass(15 * time.Second)
-		before := len(r.got())
-		pass(5 * time.Second)
-		if n := len(r.got()) - before; n > 5*5 || n == 0 {
-			t.Errorf("%d a second are sent to a primary that answers nothing", n/5)
-		}
-		r.says(did)
-		pass(30 * time.Second)
-		before = len(r.got())
-		pass(5 * time.Second)
-		if n := len(r.got()) - before; n < 5*190 {
-			t.Errorf("%d a second are sent to a primary that is well again", n/5)
-		}
-		r.end(t)
-	})
-}
-
-// Advices give way to customers, and take again what these leave.
-func TestCustomersComeFirst(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var spare atomic.Int64
-		spare.Store(40)
-		r := startWith(t, forwarder.Options{Rate: 200, Lanes: 64, Spare: func() int { return int(spare.Load()) }}, did, numbered(8_000)...)
-		in := func(least, most int) {
-			t.Helper()
-			before := len(r.got())
-			pass(10 * time.Second)
-			if n := len(r.got()) - before; n < 10*least || n > 10*most {
-				t.Errorf("%d in 10 s, with %d a second to spare", n, spare.Load())
-			}
-			if _, budget := r.f.Rate(); budget > max(1, int(spare.Load())) {
-				t.Errorf("the budget is %d, with %d a second to spare", budget, spare.Load())
-			}
-		}
-		pass(time.Second)
-		in(38, 40)
-		spare.Store(-10) // customers send more than the primary was said to take
-		pass(time.Second)
-		in(1, 1)
-		spare.Store(120)
-		pass(20 * time.Second)
-		in(114, 120)
-		r.end(t)
-	})
+func (q *queue) synced() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.calls
 }
 
 // What is under way may end within the grace, and what is not over then is given up.
@@ -460,6 +359,23 @@ func TestEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What was claimed when the gate ends is sent: no attempt was for nothing.
+func TestEndSendsWhatIsClaimed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, 400, 4, did, numbered(4000)...)
+		pass(3 * time.Second)
+		if d := r.end(t); d > time.Second {
+			t.Errorf("it ended after %v", d)
+		}
+		for _, id := range numbered(4000) {
+			if i := r.s.Item(id); i.Attempts > 0 && i.Class != standin.Sent {
+				t.Fatalf("%s was claimed and is %v", id, i.Class)
+			}
+		}
+	})
 }
 
 // Claims that fail are made again, not at once.

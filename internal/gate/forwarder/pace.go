@@ -28,7 +28,10 @@ func (p *pace) fill(now time.Duration) {
 	p.at = now
 }
 
-func (p *pace) put(tokens float64) { p.tokens = min(max(1, p.top/4), p.tokens+tokens) }
+// put adds tokens. What was lent at a higher rate need not all be paid back at a lower one.
+func (p *pace) put(tokens float64) {
+	p.tokens = min(max(1, p.top/4), max(-p.rate/4, p.tokens)+tokens)
+}
 
 // bound gives way to customers: no more than perSecond from now on, but one.
 func (p *pace) bound(now time.Duration, perSecond float64) {
@@ -40,18 +43,19 @@ func (p *pace) bound(now time.Duration, perSecond float64) {
 	}
 }
 
-// take takes up to most tokens.
-func (p *pace) take(now time.Duration, most int) int {
+// take takes up to most tokens, of which ahead are lent: what is claimed with them waits
+// for its turn. It takes half of those at once or none, and an eightieth of a second's at
+// least, so that the attempts of several are made durable together; or it says how long
+// it takes until there are as many.
+func (p *pace) take(now time.Duration, most, ahead int) (n int, wait time.Duration) {
 	p.fill(now)
-	n := min(int(p.tokens), most)
+	there, least := p.tokens+float64(ahead), max(1, p.top/80, float64(ahead)/2)
+	if there < least {
+		return 0, max(shortestWait, time.Duration((least-there)/p.rate*float64(time.Second)))
+	}
+	n = min(int(there), most)
 	p.tokens -= float64(n)
-	return n
-}
-
-// wait is how long it takes until there is enough to take: those of an eightieth of a
-// second, so that the attempts of several are made durable at once.
-func (p *pace) wait() time.Duration {
-	return max(time.Millisecond, time.Duration((max(1, p.top/80)-p.tokens)/p.rate*float64(time.Second)))
+	return n, 0
 }
 
 // window lets no more begin in any second than it has places.
@@ -68,6 +72,32 @@ func (w *window) enter(now time.Duration) time.Duration {
 	w.begun[w.next] = now + time.Second
 	w.next = (w.next + 1) % len(w.begun)
 	return 0
+}
+
+// recent counts what began in this quarter of a second and in the one before.
+type recent struct {
+	quarter     int64
+	now, before int
+}
+
+func (r *recent) pass(at time.Duration) {
+	switch q := int64(at / (time.Second / 4)); {
+	case q == r.quarter+1:
+		r.quarter, r.now, r.before = q, 0, r.now
+	case q > r.quarter:
+		r.quarter, r.now, r.before = q, 0, 0
+	}
+}
+
+func (r *recent) add(at time.Duration) {
+	r.pass(at)
+	r.now++
+}
+
+// of is how many begin in a quarter of a second, as far as the last two tell.
+func (r *recent) of(at time.Duration) int {
+	r.pass(at)
+	return max(r.now, r.before)
 }
 
 // heard counts an answer, or that there was none.
