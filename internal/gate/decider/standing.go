@@ -53,9 +53,13 @@ func (d *Decider) Install(set posture.Set) {
 }
 
 // over reports whether the time of a directive is over.
-func (st *standing) over(boot time.Duration, now time.Time) bool {
-	return st.Lasts > 0 && boot-st.since >= st.Lasts || !st.Ends.IsZero() && !now.Before(st.Ends) ||
-		st.Lasts > 0 && st.isReady() && now.Sub(st.begun) >= st.Lasts
+func (st *standing) over(c Clock) bool {
+	if st.Lasts <= 0 && st.Ends.IsZero() {
+		return false // each request asks; the time of the machine is not free
+	}
+	now := c.Now()
+	return !st.Ends.IsZero() && !now.Before(st.Ends) ||
+		st.Lasts > 0 && (c.Boot()-st.since >= st.Lasts || st.isReady() && now.Sub(st.begun) >= st.Lasts)
 }
 
 func (st *standing) isReady() bool {
@@ -80,7 +84,7 @@ func (d *Decider) opened(ctx context.Context, directive string) error {
 	case <-ctx.Done():
 		return holdfast.Errorf(holdfast.Unavailable, "stand-in is not open yet")
 	}
-	if st.over(d.opt.Clock.Boot(), d.opt.Clock.Now()) {
+	if st.over(d.opt.Clock) {
 		return holdfast.Errorf(holdfast.Unavailable, "the time of the directive %s is over", directive)
 	}
 	return nil
@@ -146,7 +150,7 @@ func (d *Decider) keepUp(ctx context.Context) error {
 	opening := false
 	for _, st := range list {
 		switch {
-		case st.over(d.opt.Clock.Boot(), d.opt.Clock.Now()):
+		case st.over(d.opt.Clock):
 			errs = append(errs, d.everywhere(ctx, func(s *shard) error { return d.endIn(ctx, s, st.ID) }))
 		case !st.isReady():
 			opening = true

@@ -3,6 +3,7 @@ package httpgate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,13 +59,13 @@ func NewAdvices(p *Primary, g *gate.Gate, k Sealer, headers []string) *Advices {
 // seal keeps a request as it came, but for the headers that forwarding does not need.
 func (a *Advices) seal(r *route, identity string, req *fasthttp.Request, body []byte) standin.Sealed {
 	kept := seal.Request{Method: methodOf(&req.Header), Target: string(req.RequestURI()), Body: body}
-	seen := map[string]bool{}
+	kept.Headers = make([]seal.Header, 0, len(a.keep)+len(r.fields))
 	add := func(name string) {
-		if lower := strings.ToLower(name); !seen[lower] {
-			seen[lower] = true
-			for _, value := range req.Header.PeekAll(name) {
-				kept.Headers = append(kept.Headers, seal.Header{Name: name, Value: string(value)})
-			}
+		if slices.ContainsFunc(kept.Headers, func(h seal.Header) bool { return strings.EqualFold(h.Name, name) }) {
+			return // it was named before
+		}
+		for _, value := range req.Header.PeekAll(name) {
+			kept.Headers = append(kept.Headers, seal.Header{Name: name, Value: string(value)})
 		}
 	}
 	for _, name := range a.keep {

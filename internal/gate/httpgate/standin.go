@@ -192,9 +192,20 @@ func (x *exchange) approve(r *route, identity string, amount int64, currency str
 	resp.Header.SetContentType(r.StandIn.Type)
 	resp.Header.Set(fasthttp.HeaderCacheControl, "no-store")
 	resp.Header.Set(idHeader, payment.Mask(x.requestID()))
-	resp.SetBodyRaw(fillIn(r.StandIn.Body, []place{
-		{"{identity}", text(identity)}, {"{amount}", strconv.FormatInt(amount, 10)}, {"{currency}", text(currency)},
-		{"{kind}", r.kind.String()}, {"{at}", at.UTC().Format(time.RFC3339)},
+	resp.SetBodyRaw(fillIn(r.StandIn.Body, func(word string) (string, bool) {
+		switch word {
+		case "identity":
+			return text(identity), true
+		case "amount":
+			return strconv.FormatInt(amount, 10), true
+		case "currency":
+			return text(currency), true
+		case "kind":
+			return r.kind.String(), true
+		case "at":
+			return at.UTC().Format(time.RFC3339), true
+		}
+		return "", false
 	}))
 	x.trail.reason = "stand-in"
 }

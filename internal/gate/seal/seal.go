@@ -151,8 +151,8 @@ func encode(r Request) []byte {
 		text(h.Name)
 		text(h.Value)
 	}
-	text(string(r.Body))
-	return b
+	b = binary.AppendUvarint(b, uint64(len(r.Body)))
+	return append(b, r.Body...)
 }
 
 func decode(b []byte) (Request, error) {
