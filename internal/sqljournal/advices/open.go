@@ -50,13 +50,13 @@ type Source struct {
 	read            *sql.DB
 
 	// What follows belongs to the writing goroutine; readers of shards hold mu.
-	conn   *sql.Conn
-	insert *sql.Stmt
-	head   *os.File
-	beat   uint64
-	names  map[uint64]int // the shard of each name
-	mu     sync.Mutex
-	shards []state
+	conn    *sql.Conn
+	inserts []*sql.Stmt // by shard; nil before the first pack
+	head    *os.File
+	beat    uint64
+	names   map[uint64]int // the shard of each name
+	mu      sync.Mutex
+	shards  []state
 
 	requests chan *request
 	closing  chan struct{} // closed when Close begins
@@ -80,8 +80,11 @@ const (
 	revisionOf = 1<<shardBits - 1
 )
 
-// key is that of a pack; those of a shard lie between key(shard, 0) and key(shard+1, 0).
+// key is that of a snapshot; those of a shard lie between key(shard, 0) and key(shard+1, 0).
 func key(shard int, revision uint64) int64 { return int64(shard)<<shardBits | int64(revision) }
+
+// ofShard makes a statement for the packs of one shard.
+func ofShard(query string, shard int) string { return fmt.Sprintf(query, shard) }
 
 // Open opens the source in a directory and makes it there if there is none. It
 // refuses with code Unavailable while another process uses the directory, and
@@ -184,6 +187,11 @@ func create(ctx context.Context, path, id string, shards int) error {
 				return err
 			}
 		}
+		for shard := range shards {
+			if _, err := tx.ExecContext(ctx, ofShard(sqlCreatePacks, shard)); err != nil {
+				return err
+			}
+		}
 		_, err := tx.ExecContext(ctx, sqlCreate, id, shards)
 		return err
 	})
@@ -218,16 +226,31 @@ func (s *Source) connect(ctx context.Context) error {
 		return err
 	}
 	s.release = append(s.release, s.conn.Close)
-	if s.insert, err = s.conn.PrepareContext(ctx, sqlPack); err != nil {
-		return err
-	}
-	s.release = append(s.release, s.insert.Close) // the connection lives on until its statements are closed
+	s.release = append(s.release, s.closeInserts) // the connection lives on until its statements are closed
 	if s.read, err = sql.Open("sqlite", database.DSN(s.path(fileDB), "rw", "busy_timeout(5000)", "query_only(1)")); err != nil {
 		return err
 	}
 	s.read.SetMaxOpenConns(4)
 	s.release = append(s.release, s.read.Close)
 	return nil
+}
+
+// insert returns the statement that appends a pack of a shard.
+func (s *Source) insert(ctx context.Context, shard int) (_ *sql.Stmt, err error) {
+	if s.inserts[shard] == nil {
+		s.inserts[shard], err = s.conn.PrepareContext(ctx, ofShard(sqlPack, shard))
+	}
+	return s.inserts[shard], err
+}
+
+func (s *Source) closeInserts() error {
+	var errs []error
+	for _, insert := range s.inserts {
+		if insert != nil {
+			errs = append(errs, insert.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // load reads where each shard stands, and whose the names are.
@@ -242,7 +265,7 @@ func (s *Source) load(ctx context.Context) error {
 	if err := s.read.QueryRowContext(ctx, sqlMeta).Scan(&s.id, &shards, &s.beat); err != nil {
 		return err
 	}
-	s.shards = fresh(s.id, shards)
+	s.shards, s.inserts = fresh(s.id, shards), make([]*sql.Stmt, shards)
 	err := s.rows(ctx, sqlCuts, func(scan func(...any) error) error {
 		var shard int
 		var revision uint64
@@ -259,19 +282,25 @@ func (s *Source) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.rows(ctx, sqlAll, func(scan func(...any) error) error {
-		var k int64
-		var hash, names []byte
-		if err := scan(&k, &hash, &names); err != nil {
+	for shard := range s.shards {
+		err := s.rows(ctx, ofShard(sqlAll, shard), func(scan func(...any) error) error {
+			var revision uint64
+			var hash, names []byte
+			if err := scan(&revision, &hash, &names); err != nil {
+				return err
+			}
+			return s.found(shard, revision, hash, names)
+		})
+		if err != nil {
 			return err
 		}
-		return s.found(int(k>>shardBits), uint64(k&revisionOf), hash, names)
-	})
+	}
+	return nil
 }
 
 // found takes a stored pack into the state of its shard.
 func (s *Source) found(shard int, revision uint64, hash, names []byte) error {
-	if shard >= len(s.shards) || len(hash) != len(holdfast.Hash{}) || len(names)%8 != 0 || revision != s.shards[shard].revision+1 {
+	if len(hash) != len(holdfast.Hash{}) || len(names)%8 != 0 || revision != s.shards[shard].revision+1 {
 		return advice.IsDamaged(s.dir, shard, revision)
 	}
 	s.shards[shard].revision, s.shards[shard].chain = revision, holdfast.Hash(hash)

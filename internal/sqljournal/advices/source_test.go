@@ -92,11 +92,11 @@ func TestDamage(t *testing.T) {
 		change string
 		code   holdfast.Code // of the start, or of reading
 	}{
-		"changed":  {`UPDATE pack SET body = x'00' WHERE key = 2`, holdfast.Damaged},
-		"removed":  {`DELETE FROM pack WHERE key = 2`, holdfast.Damaged},
-		"swapped":  {`UPDATE pack SET body = (SELECT body FROM pack WHERE key = 3) WHERE key = 2`, holdfast.Damaged},
-		"cut tail": {`DELETE FROM pack WHERE key = 3`, holdfast.Damaged},
-		"rehashed": {`UPDATE pack SET hash = zeroblob(32) WHERE key = 3`, holdfast.Damaged},
+		"changed":  {`UPDATE pack_0 SET body = x'00' WHERE revision = 2`, holdfast.Damaged},
+		"removed":  {`DELETE FROM pack_0 WHERE revision = 2`, holdfast.Damaged},
+		"swapped":  {`UPDATE pack_0 SET body = (SELECT body FROM pack_0 WHERE revision = 3) WHERE revision = 2`, holdfast.Damaged},
+		"cut tail": {`DELETE FROM pack_0 WHERE revision = 3`, holdfast.Damaged},
+		"rehashed": {`UPDATE pack_0 SET hash = zeroblob(32) WHERE revision = 3`, holdfast.Damaged},
 		"old beat": {`UPDATE meta SET beat = beat - 1`, holdfast.Damaged},
 		"sound":    {`UPDATE meta SET beat = beat`, ""},
 	} {

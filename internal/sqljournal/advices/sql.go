@@ -3,8 +3,8 @@ package advices
 // migrations bring the database from one format to the next: entry i makes format
 // i+1. They are never changed, only added to.
 //
-// A pack's key is its shard and its revision: shard << 40 | revision. The body
-// stands last, so that a start reads the rest without it.
+// Each shard has a table of packs, [sqlCreatePacks]. Where a snapshot stands with
+// others, its key is its shard and its revision: shard << 40 | revision.
 var migrations = []string{`
 CREATE TABLE meta (
 	one    INTEGER PRIMARY KEY CHECK (one = 1),
@@ -12,20 +12,13 @@ CREATE TABLE meta (
 	shards INTEGER NOT NULL,
 	beat   INTEGER NOT NULL -- counts commits
 ) STRICT;
-CREATE TABLE pack (
-	key   INTEGER PRIMARY KEY,
-	id    TEXT NOT NULL,
-	hash  BLOB NOT NULL, -- the chain after it
-	names BLOB NOT NULL, -- 8 bytes each, big endian
-	body  BLOB NOT NULL
-) STRICT;
 CREATE TABLE cut (
 	shard    INTEGER PRIMARY KEY,
 	revision INTEGER NOT NULL,
 	hash     BLOB    NOT NULL
 ) STRICT;
 CREATE TABLE snapshot (
-	key     INTEGER PRIMARY KEY, -- as a pack's
+	key     INTEGER PRIMARY KEY, -- of its shard and revision
 	hash    BLOB    NOT NULL,
 	version INTEGER NOT NULL,
 	body    BLOB    NOT NULL
@@ -37,6 +30,28 @@ CREATE TABLE ledger (
 ) STRICT;
 `}
 
+// What concerns the packs of one shard, by its number: see [ofShard]. A table for each
+// has what is appended come behind all that is there, which writes half as many pages as
+// a place between the packs of other shards. The body stands last, so that a start reads
+// the rest without it.
+const (
+	sqlCreatePacks = `
+CREATE TABLE pack_%d (
+	revision INTEGER PRIMARY KEY,
+	id       TEXT NOT NULL,
+	hash     BLOB NOT NULL, -- the chain after it
+	names    BLOB NOT NULL, -- 8 bytes each, big endian
+	body     BLOB NOT NULL
+) STRICT`
+	sqlPack     = `INSERT INTO pack_%d (revision, id, hash, names, body) VALUES (?, ?, ?, ?, ?)`
+	sqlPackID   = `SELECT id FROM pack_%d WHERE revision = ?`
+	sqlPackHash = `SELECT hash FROM pack_%d WHERE revision = ?`
+	sqlAll      = `SELECT revision, hash, names FROM pack_%d ORDER BY revision`
+	sqlPacks    = `SELECT revision, id, hash, body FROM pack_%d WHERE revision > ? ORDER BY revision LIMIT ?`
+	sqlNames    = `SELECT names FROM pack_%d WHERE revision > ? AND revision <= ?`
+	sqlDrop     = `DELETE FROM pack_%d WHERE revision > ? AND revision <= ?`
+)
+
 const (
 	sqlFormat = `PRAGMA user_version`
 	sqlCreate = `INSERT INTO meta (one, id, shards, beat) VALUES (1, ?, ?, 0)`
@@ -46,14 +61,6 @@ const (
 	sqlBegin    = `BEGIN IMMEDIATE`
 	sqlCommit   = `COMMIT`
 	sqlRollback = `ROLLBACK`
-
-	sqlPack     = `INSERT INTO pack (key, id, hash, names, body) VALUES (?, ?, ?, ?, ?)`
-	sqlPackID   = `SELECT id FROM pack WHERE key = ?`
-	sqlPackHash = `SELECT hash FROM pack WHERE key = ?`
-	sqlAll      = `SELECT key, hash, names FROM pack ORDER BY key`
-	sqlPacks    = `SELECT key, id, hash, body FROM pack WHERE key > ? AND key < ? ORDER BY key LIMIT ?`
-	sqlNames    = `SELECT names FROM pack WHERE key > ? AND key <= ?`
-	sqlDrop     = `DELETE FROM pack WHERE key > ? AND key <= ?`
 
 	sqlCuts    = `SELECT shard, revision, hash FROM cut`
 	sqlCutHash = `SELECT hash FROM cut WHERE shard = ?`

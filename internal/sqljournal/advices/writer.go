@@ -27,8 +27,8 @@ const (
 	// nothing else is said.
 	checkpointEvery = 64 << 20
 	// packPages is about how many bytes of pages the -wal takes for a pack beside its
-	// body: three of 4 KiB and a part.
-	packPages = 14 << 10
+	// body: one of 4 KiB and a part.
+	packPages = 6 << 10
 )
 
 // request is a call that waits for the writing goroutine.
@@ -100,18 +100,27 @@ func (tx *transaction) append(p advice.Pack) error {
 		tx.named[binary.BigEndian.Uint64(b)] = p.Shard
 	}
 	st.revision, st.chain = p.Revision(), advice.Link(st.chain, p)
-	if tx.err == nil {
-		_, tx.err = tx.insert.ExecContext(tx.ctx, key(p.Shard, st.revision), p.ID, st.chain[:], names, p.Body)
-	}
+	tx.insert(p, st, names)
 	tx.shards[p.Shard], tx.dirty = st, true
 	tx.size += len(p.Body) + len(names) + packPages
 	return nil
 }
 
+func (tx *transaction) insert(p advice.Pack, st state, names []byte) {
+	if tx.err != nil {
+		return
+	}
+	insert, err := tx.Source.insert(tx.ctx, p.Shard)
+	if err == nil {
+		_, err = insert.ExecContext(tx.ctx, st.revision, p.ID, st.chain[:], names, p.Body)
+	}
+	tx.err = err
+}
+
 // holds reports whether the pack is stored already.
 func (tx *transaction) holds(p advice.Pack) bool {
 	var id string
-	err := tx.conn.QueryRowContext(tx.ctx, sqlPackID, key(p.Shard, p.Revision())).Scan(&id)
+	err := tx.conn.QueryRowContext(tx.ctx, ofShard(sqlPackID, p.Shard), p.Revision()).Scan(&id)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		tx.err = err
 	}
