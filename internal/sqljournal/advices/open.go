@@ -51,6 +51,9 @@ type Source struct {
 
 	// What follows belongs to the writing goroutine; readers of shards hold mu.
 	conn    *sql.Conn
+	begin   *sql.Stmt
+	raise   *sql.Stmt // the beat
+	end     *sql.Stmt
 	inserts []*sql.Stmt // by shard; nil before the first pack
 	head    *os.File
 	beat    uint64
@@ -227,6 +230,12 @@ func (s *Source) connect(ctx context.Context) error {
 	}
 	s.release = append(s.release, s.conn.Close)
 	s.release = append(s.release, s.closeInserts) // the connection lives on until its statements are closed
+	for stmt, query := range map[**sql.Stmt]string{&s.begin: sqlBegin, &s.raise: sqlBeat, &s.end: sqlCommit} {
+		if *stmt, err = s.conn.PrepareContext(ctx, query); err != nil {
+			return err
+		}
+		s.release = append(s.release, (*stmt).Close)
+	}
 	if s.read, err = sql.Open("sqlite", database.DSN(s.path(fileDB), "rw", "busy_timeout(5000)", "query_only(1)")); err != nil {
 		return err
 	}

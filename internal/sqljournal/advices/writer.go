@@ -184,7 +184,7 @@ func (s *Source) transact(ctx context.Context, batch []*request) (int, error) {
 	if broken := s.broken.Load(); broken != nil {
 		return 0, broken
 	}
-	if _, err := s.conn.ExecContext(ctx, sqlBegin); err != nil {
+	if _, err := s.begin.ExecContext(ctx); err != nil {
 		return 0, failure(ctx, "begin a transaction", err)
 	}
 	tx := &transaction{Source: s, ctx: ctx, shards: map[int]state{}, named: map[uint64]int{}}
@@ -194,12 +194,12 @@ func (s *Source) transact(ctx context.Context, batch []*request) (int, error) {
 		}
 	}
 	if tx.err == nil && tx.dirty {
-		tx.exec(sqlBeat, s.beat+1)
+		_, tx.err = s.raise.ExecContext(ctx, s.beat+1)
 	}
 	if tx.err != nil || !tx.dirty {
 		return 0, s.rollback(ctx, tx.err)
 	}
-	if _, err := s.conn.ExecContext(ctx, sqlCommit); err != nil {
+	if _, err := s.end.ExecContext(ctx); err != nil {
 		return 0, s.settle(ctx, err)
 	}
 	s.committed(tx)
