@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -15,9 +14,12 @@ import (
 const (
 	advicePrefix = "advice-"
 	livePrefix   = "live-"
-	clients      = 64
-	// askAgain is how often a payment is asked for that stand-in did not answer in time: the
-	// same key has one outcome.
+	target       = "/v1/payments"
+	contentType  = "application/json"
+	keyHeader    = "Idempotency-Key"
+	most         = 256 // connections of customers
+	// askAgain is how often a payment is made again that was not answered in time: the same
+	// key has one outcome.
 	askAgain   = 10
 	livePayers = 100 // whose payments go on while the backlog drains
 )
@@ -28,10 +30,10 @@ func pay(c *fasthttp.HostClient, key, payer string) (string, error) {
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(resp)
 	req.Header.SetMethod(fasthttp.MethodPost)
-	req.SetRequestURI("http://" + c.Addr + "/v1/payments")
-	req.Header.Set("Idempotency-Key", key)
-	req.Header.SetContentType("application/json")
-	req.SetBodyString(`{"amount":1299,"currency":"CNY","payer":"` + payer + `","payee":"m_001","channel":"app","method":"card","reference":"` + key + `"}`)
+	req.SetRequestURI("http://" + c.Addr + target)
+	req.Header.Set(keyHeader, key)
+	req.Header.SetContentType(contentType)
+	req.SetBodyString(body(key, payer))
 	for again := 0; again == 0 || resp.StatusCode() == fasthttp.StatusConflict && again < askAgain; again++ {
 		if err := c.DoTimeout(req, resp, 10*time.Second); err != nil {
 			return "", fmt.Errorf("pay %s: %w", key, err)
@@ -43,39 +45,14 @@ func pay(c *fasthttp.HostClient, key, payer string) (string, error) {
 	return string(resp.Header.Peek("Holdfast-Stand-In")), nil
 }
 
-func newClient(address string) *fasthttp.HostClient {
-	return &fasthttp.HostClient{Addr: address, MaxConns: 4 * clients, MaxIdemponentCallAttempts: 1}
-}
-
-// fill makes the payments that are stood in for.
-func (b *bench) fill(address string) error {
-	c := newClient(address)
-	var next atomic.Int64
-	var all sync.WaitGroup
-	errs := make(chan error, clients)
-	for range clients {
-		all.Go(func() {
-			for n := int(next.Add(1)) - 1; n < b.advices; n = int(next.Add(1)) - 1 {
-				word, err := pay(c, fmt.Sprint(advicePrefix, n), load.Payer(n%b.payers()))
-				if err == nil && word != "approved" {
-					err = fmt.Errorf("payment %d was not stood in for: %q", n, word)
-				}
-				if err != nil {
-					errs <- err
-					return
-				}
-			}
-		})
-	}
-	all.Wait()
-	close(errs)
-	return <-errs
+func body(key, payer string) string {
+	return fmt.Sprintf(`{"amount":%d,"currency":"CNY","payer":"%s","payee":"m_001","channel":"app","method":"card","reference":"%s"}`, amount, payer, key)
 }
 
 // customers pay at a fixed rate until they are to stop. Each payment counts from when it
 // was due.
 func (b *bench) customers(address string, round int, stop <-chan struct{}) (took []time.Duration, err error) {
-	c := newClient(address)
+	c := &fasthttp.HostClient{Addr: address, MaxConns: most, MaxIdemponentCallAttempts: 1}
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	tick := time.NewTicker(time.Second / time.Duration(b.live))

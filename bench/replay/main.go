@@ -1,8 +1,8 @@
 // Command replay measures how a gate delivers a backlog: payments that it stood in for
 // are sent to the primary at the budget's rate, while customers pay beside them.
 //
-// A gate process on SQLite stands in for so many payments, which come over HTTP. It
-// is started anew with stand-in lifted, and forwards. The primary counts what comes to it:
+// A gate's decider stands in for so many payments on SQLite, and seals their requests. Then
+// the gate is started as a process with stand-in lifted, and forwards. The primary counts what comes to it:
 // every advice once, in no second more than the budget. Customers go on at a fixed
 // rate; their latency while the backlog drains is compared with that after it, and
 // the most memory that the gate takes in the second half of the advices with that in

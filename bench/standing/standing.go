@@ -21,6 +21,7 @@ import (
 
 	"holdfast"
 	"holdfast/bench/load"
+	"holdfast/bench/machine"
 	"holdfast/internal/posture"
 	"holdfast/internal/sqljournal/advices"
 	"holdfast/internal/standin"
@@ -47,9 +48,20 @@ type Gate struct {
 	command *exec.Cmd
 }
 
-// settings are those of the gate: its directory, address, primary, budget and shards.
+// Name is that of the gate.
+const Name = "gate-1"
+
+// Key is the secret that blinds payers and seals requests.
+func Key() []byte { return bytes.Repeat([]byte("k"), 32) }
+
+// Set is a posture of the gate.
+func Set(position holdfast.Position, directives ...posture.Directive) posture.Set {
+	return posture.Set{Head: holdfast.Head{Journal: "bench", Epoch: 1, Position: position, Hash: holdfast.Hash{byte(position)}}, Lease: time.Minute, Directives: directives}
+}
+
+// settings are those of the gate: its directory, address, primary, budget, shards and name.
 const settings = `
-name: gate-1
+name: %[6]s
 data: %[1]s/gate
 listen: {payments: %[2]s}
 primary: {url: "http://%[3]s"}
@@ -103,7 +115,7 @@ func (g *Gate) Prepare() error {
 		fmt.Fprintf(&payers, "{\"payer\":%q,\"class\":\"a\",\"seen\":%q}\n", load.Payer(n), now.AddDate(0, 0, -3).Format(time.RFC3339))
 	}
 	for name, content := range map[string][]byte{
-		"settings": fmt.Appendf(nil, settings, g.Dir, g.Address, g.Primary, g.Rate, Shards), "key": bytes.Repeat([]byte("k"), 32), "payers": payers.Bytes(),
+		"settings": fmt.Appendf(nil, settings, g.Dir, g.Address, g.Primary, g.Rate, Shards, Name), "key": Key(), "payers": payers.Bytes(),
 	} {
 		if err := os.WriteFile(filepath.Join(g.Dir, name), content, 0o600); err != nil {
 			return err
@@ -130,8 +142,7 @@ func (g *Gate) Directive() (posture.Directive, error) {
 // Start starts the gate under a posture and waits until it listens. The caller must be
 // on the main goroutine, locked to its thread: the kernel kills the gate when that ends.
 func (g *Gate) Start(position holdfast.Position, directives ...posture.Directive) error {
-	set := posture.Set{Head: holdfast.Head{Journal: "bench", Epoch: 1, Position: position, Hash: holdfast.Hash{byte(position)}}, Lease: time.Minute, Directives: directives}
-	if err := posture.Save(filepath.Join(g.Dir, "gate", "posture"), set); err != nil {
+	if err := posture.Save(filepath.Join(g.Dir, "gate", "posture"), Set(position, directives...)); err != nil {
 		return err
 	}
 	log, err := os.OpenFile(filepath.Join(g.Dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -179,6 +190,9 @@ func (g *Gate) said() string {
 	}
 	return string(content)
 }
+
+// CPU is the processor time that the gate has used since it was started.
+func (g *Gate) CPU() (time.Duration, error) { return machine.CPU(g.command.Process.Pid) }
 
 // Memory is what the gate takes of the machine's, in MB.
 func (g *Gate) Memory() (float64, error) {

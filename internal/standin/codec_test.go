@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"holdfast"
 	"holdfast/internal/standin"
@@ -124,10 +126,10 @@ func TestSnapshotsGoOn(t *testing.T) {
 			}
 			whole, restored := standin.NewState(), standin.NewState()
 			for i, p := range packs {
-				if err := whole.Fold(p.Body); err != nil {
+				if _, err := whole.Fold(p.Body); err != nil {
 					t.Fatal(err)
 				}
-				if err := restored.Fold(p.Body); err != nil {
+				if _, err := restored.Fold(p.Body); err != nil {
 					t.Fatal(err)
 				}
 				if i%7 == 0 {
@@ -178,6 +180,37 @@ func TestImpossibleRecords(t *testing.T) {
 		}
 		if err := s.Apply(r); holdfast.CodeOf(err) != holdfast.Damaged {
 			t.Errorf("%T %+v: %v", r, r, err)
+		}
+	}
+}
+
+// What is the same in many payments is in memory once, also after a restart: a backlog may
+// have a million of them.
+func TestTextsAreKeptOnce(t *testing.T) {
+	t.Parallel()
+	h := newShard(t, aProfile())
+	for _, identity := range []string{"p1", "p2"} {
+		r := pay(identity, "ann", 1)
+		r.Payment.Channel = strings.Clone("app")
+		r.Sealed = standin.Sealed{Key: strings.Clone("a key"), Data: []byte(identity)}
+		h.want(r, standin.Approved, standin.None)
+	}
+	restored, err := standin.Restore(h.s.Snapshot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	folded := standin.NewState()
+	for _, r := range h.log {
+		if _, err := folded.Fold(standin.Encode([]standin.Record{r})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, s := range map[string]*standin.State{"decided": h.s, "restored": restored, "folded": folded} {
+		a, b := s.Item("p1"), s.Item("p2")
+		for _, texts := range [][2]string{{a.Channel, b.Channel}, {a.Currency, b.Currency}, {a.Sealed.Key, b.Sealed.Key}, {a.Directive, b.Directive}} {
+			if texts[0] == "" || texts[0] != texts[1] || unsafe.StringData(texts[0]) != unsafe.StringData(texts[1]) {
+				t.Errorf("%s: %q and %q are not the same text", name, texts[0], texts[1])
+			}
 		}
 	}
 }

@@ -6,13 +6,13 @@ import (
 	"holdfast"
 )
 
-// Fold applies the records of a pack's body.
-func (s *State) Fold(body []byte) error {
-	records, err := Decode(body)
+// Fold applies the records of a pack's body, and says how many there are.
+func (s *State) Fold(body []byte) (records int, err error) {
+	list, err := Decode(body)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return s.Apply(records...)
+	return len(list), s.Apply(list...)
 }
 
 // Apply folds records into the state. A record that cannot follow what is there
@@ -88,7 +88,7 @@ func (s *State) decide(r *Decision) bool {
 	}
 	s.seq++
 	i := &Item{Decision: *r, Seq: s.seq, Epoch: s.epoch, Since: r.At}
-	i.Directive = o.Directive // the same text once
+	s.share(i)
 	s.items[r.Identity] = i
 	delete(s.excluded, r.Identity)
 	if i.FollowUps = s.before[r.Identity]; i.FollowUps != nil {

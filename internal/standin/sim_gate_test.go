@@ -94,7 +94,8 @@ func (d *decider) load(n int) *held {
 			return h
 		}
 		for _, p := range packs {
-			w.must(h.s.Fold(p.Body))
+			_, err := h.s.Fold(p.Body)
+			w.must(err)
 			h.revision = p.Revision()
 		}
 	}

@@ -84,9 +84,7 @@ func (s *State) itemFields(c *codec) {
 		if c.writing || c.failed {
 			return
 		}
-		if o := s.openings[i.Directive]; o != nil {
-			i.Directive = o.Directive
-		}
+		s.share(i)
 		s.items[i.Identity] = i
 		if i.Class == Pending {
 			s.enqueue(i)

@@ -185,6 +185,9 @@ type State struct {
 	unsent     []*Item // queued and never sent, by when they expire
 	overdue    []*Item // expired in the queue, by Seq
 
+	// texts has once what stands in many items; see [State.share].
+	texts map[string]string
+
 	// What follows is used again and again while decisions are made; it is no part of
 	// what is folded.
 	ledgers []namedLedger  // by limit of the profile
@@ -196,7 +199,27 @@ func NewState() *State {
 	return &State{
 		openings: map[string]*Opening{}, items: map[string]*Item{}, excluded: map[string]exclusion{}, before: map[string][]string{},
 		balances: map[balanceKey]*Balance{}, counters: newCounters(), slices: map[string]drawn{},
-		waiting: map[Digest]int{}, exceptions: map[string]*Item{}, values: map[string]any{},
+		waiting: map[Digest]int{}, exceptions: map[string]*Item{}, texts: map[string]string{}, values: map[string]any{},
+	}
+}
+
+// maxTexts bounds the texts that are kept once: clients choose some. Then it begins anew.
+const maxTexts = 1024
+
+// share has an item use the same texts as others: a backlog may have a million of them.
+func (s *State) share(i *Item) {
+	if o := s.openings[i.Directive]; o != nil {
+		i.Directive = o.Directive
+	}
+	for _, text := range [...]*string{&i.Currency, &i.Channel, &i.Route, &i.Sealed.Key} {
+		if same, there := s.texts[*text]; there {
+			*text = same
+			continue
+		}
+		if len(s.texts) >= maxTexts {
+			clear(s.texts)
+		}
+		s.texts[*text] = *text
 	}
 }
 

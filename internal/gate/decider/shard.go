@@ -182,6 +182,7 @@ func (s *shard) load(ctx context.Context) error {
 			break
 		}
 	}
+	s.since = 0
 	if revision, err = s.read(ctx, state, revision); err != nil {
 		return err
 	}
@@ -211,9 +212,11 @@ func (s *shard) fold(state *standin.State, packs []advice.Pack) (revision uint64
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range packs {
-		if err := state.Fold(p.Body); err != nil {
+		n, err := state.Fold(p.Body)
+		if err != nil {
 			return revision, err
 		}
+		s.since += n
 		revision = p.Revision()
 	}
 	return revision, nil

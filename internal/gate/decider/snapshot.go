@@ -53,9 +53,12 @@ func (s *shard) snapshot(ctx context.Context) (snap *advice.Snapshot, kept func(
 		return nil, nil
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.since, s.shrunk, s.snapped = 0, false, true
-	snap = &advice.Snapshot{Shard: s.n, Revision: revision, Chain: chain, Version: standin.FoldVersion, Body: s.state.Snapshot()}
+	state := s.state
+	s.mu.Unlock()
+	// Only who has made the shard busy changes its state: others may read it meanwhile, and
+	// payments that are none of its business do not wait.
+	snap = &advice.Snapshot{Shard: s.n, Revision: revision, Chain: chain, Version: standin.FoldVersion, Body: state.Snapshot()}
 	return snap, func() {
 		free()
 		s.mu.Lock()

@@ -7,6 +7,7 @@ import (
 
 	"holdfast/internal/payment"
 	"holdfast/internal/standin"
+	"holdfast/internal/standin/advice"
 )
 
 // A snapshot is made after as many records as there are decisions, or when much was
@@ -56,5 +57,27 @@ func TestTimely(t *testing.T) {
 		if got := c.shard.timely(); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+// What a process reads when it starts counts towards the next snapshot: a tail that each
+// start reads again does not grow over starts.
+func TestTailCounts(t *testing.T) {
+	t.Parallel()
+	source := advice.NewMemory("s1", 1)
+	now := standin.At(time.Date(2026, 11, 26, 2, 0, 0, 0, time.UTC))
+	for n := range uint64(2) {
+		records := []standin.Record{&standin.TakenOver{Gate: "g", Boot: fmt.Sprint(n), At: now}, &standin.Excluded{Identity: fmt.Sprint(n), At: now}}
+		results, err := source.Append(t.Context(), []advice.Pack{{Expect: n, ID: fmt.Sprint(n), Body: standin.Encode(records)}})
+		if err != nil || results[0] != nil {
+			t.Fatal(results, err)
+		}
+	}
+	s := &shard{d: &Decider{opt: Options{Source: source}}}
+	for range 2 {
+		if err := s.load(t.Context()); err != nil || s.since != 4 {
+			t.Errorf("%d records were read, %v", s.since, err)
+		}
+		s.drop()
 	}
 }
