@@ -149,3 +149,24 @@ func TestFilesGone(t *testing.T) {
 	}
 	mustOpen(t, dir)
 }
+
+// What a transaction named is free again if it is undone.
+func TestUndone(t *testing.T) {
+	s := mustOpen(t, t.TempDir())
+	err := s.submit(t.Context(), 0, func(tx *transaction) error {
+		if err := tx.append(pack(0, 0, 7)); err != nil {
+			return err
+		}
+		tx.exec("INSERT INTO nothing")
+		return nil
+	})
+	if holdfast.CodeOf(err) != holdfast.Unavailable {
+		t.Fatalf("a statement that cannot be: %v", err)
+	}
+	if shard, there, err := s.Owner(t.Context(), 7); there || err != nil {
+		t.Fatalf("it belongs to shard %d, %v", shard, err)
+	}
+	if results, err := s.Append(t.Context(), []advice.Pack{pack(1, 0, 7)}); err != nil || results[0] != nil {
+		t.Fatalf("%v, %v", results, err)
+	}
+}

@@ -46,7 +46,7 @@ type transaction struct {
 	*Source
 	ctx    context.Context
 	shards map[int]state // those that the transaction moves
-	named  map[uint64]int
+	named  []uint64      // names that stand in the source already, and go if it is undone
 	freed  []uint64
 	size   int
 	dirty  bool
@@ -68,15 +68,6 @@ func (tx *transaction) state(shard int) state {
 	return tx.Source.shards[shard]
 }
 
-// owner returns the shard that has a name.
-func (tx *transaction) owner(name uint64) (int, bool) {
-	if shard, ok := tx.named[name]; ok {
-		return shard, true
-	}
-	shard, ok := tx.names[name]
-	return shard, ok
-}
-
 // append applies one pack.
 func (tx *transaction) append(p advice.Pack) error {
 	st := tx.state(p.Shard)
@@ -88,7 +79,7 @@ func (tx *transaction) append(p advice.Pack) error {
 	}
 	names := make([]byte, 0, 8*len(p.Names))
 	for _, n := range p.Names {
-		by, taken := tx.owner(n)
+		by, taken := tx.names[n]
 		if taken && by != p.Shard {
 			return &advice.Taken{Name: n, By: by}
 		}
@@ -96,14 +87,33 @@ func (tx *transaction) append(p advice.Pack) error {
 			names = binary.BigEndian.AppendUint64(names, n)
 		}
 	}
-	for b := names; len(b) > 0; b = b[8:] {
-		tx.named[binary.BigEndian.Uint64(b)] = p.Shard
-	}
+	tx.name(p.Shard, names)
 	st.revision, st.chain = p.Revision(), advice.Link(st.chain, p)
 	tx.insert(p, st, names)
 	tx.shards[p.Shard], tx.dirty = st, true
 	tx.size += len(p.Body) + len(names) + packPages
 	return nil
+}
+
+// name says at once whose names are: those who ask for the owner meanwhile find a shard
+// that will tell them once it is durable.
+func (tx *transaction) name(shard int, names []byte) {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	for ; len(names) > 0; names = names[8:] {
+		n := binary.BigEndian.Uint64(names)
+		tx.names[n] = shard
+		tx.named = append(tx.named, n)
+	}
+}
+
+// undo takes back what the transaction has said before it was made.
+func (tx *transaction) undo() {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	for _, n := range tx.named {
+		delete(tx.names, n)
+	}
 }
 
 func (tx *transaction) insert(p advice.Pack, st state, names []byte) {
@@ -187,7 +197,7 @@ func (s *Source) transact(ctx context.Context, batch []*request) (int, error) {
 	if _, err := s.begin.ExecContext(ctx); err != nil {
 		return 0, failure(ctx, "begin a transaction", err)
 	}
-	tx := &transaction{Source: s, ctx: ctx, shards: map[int]state{}, named: map[uint64]int{}}
+	tx := &transaction{Source: s, ctx: ctx, shards: map[int]state{}}
 	for _, r := range batch {
 		if r.answer = r.apply(tx); tx.err != nil {
 			break
@@ -197,9 +207,11 @@ func (s *Source) transact(ctx context.Context, batch []*request) (int, error) {
 		_, tx.err = s.raise.ExecContext(ctx, s.beat+1)
 	}
 	if tx.err != nil || !tx.dirty {
+		tx.undo()
 		return 0, s.rollback(ctx, tx.err)
 	}
 	if _, err := s.end.ExecContext(ctx); err != nil {
+		tx.undo()
 		return 0, s.settle(ctx, err)
 	}
 	s.committed(tx)
@@ -221,9 +233,6 @@ func (s *Source) committed(tx *transaction) {
 	}
 	for _, name := range tx.freed {
 		delete(s.names, name)
-	}
-	for name, shard := range tx.named {
-		s.names[name] = shard
 	}
 }
 
