@@ -1,9 +1,9 @@
 package httpgate
 
 import (
-	"context"
 	"errors"
 	"syscall"
+	"time"
 
 	"holdfast"
 	"holdfast/internal/posture"
@@ -56,8 +56,7 @@ func (x *exchange) instead(cause standin.Cause) bool {
 
 // exclude keeps a payment whose outcome is not known from being approved, at any gate.
 func (x *exchange) exclude() {
-	ctx, cancel := context.WithTimeout(context.Background(), standInTimeout)
-	defer cancel()
+	ctx := x.patience.from(time.Now())
 	if err := x.stand.Exclude(ctx, x.pay); err != nil {
 		x.log.Warn("other gates cannot be told that a payment's outcome is not known", "error", err)
 	}

@@ -78,6 +78,8 @@ type Server struct {
 	passed  net.Listener // nil if there is none
 	passOn  atomic.Pointer[func() (net.Conn, error)]
 	crowd   *crowd
+	// patience is of those who wait for stand-in.
+	patience patience
 }
 
 // New makes the edge of a gate in front of a primary.

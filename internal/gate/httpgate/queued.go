@@ -1,7 +1,6 @@
 package httpgate
 
 import (
-	"context"
 	"encoding/json"
 	"strings"
 	"time"
@@ -116,8 +115,7 @@ func (x *exchange) queueStatus() bool {
 		return true
 	}
 	x.pay = &payment.Payment{Identity: identity, Kind: payment.Inquiry}
-	ctx, cancel := context.WithTimeout(context.Background(), standInTimeout)
-	defer cancel()
+	ctx := x.patience.from(time.Now())
 	i, there, err := x.stand.Knows(ctx, x.pay)
 	switch {
 	case err != nil: // there is no route whose answer it could be

@@ -42,10 +42,6 @@ type Shadow interface {
 // standInHeader is in each answer that stand-in decided: its verdict.
 const standInHeader = "Holdfast-Stand-In"
 
-// standInTimeout is how long a client waits for stand-in. Then it is told to inquire:
-// it may have been decided.
-const standInTimeout = 2 * time.Second
-
 var (
 	answerMismatch = newAnswer(fasthttp.StatusUnprocessableEntity, "about:blank", "The key was used before, for another payment", 0)
 	answerDeclined = newAnswer(fasthttp.StatusPaymentRequired, "about:blank", "The payment is declined", 0)
@@ -98,8 +94,7 @@ func (x *exchange) stood(s gate.Substitution, a standin.Answer, err error) {
 
 // decide asks stand-in. What this gate has not settled itself is not approved.
 func (x *exchange) decide(directive string, cause standin.Cause) (standin.Answer, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), standInTimeout)
-	defer cancel()
+	ctx := x.patience.from(time.Now())
 	if x.gate.Pending(x.pay.Identity) {
 		if _, known, err := x.stand.Knows(ctx, x.pay); err != nil || !known {
 			return standin.Answer{Verdict: standin.Inquire, Reason: standin.InFlight}, err
@@ -216,8 +211,7 @@ func (x *exchange) known() bool {
 	if x.stand == nil || x.pay.Identity == "" || !x.stand.Concerns(x.pay) {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), standInTimeout)
-	defer cancel()
+	ctx := x.patience.from(time.Now())
 	i, there, err := x.stand.Knows(ctx, x.pay)
 	if err != nil {
 		x.undecided(err)
