@@ -42,11 +42,16 @@ type Came struct {
 	Of       Result
 }
 
-// mostHeld bounds how many advices are passed over for one that may be sent.
-const mostHeld = 10_000
+const (
+	// mostHeld bounds how many advices are passed over for one that may be sent.
+	mostHeld = 10_000
+	// mostParked is how many are handed to people at once: a pack has room for their
+	// records, also when a long outage has a whole backlog expire at the same time.
+	mostParked = 1000
+)
 
 // Next returns up to most advices whose turn it is, and the records that hand
-// those to people which cannot go on. Of one payer only the oldest is sent; what
+// those to people which cannot go on, a thousand at once. Of one payer only the oldest is sent; what
 // people have to look at holds up nobody but what takes it back. An advice that may
 // says no to, where it is to be sent or, with ask, to be asked about, stays where it is,
 // and those of its payer behind it.
@@ -54,9 +59,9 @@ func Next(s *State, f Forwarding, now time.Time, most int, may func(i *Item, ask
 	at := max(At(now), s.last)
 	park = s.lapsed(at)
 	busy := map[Digest]bool{}
-	held := 0
+	held, parked := 0, 0
 	for _, i := range s.queue {
-		if len(work) >= most || held >= mostHeld {
+		if len(work) >= most || held >= mostHeld || parked >= mostParked {
 			break
 		}
 		if i.Class != Pending || busy[i.Payer] || i.late(at) {
@@ -64,6 +69,7 @@ func Next(s *State, f Forwarding, now time.Time, most int, may func(i *Item, ask
 		}
 		if why := f.over(i, at); why != 0 {
 			park = append(park, &Excepted{Identity: i.Identity, Why: why, At: at})
+			parked++
 			continue
 		}
 		if s.waitsForOriginal(i) {

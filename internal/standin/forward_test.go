@@ -1,12 +1,15 @@
 package standin_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"holdfast"
+	"holdfast/internal/payment"
 	"holdfast/internal/standin"
+	"holdfast/internal/standin/advice"
 )
 
 func sent(work []standin.Work) (list []string) {
@@ -294,5 +297,37 @@ func TestLateResult(t *testing.T) {
 	}
 	if n := len(h.s.Exceptions()); n > 0 {
 		t.Errorf("%d exceptions are left", n)
+	}
+}
+
+// S15: a backlog that expires all at once is handed to people, as many at once as a pack has
+// room for, and nothing of it is sent.
+func TestABacklogExpires(t *testing.T) {
+	t.Parallel()
+	const advices = 2500
+	s := standin.NewState()
+	records := []standin.Record{&standin.TakenOver{Gate: "g", Boot: "b", At: standin.At(start)}, &standin.Opened{Directive: "d1", Profile: "cards", At: standin.At(start)}}
+	for n := range advices {
+		records = append(records, &standin.Decision{
+			Identity: fmt.Sprintf("%0*d", payment.MaxIdentity, n), Kind: standin.Payment, Amount: 1, Currency: "CNY", Route: "pay", Payer: standin.Digest{byte(n), byte(n >> 8)},
+			Verdict: standin.Approved, Cause: standin.Directed, Directive: "d1", At: standin.At(start),
+		})
+	}
+	if err := s.Apply(records...); err != nil {
+		t.Fatal(err)
+	}
+	f := aProfile().Forwarding
+	rounds := 0
+	for ; s.Backlog() > 0 && rounds < advices; rounds++ {
+		work, park := standin.Next(s, f, start.Add(f.Expiry), 10, anything)
+		if len(work) > 0 || len(standin.Encode(park)) > advice.MaxBody/2 {
+			t.Fatalf("%d are sent, %d handed to people in %d bytes", len(work), len(park), len(standin.Encode(park)))
+		}
+		if err := s.Apply(park...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(s.Exceptions()); n != advices || rounds > 5 {
+		t.Errorf("of %d people have %d after %d rounds", advices, n, rounds)
 	}
 }

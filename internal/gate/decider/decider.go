@@ -94,6 +94,7 @@ type Decider struct {
 	ready   chan *shard
 	news    chan struct{} // the directives have changed
 	carries chan standin.Order
+	loading chan struct{} // has one for each shard that is being read whole
 
 	// quiet means that no shard knows of anything, and none may: payments pass by.
 	quiet atomic.Bool
@@ -101,8 +102,9 @@ type Decider struct {
 	// read: before it has, and when a directive has just gone.
 	unsure atomic.Bool
 	next   atomic.Uint32 // the shard that is forwarded from first
-	// snapping means that a shard makes a snapshot.
+	// snapping means that a shard makes a snapshot; the next is not made before snapNext, by Boot.
 	snapping atomic.Bool
+	snapNext atomic.Int64
 	told     atomic.Int64  // when a summary was last asked for, by Boot
 	left     atomic.Int64  // when an advice was last left to other gates, by Boot
 	shown    time.Duration // when this gate showed itself last, by Boot; belongs to follow
@@ -125,6 +127,9 @@ type Decider struct {
 const (
 	// maxWaiting bounds the requests that wait in one shard.
 	maxWaiting = 4096
+	// maxLoading is how many shards are read whole at once: with a large backlog each takes
+	// twice the memory meanwhile.
+	maxLoading = 4
 	// minKey is the shortest key that blinds payers, in bytes.
 	minKey = 16
 )
@@ -145,7 +150,7 @@ func New(ctx context.Context, opt Options) (*Decider, error) {
 		return nil, err
 	}
 	d := &Decider{
-		opt: opt, id: info.ID, blinder: standin.NewBlinder(opt.Key), ready: make(chan *shard, info.Shards), news: make(chan struct{}, 1), carries: make(chan standin.Order, standin.MaxOrders),
+		opt: opt, id: info.ID, blinder: standin.NewBlinder(opt.Key), ready: make(chan *shard, info.Shards), news: make(chan struct{}, 1), carries: make(chan standin.Order, standin.MaxOrders), loading: make(chan struct{}, maxLoading),
 		standings: map[string]*standing{}, profiles: map[string]*standin.Compiled{}, declines: map[declineKey]standin.Tally{},
 		learned: map[string]bool{}, carried: map[string]standin.Carried{}, alarms: map[string]standin.Alarm{}, mates: map[string]mate{},
 	}

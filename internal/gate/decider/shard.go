@@ -226,6 +226,12 @@ func (s *shard) fold(state *standin.State, packs []advice.Pack) (revision uint64
 // has nothing in it that is not durable.
 func (s *shard) catchUp(ctx context.Context) (moved bool, err error) {
 	if s.state == nil {
+		select {
+		case s.d.loading <- struct{}{}:
+			defer func() { <-s.d.loading }()
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
 		return true, s.load(ctx)
 	}
 	if !s.d.opt.Shared {

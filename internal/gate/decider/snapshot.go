@@ -32,18 +32,25 @@ func (s *shard) after(ctx context.Context, p *pack) {
 	s.rest(p.again)
 }
 
+// snapshotShare is the part of the time in which snapshots may be made, at most one in so
+// many: those of large states fall due together, and each holds up what waits for the disk.
+const snapshotShare = 10
+
 // snapshot makes a snapshot of a state that is durable, if it is time. Of all shards one
-// at a time does, until kept is called: no request waits for more than one. What has just
-// shrunk is soon made, and might have no other turn for long.
+// at a time does, until kept is called, and the next some time later: no request waits for
+// more than one. What has just shrunk is soon made, and might have no other turn for long.
 func (s *shard) snapshot(ctx context.Context) (snap *advice.Snapshot, kept func()) {
 	s.mu.Lock()
 	due, shrunk := s.timely(), s.shrunk
 	s.mu.Unlock()
-	if !due || !shrunk && !s.d.snapping.CompareAndSwap(false, true) {
+	begun := s.d.opt.Clock.Boot()
+	if !due || !shrunk && (int64(begun) < s.d.snapNext.Load() || !s.d.snapping.CompareAndSwap(false, true)) {
 		return nil, nil
 	}
 	free := func() {
 		if !shrunk {
+			now := s.d.opt.Clock.Boot()
+			s.d.snapNext.Store(int64(now + (snapshotShare-1)*(now-begun)))
 			s.d.snapping.Store(false)
 		}
 	}

@@ -3,6 +3,7 @@ package decider
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"holdfast/internal/payment"
@@ -80,4 +81,47 @@ func TestTailCounts(t *testing.T) {
 		}
 		s.drop()
 	}
+}
+
+// tick is the time of a bubble.
+type tick struct{ start time.Time }
+
+func (c tick) Boot() time.Duration { return time.Since(c.start) }
+func (tick) Now() time.Time        { return time.Now() }
+
+// Snapshots of several shards that fall due together leave room between them: one takes a
+// second, and then none is made for nine.
+func TestSnapshotsLeaveRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 3)
+		d := &Decider{opt: Options{Source: source, Clock: tick{time.Now()}}}
+		due := func(n int) *shard { return &shard{d: d, n: n, state: standin.NewState(), since: snapshotEvery} }
+		made := func(s *shard) func() {
+			snap, kept := s.snapshot(t.Context())
+			if (snap == nil) != (kept == nil) {
+				t.Fatal("a snapshot is half made")
+			}
+			return kept
+		}
+		a, b, c := due(0), due(1), due(2)
+		kept := made(a)
+		if kept == nil || made(b) != nil {
+			t.Fatal("two are made at once, or none")
+		}
+		time.Sleep(time.Second)
+		kept()
+		time.Sleep(9*time.Second - 1)
+		if made(b) != nil {
+			t.Error("the next follows too soon")
+		}
+		c.shrunk = true
+		if made(c) == nil {
+			t.Error("what has shrunk has to wait")
+		}
+		time.Sleep(1)
+		if made(b) == nil {
+			t.Error("the next is never made")
+		}
+	})
 }
