@@ -14,6 +14,7 @@ import (
 	"holdfast/internal/config"
 	"holdfast/internal/fleet"
 	"holdfast/internal/gate"
+	"holdfast/internal/gate/fence"
 	"holdfast/internal/gate/httpgate"
 	"holdfast/internal/gate/httpgate/accesslog"
 	"holdfast/internal/gate/local"
@@ -46,7 +47,8 @@ type Gate struct {
 	gate     *gate.Gate
 	edge     *httpgate.Server
 	access   *accesslog.Log
-	standIn  *standIn // nil if it has none
+	standIn  *standIn     // nil if it has none
+	fence    *fence.Fence // nil if there is one primary
 	payments net.Listener
 	feed     net.Listener // of payer snapshots; nil if none are taken
 	given    inheritance
@@ -104,7 +106,7 @@ func OpenGate(opt GateOptions) (_ *Gate, err error) {
 	a.down.add("local socket", socket.Close)
 	a.loops = append(a.loops,
 		loop{"payments", func(ctx context.Context) error {
-			return a.standIn.serve(ctx, loop{"payments", a.servePayments})
+			return a.standIn.serve(ctx, loop{"payments", func(ctx context.Context) error { return a.fenced(ctx, a.servePayments) }})
 		}},
 		loop{"certificates", a.edge.Watch},
 		loop{"gate", func(ctx context.Context) error { return a.gate.Run(ctx, controls) }},
@@ -148,6 +150,13 @@ func (a *Gate) openGate(primary *httpgate.Primary, alone bool) (err error) {
 		Name: conf.Name, Version: telemetry.Version(), Dir: conf.Data, Routes: primary.Routes(), Clock: systemClock{a.opt.Now},
 		Alone: alone, Inquirer: primary, PrimaryDown: primary.Down, Log: a.opt.Log,
 		Inquiries: gate.Inquiries{First: conf.Inquiries.First.D(), Most: conf.Inquiries.Most, Rate: conf.Inquiries.Rate},
+	}
+	if a.fence, err = a.openFence(); err != nil {
+		return err
+	}
+	if a.fence != nil {
+		opt.Fence, opt.SecondDown = a.fence, primary.SecondDown
+		edge.Fence(a.fence)
 	}
 	if a.standIn != nil {
 		opt.StandIn, opt.Shadow, opt.Counts = a.standIn.decider, a.standIn.shadow, a.standIn.count

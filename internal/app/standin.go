@@ -43,11 +43,15 @@ func (a *Gate) openStandIn() (*standIn, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, err := a.openSource(s.conf)
+	conf := place{"stand_in", s.conf.Data, s.conf.Database, s.conf.Password, s.conf.Fenced, s.conf.Shards}
+	source, err := a.openSource(conf)
 	if err != nil {
 		return nil, fmt.Errorf("open the advice source: %w", err)
 	}
 	a.down.add("advice source", source.Close)
+	if conf.database == "" {
+		a.opt.Log.Info("decisions of stand-in are kept on this machine alone: they survive a kill and the loss of power, not the loss of the machine", "dir", conf.data)
+	}
 	s.vault = seal.NewVault(s.keys, a.opt.Config.Name, source, a.opt.Now)
 	s.payers = decider.NewPayersFile(s.conf.Payers, key, systemClock{a.opt.Now}.Now, a.opt.Log)
 	if s.shadow, err = shadow.New(shadow.Options{Key: key, Payers: s.payers, Now: systemClock{a.opt.Now}.Now, Log: a.opt.Log}); err != nil {
@@ -86,25 +90,30 @@ func (s *standIn) secrets(env func(string) (string, bool)) ([]byte, error) {
 	return []byte(key), err
 }
 
-// openSource opens the advice source, after the process before if that is to be taken
+// place says where an advice source is, and by which section of the settings.
+type place struct {
+	section, data, database string
+	password                config.Secret
+	fenced                  bool
+	shards                  int
+}
+
+// openSource opens an advice source, after the process before if that is to be taken
 // over from.
-func (a *Gate) openSource(conf config.StandIn) (advice.Source, error) {
-	if conf.Database != "" {
-		password, err := conf.Password.Read(a.opt.Env)
+func (a *Gate) openSource(p place) (advice.Source, error) {
+	if p.database != "" {
+		password, err := p.password.Read(a.opt.Env)
 		if err != nil {
-			return nil, fmt.Errorf("stand_in.password: %w", err)
+			return nil, fmt.Errorf("%s.password: %w", p.section, err)
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), grace)
 		defer cancel()
-		return postgres.OpenAdvices(ctx, postgres.AdviceOptions{Source: conf.Database, Password: password, Fenced: conf.Fenced, Shards: conf.Shards})
+		return postgres.OpenAdvices(ctx, postgres.AdviceOptions{Source: p.database, Password: password, Fenced: p.fenced, Shards: p.shards})
 	}
 	for end := time.Now().Add(grace); ; {
 		source, err := advices.Open(context.Background(), advices.Options{
-			Dir: conf.Data, Shards: conf.Shards, Warn: func(m string) { a.opt.Log.Error(m) },
+			Dir: p.data, Shards: p.shards, Warn: func(m string) { a.opt.Log.Error(m) },
 		})
-		if err == nil {
-			a.opt.Log.Info("decisions of stand-in are kept on this machine alone: they survive a kill and the loss of power, not the loss of the machine", "dir", conf.Data)
-		}
 		if err == nil || !a.took || holdfast.CodeOf(err) != holdfast.Unavailable || time.Now().After(end) {
 			return source, err
 		}

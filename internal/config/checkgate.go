@@ -27,7 +27,7 @@ func (g *Gate) check(r *report) {
 	r.listeners(addresses)
 	g.TLS.check(r)
 	g.Limits.check(r)
-	g.Primary.check(r)
+	g.Primary.check(r, "primary")
 	r.count("access_log.megabytes", g.AccessLog.Megabytes, 1, 1<<20)
 	r.distinct("test_payers", len(g.TestPayers), func(i int) string { return g.TestPayers[i] })
 	r.distinct("channels", len(g.Channels), func(i int) string { return g.Channels[i] })
@@ -43,6 +43,7 @@ func (g *Gate) check(r *report) {
 		g.Routes[i].check(r, index("routes", i))
 		g.clash(r, i)
 	}
+	g.checkSecond(r)
 }
 
 func (t *GateTLS) check(r *report) {
@@ -66,15 +67,15 @@ func (l *Limits) check(r *report) {
 	r.within("limits.answer", l.Answer, time.Second, 5*time.Minute)
 }
 
-func (p *Primary) check(r *report) {
-	r.filled("primary.url", string(p.URL))
+func (p *Primary) check(r *report, section string) {
+	r.filled(section+".url", string(p.URL))
 	secure := strings.HasPrefix(string(p.URL), "https:")
 	for i, u := range append([]URL{p.URL}, p.Others...) {
-		at := "primary.url"
+		at := section + ".url"
 		if i > 0 {
-			at = index("primary.others", i-1)
+			at = index(section+".others", i-1)
 			if u == "" || u == p.URL {
-				r.at(at, "write another address of the primary than primary.url")
+				r.at(at, "write another address of the primary than %s.url", section)
 			} else if strings.HasPrefix(string(u), "https:") != secure {
 				r.at(at, "all addresses of the primary are of one kind, http or https")
 			}
@@ -84,19 +85,19 @@ func (p *Primary) check(r *report) {
 			r.at(at, "leave the path out: requests are forwarded under the path they came with")
 		}
 	}
-	r.distinct("primary.others", len(p.Others), func(i int) string { return string(p.Others[i]) })
-	r.together("primary", map[string]File{"certificate": p.Certificate, "key": p.Key})
+	r.distinct(section+".others", len(p.Others), func(i int) string { return string(p.Others[i]) })
+	r.together(section, map[string]File{"certificate": p.Certificate, "key": p.Key})
 	if p.Authority != "" {
-		r.there("primary.authority", p.Authority)
+		r.there(section+".authority", p.Authority)
 	}
 	if !secure && p.MutualTLS != (MutualTLS{}) {
-		r.at("primary.authority", "certificates are for an https primary: write its URL with https, or leave them out")
+		r.at(section+".authority", "certificates are for an https primary: write its URL with https, or leave them out")
 	}
-	r.count("primary.connections", p.Connections, 1, 1<<20)
-	r.count("primary.queue", p.Queue, 0, 1<<20)
-	r.within("primary.queue_time", p.QueueTime, 0, time.Minute)
-	r.count("primary.eject_after", p.EjectAfter, 1, 1<<20)
-	r.within("primary.eject_time", p.EjectTime, 100*time.Millisecond, time.Hour)
+	r.count(section+".connections", p.Connections, 1, 1<<20)
+	r.count(section+".queue", p.Queue, 0, 1<<20)
+	r.within(section+".queue_time", p.QueueTime, 0, time.Minute)
+	r.count(section+".eject_after", p.EjectAfter, 1, 1<<20)
+	r.within(section+".eject_time", p.EjectTime, 100*time.Millisecond, time.Hour)
 }
 
 func (q *Inquiries) check(r *report) {
@@ -177,6 +178,7 @@ func (t *Route) check(r *report, at string) {
 	if t.Inquiry != nil {
 		t.Inquiry.check(r, join(at, "inquiry"), t)
 	}
+	r.within(join(at, "retention"), t.Retention, 0, 365*24*time.Hour)
 	if t.StandIn != nil {
 		t.StandIn.check(r, join(at, "stand_in"), t)
 	}
@@ -193,7 +195,7 @@ func (t *Route) checkQuiet(r *report, at string) {
 	if t.Kind == "" {
 		return
 	}
-	for _, name := range []string{"mode", "body", "unreadable", "outcome", "counted", "answer_amount", "answer_code", "decline", "inquiry", "stand_in"} {
+	for _, name := range []string{"mode", "body", "unreadable", "outcome", "counted", "answer_amount", "answer_code", "decline", "inquiry", "stand_in", "retention"} {
 		if path := join(at, name); r.given(path) {
 			r.at(path, "only routes of kind payment and refund have this; this one is of kind %s", t.Kind)
 		}

@@ -23,7 +23,11 @@ type Gate struct {
 	TLS     GateTLS    `yaml:"tls"`
 	Limits  Limits     `yaml:"limits"`
 	Primary Primary    `yaml:"primary"`
-	Control Control    `yaml:"control"`
+	// Second is the primary that payments can be rerouted to; Fence keeps every identity
+	// from both. Without them none is.
+	Second  *Primary `yaml:"second"`
+	Fence   *Fence   `yaml:"fence"`
+	Control Control  `yaml:"control"`
 	// Inquiries is the budget in which payments of unknown outcome are asked about.
 	Inquiries Inquiries `yaml:"inquiries"`
 	// Mode says what the gate does without a lease, where the route does not.
@@ -157,6 +161,12 @@ type Route struct {
 	Decline Decline  `yaml:"decline"`
 	// Inquiry settles unknown outcomes; without it a person must.
 	Inquiry *Inquiry `yaml:"inquiry"`
+	// Retention is how long the primary knows an identity again; 0 is for ever. It counts
+	// where there is a second one: what is older is not sent again.
+	Retention Duration `yaml:"retention" default:"0s"`
+	// Second says how the second primary takes the route's requests; without it they are
+	// held while they would be rerouted.
+	Second *RouteSecond `yaml:"second"`
 	// StandIn answers in place of the primary; without it the route's payments are
 	// held while stand-in covers them.
 	StandIn *RouteStandIn `yaml:"stand_in"`

@@ -80,16 +80,7 @@ type RouteStandIn struct {
 func (s *StandIn) check(r *report) {
 	const at = "stand_in."
 	r.secret(at+"password", s.Password)
-	switch {
-	case (s.Data == "") == (s.Database == ""):
-		r.at(at+"data", "write data, a directory for this gate alone, or database, for several gates")
-	case password.MatchString(s.Database):
-		r.at(at+"database", "a password does not stand here: take it out, and write where it is as stand_in.password")
-	case s.Database == "" && (s.Password != "" || s.Fenced):
-		r.at(at+"database", "password and fenced belong to a database: write its data source, such as postgres://holdfast@db1,db2/holdfast")
-	case s.Database != "" && !strings.Contains(s.Database, "=") && !strings.HasPrefix(s.Database, "postgres://") && !strings.HasPrefix(s.Database, "postgresql://"):
-		r.at(at+"database", "this is not a data source: write postgres://holdfast@db1,db2/holdfast")
-	}
+	checkSource(r, "stand_in", s.Data, s.Database, s.Password, s.Fenced)
 	r.count(at+"shards", s.Shards, 1, advice.MaxShards)
 	r.needSecret(at+"key", s.Key)
 	for i, key := range s.Seal {

@@ -50,6 +50,8 @@ type Route struct {
 	Channels []string `json:"channels,omitempty"`
 	// StandIn says that the gate has an answer for its payments while it stands in.
 	StandIn bool `json:"stand_in,omitempty"`
+	// Second says that its payments may be rerouted to a second primary.
+	Second bool `json:"second,omitempty"`
 }
 
 // Enrolled introduces an incarnation.

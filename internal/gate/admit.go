@@ -193,7 +193,7 @@ func record(p *payment.Payment, in *installed, at time.Time) payment.Record {
 	return payment.Record{
 		Identity: p.Identity, Route: p.Route, Kind: p.Kind.String(),
 		Amount: p.Amount, Currency: p.Currency,
-		Posture: uint64(in.posture.Head().Position), At: at,
+		Posture: uint64(in.posture.Head().Position), At: at, Second: p.Second,
 	}
 }
 
@@ -321,8 +321,17 @@ func keyOf(p *payment.Payment, v posture.Verdict, o payment.Outcome) traffic.Key
 	}
 	return traffic.Key{
 		Route: p.Route, Kind: p.Kind, Channel: p.Channel, Method: p.Method,
-		Verdict: verdict, Reason: v.Reason.String(), Outcome: o, Currency: p.Currency,
+		Verdict: verdict, Reason: ReasonOf(p, v), Outcome: o, Currency: p.Currency,
 	}
+}
+
+// ReasonOf says why a payment is judged as it is, as it is counted: of one that is
+// forwarded, whether to the second primary.
+func ReasonOf(p *payment.Payment, v posture.Verdict) string {
+	if p.Second && v.Action == posture.Forward {
+		return traffic.Rerouted
+	}
+	return v.Reason.String()
 }
 
 // ProbeKeys returns the keys that sign probe marks, as the posture names them.

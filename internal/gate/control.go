@@ -72,6 +72,23 @@ type Heartbeat struct {
 	// PrimaryDown are the addresses of the primary that are left out since they gave no
 	// answers.
 	PrimaryDown []string `json:"primary_down,omitempty"`
+	// Fence is what keeps each identity from one of two primaries; SecondDown is
+	// PrimaryDown of the second one.
+	Fence      ToldFence `json:"fence,omitzero"`
+	SecondDown []string  `json:"second_down,omitempty"`
+}
+
+// ToldFence names the fence of a gate: gates with different ones could send an identity to
+// both primaries. Since is from when on all that was sent is in it.
+type ToldFence struct {
+	ID    string    `json:"id"`
+	Since time.Time `json:"since"`
+}
+
+// Fence is what keeps each identity from one of two primaries, as the control plane sees it.
+type Fence interface {
+	ID() string
+	Since() time.Time
 }
 
 // AdviceSource names where a gate keeps what it decides in stand-in: gates with
@@ -397,6 +414,14 @@ func (g *Gate) heartbeat(nonce uint64) Heartbeat {
 	if g.opt.PrimaryDown != nil {
 		down = g.opt.PrimaryDown()
 	}
+	var second []string
+	if g.opt.SecondDown != nil {
+		second = g.opt.SecondDown()
+	}
+	var fence ToldFence
+	if f := g.opt.Fence; f != nil {
+		fence = ToldFence{f.ID(), f.Since()}
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return Heartbeat{
@@ -404,6 +429,7 @@ func (g *Gate) heartbeat(nonce uint64) Heartbeat {
 		Posture: g.set.Head, Witness: g.witness,
 		InFlight: g.ring.inUse(), Draining: draining, Unresolved: g.outcomes.count(),
 		Local: g.local, Alarm: g.alarmText(), StandIn: source, PrimaryDown: down,
+		Fence: fence, SecondDown: second,
 	}
 }
 

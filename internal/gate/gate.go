@@ -72,6 +72,8 @@ type Route struct {
 	Channels []string `json:"channels,omitempty"`
 	// StandIn says that its payments may be answered in the primary's place.
 	StandIn bool `json:"stand_in,omitempty"`
+	// Second says that its payments may be rerouted to a second primary.
+	Second bool `json:"second,omitempty"`
 }
 
 // Clock tells the time. Boot is CLOCK_BOOTTIME, which goes on while the machine
@@ -107,6 +109,10 @@ type Options struct {
 	// PrimaryDown, if set, lists the addresses of the primary that are left out now. It must
 	// not block.
 	PrimaryDown func() []string
+	// SecondDown, if set, lists those of the second primary, and Fence keeps each identity
+	// from one of the two.
+	SecondDown func() []string
+	Fence      Fence
 	// StandIn decides in place of the primary; nil if the gate does not stand in.
 	StandIn StandIn
 	// Shadow tries profiles on payments that are forwarded; nil without stand-in.

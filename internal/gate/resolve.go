@@ -15,7 +15,8 @@ import (
 // intervals up to a minute, Most times or for as long as it is unknown: unknown is never
 // turned into an outcome by waiting. While the primary does not answer at all, one inquiry
 // at a time finds out whether it is back. UPI's outage of 2025-04-12 was made worse by a
-// flood of status checks, so a gate sends few.
+// flood of status checks, so a gate sends few. Of two primaries each is silent or not
+// for itself.
 type Inquiries struct {
 	// First is how long a payment is left before it is asked about; 0 means a second.
 	First time.Duration
@@ -53,6 +54,14 @@ type asking struct {
 	asked  map[string]inquiry
 	// sent are the inquiries of the last second, by Boot.
 	sent []time.Duration
+	// quiet are the primaries that did not answer last, by whether it is the second.
+	quiet map[bool]quiet
+}
+
+// quiet is a primary that does not answer, and is asked again at doubling intervals.
+type quiet struct {
+	pause time.Duration
+	until time.Time
 }
 
 func newAsking(b Inquiries) *asking {
@@ -62,7 +71,7 @@ func newAsking(b Inquiries) *asking {
 	if b.Rate == 0 {
 		b.Rate = defaultRate
 	}
-	return &asking{budget: b, asked: map[string]inquiry{}}
+	return &asking{budget: b, asked: map[string]inquiry{}, quiet: map[bool]quiet{}}
 }
 
 // allowed is how many inquiries a round that begins now may send: its part of a second,
@@ -97,6 +106,7 @@ func (a *asking) answered(r payment.Record, now time.Time) {
 	q.pause = min(max(2*q.pause, firstInterval), longestInterval)
 	q.due = now.Add(q.pause)
 	a.asked[r.Identity] = q
+	delete(a.quiet, r.Second)
 }
 
 // silent notes that the primary gave no answer.
@@ -104,6 +114,16 @@ func (a *asking) silent(r payment.Record, now time.Time) {
 	q := a.asked[r.Identity]
 	q.due = now.Add(longestSilence)
 	a.asked[r.Identity] = q
+	p := a.quiet[r.Second]
+	p.pause = min(max(2*p.pause, 2*resolveEvery), longestSilence)
+	p.until = now.Add(p.pause)
+	a.quiet[r.Second] = p
+}
+
+// settled notes that the primary's answer settled it.
+func (a *asking) settled(r payment.Record) {
+	delete(a.asked, r.Identity)
+	delete(a.quiet, r.Second)
 }
 
 // resolve asks the primary about unknown outcomes until ctx ends.
@@ -128,10 +148,14 @@ func (g *Gate) resolve(ctx context.Context) error {
 	}
 }
 
-// round asks about the payments that are due and reports whether the primary
-// answers.
+// round asks about the payments that are due and reports whether a primary answers, if
+// any was asked.
 func (g *Gate) round(ctx context.Context, a *asking) bool {
+	silent, answers := map[bool]bool{}, false // by whether it is the second primary
 	for _, r := range g.due(a) {
+		if silent[r.Second] {
+			continue
+		}
 		a.sent = append(a.sent, g.opt.Clock.Boot())
 		settled, err := g.inquire(ctx, r)
 		switch {
@@ -139,14 +163,16 @@ func (g *Gate) round(ctx context.Context, a *asking) bool {
 			g.opt.Log.Warn("the primary does not answer inquiries", "error", err)
 			// Another is asked about next: it may be this one that cannot be answered.
 			a.silent(r, g.opt.Clock.Now())
-			return false
+			silent[r.Second] = true
 		case settled:
-			delete(a.asked, r.Identity)
+			a.settled(r)
+			answers = true
 		default:
 			a.answered(r, g.opt.Clock.Now())
+			answers = true
 		}
 	}
-	return true
+	return answers || len(silent) == 0
 }
 
 // due picks the payments to ask about now, the longest unknown first, and
@@ -163,7 +189,7 @@ func (g *Gate) due(a *asking) []payment.Record {
 	var due []payment.Record
 	for _, r := range open {
 		still[r.Identity] = true
-		if !a.waits(r, now) {
+		if !a.waits(r, now) && !now.Before(a.quiet[r.Second].until) {
 			due = append(due, r)
 		}
 	}

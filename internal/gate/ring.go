@@ -30,7 +30,8 @@ import (
 //	16 posture  journal position of that posture
 //	24 at       µs since 1970, UTC
 //	32 amount   minor units
-//	40 currency 3 bytes, kind 1 byte, length of route 2, of identity 2
+//	40 currency 3 bytes, kind 1 byte (its high bit: to the second primary), length of
+//	   route 2, of identity 2
 //	48 route    up to 48 bytes
 //	96 identity up to 160 bytes
 //
@@ -73,6 +74,9 @@ const (
 	slotSent       = 2 // the first byte may have been written
 	stateMask      = 3
 )
+
+// toSecond is the bit of a slot's kind that says to which primary it went.
+const toSecond = 0x80
 
 // openRing maps the file and returns the payments that an earlier process left
 // in it. The caller records them, then calls clear.
@@ -288,6 +292,9 @@ func encodeSlot(s []byte, p *payment.Payment, number, position uint64, at time.T
 	s[40], s[41], s[42] = 0, 0, 0
 	copy(s[40:43], p.Currency)
 	s[43] = byte(p.Kind)
+	if p.Second {
+		s[43] |= toSecond
+	}
 	le.PutUint16(s[44:], uint16(len(route)))
 	le.PutUint16(s[46:], uint16(len(p.Identity)))
 	copy(s[48:96], route)
@@ -297,7 +304,7 @@ func encodeSlot(s []byte, p *payment.Payment, number, position uint64, at time.T
 func decodeSlot(s []byte) (payment.Record, bool) {
 	le := binary.LittleEndian
 	nr, ni := int(le.Uint16(s[44:])), int(le.Uint16(s[46:]))
-	kind := payment.Kind(s[43])
+	kind := payment.Kind(s[43] &^ toSecond)
 	if nr > maxRoute || ni > payment.MaxIdentity || kind > payment.Inquiry {
 		return payment.Record{}, false
 	}
@@ -313,5 +320,6 @@ func decodeSlot(s []byte) (payment.Record, bool) {
 		Currency: currency,
 		Posture:  le.Uint64(s[16:]),
 		At:       time.UnixMicro(int64(le.Uint64(s[24:]))).UTC(),
+		Second:   s[43]&toSecond != 0,
 	}, true
 }

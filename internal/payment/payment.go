@@ -128,6 +128,8 @@ type Payment struct {
 	// known. No directive looks at them.
 	Bank     string
 	Merchant string
+	// Second: it goes to the second primary of its route. No directive looks at it.
+	Second bool
 	// Advice: it was stood in for, and is now delivered. Limits are for what customers
 	// send; what stops payments stops it too.
 	Advice bool
@@ -161,6 +163,8 @@ type Record struct {
 	Posture uint64 `json:"posture"`
 	// At is when it was admitted, by the gate's clock.
 	At time.Time `json:"at"`
+	// Second says that it went to the second primary of its route.
+	Second bool `json:"second,omitempty"`
 }
 
 // MaxIdentity is the longest identity a gate reads, in bytes. A longer one

@@ -250,4 +250,6 @@ func (c *Controller) outcomes(from, to int64) traffic.Outcomes {
 }
 
 // letThrough picks what the gates admitted. Payments of probes are not among it.
-func letThrough(k traffic.Key) bool { return k.Verdict == "forward" && k.Kind.MovesMoney() }
+func letThrough(k traffic.Key) bool {
+	return k.Verdict == "forward" && k.Reason != traffic.Rerouted && k.Kind.MovesMoney()
+}

@@ -62,6 +62,9 @@ import (
 // is Other the amount is always 0: sums over currencies mean nothing.
 const Other = "other"
 
+// Rerouted is the reason of what is forwarded to the second primary of its route.
+const Rerouted = "reroute"
+
 // MaxText is the longest value of a key in bytes; a longer one is folded.
 const MaxText = 64
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"holdfast/internal/gate"
 	"holdfast/internal/payment"
 )
 
@@ -55,7 +56,7 @@ func (x *exchange) line() []byte {
 			l.Verdict = x.trail.verdict.Action.String()
 		}
 		if l.Reason == "" {
-			l.Reason = x.trail.verdict.Reason.String()
+			l.Reason = gate.ReasonOf(x.pay, x.trail.verdict)
 		}
 	}
 	if l.Attempt != "" {

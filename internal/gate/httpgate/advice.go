@@ -128,7 +128,7 @@ var results = map[says]standin.Result{
 }
 
 func (a *Advices) ask(ctx context.Context, w standin.Work) (standin.Result, error) {
-	said, _, err := a.primary.inquire(ctx, a.primary.late, w.Item.Route, w.Item.Identity, w.Before.Time())
+	said, _, err := a.primary.inquire(ctx, false, a.primary.late, w.Item.Route, w.Item.Identity, w.Before.Time())
 	return results[said], err
 }
 

@@ -13,11 +13,11 @@ import (
 // in an answer that was read whole and is not compressed; one that does not have
 // it is not counted. The answer goes to the client as it is, whatever it names.
 func (x *exchange) compare(o payment.Outcome, resp *fasthttp.Response) {
-	if o != payment.Done || x.route.AnswerAmount.IsZero() || !x.pay.Read.Has(payment.Amount) ||
+	if o != payment.Done || x.at.AnswerAmount.IsZero() || !x.pay.Read.Has(payment.Amount) ||
 		resp.IsBodyStream() || len(resp.Header.Peek(fasthttp.HeaderContentEncoding)) > 0 {
 		return
 	}
-	if x.route.answered.into(x.said[:], resp.Body()) != nil || !x.said[0].ok {
+	if x.at.answered.into(x.said[:], resp.Body()) != nil || !x.said[0].ok {
 		return
 	}
 	if amount, err := payment.ParseAmount(string(x.said[0].text)); err == nil {
@@ -32,14 +32,14 @@ func (x *exchange) coded(o payment.Outcome, resp *fasthttp.Response) {
 	if o == payment.Done {
 		return
 	}
-	switch from := x.route.AnswerCode.From; {
+	switch from := x.at.AnswerCode.From; {
 	case from == "header":
-		if code := resp.Header.Peek(x.route.AnswerCode.Name); len(code) > 0 && plain(string(code), false) {
+		if code := resp.Header.Peek(x.at.AnswerCode.Name); len(code) > 0 && plain(string(code), false) {
 			x.gate.Coded(x.pay, o, string(code))
 			return
 		}
 	case from == "json" && !resp.IsBodyStream() && len(resp.Header.Peek(fasthttp.HeaderContentEncoding)) == 0:
-		if v := &x.said[0]; x.route.coded.into(x.said[:], resp.Body()) == nil && v.ok && len(v.text) > 0 && plain(string(v.text), v.number) {
+		if v := &x.said[0]; x.at.coded.into(x.said[:], resp.Body()) == nil && v.ok && len(v.text) > 0 && plain(string(v.text), v.number) {
 			x.gate.Coded(x.pay, o, string(v.text))
 			return
 		}

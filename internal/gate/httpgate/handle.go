@@ -37,6 +37,11 @@ type exchange struct {
 	trail     trail
 	sound     bool // no fault of the program was met
 	judged    gate.Judgement
+	// at is the route as the primary sees it that the request goes to. claims says that it is
+	// sent to neither without its claim; other is the request to the second.
+	at     *route
+	claims bool
+	other  *fasthttp.Request
 	// falls says that stand-in may answer if the primary fails before the first byte.
 	falls bool
 	// lists says that others are told of it if its outcome is not known.
@@ -110,6 +115,9 @@ func (x *exchange) end() {
 	}
 	if x.access != nil {
 		x.access.Write(x.line())
+	}
+	if x.other != nil && x.sound {
+		fasthttp.ReleaseRequest(x.other)
 	}
 	if x.sound {
 		exchanges.Put(x)
@@ -277,7 +285,7 @@ func (x *exchange) judge() bool {
 	v, x.judged = x.gate.Judge(x.pay, x.route.mode)
 	switch {
 	case x.route.mode == gate.Observe:
-		return true
+		return x.aim(posture.Verdict{})
 	case v.Action == posture.Decline:
 		x.decline(v)
 		return false
@@ -285,11 +293,11 @@ func (x *exchange) judge() bool {
 		return x.substitute()
 	case v.Directive != "" && x.alone():
 		x.falls, x.lists = true, true
-		return !x.stand.Holds(context.Background(), x.pay) || x.substitute()
+		return (!x.stand.Holds(context.Background(), x.pay) || x.substitute()) && x.aim(v)
 	case x.stand != nil && x.stand.Concerns(x.pay):
-		return x.substitute()
+		return x.substitute() && x.aim(v)
 	}
-	return true
+	return x.aim(v)
 }
 
 func (x *exchange) decline(v posture.Verdict) {
@@ -321,7 +329,7 @@ func noReach(err error) (a *answer, reason string) {
 }
 
 func (x *exchange) connect() (*conn, bool) {
-	c, err := x.primary.up.get(context.Background())
+	c, err := x.pool().get(context.Background())
 	if err != nil {
 		if cause := causeOf(err); cause != 0 && x.instead(cause) {
 			return nil, false
@@ -340,8 +348,11 @@ func (x *exchange) connect() (*conn, bool) {
 // send admits the payment, writes it and answers with what came of it.
 func (x *exchange) send(c *conn) {
 	now := time.Now()
-	deadline := now.Add(x.route.Timeout.D())
-	req := x.request(deadline)
+	deadline := now.Add(x.at.Timeout.D())
+	var req request
+	if !x.claims && !x.pay.Second {
+		req = x.request(deadline)
+	}
 	resp := &x.ctx.Response
 	giveWay(x.many)
 	a, v := x.gate.AdmitJudged(x.pay, x.route.mode, x.judged)
@@ -353,6 +364,18 @@ func (x *exchange) send(c *conn) {
 	}
 	x.admission = a
 	x.open, x.sent = &x.admission, true
+	if req == nil {
+		if x.claims && !x.claim(c) {
+			return
+		}
+		now = time.Now()
+		deadline = now.Add(x.at.Timeout.D())
+		if x.pay.Second {
+			req = x.translate(deadline)
+		} else {
+			req = x.request(deadline)
+		}
+	}
 	err := c.send(req, resp, now, deadline)
 	if err != nil {
 		x.conn = nil
@@ -361,10 +384,10 @@ func (x *exchange) send(c *conn) {
 		return
 	}
 	status := resp.StatusCode()
-	outcome := x.route.classify(status)
+	outcome := x.at.classify(status)
 	x.finish(outcome, answered(status))
 	x.tried(outcome)
-	err = c.up.receive(c, x.ctx.IsHead(), resp, x.route.Timeout.D())
+	err = x.receiveFrom(c, outcome)
 	x.conn = nil
 	if err != nil {
 		// The status was read, so the outcome stands; the client must ask for the rest.
@@ -373,6 +396,7 @@ func (x *exchange) send(c *conn) {
 	}
 	x.compare(outcome, resp)
 	x.coded(outcome, resp)
+	x.answerAs(outcome, resp)
 	tidy(resp)
 }
 
@@ -398,9 +422,9 @@ func (x *exchange) finish(o payment.Outcome, why string) {
 }
 
 // tried has a payment tried in shadow, now that it is known what the primary said. A route
-// that nothing stands in for has nothing to be tried.
+// that nothing stands in for has nothing to be tried, and the second primary is not meant.
 func (x *exchange) tried(o payment.Outcome) {
-	if x.shadow != nil && x.route.StandIn != nil {
+	if x.shadow != nil && x.route.StandIn != nil && !x.pay.Second {
 		x.shadow.Seen(x.pay, o, x.begun)
 	}
 }
@@ -426,7 +450,7 @@ func (x *exchange) lost(written int64, err error) {
 	}
 	why, code := "the connection to the primary broke before an answer", "broken-off"
 	if errors.Is(err, context.DeadlineExceeded) || isTimeout(err) {
-		why, code = "no answer within "+x.route.Timeout.String(), "no-answer"
+		why, code = "no answer within "+x.at.Timeout.String(), "no-answer"
 	}
 	x.finish(payment.Unknown, why)
 	x.tried(payment.Unknown)
@@ -441,28 +465,38 @@ func (x *exchange) pass() {
 		x.passed(payment.Done)
 		return
 	}
+	if !x.follows() {
+		return
+	}
 	now := time.Now()
-	deadline := now.Add(x.route.Timeout.D())
-	x.prepare(deadline)
+	deadline := now.Add(x.at.Timeout.D())
+	var req request = &x.ctx.Request
+	if x.pay.Second {
+		req = x.translate(deadline)
+	} else {
+		x.prepare(deadline)
+	}
 	c, ok := x.connect()
 	if !ok {
 		return
 	}
 	resp := &x.ctx.Response
-	if err := c.send(&x.ctx.Request, resp, now, deadline); err != nil {
+	if err := c.send(req, resp, now, deadline); err != nil {
 		x.conn = nil
 		c.Close()
 		x.passed(payment.Unknown)
 		x.broken(err)
 		return
 	}
-	x.passed(x.route.classify(resp.StatusCode()))
-	err := c.up.receive(c, x.ctx.IsHead(), resp, x.route.Timeout.D())
+	outcome := x.at.classify(resp.StatusCode())
+	x.passed(outcome)
+	err := x.receiveFrom(c, outcome)
 	x.conn = nil
 	if err != nil {
 		x.answer(answerNoReach, "unreachable", nothing)
 		return
 	}
+	x.answerAs(outcome, resp)
 	tidy(resp)
 }
 

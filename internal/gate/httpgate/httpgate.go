@@ -7,8 +7,10 @@
 //	read     the fields the route names; at most 64 KiB of body
 //	judge    by the posture; a decline is answered at once, and so is what stand-in
 //	         decides on
+//	aim      the first primary, or the second where payments are rerouted
 //	connect  a connection to the primary, checked to be alive
 //	admit    judge again, holding the connection, and list it as in flight
+//	claim    where there are two primaries: the identity is this one's, durably
 //	send     write the request: once, never again by itself
 //	finish   done, not done or unknown, from the status or the lack of one
 //
@@ -67,6 +69,7 @@ type Server struct {
 	stand   StandIn // nil if there is none
 	advices *Advices
 	shadow  Shadow // nil if there is none
+	fence   Fence  // nil if there is no second primary
 	log     *slog.Logger
 	access  *accesslog.Log
 	metrics *metrics
@@ -134,6 +137,10 @@ func (s *Server) StandIn(decides StandIn, later *Advices) { s.stand, s.advices =
 // Shadow gives the server what tries profiles on payments that the primary answers, before
 // it serves.
 func (s *Server) Shadow(tries Shadow) { s.shadow = tries }
+
+// Fence gives the server what keeps each identity from one of two primaries, before it
+// serves. Without it nothing is sent to a second one.
+func (s *Server) Fence(f Fence) { s.fence = f }
 
 // Receive takes at l what a process before passes on, see [Server.PassOn]. Call it before
 // Serve, which closes l.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"holdfast/internal/gate"
 	"holdfast/internal/payment"
 	"holdfast/internal/posture"
 	"holdfast/internal/standin"
@@ -70,7 +71,7 @@ func (m *metrics) count(p *payment.Payment, v posture.Verdict, o payment.Outcome
 	}
 	c := m.cell(traffic.Key{
 		Route: p.Route, Kind: p.Kind, Channel: p.Channel, Method: p.Method,
-		Verdict: verdict, Reason: v.Reason.String(), Outcome: o, Currency: p.Currency,
+		Verdict: verdict, Reason: gate.ReasonOf(p, v), Outcome: o, Currency: p.Currency,
 	})
 	c.count.Add(1)
 	if p.Read.Has(payment.Amount) && p.Read.Has(payment.Currency) {
@@ -200,9 +201,14 @@ func (m *metrics) collectEdge(ch chan<- prometheus.Metric) {
 		counter(turnedOff, client, "client")
 		counter(turnedOff, total, "total")
 	}
-	m.server.primary.up.health(func(address string, up bool) {
-		ch <- prometheus.MustNewConstMetric(primaryUp, prometheus.GaugeValue, truth(up), address)
-	})
+	for _, pool := range []*pool{m.server.primary.up, m.server.primary.second} {
+		if pool == nil {
+			continue
+		}
+		pool.health(func(address string, up bool) {
+			ch <- prometheus.MustNewConstMetric(primaryUp, prometheus.GaugeValue, truth(up), address)
+		})
+	}
 	counter(overflow, m.server.primary.up.overflow.Load())
 	if m.server.access != nil {
 		counter(unwritten, m.server.access.Lost())

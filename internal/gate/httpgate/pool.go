@@ -219,3 +219,13 @@ func (p *pool) close() {
 		u.close()
 	}
 }
+
+// down lists the addresses that are left out.
+func (p *pool) down() (list []string) {
+	p.health(func(address string, up bool) {
+		if !up {
+			list = append(list, address)
+		}
+	})
+	return list
+}

@@ -21,6 +21,9 @@ import (
 // describe it. It settles unknown outcomes by asking.
 type Primary struct {
 	up *pool
+	// second is the primary that payments can be rerouted to; nil if there is none.
+	second     *pool
+	secondHost string
 	// late is for advices: they take no connection from customers.
 	late       *pool
 	host       string
@@ -42,7 +45,13 @@ func NewPrimary(c config.Gate, now func() time.Time) (*Primary, error) {
 	if p.late, err = newPool(c.Primary); err != nil {
 		return nil, err
 	}
-	p.host = strings.TrimPrefix(strings.TrimPrefix(string(c.Primary.URL), "https://"), "http://")
+	p.host = hostOf(c.Primary.URL)
+	if c.Second != nil {
+		if p.second, err = newPool(*c.Second); err != nil {
+			return nil, fmt.Errorf("second: %w", err)
+		}
+		p.secondHost = hostOf(c.Second.URL)
+	}
 	for _, payer := range c.TestPayers {
 		p.testPayers[payer] = true
 	}
@@ -55,6 +64,10 @@ func NewPrimary(c config.Gate, now func() time.Time) (*Primary, error) {
 		p.routes = append(p.routes, r)
 	}
 	return p, nil
+}
+
+func hostOf(u config.URL) string {
+	return strings.TrimPrefix(strings.TrimPrefix(string(u), "https://"), "http://")
 }
 
 // newPool makes a pool of connections to all addresses of the primary.
@@ -93,7 +106,11 @@ func newUpstream(p *pool, text string, files config.MutualTLS) (*upstream, error
 
 // keys lists the certificates that may change while the gate runs.
 func (p *Primary) keys() (list []*inlet.Keys) {
-	for _, u := range slices.Concat(p.up.addrs, p.late.addrs) {
+	all := slices.Concat(p.up.addrs, p.late.addrs)
+	if p.second != nil {
+		all = append(all, p.second.addrs...)
+	}
+	for _, u := range all {
 		if u.tls != nil {
 			list = append(list, u.tls)
 		}
@@ -105,7 +122,7 @@ func (p *Primary) keys() (list []*inlet.Keys) {
 func (p *Primary) Routes() []gate.Route {
 	var list []gate.Route
 	for _, r := range p.routes {
-		told := gate.Route{Name: r.Name, Kind: r.kind.String(), Mode: r.mode, Fields: []string{"route", "kind"}, StandIn: r.StandIn != nil}
+		told := gate.Route{Name: r.Name, Kind: r.kind.String(), Mode: r.mode, Fields: []string{"route", "kind"}, StandIn: r.StandIn != nil, Second: r.second != nil}
 		for field, source := range r.Fields.All() {
 			if source.IsZero() {
 				continue
@@ -125,19 +142,23 @@ func (p *Primary) Routes() []gate.Route {
 }
 
 // Down lists the addresses that are left out since they gave no answers.
-func (p *Primary) Down() (list []string) {
-	p.up.health(func(address string, up bool) {
-		if !up {
-			list = append(list, address)
-		}
-	})
-	return list
+func (p *Primary) Down() []string { return p.up.down() }
+
+// SecondDown lists those of the second primary.
+func (p *Primary) SecondDown() []string {
+	if p.second == nil {
+		return nil
+	}
+	return p.second.down()
 }
 
 // Close closes the idle connections.
 func (p *Primary) Close() {
 	p.up.close()
 	p.late.close()
+	if p.second != nil {
+		p.second.close()
+	}
 }
 
 // classify says what a status means for a payment on this route.
@@ -157,7 +178,7 @@ func (r *route) classify(status int) payment.Outcome {
 
 // Inquire asks the primary about a payment by its identity.
 func (p *Primary) Inquire(ctx context.Context, rec payment.Record) (payment.Outcome, string, error) {
-	said, why, err := p.inquire(ctx, p.up, rec.Route, rec.Identity, rec.At)
+	said, why, err := p.inquire(ctx, rec.Second, p.up, rec.Route, rec.Identity, rec.At)
 	switch said {
 	case saysDone:
 		return payment.Done, why, err
@@ -178,9 +199,16 @@ const (
 	saysAbsent
 )
 
-// inquire asks about a payment that was last sent at a time.
-func (p *Primary) inquire(ctx context.Context, up *pool, name, identity string, at time.Time) (says, string, error) {
-	r := p.route(name)
+// inquire asks about a payment that was last sent at a time: over connections of up, or
+// the second primary.
+func (p *Primary) inquire(ctx context.Context, second bool, up *pool, name, identity string, at time.Time) (says, string, error) {
+	r, host := p.route(name), p.host
+	if second {
+		if r == nil || r.second == nil || p.second == nil {
+			return saysNothing, "", nil // the settings have changed since
+		}
+		r, up, host = r.second.as, p.second, p.secondHost
+	}
 	if r == nil || r.Inquiry == nil || identity == "" {
 		return saysNothing, "", nil // nothing to ask by: a person must find out
 	}
@@ -194,7 +222,7 @@ func (p *Primary) inquire(ctx context.Context, up *pool, name, identity string, 
 	defer fasthttp.ReleaseResponse(resp)
 	req.Header.SetMethod(q.Method)
 	req.SetRequestURI(target)
-	req.Header.SetHost(p.host)
+	req.Header.SetHost(host)
 	if err := ask(ctx, up, req, resp); err != nil {
 		return saysNothing, "", fmt.Errorf("inquire: %w", err)
 	}

@@ -25,6 +25,7 @@ type route struct {
 	coded    pointers // to the error code in an answer
 	required payment.Set
 	decline  *answer
+	second   *secondRoute // nil if the second primary has no such route
 }
 
 // What a payment is only counted by, and what it takes back, is read as its fields are
@@ -69,6 +70,9 @@ func newRoute(c config.Route, mode string) (*route, error) {
 		}
 	}
 	beside := map[payment.Field]config.Source{bankField: c.Counted.Bank, merchantField: c.Counted.Merchant}
+	if c.Second != nil {
+		beside[originalField] = c.Second.Original
+	}
 	if c.StandIn != nil {
 		beside[originalField] = c.StandIn.Original
 	}
@@ -88,14 +92,23 @@ func newRoute(c config.Route, mode string) (*route, error) {
 		}
 		r.pointers = newPointers(names)
 	}
-	if !c.AnswerAmount.IsZero() {
-		r.answered = newPointers([]string{c.AnswerAmount.Name})
-	}
-	if c.AnswerCode.From == "json" {
-		r.coded = newPointers([]string{c.AnswerCode.Name})
-	}
+	r.readAnswers()
 	r.decline = newAnswer(c.Decline.Status, c.Decline.Type, c.Decline.Title, c.Decline.RetryAfter.D())
+	if c.Second != nil {
+		r.second = newSecond(r)
+	}
 	return r, nil
+}
+
+// readAnswers makes ready what is read of answers.
+func (r *route) readAnswers() {
+	r.answered, r.coded = pointers{}, pointers{}
+	if !r.AnswerAmount.IsZero() {
+		r.answered = newPointers([]string{r.AnswerAmount.Name})
+	}
+	if r.AnswerCode.From == "json" {
+		r.coded = newPointers([]string{r.AnswerCode.Name})
+	}
 }
 
 func sourceOf(all config.Fields, want payment.Field) config.Source {

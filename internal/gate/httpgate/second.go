@@ -1,0 +1,288 @@
+package httpgate
+
+import (
+	"bufio"
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"holdfast/internal/config"
+	"holdfast/internal/gate"
+	"holdfast/internal/gate/fence"
+	"holdfast/internal/payment"
+	"holdfast/internal/posture"
+)
+
+// Fence keeps which of two primaries an identity belongs to; see package fence.
+type Fence interface {
+	ID() string
+	// Claim claims an identity for a primary, durably, or says whose it is.
+	Claim(ctx context.Context, identity string, by fence.Primary) (fence.Claim, error)
+	// Owner says whose an identity is, if anybody has claimed it.
+	Owner(ctx context.Context, identity string) (fence.Claim, bool, error)
+}
+
+var _ Fence = (*fence.Fence)(nil)
+
+// fenceTimeout is how long a payment waits for the fence. Then it is not sent.
+const fenceTimeout = 2 * time.Second
+
+// secondRoute is how the second primary takes the requests of a route.
+type secondRoute struct {
+	config.RouteSecond
+	// as is the route as this primary sees it: its statuses, times, inquiry.
+	as *route
+}
+
+func newSecond(r *route) *secondRoute {
+	s, as := *r.Route.Second, *r
+	as.Outcome, as.Timeout, as.Inquiry, as.Retention = s.Outcome, s.Timeout, s.Inquiry, s.Retention
+	as.AnswerAmount, as.AnswerCode = s.AnswerAmount, s.AnswerCode
+	as.readAnswers()
+	return &secondRoute{RouteSecond: s, as: &as}
+}
+
+// aim says which primary a payment is meant for, before a connection is taken. It returns
+// false if it is none: then it was answered.
+//
+// To send it still takes its claim. Where the two primaries are told apart by nothing, the
+// first is meant.
+func (x *exchange) aim(v posture.Verdict) bool {
+	x.head(fence.First)
+	rerouted := v.Reroute != "" && x.route.mode != gate.Observe
+	x.claims = x.fenced()
+	if !rerouted && x.pay.Original == "" {
+		return true
+	}
+	if rerouted && (!x.claims || v.Fence != x.fence.ID()) {
+		x.decline(notHere)
+		return false
+	}
+	if x.pay.Kind != payment.Refund {
+		x.head(fence.Second)
+		return true
+	}
+	// What takes back goes where its original went.
+	owner, ok := x.ownerOf(x.pay.Original)
+	if !ok || rerouted && owner != fence.Second {
+		x.decline(notHere)
+		return false
+	}
+	if owner == fence.Second {
+		x.head(fence.Second)
+	}
+	return true
+}
+
+// notHere is the verdict on what may not be sent to the primary that it belongs to.
+var notHere = posture.Verdict{Action: posture.Decline, Reason: posture.Held}
+
+// fenced reports whether the payment is sent to nobody without a claim.
+func (x *exchange) fenced() bool {
+	return x.fence != nil && x.route.second != nil && x.pay.Read.Has(payment.Identity)
+}
+
+// head has the request go to a primary.
+func (x *exchange) head(p fence.Primary) {
+	x.pay.Second, x.at = p == fence.Second, x.route
+	if x.pay.Second {
+		x.at = x.route.second.as
+	}
+}
+
+// headed is the primary that the request goes to.
+func (x *exchange) headed() fence.Primary {
+	if x.pay.Second {
+		return fence.Second
+	}
+	return fence.First
+}
+
+// pool returns the connections to the primary that the request goes to.
+func (x *exchange) pool() *pool {
+	if x.pay.Second {
+		return x.primary.second
+	}
+	return x.primary.up
+}
+
+// ownerOf returns whose an identity is; neither's if nobody has claimed it. It returns false
+// if that cannot be had.
+func (x *exchange) ownerOf(identity string) (fence.Primary, bool) {
+	if x.fence == nil || identity == "" {
+		return 0, true
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), fenceTimeout)
+	defer cancel()
+	c, there, err := x.fence.Owner(ctx, identity)
+	if err != nil {
+		x.log.Warn("the fence does not say whose a payment is", "error", err)
+		return 0, false
+	}
+	if !there {
+		return 0, true
+	}
+	return c.Owner, true
+}
+
+// claim claims an admitted payment for the primary that it is about to be sent to. It
+// returns false if that is another's: not one byte is written, and the payment was answered,
+// or sent to its own.
+func (x *exchange) claim(c *conn) bool {
+	by := x.headed()
+	ctx, cancel := context.WithTimeout(context.Background(), fenceTimeout)
+	defer cancel()
+	claim, err := x.fence.Claim(ctx, x.pay.Identity, by)
+	if err == nil && claim.Owner == by && !forgotten(x.at, claim) {
+		return true
+	}
+	x.conn = nil
+	c.up.put(c)
+	x.open.Undo()
+	x.open, x.sent = nil, false
+	switch {
+	case err != nil:
+		x.log.Warn("a payment was not sent: the fence made no claim", "error", err)
+		x.decline(notHere)
+	case claim.Owner == fence.Second && by == fence.First && !forgotten(x.route.second.as, claim):
+		// It went there while payments were rerouted.
+		x.head(fence.Second)
+		x.claims = false
+		if c, ok := x.connect(); ok {
+			x.send(c)
+		}
+	default:
+		x.gate.Declined(x.pay, notHere)
+		x.count(notHere, payment.NotDone, -1)
+		x.answer(answerPending, "pending", stillOpen)
+	}
+	return false
+}
+
+// forgotten reports whether a primary may no longer know a payment again.
+func forgotten(as *route, c fence.Claim) bool {
+	return !c.Fresh && as.Retention > 0 && c.Age >= as.Retention.D()
+}
+
+// elsewhere reports whether what stand-in is to approve belongs to the second primary: its
+// advice would go to the first.
+func (x *exchange) elsewhere(ctx context.Context) (bool, error) {
+	if !x.fenced() {
+		return false, nil
+	}
+	c, err := x.fence.Claim(ctx, x.pay.Identity, fence.First)
+	return c.Owner == fence.Second, err
+}
+
+// follows has an inquiry ask the primary that has the payment. It returns false if that
+// cannot be known: then it was answered.
+func (x *exchange) follows() bool {
+	x.head(fence.First)
+	if !x.fenced() {
+		return true
+	}
+	owner, ok := x.ownerOf(x.pay.Identity)
+	if !ok {
+		x.answer(answerNoReach, "unreachable", nothing)
+		x.passed(payment.Unknown)
+		return false
+	}
+	if owner == fence.Second {
+		x.head(fence.Second)
+	}
+	return true
+}
+
+// mapped is a request to the second primary.
+type mapped exchange
+
+// Write implements request.
+func (m *mapped) Write(w *bufio.Writer) error {
+	x := (*exchange)(m)
+	if x.pay.Kind.MovesMoney() {
+		x.scratch = strconv.AppendUint(x.scratch[:0], x.admission.Posture, 10)
+		x.other.Header.SetBytesV(postureHeader, x.scratch)
+	}
+	return x.other.Write(w)
+}
+
+// translate makes the request to the second primary of the client's.
+func (x *exchange) translate(deadline time.Time) request {
+	x.prepare(deadline)
+	s, from := x.route.second, &x.ctx.Request
+	req := fasthttp.AcquireRequest()
+	x.other = req
+	from.Header.CopyTo(&req.Header)
+	h := &req.Header
+	h.SetNoDefaultContentType(true)
+	h.SetHost(x.primary.secondHost)
+	if s.Method != "" {
+		h.SetMethod(s.Method)
+	}
+	if s.Path != "" {
+		req.SetRequestURI(fillPath(s.Path, x.facts(nil, 0)))
+		h.SetHost(x.primary.secondHost)
+	} else {
+		req.SetRequestURI(string(from.RequestURI()))
+	}
+	for _, name := range s.Drop {
+		h.Del(name)
+	}
+	plain := x.facts(nil, 0)
+	for _, set := range s.Headers {
+		h.Set(set.Name, fill(set.Value, plain, headerText))
+	}
+	switch {
+	case s.Body != "":
+		h.Del(fasthttp.HeaderContentEncoding)
+		h.Del(fasthttp.HeaderTransferEncoding)
+		h.SetContentType(s.Type)
+		req.SetBodyString(fill(s.Body, x.facts(from.Body(), 0), textOf(s.Type)))
+	case x.route.kind.MovesMoney():
+		req.SetBodyRaw(from.Body())
+	}
+	return (*mapped)(x)
+}
+
+// answerAs gives the client the answer of the second primary as the route says.
+func (x *exchange) answerAs(o payment.Outcome, resp *fasthttp.Response) {
+	a := x.secondAnswer(o)
+	if a == nil {
+		return
+	}
+	body := fill(a.Body, x.facts(resp.Body(), resp.StatusCode()), textOf(a.Type))
+	resp.Reset()
+	resp.SetStatusCode(a.Status)
+	resp.Header.SetContentType(a.Type)
+	resp.Header.Set(fasthttp.HeaderCacheControl, "no-store")
+	resp.Header.Set(idHeader, payment.Mask(x.requestID()))
+	resp.SetBodyString(body)
+}
+
+// secondAnswer returns what clients are answered in place of the second primary's answer, or
+// nil.
+func (x *exchange) secondAnswer(o payment.Outcome) *config.SecondAnswer {
+	switch {
+	case !x.pay.Second:
+		return nil
+	case o == payment.Done:
+		return x.route.second.Done
+	case o == payment.NotDone:
+		return x.route.second.NotDone
+	}
+	return nil
+}
+
+// receiveFrom reads the body of an answer: whole, where the client gets another in its place.
+func (x *exchange) receiveFrom(c *conn, o payment.Outcome) error {
+	resp := &x.ctx.Response
+	if x.secondAnswer(o) == nil {
+		return c.up.receive(c, x.ctx.IsHead(), resp, x.at.Timeout.D())
+	}
+	if err := c.readWhole(resp); err != nil {
+		resp.ResetBody() // the status was read, and what is said of it needs no more
+	}
+	return nil
+}
