@@ -120,6 +120,18 @@ func (a *asking) silent(r payment.Record, now time.Time) {
 	a.quiet[r.Second] = p
 }
 
+// spare leaves out what a primary would be asked that did not answer last, but for one
+// inquiry, when it is time to find out whether it is back.
+func (a *asking) spare(due []payment.Record, now time.Time) []payment.Record {
+	tried := map[bool]bool{}
+	return slices.DeleteFunc(due, func(r payment.Record) bool {
+		q, silent := a.quiet[r.Second]
+		out := silent && (now.Before(q.until) || tried[r.Second])
+		tried[r.Second] = true
+		return out
+	})
+}
+
 // settled notes that the primary's answer settled it.
 func (a *asking) settled(r payment.Record) {
 	delete(a.asked, r.Identity)
@@ -189,11 +201,12 @@ func (g *Gate) due(a *asking) []payment.Record {
 	var due []payment.Record
 	for _, r := range open {
 		still[r.Identity] = true
-		if !a.waits(r, now) && !now.Before(a.quiet[r.Second].until) {
+		if !a.waits(r, now) {
 			due = append(due, r)
 		}
 	}
 	byTime(due)
+	due = a.spare(due, now)
 	maps.DeleteFunc(a.asked, func(identity string, _ inquiry) bool { return !still[identity] })
 	return due[:min(len(due), a.allowed(g.opt.Clock.Boot()))]
 }

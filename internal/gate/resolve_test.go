@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"holdfast/internal/payment"
+	"holdfast/internal/posture"
 )
 
 // resolving runs a gate with an inquirer in a bubble; ask answers.
@@ -110,6 +111,42 @@ func TestInquiriesGrowRare(t *testing.T) {
 		synctest.Wait()
 		if g.Pending("k") {
 			t.Error("not settled when the primary said so")
+		}
+	})
+}
+
+// Of two primaries one that is down keeps nobody from asking the other, however much there
+// is to ask it, and is not flooded.
+func TestOnePrimaryIsSilent(t *testing.T) {
+	resolving(t, func(r payment.Record) (payment.Outcome, error) {
+		if r.Second {
+			return payment.Done, nil
+		}
+		return payment.Unknown, errors.New("connection refused")
+	}, func(t *testing.T, g *Gate, asked *answers) {
+		for i := range 50 {
+			lose(t, g, fmt.Sprint("k", i))
+		}
+		time.Sleep(time.Minute)
+		for i := range 10 {
+			p := pay(fmt.Sprint("s", i))
+			p.Second = true
+			a, v := g.Admit(p, Static)
+			if v.Action != posture.Forward {
+				t.Fatalf("%+v", v)
+			}
+			a.Finish(payment.Unknown, "no answer")
+		}
+		before := len(asked.asked())
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		for _, r := range g.Unresolved() {
+			if r.Second {
+				t.Errorf("%s was not asked about", r.Identity)
+			}
+		}
+		if n := len(asked.asked()) - before; n > 10+4 {
+			t.Errorf("%d inquiries in ten seconds, ten of them to the second primary", n)
 		}
 	})
 }

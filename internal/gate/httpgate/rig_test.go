@@ -105,6 +105,7 @@ type rig struct {
 	decides *decider.Decider // nil if nothing stands in
 	halt    func()           // ends it
 	shadow  Shadow           // nil if nothing is tried
+	fence   Fence            // nil if there is one primary
 	dir     string
 	stop    func() error
 }
@@ -168,6 +169,9 @@ func (r *rig) start(conf config.Gate, now func() time.Time) {
 	}
 	if r.decides != nil {
 		r.server.StandIn(r.decides, NewAdvices(r.primary, r.gate, sealKeys(t), nil))
+	}
+	if r.fence != nil {
+		r.server.Fence(r.fence)
 	}
 	if r.shadow != nil {
 		r.server.Shadow(r.shadow)
