@@ -69,6 +69,31 @@ func TestBudgetOverASlowDisk(t *testing.T) {
 	})
 }
 
+// Where the primary has little time for its answer, little is claimed ahead: nothing runs
+// out of it while it waits for its turn.
+func TestAShortTimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, 1000, 8, did, numbered(9999)...)
+		r.mu().Lock()
+		r.terms.Timeout, r.terms.Pause = 100*time.Millisecond, 100*time.Millisecond
+		r.mu().Unlock()
+		pass(5 * time.Second)
+		r.end(t)
+		if n := len(r.got()); n != tried(r, 9999) || n < 4700 {
+			t.Errorf("%d attempts, of which %d were made", tried(r, 9999), n)
+		}
+	})
+}
+
+// tried is how many attempts there were.
+func tried(r *rig, many int) (n int) {
+	for _, id := range numbered(many) {
+		n += r.s.Item(id).Attempts
+	}
+	return n
+}
+
 // What waits for its turn is no more than the primary takes while it waits: an attempt that
 // began is made, also when the primary takes less and less.
 func TestNothingWaitsTooLong(t *testing.T) {
@@ -84,12 +109,8 @@ func TestNothingWaitsTooLong(t *testing.T) {
 			pass(3 * time.Second)
 		}
 		r.end(t)
-		tried := 0
-		for _, id := range numbered(4000) {
-			tried += r.s.Item(id).Attempts
-		}
-		if n := len(r.got()); n != tried || n < 2000 {
-			t.Errorf("%d attempts, of which %d were made", tried, n)
+		if n := len(r.got()); n != tried(r, 4000) || n < 2000 {
+			t.Errorf("%d attempts, of which %d were made", tried(r, 4000), n)
 		}
 	})
 }

@@ -88,9 +88,10 @@ type Forwarder struct {
 	pace   *pace
 	window window
 	recent recent
-	busy   int  // lanes
-	under  int  // claimed, and not settled yet
-	silent bool // the newest request got no answer
+	bears  time.Duration // how long an advice may wait for its turn
+	busy   int           // lanes
+	under  int           // claimed, and not settled yet
+	silent bool          // the newest request got no answer
 	done   minute
 	came   map[string]int64
 }
@@ -106,6 +107,9 @@ const (
 	longestIdle  = time.Second
 	// shortestWait is that for a place or for tokens: then there are several at once.
 	shortestWait = time.Millisecond
+	// longestAhead is how long what is claimed waits for its turn at most; of the time that the
+	// primary has for its answer it is no more than a quarter.
+	longestAhead = time.Second / 4
 	// gather is how long results wait for others to be made durable with them.
 	gather = 20 * time.Millisecond
 )
@@ -125,7 +129,7 @@ func New(opt Options) (*Forwarder, error) {
 	// the next second at the primary. Their places stay free, up to a fortieth of the budget.
 	perSecond := opt.Rate - min(opt.Lanes+1, opt.Rate/40)
 	f := &Forwarder{
-		opt: opt, sending: make(chan claimed), idle: shortestIdle,
+		opt: opt, sending: make(chan claimed), idle: shortestIdle, bears: longestAhead,
 		pace: newPace(perSecond, opt.Clock.Boot()), window: window{begun: make([]time.Duration, perSecond)},
 	}
 	f.claimed = make(chan claimed, f.most())
@@ -182,7 +186,7 @@ func (f *Forwarder) round(ctx context.Context) time.Duration {
 	}
 	begun := f.opt.Clock.Boot()
 	work, err := f.opt.Queue.Next(ctx, n, f.opt.Primary.May)
-	f.giveBack(n - len(work))
+	f.giveBack(n-len(work), work)
 	for _, w := range work {
 		f.claimed <- claimed{w, begun}
 	}
@@ -277,7 +281,7 @@ func (f *Forwarder) try(ctx context.Context, w standin.Work) (r standin.Result, 
 }
 
 // take says how many may be claimed now, or else how long to wait. Ahead of the lanes are
-// no more than were begun in a quarter of a second: what waits longer may run out of time.
+// no more than were begun in the time that an advice may wait: later it runs out of time.
 func (f *Forwarder) take() (n int, wait time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -286,7 +290,7 @@ func (f *Forwarder) take() (n int, wait time.Duration) {
 		f.pace.bound(now, float64(f.opt.Spare()))
 	}
 	waiting := len(f.claimed)
-	ahead := min(f.recent.of(now), int(f.pace.rate/4))
+	ahead := int(min(float64(f.recent.of(now))/longestAhead.Seconds(), f.pace.rate) * f.bears.Seconds())
 	room := min(f.opt.Lanes-f.busy+ahead-waiting, cap(f.claimed)-f.under)
 	if waiting > ahead/2 || room <= 0 {
 		return 0, shortestIdle
@@ -297,10 +301,17 @@ func (f *Forwarder) take() (n int, wait time.Duration) {
 	return n, wait
 }
 
-// giveBack gives back what was taken and not claimed.
-func (f *Forwarder) giveBack(n int) {
+// giveBack gives back what was taken and not claimed, and learns how long what was claimed
+// may wait.
+func (f *Forwarder) giveBack(n int, work []standin.Work) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if len(work) > 0 {
+		f.bears = longestAhead
+	}
+	for _, w := range work {
+		f.bears = min(f.bears, w.Timeout/4)
+	}
 	f.pace.put(float64(n))
 	f.under -= n
 }

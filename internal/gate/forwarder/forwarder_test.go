@@ -34,12 +34,13 @@ type queue struct {
 	// takes is how long it takes until something is durable, calls how often something was.
 	takes time.Duration
 	calls int
+	terms standin.Forwarding
 }
 
 // newQueue stands in for n payments of as many payers, but for those of one.
 func newQueue(t *testing.T, identities ...string) *queue {
 	t.Helper()
-	q := &queue{s: standin.NewState()}
+	q := &queue{s: standin.NewState(), terms: forwarding}
 	q.apply(t, &standin.TakenOver{Gate: "g", Boot: "b", At: standin.At(time.Now())})
 	q.apply(t, &standin.Opened{Directive: "d", Profile: "p", At: standin.At(time.Now())})
 	for _, id := range identities {
@@ -78,7 +79,7 @@ func (q *queue) Next(_ context.Context, most int, may func(*standin.Item) bool) 
 	if q.down != nil {
 		return nil, q.down
 	}
-	work, records := standin.Next(q.s, forwarding, time.Now(), most, func(i *standin.Item, ask bool) bool { return ask || may(i) })
+	work, records := standin.Next(q.s, q.terms, time.Now(), most, func(i *standin.Item, ask bool) bool { return ask || may(i) })
 	for i, w := range work {
 		records = append(records, w.Attempt)
 		item := *w.Item

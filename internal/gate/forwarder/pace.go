@@ -74,14 +74,14 @@ func (w *window) enter(now time.Duration) time.Duration {
 	return 0
 }
 
-// recent counts what began in this quarter of a second and in the one before.
+// recent counts what began in this quarter of a second, longestAhead, and in the one before.
 type recent struct {
 	quarter     int64
 	now, before int
 }
 
 func (r *recent) pass(at time.Duration) {
-	switch q := int64(at / (time.Second / 4)); {
+	switch q := int64(at / longestAhead); {
 	case q == r.quarter+1:
 		r.quarter, r.now, r.before = q, 0, r.now
 	case q > r.quarter:
