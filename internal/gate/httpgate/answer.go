@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
-
-	"holdfast/internal/payment"
 )
 
 // answer is a problem+json (RFC 9457) that the gate gives itself.
@@ -95,7 +93,7 @@ func (x *exchange) answer(a *answer, reason string, w word) {
 	resp.SetStatusCode(a.status)
 	resp.Header.SetContentType("application/problem+json")
 	resp.Header.Set(fasthttp.HeaderCacheControl, "no-store")
-	resp.Header.Set(idHeader, payment.Mask(x.requestID())) // a client chose it: it may hold anything
+	resp.Header.Set(idHeader, x.shownID())
 	if a.retryAfter != "" {
 		resp.Header.Set(fasthttp.HeaderRetryAfter, a.retryAfter)
 	}

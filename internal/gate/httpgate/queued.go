@@ -64,7 +64,7 @@ func (x *exchange) tellQueued(status int, b queuedBody) {
 	resp.SetStatusCode(status)
 	resp.Header.SetContentType("application/json")
 	resp.Header.Set(fasthttp.HeaderCacheControl, "no-store")
-	resp.Header.Set(idHeader, payment.Mask(x.requestID()))
+	resp.Header.Set(idHeader, x.shownID())
 	resp.Header.Set(standInHeader, b.Status)
 	resp.SetBody(body)
 	x.trail.reason = "stand-in"

@@ -191,7 +191,7 @@ func (x *exchange) approve(r *route, identity string, amount int64, currency str
 	resp.SetStatusCode(r.StandIn.Status)
 	resp.Header.SetContentType(r.StandIn.Type)
 	resp.Header.Set(fasthttp.HeaderCacheControl, "no-store")
-	resp.Header.Set(idHeader, payment.Mask(x.requestID()))
+	resp.Header.Set(idHeader, x.shownID())
 	resp.SetBodyRaw(fillIn(r.StandIn.Body, func(word string) (string, bool) {
 		switch word {
 		case "identity":

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"math/rand/v2"
 	"strings"
+
+	"holdfast/internal/payment"
 )
 
 // Headers by which a request is followed over systems. What a client sent is
@@ -34,6 +36,15 @@ func (x *exchange) requestID() string {
 	x.scratch = appendID(x.scratch[:0], 16)
 	x.trail.id = string(x.scratch)
 	return x.trail.id
+}
+
+// shownID is the id of the request as answers have it. A client may have put anything
+// into its own; the gate's has no run of digits that could be a card number's.
+func (x *exchange) shownID() string {
+	if x.marks.named {
+		return payment.Mask(x.requestID())
+	}
+	return x.requestID()
 }
 
 // follow sets the ids that the primary gets.
