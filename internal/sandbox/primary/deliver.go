@@ -18,7 +18,7 @@ func (p *Primary) run(w http.ResponseWriter, r *http.Request, hits fault.Hits, w
 		hangUp(r, hit)
 	}
 	if hit, ok := hits.First(fault.Error); ok {
-		write(w, reply{status: hit.Status, body: problem{Code: "fault", Detail: "the primary is failing"}})
+		p.write(w, reply{status: hit.Status, body: problem{Code: "fault", Detail: "the primary is failing"}})
 		return
 	}
 	p.deliver(w, r, hits, work())
@@ -35,10 +35,20 @@ func (p *Primary) deliver(w http.ResponseWriter, r *http.Request, hits fault.Hit
 		answer = spoil(answer, hit)
 	}
 	if _, ok := hits.First(fault.AnswerTwice); ok {
-		p.writeTwice(w, answer)
+		p.writeTwice(w, p.shaped(answer))
 		return
 	}
-	write(w, answer)
+	p.write(w, answer)
+}
+
+// write answers in the words of this primary's API.
+func (p *Primary) write(w http.ResponseWriter, r reply) { write(w, p.shaped(r)) }
+
+func (p *Primary) shaped(r reply) reply {
+	if p.o.Transfers {
+		return asTransfer(r)
+	}
+	return r
 }
 
 // hangUp keeps the connection silent for the hold, or until the client leaves,

@@ -47,6 +47,7 @@ type keyed struct {
 type memory struct {
 	retention time.Duration
 	limit     int
+	byKey     bool // a payment is named by its key, not by its id
 	keys      map[keyed]*item
 	ids       map[string]*item
 	running   int
@@ -126,7 +127,11 @@ func (m *memory) settle(i *item, now time.Time) {
 
 // payment returns a payment that was done.
 func (m *memory) payment(id string) *item {
-	if i := m.ids[id]; i != nil && i.ask.kind == truth.Payment {
+	i := m.ids[id]
+	if m.byKey {
+		i = m.keys[keyed{truth.Payment, id}]
+	}
+	if i != nil && i.done && i.ask.kind == truth.Payment {
 		return i
 	}
 	return nil

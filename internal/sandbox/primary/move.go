@@ -20,12 +20,7 @@ func (p *Primary) pay(w http.ResponseWriter, r *http.Request) {
 		write(w, refuse(*bad))
 		return
 	}
-	advice := isAdvice(r)
-	hits := p.o.Faults.Decide(fault.Operation{
-		Kind: fault.Payment, Advice: advice, Identity: key, Channel: a.channel, Bank: p.book.bank(a.payer), Method: a.method,
-	})
-	hits = append(hits, magic(a, p.book.account(a.payer).Test)...)
-	p.run(w, r, hits, func() reply { return p.move(key, a, advice, hits) })
+	p.take(w, r, key, a, isAdvice(r))
 }
 
 // refund moves money back.
@@ -39,13 +34,20 @@ func (p *Primary) refund(w http.ResponseWriter, r *http.Request) {
 		write(w, refuse(*bad))
 		return
 	}
+	p.take(w, r, key, a, isAdvice(r))
+}
+
+// take works on a request that was read, under the faults that hit it.
+func (p *Primary) take(w http.ResponseWriter, r *http.Request, key string, a ask, advice bool) {
 	p.mu.Lock()
 	p.complete(&a)
 	p.mu.Unlock()
-	advice := isAdvice(r)
 	hits := p.o.Faults.Decide(fault.Operation{
-		Kind: fault.Refund, Advice: advice, Identity: key, Channel: a.channel, Bank: p.book.bank(a.payer), Method: a.method,
+		Kind: string(a.kind), Advice: advice, Identity: key, Channel: a.channel, Bank: p.book.bank(a.payer), Method: a.method,
 	})
+	if a.kind == truth.Payment {
+		hits = append(hits, magic(a, p.book.account(a.payer).Test)...)
+	}
 	p.run(w, r, hits, func() reply { return p.move(key, a, advice, hits) })
 }
 
@@ -132,7 +134,7 @@ func (p *Primary) plan(i *item, hits fault.Hits) ([]truth.Effect, *problem) {
 	}
 	for n := range effects {
 		p.ids++
-		effects[n].ID = fmt.Sprintf("%s_%012d", prefix[a.kind], p.ids)
+		effects[n].ID = fmt.Sprintf("%s_%012d", p.prefix(a.kind), p.ids)
 	}
 	i.id = effects[0].ID
 	if a.kind == truth.Refund {
@@ -141,7 +143,17 @@ func (p *Primary) plan(i *item, hits fault.Hits) ([]truth.Effect, *problem) {
 	return effects, nil
 }
 
-var prefix = map[truth.Kind]string{truth.Payment: "pay", truth.Refund: "ref"}
+// prefix begins the ids of a kind. It tells the two APIs apart.
+func (p *Primary) prefix(kind truth.Kind) string {
+	names := [...]string{"pay", "ref"}
+	if p.o.Transfers {
+		names = [...]string{"trf", "rtn"}
+	}
+	if kind == truth.Refund {
+		return names[1]
+	}
+	return names[0]
+}
 
 // judge returns the decline of a request that is in order but may not be done.
 func (p *Primary) judge(a ask, advice bool, hits fault.Hits) *problem {

@@ -10,6 +10,9 @@
 //	GET  /v1/refunds/{id}, /v1/refunds?key=KEY
 //	GET  /healthz
 //
+// With Options.Transfers it speaks another API, that of a primary of somebody else;
+// see transfers.go. What follows holds for both.
+//
 // Every answer that is not 2xx is application/problem+json with a code; where
 // it settles the outcome it says so ("outcome": "not-done").
 // docs/formats/sandbox.md has the bodies.
@@ -60,6 +63,9 @@ type Options struct {
 	World  *world.World
 	Faults *fault.Injector
 	Ledger truth.Options
+	// Transfers has it speak the API of transfers, as a second primary does that is
+	// somebody else's.
+	Transfers bool
 	// Address to listen on, host and port; port 0 takes a free one. Default
 	// 127.0.0.1:0.
 	Address string
@@ -122,6 +128,7 @@ func New(o Options) (*Primary, error) {
 		o: o, stop: make(chan struct{}), broken: make(chan struct{}),
 		book: newBook(o.World), memory: newMemory(o.Retention, o.MaxPayments),
 	}
+	p.memory.byKey = o.Transfers
 	ledger, err := truth.Open(o.Ledger, p.restore)
 	if err != nil {
 		return nil, err
@@ -136,13 +143,17 @@ func New(o Options) (*Primary, error) {
 
 func (p *Primary) routes() {
 	p.mux = http.NewServeMux()
+	p.mux.HandleFunc("GET /healthz", p.health)
+	if p.o.Transfers {
+		p.routesOfTransfers()
+		return
+	}
 	p.mux.HandleFunc("POST /v1/payments", p.pay)
 	p.mux.HandleFunc("GET /v1/payments", p.inquire(truth.Payment))
 	p.mux.HandleFunc("GET /v1/payments/{id}", p.show(truth.Payment))
 	p.mux.HandleFunc("POST /v1/refunds", p.refund)
 	p.mux.HandleFunc("GET /v1/refunds", p.inquire(truth.Refund))
 	p.mux.HandleFunc("GET /v1/refunds/{id}", p.show(truth.Refund))
-	p.mux.HandleFunc("GET /healthz", p.health)
 	p.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, refuse(*bad(http.StatusNotFound, "no-such-path", "there is no such path or method here; the paths are /v1/payments, /v1/refunds and /healthz")))
 	})

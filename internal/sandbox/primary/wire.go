@@ -197,16 +197,14 @@ func decodePayment(b []byte, book book) (ask, *problem) {
 	if p := decodeInto(b, &body); p != nil {
 		return ask{}, p
 	}
-	_, currency := book.currencies[body.Currency]
+	a := ask{
+		kind: truth.Payment, amount: body.Amount, currency: body.Currency, payer: body.Payer, payee: body.Payee,
+		channel: body.Channel, method: body.Method, reference: body.Reference,
+	}
+	if p := book.check(a); p != nil {
+		return ask{}, p
+	}
 	switch {
-	case body.Amount < 1 || body.Amount > payment.MaxAmount:
-		return ask{}, bad(422, "bad-amount", "amount: write a whole number of minor units from 1 to %d", int64(payment.MaxAmount))
-	case !currency:
-		return ask{}, bad(422, "bad-currency", "currency %s is not one of this world", quote(body.Currency))
-	case book.account(body.Payer) == nil:
-		return ask{}, bad(422, "unknown-payer", "payer %s is not an account; accounts are acct_000001 and on", quote(body.Payer))
-	case !book.merchant(body.Payee):
-		return ask{}, bad(422, "unknown-payee", "payee %s is not a merchant; merchants are m_001 and on", quote(body.Payee))
 	case body.Channel != "" && !slices.Contains(world.Channels[:], body.Channel):
 		return ask{}, bad(422, "bad-channel", "channel %s: write one of %s", quote(body.Channel), strings.Join(world.Channels[:], ", "))
 	case body.Method != "" && !slices.Contains(world.Methods[:], body.Method):
@@ -214,10 +212,23 @@ func decodePayment(b []byte, book book) (ask, *problem) {
 	case !visible(body.Reference):
 		return ask{}, bad(422, "bad-reference", "reference: write at most %d visible ASCII characters", maxText)
 	}
-	return ask{
-		kind: truth.Payment, amount: body.Amount, currency: body.Currency, payer: body.Payer, payee: body.Payee,
-		channel: body.Channel, method: body.Method, reference: body.Reference,
-	}, nil
+	return a, nil
+}
+
+// check says what is wrong with the amount, the currency or the parties of a payment.
+func (b book) check(a ask) *problem {
+	_, currency := b.currencies[a.currency]
+	switch {
+	case a.amount < 1 || a.amount > payment.MaxAmount:
+		return bad(422, "bad-amount", "amount: write a whole number of minor units from 1 to %d", int64(payment.MaxAmount))
+	case !currency:
+		return bad(422, "bad-currency", "currency %s is not one of this world", quote(a.currency))
+	case b.account(a.payer) == nil:
+		return bad(422, "unknown-payer", "payer %s is not an account; accounts are acct_000001 and on", quote(a.payer))
+	case !b.merchant(a.payee):
+		return bad(422, "unknown-payee", "payee %s is not a merchant; merchants are m_001 and on", quote(a.payee))
+	}
+	return nil
 }
 
 // decodeRefund reads and checks the body of a refund, but for the payment it
