@@ -48,6 +48,7 @@ func (s *shell) world(ctx context.Context, base, method, path string, in any) (j
 // sandboxReady is the content of its ready file.
 type sandboxReady struct {
 	Primary      string `json:"primary"`
+	Second       string `json:"second,omitempty"`
 	Sandbox      string `json:"sandbox"`
 	SandboxToken string `json:"sandbox_token"`
 	PID          int    `json:"pid"`
@@ -55,6 +56,7 @@ type sandboxReady struct {
 
 func (s *shell) sandboxRun() *cobra.Command {
 	var o sandbox.Options
+	var second primary.Options
 	var ready string
 	var daily bool
 	cmd := &cobra.Command{
@@ -64,24 +66,33 @@ func (s *shell) sandboxRun() *cobra.Command {
 			if daily {
 				o.Traffic.Curve = customers.Daily
 			}
+			if second.Address != "" {
+				o.Second = &second
+			}
 			w, err := sandbox.New(o)
 			if err != nil {
 				return err
 			}
 			s.say("primary at %s", w.URL())
+			known := sandboxReady{Primary: w.URL(), Sandbox: w.ControlURL(), SandboxToken: w.Token(), PID: os.Getpid()}
+			if w.Second != nil {
+				known.Second = w.Second.URL()
+				s.say("second primary at %s", known.Second)
+			}
 			s.say("control API at %s, token %s", w.ControlURL(), w.Token())
-			if err := atReady(ready, sandboxReady{w.URL(), w.ControlURL(), w.Token(), os.Getpid()}); err != nil {
+			if err := atReady(ready, known); err != nil {
 				return closing(w, err)
 			}
 			return w.Run(cmd.Context())
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Dir, "data", "", "directory of the two records (default: they are kept in memory)")
+	f.StringVar(&o.Dir, "data", "", "directory of the records (default: they are kept in memory)")
 	f.Uint64Var(&o.Seed, "seed", 1, "decides everything random")
 	f.StringVar(&o.ControlAddress, "listen-control", "127.0.0.1:0", "where its control API listens")
 	o.Primary, o.Traffic = primary.Options{}, customers.Options{}
 	f.StringVar(&o.Primary.Address, "listen-primary", "127.0.0.1:0", "where the primary listens")
+	f.StringVar(&second.Address, "listen-second", "", "where a second primary listens, to which a gate can reroute payments (default: there is none)")
 	f.StringVar(&o.Traffic.Target, "target", "", "base URL customers pay at, normally a gate's (default: the primary)")
 	f.Float64Var(&o.Traffic.Rate, "rate", 0, "mean number of payments per second")
 	f.BoolVar(&daily, "daily", false, "let the rate follow the hours of a day, with its nights, meal times and pay days")
@@ -90,8 +101,17 @@ func (s *shell) sandboxRun() *cobra.Command {
 }
 
 func (s *shell) sandboxFault(url *string) *cobra.Command {
+	var second bool
+	// faults is the path of the faults of the primary that was asked for.
+	faults := func(rest ...string) string {
+		path := "/faults"
+		if second {
+			path = "/second/faults"
+		}
+		return strings.Join(append([]string{path}, rest...), "/")
+	}
 	list := &cobra.Command{Use: "list", Short: "List faults in force and those that have ended", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		answer, err := s.world(cmd.Context(), *url, http.MethodGet, "/faults", nil)
+		answer, err := s.world(cmd.Context(), *url, http.MethodGet, faults(), nil)
 		if err != nil {
 			return err
 		}
@@ -103,7 +123,7 @@ func (s *shell) sandboxFault(url *string) *cobra.Command {
 		})
 	}}
 	end := &cobra.Command{Use: "end [FAULT]", Short: "End a fault, or all of them", Args: cobra.MaximumNArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		answer, err := s.world(cmd.Context(), *url, http.MethodDelete, strings.Join(append([]string{"/faults"}, args...), "/"), nil)
+		answer, err := s.world(cmd.Context(), *url, http.MethodDelete, faults(args...), nil)
 		if err != nil {
 			return err
 		}
@@ -111,10 +131,12 @@ func (s *shell) sandboxFault(url *string) *cobra.Command {
 		s.say("ended")
 		return nil
 	}}
-	return group("fault", "Faults of the primary; each ends by itself", s.sandboxStrike(url), list, end)
+	cmd := group("fault", "Faults of the primary; each ends by itself", s.sandboxStrike(url, faults), list, end)
+	cmd.PersistentFlags().BoolVar(&second, "second", false, "of the second primary")
+	return cmd
 }
 
-func (s *shell) sandboxStrike(url *string) *cobra.Command {
+func (s *shell) sandboxStrike(url *string, faults func(...string) string) *cobra.Command {
 	var f fault.Fault
 	var life, delay, jitter, hold time.Duration
 	var kinds []string
@@ -125,7 +147,7 @@ func (s *shell) sandboxStrike(url *string) *cobra.Command {
 		f.Kind = fault.Kind(args[0])
 		f.Seconds = int(life.Seconds())
 		f.DelayMS, f.JitterMS, f.HoldMS = int(delay.Milliseconds()), int(jitter.Milliseconds()), int(hold.Milliseconds())
-		answer, err := s.world(cmd.Context(), *url, http.MethodPost, "/faults", f)
+		answer, err := s.world(cmd.Context(), *url, http.MethodPost, faults(), f)
 		if err != nil {
 			return err
 		}
@@ -211,7 +233,7 @@ func (s *shell) sandboxCheck(url *string) *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&data, "data", "", "check the two records in this directory instead, also of a process that is gone")
+	cmd.Flags().StringVar(&data, "data", "", "check the records in this directory instead, also of a process that is gone")
 	return cmd
 }
 

@@ -40,15 +40,23 @@ func (s *Sandbox) runControl(ctx context.Context) error {
 // Control is the control API.
 func (s *Sandbox) Control() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, handle := range map[string]func(*http.Request) (int, any, error){
-		"GET /sandbox/faults":         s.listFaults,
-		"POST /sandbox/faults":        s.startFault,
-		"DELETE /sandbox/faults":      s.endFaults,
-		"DELETE /sandbox/faults/{id}": s.endFault,
-		"PUT /sandbox/traffic":        s.setTraffic,
-		"GET /sandbox/stats":          s.showStats,
-		"GET /sandbox/check":          s.showCheck,
-	} {
+	handlers := map[string]func(*http.Request) (int, any, error){
+		"PUT /sandbox/traffic": s.setTraffic,
+		"GET /sandbox/stats":   s.showStats,
+		"GET /sandbox/check":   s.showCheck,
+	}
+	for path, faults := range map[string]*fault.Injector{"/sandbox/faults": s.Faults, "/sandbox/second/faults": s.SecondFaults} {
+		f := faultControl{faults}
+		for pattern, handle := range map[string]func(*http.Request) (int, any, error){
+			"GET " + path: f.list, "POST " + path: f.start, "DELETE " + path: f.endAll, "DELETE " + path + "/{id}": f.end,
+		} {
+			if faults == nil {
+				handle = noSecond
+			}
+			handlers[pattern] = handle
+		}
+	}
+	for pattern, handle := range handlers {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, maxControlBody)
 			answer(w, r, handle)
@@ -132,27 +140,35 @@ func decode(r io.Reader, v any) error {
 	return nil
 }
 
-func (s *Sandbox) listFaults(*http.Request) (int, any, error) {
-	active, ended := s.leases()
+// faultControl is the control of one primary's faults.
+type faultControl struct{ faults *fault.Injector }
+
+// noSecond answers for a primary that is not there.
+func noSecond(*http.Request) (int, any, error) {
+	return 0, nil, holdfast.Errorf(holdfast.NotFound, "this world has one primary; run it with a second one")
+}
+
+func (c faultControl) list(*http.Request) (int, any, error) {
+	active, ended := leases(c.faults)
 	return http.StatusOK, map[string][]fault.Lease{"active": active, "ended": ended}, nil
 }
 
-func (s *Sandbox) startFault(r *http.Request) (int, any, error) {
+func (c faultControl) start(r *http.Request) (int, any, error) {
 	var f fault.Fault
 	if err := decode(r.Body, &f); err != nil {
 		return 0, nil, err
 	}
-	lease, err := s.Faults.Start(f)
+	lease, err := c.faults.Start(f)
 	return http.StatusCreated, lease, err
 }
 
-func (s *Sandbox) endFault(r *http.Request) (int, any, error) {
-	lease, err := s.Faults.End(r.PathValue("id"))
+func (c faultControl) end(r *http.Request) (int, any, error) {
+	lease, err := c.faults.End(r.PathValue("id"))
 	return http.StatusOK, lease, err
 }
 
-func (s *Sandbox) endFaults(*http.Request) (int, any, error) {
-	ended, notEnded := s.Faults.EndAll()
+func (c faultControl) endAll(*http.Request) (int, any, error) {
+	ended, notEnded := c.faults.EndAll()
 	return http.StatusOK, map[string][]fault.Lease{"ended": orEmpty(ended), "not_ended": orEmpty(notEnded)}, nil
 }
 

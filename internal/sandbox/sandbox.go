@@ -6,6 +6,10 @@
 //	customers ──▶ gate ──▶ primary ──▶ ledger of truth ──┐
 //	    └────▶ customer log ─────────────────────────────┴─▶ checker
 //
+// Behind it there may be a second primary with another API, accounts, faults and ledger of
+// its own, to which a gate reroutes payments. The checker looks at both ledgers as at one:
+// what was done at both is doubled.
+//
 // Parts: package world says who exists, primary is the payment system, fault
 // makes it fail, truth and told keep the two records, customers are the traffic,
 // checker judges. Package postoffice, beside them, receives the notices that
@@ -23,6 +27,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"os"
 	"path/filepath"
@@ -42,6 +47,7 @@ import (
 // Names of the files in Options.Dir.
 const (
 	TruthFile    = "truth.records"
+	SecondFile   = "second.records"
 	CustomerFile = "customers.records"
 )
 
@@ -60,6 +66,9 @@ type Options struct {
 	// Primary is the payment system; its world, faults, ledger and listener are
 	// filled in.
 	Primary primary.Options
+	// Second, if any, is a second payment system, with the API of transfers; filled in
+	// as Primary is.
+	Second *primary.Options
 	// Traffic is the customers; its world, log and seed are filled in. Without a
 	// target they pay at the primary itself.
 	Traffic customers.Options
@@ -75,11 +84,14 @@ type Options struct {
 
 // Sandbox is the world.
 type Sandbox struct {
-	World     *world.World
-	Primary   *primary.Primary
-	Faults    *fault.Injector
-	Customers *told.Log
-	Traffic   *customers.Traffic
+	World   *world.World
+	Primary *primary.Primary
+	Faults  *fault.Injector
+	// Second and SecondFaults are the second payment system; nil if there is none.
+	Second       *primary.Primary
+	SecondFaults *fault.Injector
+	Customers    *told.Log
+	Traffic      *customers.Traffic
 
 	token   string
 	control net.Listener
@@ -116,6 +128,11 @@ func New(o Options) (_ *Sandbox, err error) {
 	if s.Primary, err = primary.New(o.Primary); err != nil {
 		return nil, err
 	}
+	if o.Second != nil {
+		if err := s.openSecond(o); err != nil {
+			return nil, err
+		}
+	}
 	if s.Customers, err = told.Open(log); err != nil {
 		return nil, err
 	}
@@ -138,6 +155,18 @@ func New(o Options) (_ *Sandbox, err error) {
 	return s, nil
 }
 
+func (s *Sandbox) openSecond(o Options) (err error) {
+	second, ledger := *o.Second, truth.Options{Keep: o.Keep}
+	if o.Dir != "" {
+		ledger.File = filepath.Join(o.Dir, SecondFile)
+	}
+	// Another seed: the two do not fail for the same payments.
+	s.SecondFaults = fault.NewInjector(o.Seed + 1)
+	second.Transfers, second.World, second.Faults, second.Ledger, second.Listen = true, s.World, s.SecondFaults, ledger, o.Listen
+	s.Second, err = primary.New(second)
+	return err
+}
+
 // URL is the primary's base URL.
 func (s *Sandbox) URL() string { return s.Primary.URL() }
 
@@ -155,13 +184,17 @@ func (s *Sandbox) Run(ctx context.Context) error {
 	defer stopServing()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	var errs [3]error
+	serve := []func(context.Context) error{s.Primary.Run, s.runControl}
+	if s.Second != nil {
+		serve = append(serve, s.Second.Run)
+	}
+	errs := make([]error, 1+len(serve))
 	var arriving, served sync.WaitGroup
 	arriving.Go(func() {
 		errs[0] = s.Traffic.Run(ctx)
 		stop()
 	})
-	for i, run := range []func(context.Context) error{s.Primary.Run, s.runControl} {
+	for i, run := range serve {
 		served.Go(func() {
 			errs[i+1] = run(serving)
 			stop()
@@ -170,7 +203,7 @@ func (s *Sandbox) Run(ctx context.Context) error {
 	arriving.Wait()
 	stopServing()
 	served.Wait()
-	return errors.Join(errors.Join(errs[:]...), s.Close())
+	return errors.Join(errors.Join(errs...), s.Close())
 }
 
 // Close stops listening and closes the files. Run does it at its end.
@@ -183,6 +216,9 @@ func (s *Sandbox) Close() error {
 	}
 	if s.Primary != nil {
 		errs = append(errs, s.Primary.Close())
+	}
+	if s.Second != nil {
+		errs = append(errs, s.Second.Close())
 	}
 	if s.Customers != nil {
 		errs = append(errs, s.Customers.Close())
@@ -201,22 +237,50 @@ func (s *Sandbox) EndFaults() (ended, notEnded []fault.Lease) { return s.Faults.
 func (s *Sandbox) Check() checker.Report {
 	entries, forgotten := s.Customers.Entries() // before the effects, see checker.Input
 	effects, horizon := s.Primary.Ledger().Effects()
+	if s.Second != nil {
+		more, since := s.Second.Ledger().Effects()
+		effects = both(effects, more)
+		if since.After(horizon) {
+			horizon = since
+		}
+	}
 	return checker.Check(checker.Input{Entries: entries, Forgotten: forgotten, Effects: effects, Horizon: horizon, Now: time.Now().UTC()})
 }
 
-// CheckDir checks the two files in a directory, all of them, also while a process
-// writes them or after it was killed.
+func both(a, b iter.Seq[truth.Effect]) iter.Seq[truth.Effect] {
+	return func(yield func(truth.Effect) bool) {
+		for _, effects := range []iter.Seq[truth.Effect]{a, b} {
+			for e := range effects {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// CheckDir checks the files in a directory, all of them, also while a process writes them or
+// after it was killed.
 func CheckDir(dir string, now time.Time) (checker.Report, error) {
-	return checker.CheckFiles(filepath.Join(dir, CustomerFile), filepath.Join(dir, TruthFile), now)
+	ledgers := []string{filepath.Join(dir, TruthFile)}
+	second := filepath.Join(dir, SecondFile)
+	if _, err := os.Stat(second); err == nil {
+		ledgers = append(ledgers, second)
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return checker.Report{}, fmt.Errorf("look for the second ledger of truth: %w", err)
+	}
+	return checker.CheckFiles(filepath.Join(dir, CustomerFile), ledgers, now)
 }
 
 // Stats are for a screen that is drawn anew every second.
 type Stats struct {
 	Traffic customers.Totals `json:"traffic"`
 	Primary primary.Counts   `json:"primary"`
-	// Effects is how many effects the ledger of truth holds.
+	// Second is the second primary, if there is one.
+	Second *primary.Counts `json:"second,omitempty"`
+	// Effects is how many effects the ledgers of truth hold.
 	Effects uint64 `json:"effects"`
-	// Faults are those in force.
+	// Faults are those in force at the first primary.
 	Faults []fault.Lease `json:"faults"`
 	// Seconds are the newest whole seconds, oldest first.
 	Seconds []customers.Second `json:"seconds"`
@@ -225,16 +289,21 @@ type Stats struct {
 // Stats returns the counts and the newest n seconds, at most 600.
 func (s *Sandbox) Stats(n int) Stats {
 	seconds := s.Traffic.Seconds()
-	active, _ := s.leases()
-	return Stats{
+	active, _ := leases(s.Faults)
+	stats := Stats{
 		Traffic: s.Traffic.Totals(), Primary: s.Primary.Counts(), Effects: s.Primary.Ledger().Count(), Faults: active,
 		Seconds: seconds[max(0, len(seconds)-n):],
 	}
+	if s.Second != nil {
+		counts := s.Second.Counts()
+		stats.Second, stats.Effects = &counts, stats.Effects+s.Second.Ledger().Count()
+	}
+	return stats
 }
 
-func (s *Sandbox) leases() (active, ended []fault.Lease) {
+func leases(faults *fault.Injector) (active, ended []fault.Lease) {
 	active, ended = []fault.Lease{}, []fault.Lease{}
-	for _, l := range s.Faults.Leases() {
+	for _, l := range faults.Leases() {
 		if l.Ended.IsZero() {
 			active = append(active, l)
 		} else {

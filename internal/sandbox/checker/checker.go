@@ -8,7 +8,8 @@
 // of one intention are found even where somebody sent it on under another key.
 //
 //	lost      told done, and there is no effect
-//	doubled   more than one effect for one intention, whatever was told
+//	doubled   more than one effect for one intention, at one primary or at several, whatever
+//	          was told
 //	wrong     an effect's amount, currency, payer, payee or refunded payment is not
 //	          what was meant, or the answer told another one
 //	denied    told that it was not done, and it was

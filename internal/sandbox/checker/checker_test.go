@@ -277,17 +277,17 @@ func TestFiles(t *testing.T) {
 	}
 	log.Close()
 	effects.Close()
-	report, err := CheckFiles(customers, ledger, now)
+	report, err := CheckFiles(customers, []string{ledger}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := classes(report); got != "lost c-00" || report.Intentions != 20 {
 		t.Errorf("found %q among %d", got, report.Intentions)
 	}
-	if _, err := CheckFiles(filepath.Join(dir, "none"), ledger, now); err == nil {
+	if _, err := CheckFiles(filepath.Join(dir, "none"), []string{ledger}, now); err == nil {
 		t.Error("a missing log is no error")
 	}
-	if _, err := CheckFiles(customers, filepath.Join(dir, "none"), now); err == nil {
+	if _, err := CheckFiles(customers, []string{ledger, filepath.Join(dir, "none")}, now); err == nil {
 		t.Error("a missing ledger is no error")
 	}
 }

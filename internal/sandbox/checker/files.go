@@ -8,19 +8,21 @@ import (
 	"holdfast/internal/sandbox/truth"
 )
 
-// CheckFiles checks a customer log file against a truth file. Both may be
-// growing, and both may come from a process that was killed.
-func CheckFiles(customers, ledger string, now time.Time) (Report, error) {
+// CheckFiles checks a customer log file against the truth files of all primaries. All may be
+// growing, and may come from a process that was killed.
+func CheckFiles(customers string, ledgers []string, now time.Time) (Report, error) {
 	entries, err := told.ReadFile(customers)
 	if err != nil {
 		return Report{}, err
 	}
 	var effects []truth.Effect
-	if err := truth.ReadFile(ledger, func(e truth.Effect) error {
-		effects = append(effects, e)
-		return nil
-	}); err != nil {
-		return Report{}, err
+	for _, ledger := range ledgers {
+		if err := truth.ReadFile(ledger, func(e truth.Effect) error {
+			effects = append(effects, e)
+			return nil
+		}); err != nil {
+			return Report{}, err
+		}
 	}
 	return Check(Input{Entries: slices.Values(entries), Effects: slices.Values(effects), Now: now}), nil
 }
