@@ -22,20 +22,6 @@ import (
 // askers ask the decider for approvals, each for its next when it has the one before.
 const askers = 256
 
-// clock is the machine's.
-type clock struct{ begun time.Time }
-
-func (c clock) Boot() time.Duration { return time.Hour + time.Since(c.begun) }
-func (clock) Now() time.Time        { return time.Now() }
-
-// everybody is a payer snapshot in which each payer is good for stand-in.
-type everybody struct{ at time.Time }
-
-func (e everybody) At() time.Time { return e.at }
-func (e everybody) Find(standin.Digest) standin.Payer {
-	return standin.Payer{At: e.at, Class: "a", Seen: e.at.AddDate(0, 0, -3)}
-}
-
 // fill makes the backlog: the gate's own decider, on its source, stands in for each
 // payment, and its vault seals what forwarding needs, as they do behind HTTP.
 func (b *bench) fill() (err error) {
@@ -51,7 +37,7 @@ func (b *bench) fill() (err error) {
 		return err
 	}
 	d, err := decider.New(ctx, decider.Options{
-		Gate: standing.Name, Boot: holdfast.NewID(), Source: source, Key: standing.Key(), Payers: everybody{time.Now()}, Clock: clock{time.Now()},
+		Gate: standing.Name, Boot: holdfast.NewID(), Source: source, Key: standing.Key(), Payers: standing.Everybody{Since: time.Now()}, Clock: standing.Clock{Begun: time.Now()},
 	})
 	if err != nil {
 		return err

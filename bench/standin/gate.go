@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/bench/standing"
 	"holdfast/internal/gate/decider"
 	"holdfast/internal/payment"
 	"holdfast/internal/posture"
@@ -23,20 +24,6 @@ type gate struct {
 	ended   chan error
 }
 
-// clock is the machine's.
-type clock struct{ begun time.Time }
-
-func (c clock) Boot() time.Duration { return time.Hour + time.Since(c.begun) }
-func (clock) Now() time.Time        { return time.Now() }
-
-// everybody is a payer snapshot in which each payer is good for stand-in.
-type everybody struct{ at time.Time }
-
-func (e everybody) At() time.Time { return e.at }
-func (e everybody) Find(standin.Digest) standin.Payer {
-	return standin.Payer{At: e.at, Class: "a", Seen: e.at.AddDate(0, 0, -3)}
-}
-
 // openGate begins to decide for a source, and returns once it does. Shared says that others do, too.
 func openGate(ctx context.Context, source advice.Source, name string, shared bool) (*gate, error) {
 	info, err := source.Info(ctx)
@@ -48,7 +35,7 @@ func openGate(ctx context.Context, source advice.Source, name string, shared boo
 		return nil, err
 	}
 	d, err := decider.New(ctx, decider.Options{
-		Gate: name, Boot: holdfast.NewID(), Source: source, Shared: shared, Key: key, Payers: everybody{time.Now()}, Clock: clock{time.Now()},
+		Gate: name, Boot: holdfast.NewID(), Source: source, Shared: shared, Key: key, Payers: standing.Everybody{Since: time.Now()}, Clock: standing.Clock{Begun: time.Now()},
 	})
 	if err != nil {
 		return nil, err
