@@ -2,8 +2,9 @@
 // are sent to the primary at the budget's rate, while customers pay beside them.
 //
 // A gate's decider stands in for so many payments on SQLite, and seals their requests. Then
-// the gate is started as a process with stand-in lifted, and forwards. The primary counts what comes to it:
-// every advice once, in no second more than the budget. Customers go on at a fixed
+// the gate is started as a process with stand-in lifted, and forwards. The primary counts
+// what comes to it: every advice once, in no second more than the budget, of all seconds
+// that begin with an advice. Customers go on at a fixed
 // rate; their latency while the backlog drains is compared with that after it, and
 // the most memory that the gate takes in the second half of the advices with that in
 // the first: what comes and goes in between, the collector takes back in its own time.
@@ -37,8 +38,8 @@ const (
 // figures is the last line of output.
 type figures struct {
 	Advices int `json:"advices"`
-	// Used is the part of the budget that was used between the second after the first
-	// advice and the last but a tenth.
+	// Used is the part of the budget that was used in the whole seconds between the second
+	// after the first advice and the last but a tenth.
 	Used float64 `json:"budget_used"`
 	// Over is how many requests the fullest second had above the budget.
 	Over  int     `json:"over_budget"`

@@ -92,16 +92,16 @@ func (p *primary) exactlyOnce() error {
 	return nil
 }
 
-// used returns the rate between a second after the first and all but a tenth, and the
-// most that came in any second.
+// used returns the rate over the whole seconds from the second after the first to all but
+// a tenth, and the most that came in any second.
 func (p *primary) used() (perSecond float64, fullest int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	slices.Sort(p.times)
-	from, _ := slices.BinarySearch(p.times, time.Second)
-	to := len(p.times) * 9 / 10
-	if to > from+1 {
-		perSecond = float64(to-from) / (p.times[to] - p.times[from]).Seconds()
+	if seconds := p.times[len(p.times)*9/10].Truncate(time.Second) - time.Second; seconds > 0 {
+		from, _ := slices.BinarySearch(p.times, time.Second)
+		to, _ := slices.BinarySearch(p.times, time.Second+seconds)
+		perSecond = float64(to-from) / seconds.Seconds()
 	}
 	for i, j := 0, 0; j < len(p.times); j++ {
 		for p.times[j]-p.times[i] >= time.Second {
