@@ -70,13 +70,14 @@ func TestRefusedFormsKeepWhatWasTyped(t *testing.T) {
 // To report what is wrong is offered to those who may, and to nobody else.
 func TestReportIsOfferedToWhoMay(t *testing.T) {
 	t.Parallel()
+	samples := screenSamples()
 	for _, name := range []string{"posture", "alerts", "incidents"} {
 		for _, may := range []bool{true, false} {
 			who := access.Principal{}
 			if may {
 				who.Actions = access.AllActions()
 			}
-			if got := strings.Contains(after(t, name, screenSamples()[name][0], who, nil), `href="/report"`); got != may {
+			if got := strings.Contains(after(t, name, samples[name][0], who, nil), `href="/report"`); got != may {
 				t.Errorf("%s offers to report: %v, to one who may: %v", name, got, may)
 			}
 		}
