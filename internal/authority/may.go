@@ -21,6 +21,8 @@ const (
 	// StandIn is decided on by the role of the plan's temporary solution too, with a
 	// second person.
 	StandIn = "stand-in"
+	// Reroute is decided on as a stand-in is.
+	Reroute = "reroute"
 )
 
 // Nouns is what decisions on authority ask.
@@ -33,7 +35,7 @@ type Nouns struct {
 
 // Wish is what somebody wants to decide on.
 type Wish struct {
-	// Kind is stop, limit, stand-in or lift; Scope is the directive's.
+	// Kind is stop, limit, stand-in, reroute or lift; Scope is the directive's.
 	Kind  string
 	Scope string
 	// Incident is the one that it is for, whose plan says who decides; "" for none.
@@ -65,9 +67,7 @@ func (n Nouns) Awaited(d *directive.Directive) (w Wish, waits bool) {
 	case d.State == directive.Proposed:
 		w, waits = n.Wish(string(d.Kind), d.Scope, d.Incident, d.ProposedBy.ID), true
 		w.Since = d.ProposedAt
-		if d.StandIn != nil {
-			w.Role = d.StandIn.Role
-		}
+		_, w.Role = d.By()
 	case d.State == directive.InForce && d.LiftWish != nil:
 		w, waits = n.Wish(Lift, d.Scope, d.Incident, d.LiftWish.By.ID), true
 		w.Since = d.LiftWish.At

@@ -12,6 +12,7 @@ import (
 	"holdfast/internal/api"
 	"holdfast/internal/directive"
 	"holdfast/internal/locale"
+	"holdfast/internal/response"
 	"holdfast/internal/standin"
 	"holdfast/internal/view"
 )
@@ -45,11 +46,13 @@ func (s *shell) standInChoices() *cobra.Command {
 	return cmd
 }
 
-func perMinute(t view.StandInChoice) string {
-	if !t.Effect.Known {
+func perMinute(t view.StandInChoice) string { return perMinuteOf(t.Effect) }
+
+func perMinuteOf(e response.Preview) string {
+	if !e.Known {
 		return "not known"
 	}
-	return fmt.Sprintf("%d/min", t.Effect.PerMinute())
+	return fmt.Sprintf("%d/min", e.PerMinute())
 }
 
 func termsName(planned bool) string {
@@ -115,6 +118,10 @@ var obstacleTexts = map[string]string{
 	directive.NoSource:    "these gates name no advice source",
 	directive.OtherSource: "these gates keep decisions in different advice sources",
 	directive.TooMany:     "more payments are in flight or unknown than gates can exclude",
+	directive.NoFence:     "these gates name no fence",
+	directive.OtherFence:  "these gates have different fences",
+	directive.YoungFence:  "clients may still repeat payments that are older than the fence of these gates",
+	directive.NoSecond:    "these gates have no second primary for a route of the scope",
 }
 
 func writeStandIn(p *page, v view.StandingIn) {

@@ -272,6 +272,7 @@ func init() {
 		{"GET /directives", access.Read, (*Console).directives, nil},
 		{"POST /directives", access.IssueDirective, (*Console).propose, (*Console).directives},
 		{"POST /directives/{id}/without", access.IssueDirective, (*Console).goWithout, (*Console).directive},
+		{"POST /reroute", access.IssueDirective, (*Console).proposeReroute, (*Console).directives},
 		{"POST /stand-in", access.IssueDirective, (*Console).proposeStandIn, (*Console).directives},
 		{"GET /directives/{id}", access.Read, (*Console).directive, nil},
 		{"POST /directives/{id}/approve", access.Approve, (*Console).approve, (*Console).directive},

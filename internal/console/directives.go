@@ -16,10 +16,11 @@ type directivesPage struct {
 	Pages pages
 	// StandIn is where a stand-in is proposed.
 	StandIn standInForm
+	Reroute rerouteForm
 }
 
 func (c *Console) directives(v *visit) error {
-	own := directivesPage{List: c.View.AllDirectives(v.offset(), view.PageSize), StandIn: c.standInForm(v.form("incident"))}
+	own := directivesPage{List: c.View.AllDirectives(v.offset(), view.PageSize), StandIn: c.standInForm(v.form("incident")), Reroute: c.rerouteForm(v.form("incident"))}
 	own.Pages = pagesOf(v, own.List)
 	return c.show(v, "directives", v.words.T("directives.title"), true, own)
 }

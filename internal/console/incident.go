@@ -55,6 +55,7 @@ type incidentPage struct {
 	Correct *line
 	// StandIn is where a stand-in is proposed.
 	StandIn standInForm
+	Reroute rerouteForm
 	// Codes says that somebody may still acknowledge by reply code.
 	Codes bool
 }
@@ -94,7 +95,7 @@ func (c *Console) incident(v *visit) error {
 		own.Levels = c.levels(in)
 	}
 	if in.State == string(incident.Suspected) || in.State == string(incident.Active) {
-		own.StandIn = c.standInForm(in.ID)
+		own.StandIn, own.Reroute = c.standInForm(in.ID), c.rerouteForm(in.ID)
 	}
 	own.Debriefing = in.Debrief != "" && !slices.ContainsFunc(in.Stages, func(s view.Stage) bool {
 		return s.Kind != string(procedure.Review) && !procedure.Status(s.Status).Closed()

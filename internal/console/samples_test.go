@@ -59,7 +59,7 @@ func screenSamples() map[string][]any {
 			Items: []view.Alert{{ID: "a1", Title: "Title", Firing: true, Waiting: true}, {ID: "a2", Incident: "INC-1"}, {ID: "a3", Dismissed: "a test"}},
 		}}},
 		"directive":    directiveSamples(),
-		"directives":   {directivesPage{}, directivesPage{view.Page[view.Directive]{Items: directivesOf()}, listed, standInFormOf()}},
+		"directives":   {directivesPage{}, directivesPage{view.Page[view.Directive]{Items: directivesOf()}, listed, standInFormOf(), rerouteFormOf()}},
 		"error":        {errorPage{Title: "Title", Text: "Text", ID: "7"}, errorPage{Title: "Title"}, errorPage{Title: "Title", SignIn: true}, errorPage{Title: "Title", Away: true}},
 		"gate":         gateSamples(),
 		"gates":        {gatesPage{}, gatesPage{gatesOf()}},
@@ -194,7 +194,7 @@ func directivesOf() (list []view.Directive) {
 }
 
 func directiveSamples() (list []any) {
-	for _, d := range slices.Concat(directivesOf(), standInsOf()) {
+	for _, d := range slices.Concat(directivesOf(), standInsOf(), reroutesOf()) {
 		d.LiftEffect = &response.Preview{Known: d.Kind == "stop", PerSecond: 2, StandIns: []string{"d1"}, StoodIn: 1, Pending: 3}
 		list = append(list, directivePage{d})
 	}
@@ -258,8 +258,8 @@ func incidentsOf() (list []view.Incident) {
 func incidentSamples() (list []any) {
 	f := &incident.Figures{Detected: past, Confirmed: past, Recovered: past, DeclinedAtLeast: true, DeclinedAmount: map[string]int64{"CNY": 5}, NotKnown: 1}
 	for _, in := range incidentsOf() {
-		in.Alerts, in.Directives, in.Figures = []view.Alert{{ID: "a1", Title: "Title", Firing: true}}, slices.Concat(directivesOf(), standInsOf()), f
-		own := incidentPage{Incident: in, StandIn: standInFormOf(), Chart: sampleChart(), Owed: owedSamples(), Mine: ownPart{Tasks: []called{{"tell", word}}, Posts: []string{"commander"}}, Codes: true}
+		in.Alerts, in.Directives, in.Figures = []view.Alert{{ID: "a1", Title: "Title", Firing: true}}, slices.Concat(directivesOf(), standInsOf(), reroutesOf()), f
+		own := incidentPage{Incident: in, StandIn: standInFormOf(), Reroute: rerouteFormOf(), Chart: sampleChart(), Owed: owedSamples(), Mine: ownPart{Tasks: []called{{"tell", word}}, Posts: []string{"commander"}}, Codes: true}
 		own.Timeline = []line{{At: past, Text: "Text", Detail: "Detail", Who: "Mei", Evidence: []incident.Evidence{{Name: "log.txt"}}, Position: 7, Corrects: 6, CorrectedBy: []holdfast.Position{8}, MayCorrect: true}, {At: past, Text: "Text", Position: 109, Earlier: []line{{At: past, Text: "Text", Position: 105}}}}
 		own.Deliveries = []line{{At: past, Text: "Text", Position: 5}}
 		switch in.State {

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"slices"
 	"strings"
 
 	"holdfast"
@@ -49,18 +48,6 @@ func (c *Console) proposeStandIn(v *visit) error {
 func (c *Console) goWithout(v *visit) error {
 	w := directive.Without{Reason: v.form("reason"), Gates: v.r.PostForm["gate"]}
 	return v.directed(c.Response.GoWithout(v.r.Context(), v.by(), v.who().Account, v.path("id"), w))
-}
-
-// keepers lists the gates that keep a stand-in closed by their list or their source.
-func keepers(s *view.StandingIn) (gates []string) {
-	for _, o := range s.Obstacles {
-		for _, g := range o.Gates {
-			if o.Why != directive.Unconfirmed && !slices.Contains(gates, g) {
-				gates = append(gates, g)
-			}
-		}
-	}
-	return gates
 }
 
 // queueLimitSaid puts a limit of the queue in words.

@@ -57,7 +57,7 @@ type screenKey struct {
 }
 
 // shared are the templates that screens are made of, and no screens themselves.
-var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "debriefparts", "bulletinparts", "improvementparts", "rampparts", "profileparts", "standinparts", "reconciliationparts"}
+var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "debriefparts", "bulletinparts", "improvementparts", "rampparts", "profileparts", "standinparts", "rerouteparts", "reconciliationparts"}
 
 func sharedFiles() (names []string) {
 	for _, name := range shared {
@@ -186,6 +186,10 @@ type (
 		// Place tells apart two forms for one directive on the same page.
 		Place string
 	}
+	rerouting struct {
+		Root *page
+		Form rerouteForm
+	}
 	proposing struct {
 		Root *page
 		Form standInForm
@@ -289,6 +293,8 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		},
 		"proposing":      func(root *page, form standInForm) proposing { return proposing{root, form} },
 		"keepers":        keepers,
+		"obstaclesOf":    obstaclesOf,
+		"rerouting":      func(root *page, form rerouteForm) rerouting { return rerouting{root, form} },
 		"limitSaid":      func(l standin.Limit) string { return limitSaid(p, l) },
 		"planLimit":      func(l plan.Limit) string { return limitText(p, l) },
 		"queueLimitSaid": func(l standin.Limit) string { return queueLimitSaid(p, l) },

@@ -195,7 +195,7 @@ func constants(t *testing.T, dir, typ string) []string {
 }
 
 // bands are the states of [view.Band]; who is not signed in sees no band.
-var bands = []string{"stopped", "stand-in-stopping", "stand-in-held", "stand-in-open", "stand-in-each", "recovering", "limited", "level-1", "level-2", "level-3", "suspected", "normal"}
+var bands = []string{"stopped", "stand-in-stopping", "stand-in-held", "stand-in-open", "stand-in-each", "rerouted", "recovering", "limited", "level-1", "level-2", "level-3", "suspected", "normal"}
 
 var standInStates = []string{"proposed", "refused", "stopping", "waiting", "open", "stopped", "ended", "lifted"}
 
@@ -306,7 +306,8 @@ func built(t *testing.T) map[string][]string {
 		"standing-in.state.":    standInStates,
 		"standing-in.says.":     standInStates,
 		"standing-in.each.":     {"proposed", "refused", "waiting", "open", "stopped", "ended", "lifted"},
-		"standing-in.obstacle.": {directive.Unconfirmed, directive.Unlisted, directive.NoSource, directive.OtherSource, directive.TooMany},
+		"standing-in.obstacle.": {directive.Unconfirmed, directive.Unlisted, directive.NoSource, directive.OtherSource, directive.TooMany, directive.NoFence, directive.OtherFence, directive.YoungFence, directive.NoSecond},
+		"rerouting.says.":       rerouteStates,
 
 		"reconcile.reason.":  {"not-open", "not-alone", "unreadable", "no-limit", "unknown-payer", "stale", "blocked", "ineligible", "over-payment", "over-payer", "over-payee", "over-channel", "over-all", "in-flight", "elsewhere", "reversed-first", "not-of-original", "nothing-to-reverse", "already-reversed", "over-original", "withdrawn", "primary-declined", "expired", "original-waits"},
 		"reconcile.over.":    {"all", "payer", "queue", "queue-payer"},

@@ -176,10 +176,9 @@ func (b *Book) InForce(incident string) []*Directive {
 	return list
 }
 
-// Restricting returns those in force for an incident that restrict something: one that
-// stands in one by one does not.
+// Restricting returns those in force for an incident that restrict something.
 func (b *Book) Restricting(incident string) []*Directive {
-	return slices.DeleteFunc(b.InForce(incident), (*Directive).OneByOne)
+	return slices.DeleteFunc(b.InForce(incident), func(d *Directive) bool { return !d.Restricts() })
 }
 
 // NextID returns the id of the n-th directive to come, from 0: d1, d2, … An id

@@ -88,6 +88,8 @@ type Proposal struct {
 	Glass string `json:"glass,omitempty"`
 	// StandIn is what a stand-in is by; no other kind has it.
 	StandIn *StandIn `json:"stand_in,omitempty"`
+	// Reroute is what a reroute is by; no other kind has it.
+	Reroute *Reroute `json:"reroute,omitempty"`
 }
 
 // Issued puts a proposal in force.
@@ -120,9 +122,9 @@ type Directive struct {
 	Confirmation *Confirmation
 	// LiftWish is set while somebody asks for it to be lifted.
 	LiftWish *LiftWish
-	// Without are the gates that a stand-in is opened without.
+	// Without are the gates that a stand-in or a reroute is opened without.
 	Without []string
-	// Opening is nil until a stand-in was opened; excluded is what was in flight then.
+	// Opening is nil until a stand-in or a reroute was opened; excluded is what was in flight then.
 	Opening   *Opening
 	excluded  []string
 	LiftedBy  holdfast.Actor
@@ -150,9 +152,13 @@ func (p Proposal) Check() error {
 	if (p.Kind == posture.StandIn) != (p.StandIn != nil) {
 		return holdfast.Errorf(holdfast.Invalid, "a stand-in is by a profile of the plan, and nothing else is").At("stand_in")
 	}
+	if (p.Kind == posture.Reroute) != (p.Reroute != nil) {
+		return holdfast.Errorf(holdfast.Invalid, "a reroute is by a solution of the plan, and nothing else is").At("reroute")
+	}
 	switch p.Kind {
 	case posture.StandIn:
 		return p.StandIn.check()
+	case posture.Reroute:
 	case posture.Stop:
 		if p.Share != 0 || p.Rate != 0 || p.Amount != 0 {
 			return holdfast.Errorf(holdfast.Invalid, "a stop has no share and no rate; propose a limit").At("kind")
@@ -168,7 +174,7 @@ func (p Proposal) Check() error {
 			return holdfast.Errorf(holdfast.Invalid, "a limit's rate is between 0 (no cap) and 1000000 payments per second").At("rate")
 		}
 	default:
-		return holdfast.Errorf(holdfast.Invalid, "directive kind %q: write stop, limit or stand-in", p.Kind).At("kind")
+		return holdfast.Errorf(holdfast.Invalid, "directive kind %q: write stop, limit, stand-in or reroute", p.Kind).At("kind")
 	}
 	return nil
 }
@@ -195,6 +201,9 @@ func Propose(b *Book, p Proposal, preAuthorised bool, gates []string) (string, [
 // a posture decline everything. n limits are about to be added besides it. It
 // refuses a second stand-in too: what one shard approves is by one profile.
 func (b *Book) room(p Proposal, n int) error {
+	if err := b.roomForReroute(p); err != nil {
+		return err
+	}
 	for _, d := range b.force {
 		if (d.Kind == posture.StandIn || d.Kind == posture.OneByOne) && p.Kind == posture.StandIn {
 			return holdfast.Errorf(holdfast.Conflict, "directive %s stands in already; lift it first", d.ID)

@@ -44,7 +44,9 @@ func TestCheck(t *testing.T) {
 		{"negative rate", "rate", with(limit, func(p *Proposal) { p.Rate = -1 })},
 		{"rate that is no number", "rate", with(limit, func(p *Proposal) { p.Rate = math.NaN() })},
 		{"rate above the limit", "rate", with(limit, func(p *Proposal) { p.Rate = math.Inf(1) })},
-		{"kind of a later release", "kind", with(stopAll, func(p *Proposal) { p.Kind = "reroute" })},
+		{"kind of a later release", "kind", with(stopAll, func(p *Proposal) { p.Kind = "mask" })},
+		{"reroute by no solution", "reroute", with(stopAll, func(p *Proposal) { p.Kind = posture.Reroute })},
+		{"stop by a solution", "reroute", with(stopAll, func(p *Proposal) { p.Reroute = &Reroute{Temporary: "second"} })},
 	} {
 		err := tt.p.Check()
 		if tt.field == "" {

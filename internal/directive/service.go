@@ -16,6 +16,8 @@ type Service struct {
 	Desk  *journal.Desk
 	Book  *Book
 	Gates *enrolment.Book
+	// Fences has what each process of a gate says of its fence, by boot id. May be nil.
+	Fences func() map[string]Fence
 }
 
 // Propose proposes a directive, and puts it in force if pre-authorised. It
@@ -69,16 +71,16 @@ func (s *Service) Open(ctx context.Context, by holdfast.Actor, id string, source
 		if !d.Waits() {
 			return nil, nil
 		}
-		return Open(d, s.Scene(d, sources), now), nil
+		return Open(d, s.Scene(d, sources, now), now), nil
 	})
 }
 
 // GoWithout opens a stand-in without gates that keep it closed.
-func (s *Service) GoWithout(d *Directive, sources map[string]string, w Without) ([]journal.Draft, error) {
+func (s *Service) GoWithout(d *Directive, sources map[string]string, w Without, now time.Time) ([]journal.Draft, error) {
 	if d == nil {
 		return GoWithout(nil, Scene{}, w)
 	}
-	return GoWithout(d, s.Scene(d, sources), w)
+	return GoWithout(d, s.Scene(d, sources, now), w)
 }
 
 // End records that the time of a stand-in has passed, if it has.
@@ -88,8 +90,11 @@ func (s *Service) End(ctx context.Context, by holdfast.Actor, id string) error {
 
 // Scene is what the opening of a stand-in is decided on. Call it under the state's
 // lock.
-func (s *Service) Scene(d *Directive, sources map[string]string) Scene {
-	scene := Scene{Gates: s.Gates.Concerned(d.Position), Sources: sources}
+func (s *Service) Scene(d *Directive, sources map[string]string, now time.Time) Scene {
+	scene := Scene{Gates: s.Gates.Concerned(d.Position), Sources: sources, Now: now}
+	if s.Fences != nil {
+		scene.Fences = s.Fences()
+	}
 	for _, u := range s.Gates.Unresolved() {
 		scene.Unknown = append(scene.Unknown, u.Record.Identity)
 	}

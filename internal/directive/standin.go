@@ -40,11 +40,13 @@ type StandIn struct {
 	Longest time.Duration `json:"longest,omitempty"`
 }
 
-// Opening is since when gates stand in, and how it ended.
+// Opening is since when gates stand in or reroute, and how it ended.
 type Opening struct {
 	// Source is the one advice source that decisions are kept in.
-	Source string    `json:"source"`
-	At     time.Time `json:"-"`
+	Source string `json:"source,omitempty"`
+	// Fence is the one fence of a reroute.
+	Fence string    `json:"fence,omitempty"`
+	At    time.Time `json:"-"`
 	// Ends is when the gates end it by themselves; zero if they do not.
 	Ends time.Time `json:"ends,omitzero"`
 	// Excluded is how many payments were in flight or unknown, and are not approved.
@@ -55,7 +57,8 @@ type Opening struct {
 
 // Without is a person's word that a stand-in be opened without gates: what they had
 // in flight is not waited for, and they need not have its source. There payments stay
-// held.
+// held. A reroute is opened without gates whose fence is not as it should be: there payments
+// of its scope are held.
 type Without struct {
 	Gates  []string `json:"gates"`
 	Reason string   `json:"reason"`
@@ -122,8 +125,12 @@ type Scene struct {
 	Gates []*enrolment.Incarnation
 	// Unknown are the identities whose outcome nobody has settled.
 	Unknown []string
-	// Sources has the advice source that each process of a gate names, by boot id.
+	// Sources has the advice source that each process of a gate names, by boot id, and
+	// Fences its fence.
 	Sources map[string]string
+	Fences  map[string]Fence
+	// Now is by when a fence is old enough.
+	Now time.Time
 }
 
 // Obstacles lists what keeps a stand-in in force from being opened; none if it is
@@ -135,6 +142,9 @@ type Scene struct {
 func Obstacles(d *Directive, s Scene) (list []Obstacle) {
 	if !d.Waits() {
 		return nil
+	}
+	if d.Kind == posture.Reroute {
+		return rerouteObstacles(d, s)
 	}
 	by := map[string][]string{}
 	add := func(why, gate string) {
@@ -232,6 +242,9 @@ func Open(d *Directive, s Scene, now time.Time) (drafts []journal.Draft) {
 	if !d.Waits() || len(Obstacles(d, s)) > 0 {
 		return nil
 	}
+	if d.Kind == posture.Reroute {
+		return []journal.Draft{journal.NewDraft(subject(d.ID), d.Revision, KindOpened, s.rerouted(d))}
+	}
 	all, _ := s.excluded(d)
 	o := Opening{Excluded: len(all)}
 	for _, g := range s.Gates {
@@ -263,7 +276,7 @@ func Open(d *Directive, s Scene, now time.Time) (drafts []journal.Draft) {
 // GoWithout decides on opening a stand-in without gates that keep it closed.
 func GoWithout(d *Directive, s Scene, w Without) ([]journal.Draft, error) {
 	if !d.Waits() {
-		return nil, errState(d, "directive %s is %s; only a stand-in that is in force and was not opened can go without a gate")
+		return nil, errState(d, "directive %s is %s; only what is in force and waits to be opened can go without a gate")
 	}
 	if strings.TrimSpace(w.Reason) == "" || len(w.Reason) > maxReason {
 		return nil, holdfast.Errorf(holdfast.Invalid, "write why it goes without this gate").At("reason")
@@ -272,7 +285,7 @@ func GoWithout(d *Directive, s Scene, w Without) ([]journal.Draft, error) {
 	for _, gate := range w.Gates {
 		keeps := func(o Obstacle) bool { return o.Why != Unconfirmed && slices.Contains(o.Gates, gate) }
 		if !slices.ContainsFunc(Obstacles(d, s), keeps) {
-			return nil, holdfast.Errorf(holdfast.Conflict, "gate %s does not keep directive %s closed by its list or its source", gate, d.ID).At("gates")
+			return nil, holdfast.Errorf(holdfast.Conflict, "gate %s does not keep directive %s closed by what it could go without", gate, d.ID).At("gates")
 		}
 	}
 	if len(w.Gates) == 0 {
@@ -290,19 +303,19 @@ func End(d *Directive, now time.Time) []journal.Draft {
 	return []journal.Draft{journal.NewDraft(subject(d.ID), d.Revision, KindEnded, struct{}{})}
 }
 
-// Waits reports whether it is a stand-in in force that was not opened yet.
+// Waits reports whether it is a stand-in or a reroute in force that was not opened yet.
 func (d *Directive) Waits() bool {
-	return d != nil && d.Kind == posture.StandIn && d.State == InForce && d.Opening == nil
+	return d != nil && (d.Kind == posture.StandIn || d.Kind == posture.Reroute) && d.State == InForce && d.Opening == nil
 }
 
 // OneByOne reports whether it is a stand-in that leaves payments to the primary.
 func (d *Directive) OneByOne() bool { return d.StandIn != nil && d.StandIn.OneByOne }
 
-// Ready reports whether a stand-in may be opened as far as forwarding goes: it is
-// confirmed stopped, or goes on.
-func (d *Directive) Ready() bool { return d.Waits() && (d.Confirmation != nil || d.OneByOne()) }
+// Ready reports whether it may be opened as far as forwarding goes: that is confirmed
+// stopped, or goes on.
+func (d *Directive) Ready() bool { return d.Waits() && (d.Confirmation != nil || !d.Restricts()) }
 
-// Open reports whether gates stand in by it.
+// Open reports whether gates stand in, or reroute, by it.
 func (d *Directive) Open() bool {
 	return d.State == InForce && d.Opening != nil && d.Opening.Ended.IsZero()
 }
@@ -326,7 +339,7 @@ func (b *Book) applyOpening(d *Directive, f holdfast.Fact) error {
 		}
 		d.Opening = &o
 		b.change(d.ID, func(p *posture.Directive) {
-			p.Open, p.Source, p.Ends, p.Excluded = true, o.Source, o.Ends, d.excluded
+			p.Open, p.Source, p.Fence, p.Ends, p.Excluded = true, o.Source, o.Fence, o.Ends, d.excluded
 		})
 		d.excluded = nil
 	case KindEnded:

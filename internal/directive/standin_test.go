@@ -33,7 +33,7 @@ func standIn() Proposal {
 }
 
 func (w *world) scene(d *Directive, sources map[string]string) Scene {
-	return (&Service{Book: w.book, Gates: w.gates}).Scene(d, sources)
+	return (&Service{Book: w.book, Gates: w.gates}).Scene(d, sources, time.Now())
 }
 
 // obstacles shows what keeps a stand-in closed, as "unlisted(east)".

@@ -9,7 +9,7 @@ import (
 	"holdfast/internal/gate"
 )
 
-// standIns opens each stand-in that nothing keeps closed any more, and ends those
+// standIns opens each stand-in and reroute that nothing keeps closed any more, and ends those
 // whose time has passed. It returns how long to wait before the next look. Every node
 // may do it: the journal takes each step once.
 func (n *Node) standIns(ctx context.Context) (next time.Duration, err error) {
@@ -25,7 +25,7 @@ func (n *Node) standIns(ctx context.Context) (next time.Duration, err error) {
 			switch {
 			case d.Ready():
 				next = min(next, time.Second) // what a gate says of its source is no fact
-				if len(directive.Obstacles(d, n.Directives.Scene(d, sources))) == 0 {
+				if len(directive.Obstacles(d, n.Directives.Scene(d, sources, now))) == 0 {
 					open = append(open, d.ID)
 				}
 			case d.Open() && !d.Opening.Ends.IsZero():
@@ -64,6 +64,24 @@ func (n *Node) Sources() map[string]string {
 		named[l.Heartbeat.Boot] = sourceOf(l.Heartbeat)
 	}
 	return named
+}
+
+// Fences tells what each process of a gate says of its fence, by boot id.
+func (n *Node) Fences() map[string]directive.Fence {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	named := map[string]directive.Fence{}
+	for _, l := range n.elsewhere {
+		named[l.Heartbeat.Boot] = fenceOf(l.Heartbeat)
+	}
+	for _, l := range n.live {
+		named[l.Heartbeat.Boot] = fenceOf(l.Heartbeat)
+	}
+	return named
+}
+
+func fenceOf(h gate.Heartbeat) directive.Fence {
+	return directive.Fence{ID: h.Fence.ID, Since: h.Fence.Since, Keep: h.Fence.Keep}
 }
 
 func sourceOf(h gate.Heartbeat) string { return h.StandIn.Source }

@@ -83,12 +83,15 @@ type Heartbeat struct {
 type ToldFence struct {
 	ID    string    `json:"id"`
 	Since time.Time `json:"since"`
+	// Keep is how long it keeps what was sent.
+	Keep time.Duration `json:"keep"`
 }
 
 // Fence is what keeps each identity from one of two primaries, as the control plane sees it.
 type Fence interface {
 	ID() string
 	Since() time.Time
+	Keep() time.Duration
 }
 
 // AdviceSource names where a gate keeps what it decides in stand-in: gates with
@@ -420,7 +423,7 @@ func (g *Gate) heartbeat(nonce uint64) Heartbeat {
 	}
 	var fence ToldFence
 	if f := g.opt.Fence; f != nil {
-		fence = ToldFence{f.ID(), f.Since()}
+		fence = ToldFence{f.ID(), f.Since(), f.Keep()}
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()

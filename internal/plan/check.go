@@ -58,7 +58,7 @@ func (c *checker) head() {
 func (c *checker) knownLanguage() bool { return slices.Contains(holdfast.Langs[:], c.plan.Language) }
 
 // authorityKinds are the directives a role may decide on.
-var authorityKinds = []string{procedure.DirectiveStop, procedure.DirectiveLimit, StandIn, "lift"}
+var authorityKinds = []string{procedure.DirectiveStop, procedure.DirectiveLimit, StandIn, Reroute, "lift"}
 
 func (c *checker) organisation() {
 	if c.count("departments", len(c.plan.Departments)) {

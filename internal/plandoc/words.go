@@ -24,8 +24,8 @@ var choices = map[string]struct {
 	values []string
 }{
 	"approvalstep.mode":     {"approval-mode", []string{plan.ApproveOne, plan.ApproveAll, plan.ApproveInOrder}},
-	"authority.directives":  {"directive-kind", []string{procedure.DirectiveStop, procedure.DirectiveLimit, plan.StandIn, "lift"}},
-	"breakglass.directives": {"directive-kind", []string{procedure.DirectiveStop, procedure.DirectiveLimit, plan.StandIn, "lift"}},
+	"authority.directives":  {"directive-kind", []string{procedure.DirectiveStop, procedure.DirectiveLimit, plan.StandIn, plan.Reroute, "lift"}},
+	"breakglass.directives": {"directive-kind", []string{procedure.DirectiveStop, procedure.DirectiveLimit, plan.StandIn, plan.Reroute, "lift"}},
 	"directive.kind":        {"directive-kind", []string{procedure.DirectiveStop, procedure.DirectiveLimit, procedure.DirectiveStandIn}},
 	"material.kind":         {"material-kind", []string{plan.Regulation, plan.Policy, plan.Technical, plan.Manual}},
 	"material.cited":        {"chapter", chapterKeys()},

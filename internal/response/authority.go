@@ -34,9 +34,7 @@ func (s *Service) propose(account string, p directive.Proposal, now time.Time) (
 		return "", nil, err
 	}
 	w := s.Authority.Wish(string(p.Kind), p.Scope, p.Incident, "")
-	if p.StandIn != nil {
-		w.Role = p.StandIn.Role
-	}
+	_, w.Role = p.By()
 	grounds, err := s.grounds(account, w, now)
 	if err != nil {
 		return "", nil, err
@@ -67,7 +65,7 @@ func (s *Service) ApproveDirective(ctx context.Context, by holdfast.Actor, accou
 }
 
 // Lift ends a directive if the account's person may decide on that alone, and asks
-// for a second person otherwise; of a stand-in also where the plan does not say who
+// for a second person otherwise; of a stand-in and a reroute also where the plan does not say who
 // lifts. It reports whether the directive is lifted.
 func (s *Service) Lift(ctx context.Context, by holdfast.Actor, account, id string, seen holdfast.Revision, reason string) (lifted bool, err error) {
 	err = s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
@@ -80,7 +78,7 @@ func (s *Service) Lift(ctx context.Context, by holdfast.Actor, account, id strin
 		if err != nil {
 			return nil, err
 		}
-		unnamed := !s.Authority.Named(authority.Lift, d.Incident, now) && d.Kind != posture.StandIn
+		unnamed := !s.Authority.Named(authority.Lift, d.Incident, now) && d.Kind != posture.StandIn && d.Kind != posture.Reroute
 		if _, lifted = authority.Alone(grounds); lifted || unnamed {
 			lifted = true
 			return drafts, nil

@@ -60,7 +60,9 @@ type Service struct {
 	Series     *traffic.Series
 	// Sources tells which advice source each process of a gate names, by boot id; nil
 	// knows none.
-	Sources    func() map[string]string
+	Sources func() map[string]string
+	// Fences tells what each process of a gate says of its fence; nil knows none.
+	Fences     func() map[string]directive.Fence
 	Timeline   *Timeline
 	Prober     Prober
 	Automation Automation
@@ -447,7 +449,7 @@ func (s *Service) endTasks(now time.Time) ([]journal.Draft, error) {
 // carried reports whether a directive does what it is for: it is confirmed, and a
 // stand-in was opened.
 func carried(d *directive.Directive) bool {
-	return d.Confirmation != nil && (d.Kind != posture.StandIn || d.Opening != nil)
+	return d.Confirmation != nil && (d.StandIn == nil && d.Reroute == nil || d.Opening != nil)
 }
 
 func (s *Service) succeeded(in *incident.Incident, stage procedure.StageKind, t procedure.Task, now time.Time) (note string, ok bool) {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"holdfast"
-	"holdfast/internal/authority"
 	"holdfast/internal/directive"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
@@ -87,20 +86,8 @@ func (s *Service) Unattacked(now time.Time) error {
 
 // StandIns lists the solutions that gates can stand in by, of the plan that rules an
 // incident or, with "", of the one in force. Call it under the state's lock.
-func (s *Service) StandIns(id string, now time.Time) (list []plan.Temporary) {
-	rev, published := s.Authority.Ruling(id, now)
-	if !published {
-		return nil
-	}
-	for _, t := range rev.Plan().Temporary {
-		if t.Kind == plan.StandIn && t.Profile != nil {
-			if t.Scope == "" {
-				t.Scope = "all"
-			}
-			list = append(list, t)
-		}
-	}
-	return list
+func (s *Service) StandIns(id string, now time.Time) []plan.Temporary {
+	return s.solutions(id, now, func(t plan.Temporary) bool { return t.Kind == plan.StandIn && t.Profile != nil })
 }
 
 // StandInBy is what a directive by a solution of the plan says.
@@ -125,8 +112,8 @@ func (s *Service) attacked(in *incident.Incident, now time.Time) (measure string
 	return "", false
 }
 
-// GoWithout has a stand-in opened without gates that keep it closed, on the word of
-// somebody who may decide on a stand-in.
+// GoWithout has a stand-in or a reroute opened without gates that keep it closed, on the
+// word of somebody who may decide on it.
 func (s *Service) GoWithout(ctx context.Context, by holdfast.Actor, account, id string, w directive.Without) error {
 	return s.do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
 		d := s.Directives.Directive(id)
@@ -134,12 +121,12 @@ func (s *Service) GoWithout(ctx context.Context, by holdfast.Actor, account, id 
 		if s.Sources != nil {
 			sources = s.Sources()
 		}
-		drafts, err := (&directive.Service{Book: s.Directives, Gates: s.Gates}).GoWithout(d, sources, w)
+		drafts, err := (&directive.Service{Book: s.Directives, Gates: s.Gates, Fences: s.Fences}).GoWithout(d, sources, w, now)
 		if err != nil {
 			return nil, err
 		}
-		wish := s.Authority.Wish(authority.StandIn, d.Scope, d.Incident, "")
-		wish.Role = d.StandIn.Role
+		wish := s.Authority.Wish(string(d.Kind), d.Scope, d.Incident, "")
+		_, wish.Role = d.By()
 		_, err = s.grounds(account, wish, now)
 		return drafts, err
 	})

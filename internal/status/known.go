@@ -55,7 +55,7 @@ func (n Nouns) effect(c plan.Component) State {
 	s := Operational
 	for _, d := range n.Directives.InForce("") {
 		switch {
-		case d.OneByOne() || n.drill(d.Incident) || expression.Apart(c.Scope, d.Scope):
+		case !d.Restricts() || n.drill(d.Incident) || expression.Apart(c.Scope, d.Scope):
 		case (d.Kind == posture.Stop || d.Kind == posture.StandIn && !d.Open()) && expression.Within(c.Scope, d.Scope):
 			return Stopped
 		default:

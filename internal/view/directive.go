@@ -52,6 +52,8 @@ type Directive struct {
 	Effect *response.Preview `json:"effect,omitempty"`
 	// StandIn is what a stand-in is by and how far it is.
 	StandIn *StandingIn `json:"stand_in,omitempty"`
+	// Reroute is what a reroute is by and how far it is.
+	Reroute *Rerouting `json:"reroute,omitempty"`
 	// LiftEffect is what a lift would let pass again, of one directive that is in force.
 	LiftEffect *response.Preview `json:"lift_effect,omitempty"`
 	Gates      []directive.Row   `json:"gates"`
@@ -91,7 +93,7 @@ func (s *Source) directive(d *directive.Directive) Directive {
 		v.ConfirmedAfterMillis = max(1, c.Confirmed.Sub(c.Issued).Milliseconds())
 	}
 	v.Totals = directive.Sum(v.Gates)
-	v.StandIn = s.standingIn(d)
+	v.StandIn, v.Reroute = s.standingIn(d), s.rerouting(d)
 	return v
 }
 

@@ -160,7 +160,7 @@ func (s *Source) band() Band {
 			b.Glass = &BandGlass{s.personName(g.Person), g.Until}
 		}
 	}
-	share, confirmed, each := 1.0, true, false
+	share, confirmed, each, rerouted := 1.0, true, false, false
 	for _, d := range s.Directives.InForce("") {
 		switch d.Kind {
 		case posture.Stop:
@@ -173,6 +173,8 @@ func (s *Source) band() Band {
 			case b.State != "stopped":
 				b.State = standInBand(d)
 			}
+		case posture.Reroute:
+			rerouted = rerouted || d.Open()
 		case posture.Limit, posture.Cap:
 			share = min(share, d.Share)
 			switch {
@@ -184,8 +186,13 @@ func (s *Source) band() Band {
 			}
 		}
 	}
-	if each && (b.State == "normal" || b.State == "suspected" || strings.HasPrefix(b.State, "level-")) {
-		b.State = "stand-in-each"
+	if each || rerouted {
+		if b.State == "normal" || b.State == "suspected" || strings.HasPrefix(b.State, "level-") {
+			b.State = "rerouted"
+			if each {
+				b.State = "stand-in-each"
+			}
+		}
 	}
 	switch b.State {
 	case "stopped":

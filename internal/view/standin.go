@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"time"
 
 	"holdfast"
@@ -67,20 +68,35 @@ func (s *Source) standingIn(d *directive.Directive) *StandingIn {
 		v.State = "waiting"
 	}
 	if d.State == directive.InForce {
-		for _, other := range s.Directives.InForce("") {
-			if other.Kind == posture.Stop && !expression.Apart(d.Scope, other.Scope) {
-				v.Under = append(v.Under, other.ID)
-				if v.State == "open" && expression.Within(d.Scope, other.Scope) {
-					v.State = "stopped"
-				}
+		v.Under = s.stronger(d, posture.Stop)
+		for _, id := range v.Under {
+			if v.State == "open" && expression.Within(d.Scope, s.Directives.Directive(id).Scope) {
+				v.State = "stopped"
 			}
 		}
 	}
 	if d.Waits() {
-		service := directive.Service{Book: s.Directives, Gates: s.Gates}
-		v.Obstacles = directive.Obstacles(d, service.Scene(d, s.Node.Sources()))
+		v.Obstacles = s.obstacles(d)
 	}
 	return &v
+}
+
+// stronger lists the directives in force of some kinds that cover payments of another's
+// scope. Call it under the state's lock.
+func (s *Source) stronger(d *directive.Directive, kinds ...posture.Kind) (ids []string) {
+	for _, other := range s.Directives.InForce("") {
+		if slices.Contains(kinds, other.Kind) && other.Restricts() && !expression.Apart(d.Scope, other.Scope) {
+			ids = append(ids, other.ID)
+		}
+	}
+	return ids
+}
+
+// obstacles lists what keeps a directive in force from being opened. Call it under the
+// state's lock.
+func (s *Source) obstacles(d *directive.Directive) []directive.Obstacle {
+	service := directive.Service{Book: s.Directives, Gates: s.Gates, Fences: s.Node.Fences}
+	return directive.Obstacles(d, service.Scene(d, s.Node.Sources(), s.Now()))
 }
 
 func termsOf(by *directive.StandIn) StandingIn {

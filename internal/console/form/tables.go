@@ -20,8 +20,8 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"approvalstep.roles":      roles,
 
 	"role.department":       departments,
-	"authority.directives":  words("directive-kind", "stop", "limit", plan.StandIn, "lift"),
-	"breakglass.directives": words("directive-kind", "stop", "limit", plan.StandIn, "lift"),
+	"authority.directives":  words("directive-kind", "stop", "limit", plan.StandIn, plan.Reroute, "lift"),
+	"breakglass.directives": words("directive-kind", "stop", "limit", plan.StandIn, plan.Reroute, "lift"),
 	"breakglass.superior":   roles,
 
 	"risk.owner":     roles,

@@ -1,0 +1,127 @@
+package directive
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"holdfast"
+	"holdfast/internal/enrolment"
+	"holdfast/internal/expression"
+	"holdfast/internal/payment"
+	"holdfast/internal/posture"
+)
+
+// Reroute is the part of a plan that a reroute is by.
+type Reroute struct {
+	// Temporary is the plan's solution, with its title; Role decides on it.
+	Temporary string        `json:"temporary"`
+	Title     holdfast.Text `json:"title"`
+	Role      string        `json:"role"`
+}
+
+// Fence is what a gate says of its fence, which keeps each identity from one of two
+// primaries.
+type Fence struct {
+	ID string
+	// Since is from when on all that was sent is in it, and Keep how long it is kept: as
+	// long as clients may send a payment again.
+	Since time.Time
+	Keep  time.Duration
+}
+
+// Why a reroute is not open, besides what a stand-in waits for.
+const (
+	// NoFence: a gate has no fence, or has not named it yet.
+	NoFence = "no-fence"
+	// OtherFence: gates have different fences, and could send an identity to both primaries.
+	OtherFence = "other-fence"
+	// YoungFence: payments that were sent before the fence was made may still be repeated.
+	YoungFence = "young-fence"
+	// NoSecond: a gate has no second primary for a route of the scope.
+	NoSecond = "no-second"
+)
+
+// rerouteObstacles lists what keeps a reroute in force from being opened. It stops nothing,
+// and so waits for no confirmation: the fence keeps what was sent from being sent to both.
+func rerouteObstacles(d *Directive, s Scene) (list []Obstacle) {
+	by := map[string][]string{}
+	fences := map[string]string{}
+	for _, g := range s.Gates {
+		if g.Gone || slices.Contains(d.Without, g.Gate) {
+			continue
+		}
+		note := func(why string) {
+			if !slices.Contains(by[why], g.Gate) {
+				by[why] = append(by[why], g.Gate)
+			}
+		}
+		if !secondFor(g, d.Scope) {
+			note(NoSecond)
+		}
+		f := s.Fences[g.Boot]
+		switch fences[g.Gate] = f.ID; {
+		case f.ID == "":
+			note(NoFence)
+		case s.Now.Sub(f.Since) < f.Keep:
+			note(YoungFence)
+		}
+	}
+	if named := slices.Compact(slices.Sorted(maps.Values(fences))); len(by[NoFence]) == 0 && len(named) > 1 {
+		by[OtherFence] = slices.Sorted(maps.Keys(fences))
+	}
+	if len(fences) == 0 {
+		by[NoFence] = nil
+	}
+	for _, why := range []string{NoFence, OtherFence, YoungFence, NoSecond} {
+		if gates, ok := by[why]; ok {
+			list = append(list, Obstacle{why, gates})
+		}
+	}
+	return list
+}
+
+// secondFor reports whether a gate has a second primary for every route by which payments of
+// the scope may come.
+func secondFor(g *enrolment.Incarnation, scope string) bool {
+	return !slices.ContainsFunc(g.Routes, func(r enrolment.Route) bool {
+		kind, err := payment.ParseKind(r.Kind)
+		return err == nil && kind.MovesMoney() && !r.Second && !expression.Apart(scope, `route == "`+r.Name+`"`)
+	})
+}
+
+// rerouted decides on what the opening of a reroute says.
+func (s Scene) rerouted(d *Directive) (o Opening) {
+	for _, g := range s.Gates {
+		if f := s.Fences[g.Boot]; !g.Gone && f.ID != "" && !slices.Contains(d.Without, g.Gate) {
+			o.Fence = f.ID
+		}
+	}
+	return o
+}
+
+// roomForReroute refuses a second reroute of the same payments: a gate goes by the first.
+func (b *Book) roomForReroute(p Proposal) error {
+	for _, d := range b.force {
+		if d.Kind == posture.Reroute && p.Kind == posture.Reroute && !expression.Apart(d.Scope, p.Scope) {
+			return holdfast.Errorf(holdfast.Conflict, "directive %s reroutes some of these payments already; lift it first", d.ID)
+		}
+	}
+	return nil
+}
+
+// Restricts reports whether it keeps payments from anybody: one that stands in one by one, and
+// one that reroutes, does not.
+func (d *Directive) Restricts() bool { return !d.OneByOne() && d.Kind != posture.Reroute }
+
+// By is the solution of the plan that a stand-in or a reroute is by, and the role that decides
+// on it; empty for any other.
+func (p *Proposal) By() (temporary, role string) {
+	switch {
+	case p.StandIn != nil:
+		return p.StandIn.Temporary, p.StandIn.Role
+	case p.Reroute != nil:
+		return p.Reroute.Temporary, p.Reroute.Role
+	}
+	return "", ""
+}
