@@ -103,8 +103,9 @@ func (w *world) until(what string, ok func() bool) {
 	if resp.StatusCode != http.StatusOK {
 		w.t.Fatalf("until %s: the stream of changes answers %s", what, resp.Status)
 	}
-	for lines := bufio.NewScanner(resp.Body); ; {
-		if ok() {
+	lines := bufio.NewScanner(resp.Body)
+	for ended := true; ; ended = lines.Text() == "" { // an event is some lines and an empty one
+		if ended && ok() {
 			return
 		}
 		if !lines.Scan() {
