@@ -205,6 +205,7 @@ func (t *Route) checkQuiet(r *report, at string) {
 func (t *Route) checkFields(r *report, at string) {
 	f := t.Fields
 	read := t.checkCounted(r, join(at, "counted"))
+	read = read || t.StandIn != nil && t.StandIn.Original.InBody() || t.Second != nil && t.Second.readsBody()
 	for name, source := range f.All() {
 		path := join(join(at, "fields"), name.String())
 		read = read || source.InBody()

@@ -236,6 +236,11 @@ func (t *Route) source(place string) (Source, bool) {
 	return Source{}, false
 }
 
+// readsBody reports whether it needs something of the body besides the route's fields.
+func (s *RouteSecond) readsBody() bool {
+	return s.Original.InBody() || slices.ContainsFunc(s.Body.Parts(), func(p Part) bool { return strings.HasPrefix(p.Place, JSONPlace) })
+}
+
 // sampleJSON reports whether a text is JSON once its places are filled in, with a number
 // where one stands by itself and a text between quotation marks.
 func sampleJSON(t Template) bool {

@@ -83,11 +83,12 @@ func understand(asked act, status int, body []byte) heard {
 	return heard{news: nothing, reason: http.StatusText(status)}
 }
 
+// understandStatus knows the words of both payment systems.
 func understandStatus(status string, answer told.Answer, code string) heard {
 	switch status {
-	case `"succeeded"`, `"approved"`:
+	case `"succeeded"`, `"approved"`, `"settled"`:
 		return heard{news: done, answer: answer}
-	case `"declined"`:
+	case `"declined"`, `"refused"`:
 		return heard{news: declined, reason: code}
 	case `"processing"`, `"pending"`, `"queued"`:
 		return heard{news: wait, reason: "processing"}

@@ -25,6 +25,8 @@ func TestUnderstand(t *testing.T) {
 		{send, 201, ok, done},
 		{send, 200, ok, done},
 		{send, 201, `{"id":"x","status":"approved"}`, done},
+		{inquire, 200, `{"status":"settled"}`, done},
+		{inquire, 200, `{"status":"refused"}`, declined},
 		{send, 201, `{"status":"declined","code":"x"}`, declined},
 		{send, 201, `{"status":"processing"}`, wait},
 		{send, 201, `{"status":"failed"}`, nothing}, // a success code with a failure in it
