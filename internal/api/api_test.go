@@ -147,7 +147,7 @@ func newNode(t *testing.T) *node {
 	n := &node{store: store, api: &API{
 		Backups: src.Backups, Restored: &backup.Service{Desk: desk, Book: src.Restored},
 		View: src, Store: store, Desk: desk, Access: accounts, Alerts: &alert.Service{Desk: desk, Book: src.Alerts}, Directives: directives,
-		Gates: &enrolment.Service{Desk: desk, Book: src.Gates}, Notices: notices, Plans: &plan.Service{Desk: desk, Book: src.Plans, Files: store},
+		Gates: &enrolment.Service{Desk: desk, Book: src.Gates, Above: func() int64 { return 0 }}, Notices: notices, Plans: &plan.Service{Desk: desk, Book: src.Plans, Files: store},
 		Drafts: &draft.Service{Desk: desk, Nouns: draft.Nouns{Drafts: src.Triggers.Drafts, Plans: src.Plans, Roster: src.Roster, MayApprove: func(by holdfast.Actor) bool {
 			return src.Access.May(by, access.ApprovePlan)
 		}}, Files: store},

@@ -9,6 +9,7 @@ import (
 	"holdfast/internal/access"
 	"holdfast/internal/alert"
 	"holdfast/internal/directive"
+	"holdfast/internal/enrolment"
 	"holdfast/internal/lint"
 	"holdfast/internal/locale"
 	"holdfast/internal/plan"
@@ -190,7 +191,43 @@ func (a *API) unknowns(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.View.Unknowns(c.flag("settled"), offset, limit), nil
+	q := view.UnknownQuery{
+		Settled: c.flag("settled"), Text: c.query("q"), Route: c.query("route"), Gate: c.query("gate"), Stage: c.query("stage"), Directive: c.query("directive"),
+	}
+	return a.View.Unknowns(q, offset, limit), nil
+}
+
+func (a *API) resolutions(c *call) (any, error) {
+	offset, limit, err := c.page()
+	if err != nil {
+		return nil, err
+	}
+	return a.View.Resolutions(offset, limit), nil
+}
+
+func (a *API) resolveUnknown(c *call) (any, error) {
+	in, err := body[enrolment.ResolutionForm](c)
+	if err != nil {
+		return nil, err
+	}
+	id, err := a.Gates.Resolve(c.r.Context(), c.by(), in)
+	return Created{id}, err
+}
+
+func (a *API) answerResolution(c *call) (any, error) {
+	in, err := body[Answer](c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.Gates.AnswerResolution(c.r.Context(), c.by(), c.path("id"), in.Granted, in.Reason)
+}
+
+func (a *API) withdrawResolution(c *call) (any, error) {
+	in, err := body[Reason](c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.Gates.WithdrawResolution(c.r.Context(), c.by(), c.path("id"), in.Reason)
 }
 
 func (a *API) plan(*call) (any, error) { return a.View.Plan(0) }

@@ -166,7 +166,11 @@ func init() {
 		{Method: "GET", Path: "/gates", Right: access.Read, Summary: "Gates", Out: []view.Gate{}, Do: (*API).gates},
 		{Method: "GET", Path: "/gates/{name}", Right: access.Read, Summary: "One gate", Out: view.Gate{}, Do: (*API).gate},
 		{Method: "POST", Path: "/gates/{name}/retire", Right: access.ManageGates, Summary: "Say that a gate is gone for good: no stop waits for it any more", In: Reason{}, Do: (*API).retire},
-		{Method: "GET", Path: "/unknowns", Right: access.Read, Summary: "Payments of unknown outcome, oldest first; settled ones, newest first", Query: with("settled"), Out: view.Page[enrolment.Unknown]{}, Do: (*API).unknowns},
+		{Method: "GET", Path: "/unknowns", Right: access.Read, Summary: "Payments of unknown outcome, oldest first; settled ones, newest first. Each says how far the gate is with asking and who is to tell next (stage: asked, file, person, unheard); q searches identities, directive picks what a stop left unknown", Query: with("settled", "q", "route", "gate", "stage", "directive"), Out: view.Page[view.Unknown]{}, Do: (*API).unknowns},
+		{Method: "GET", Path: "/unknowns/resolutions", Right: access.Read, Summary: "What people said of payments of unknown outcome, newest first", Query: with(), Out: view.Page[enrolment.Resolution]{}, Do: (*API).resolutions},
+		{Method: "POST", Path: "/unknowns/resolutions", Right: access.RunIncident, Summary: "Say, with a reason and where the evidence is, that a payment of unknown outcome is done or not-done. Above the smallest limit of the plan's stand-in profiles it waits for a second person; the gate that lists the payment settles it, unless the primary answers first", In: enrolment.ResolutionForm{}, Out: Created{}, Do: (*API).resolveUnknown},
+		{Method: "POST", Path: "/unknowns/resolutions/{id}/answer", Right: access.Approve, Summary: "Agree, as a second person, to what became of a payment of unknown outcome, or refuse with a reason", In: Answer{}, Do: (*API).answerResolution},
+		{Method: "POST", Path: "/unknowns/resolutions/{id}/withdraw", Right: access.RunIncident, Summary: "Take back what was said of a payment of unknown outcome, until a gate has carried it out", In: Reason{}, Do: (*API).withdrawResolution},
 
 		{Method: "GET", Path: "/plan", Right: access.Read, Summary: "The plan in force", Out: view.Plan{}, Do: (*API).plan},
 		{Method: "POST", Path: "/plan", Right: access.PublishPlan, Summary: "Publish a revision", In: Publish{}, Out: Published{}, Created: true, Do: (*API).publish},

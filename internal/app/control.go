@@ -211,7 +211,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	}
 	c.alerts = &alert.Service{Desk: c.desk, Book: b.alerts}
 	c.directives = &directive.Service{Desk: c.desk, Book: b.directives, Gates: b.gates}
-	c.gates = &enrolment.Service{Desk: c.desk, Book: b.gates}
+	c.gates = &enrolment.Service{Desk: c.desk, Book: b.gates, Above: c.aloneUpTo}
 	c.notices = &notify.Service{Desk: c.desk, Book: b.notices}
 	c.plans = &plan.Service{Desk: c.desk, Book: b.plans, Files: c.store}
 	c.triggers = &trigger.Service{Desk: c.desk, Nouns: trigger.Nouns{Triggers: b.triggers, Drafts: b.drafts, Plans: b.plans, Roster: b.roster, Improvements: b.improved, Zone: conf.TimeZone.Location()}}

@@ -106,7 +106,7 @@ func (s *shell) root() *cobra.Command {
 		}
 	}
 	add("run", s.demo(), s.serve(), s.gate(), s.sandbox())
-	add("act", s.status(), s.posture(), s.traffic(), s.events(), s.alert(), s.incident(), s.directive(), s.standIn(), s.reroute(), s.authority(), s.obligation(), s.debrief(), s.bulletin(), s.improvement(), s.trends(), s.unknowns())
+	add("act", s.status(), s.posture(), s.traffic(), s.events(), s.alert(), s.incident(), s.directive(), s.standIn(), s.reroute(), s.authority(), s.obligation(), s.debrief(), s.bulletin(), s.improvement(), s.trends(), s.unknowns(), s.resolution())
 	add("keep", s.plan(), s.trigger(), s.risk(), s.material(), s.filing(), s.waiver(), s.people(), s.party(), s.duty(), s.calendar(), s.notify(), s.account(), s.token(), s.archive(), s.journal(), s.backup(), s.restore(), s.openAPI(), s.checkConfig(), s.version())
 	root.AddCommand(exitCodesTopic(), environmentTopic())
 	return root

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"holdfast/internal/api"
-	"holdfast/internal/enrolment"
 	"holdfast/internal/view"
 )
 
@@ -121,20 +120,6 @@ func (s *shell) events() *cobra.Command {
 		return node.Copy(c.cmd.Context(), c.path(), s.Stdout)
 	})
 	return cmd
-}
-
-func (s *shell) unknowns() *cobra.Command {
-	cmd := s.api("GET /unknowns", "unknowns", "Payments of unknown outcome, and those that were settled", func(c *call) error {
-		return show(c.paging().pass("settled"), nil, func(p *page, v view.Page[enrolment.Unknown]) {
-			p.row("SINCE", "GATE", "IDENTITY", "OUTCOME", "SETTLED", "HOW")
-			for _, u := range v.Items {
-				p.row(u.Since, u.Gate, u.Record.Identity, u.Outcome, u.Settled, u.How)
-			}
-			more(p, len(v.Items), v.Total, v.Next)
-		})
-	})
-	cmd.Flags().Bool("settled", false, "list those that were settled, newest first")
-	return paged(cmd)
 }
 
 // stillUnknown says how many outcomes are not known, if any.

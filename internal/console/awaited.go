@@ -5,8 +5,8 @@ import "holdfast/internal/view"
 // mostActs is how many acts that wait for the reader the first page lists by name.
 const mostActs = 10
 
-// awaitingActs lists the directives, lifts, decisions on payments of stand-in and
-// settlement files that wait for the reader's consent.
+// awaitingActs lists the directives, lifts, decisions on payments of stand-in,
+// settlement files and resolutions of unknown outcomes that wait for the reader's consent.
 func (c *Console) awaitingActs(v *visit) (list []awaited) {
 	acts := c.View.AwaitedActs(v.who())
 	for _, a := range acts[:min(len(acts), mostActs)] {
@@ -21,6 +21,8 @@ func awaitedAct(v *visit, a view.AwaitedAct) awaited {
 		return awaited{a.Kind, a.ID + " · " + v.words.T("exceptions.how."+a.What), "/stand-in/exceptions?q=" + a.ID}
 	case "settlement":
 		return awaited{a.Kind, a.What, "/stand-in/settlements/" + a.ID}
+	case "resolution":
+		return awaited{a.Kind, v.words.T("outcome." + a.What), "/unknowns#waiting"}
 	case "close-out":
 		return awaited{a.Kind, a.Directive, "/stand-in#account-" + a.Directive}
 	}

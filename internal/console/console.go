@@ -268,6 +268,9 @@ func init() {
 		{"POST /journal/settle", access.ManageGates, (*Console).settle, (*Console).posture},
 		{"GET /unknowns", access.Read, (*Console).unknowns, nil},
 		{"GET /unknowns.csv", access.Read, (*Console).unknownsCSV, nil},
+		{"POST /unknowns/{key}", access.RunIncident, (*Console).resolveUnknown, (*Console).unknowns},
+		{"POST /resolutions/{id}/answer", access.Approve, (*Console).answerResolution, (*Console).unknowns},
+		{"POST /resolutions/{id}/withdraw", access.RunIncident, (*Console).withdrawResolution, (*Console).unknowns},
 
 		{"GET /directives", access.Read, (*Console).directives, nil},
 		{"POST /directives", access.IssueDirective, (*Console).propose, (*Console).directives},

@@ -13,6 +13,7 @@ import (
 	"holdfast/internal/directive"
 	"holdfast/internal/draft"
 	"holdfast/internal/enrolment"
+	"holdfast/internal/gate"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
 	"holdfast/internal/payment"
@@ -128,7 +129,7 @@ func screenSamples() map[string][]any {
 		},
 		"confirm":  {confirmForm{Name: "Mei", Contact: pointSamples[0].Contact, Expires: future}, confirmForm{Name: "Mei", Contact: pointSamples[0].Contact, Verified: past}},
 		"signin":   {signInForm{"/", "mei"}},
-		"unknowns": {unknownsPage{}, unknownsPage{List: view.Page[enrolment.Unknown]{Items: unknownsOf(), Total: 9}, Pages: listed, Settled: true}},
+		"unknowns": {unknownsPage{}, unknownsPage{List: view.Page[view.Unknown]{Items: unknownsOf(), Total: 9}, Pages: listed, Query: view.UnknownQuery{Settled: true}}, unknownsPage{List: view.Page[view.Unknown]{Items: openUnknowns(), Total: 9}, Pages: listed, Query: view.UnknownQuery{Text: "a", Directive: "d1"}}},
 	}
 	maps.Copy(samples, staffSamples())
 	maps.Copy(samples, obligationSamples())
@@ -232,12 +233,12 @@ func gateSamples() (list []any) {
 	return list
 }
 
-func unknownsOf() (list []enrolment.Unknown) {
+func unknownsOf() (list []view.Unknown) {
 	for _, s := range sentences {
-		list = append(list, enrolment.Unknown{Gate: "g", Why: s.begins, How: s.begins, Record: payment.Record{Identity: "p", Amount: 1, Currency: "CNY", At: past}})
+		list = append(list, view.Unknown{Unknown: enrolment.Unknown{Gate: "g", Why: s.begins, How: s.begins, Record: payment.Record{Identity: "p", Amount: 1, Currency: "CNY", At: past}}})
 	}
 	for _, o := range []payment.Outcome{payment.InFlight, payment.Done, payment.NotDone, payment.Unknown} {
-		list = append(list, enrolment.Unknown{Gate: "g", Outcome: o, Why: "something newer"})
+		list = append(list, view.Unknown{Unknown: enrolment.Unknown{Gate: "g", Outcome: o, Why: "something newer"}})
 	}
 	return list
 }
@@ -339,4 +340,26 @@ func tasksOf(id, status string) (list []view.Task) {
 	ladder.Ramp = &view.Ramp{Step: 2, HeldUntil: future, Steps: []procedure.Step{{Percent: 5, RatePerSecond: 9}, {Percent: 50, RatePerSecond: 9}, {Percent: 100}}}
 	list = append(append(list, probes, ladder), rampSamples(task)...)
 	return append(list, actionsOf(task)...)
+}
+
+// openUnknowns has a payment in each stage, with and without what people said of it.
+func openUnknowns() (list []view.Unknown) {
+	who := holdfast.Actor{Kind: holdfast.Account, ID: "mei", Name: "Mei"}
+	for _, stage := range view.Stages {
+		list = append(list, view.Unknown{
+			Unknown: enrolment.Unknown{Gate: "g", Outcome: payment.Unknown, Why: "w", Record: payment.Record{Identity: "p", Amount: 1, Currency: "CNY", At: past}},
+			Key:     stage, Stage: stage, Asked: &gate.Asked{Made: 1, Said: "inquiry: the primary cannot say yet (status 404)", At: past, Due: past},
+		})
+	}
+	for i, state := range []enrolment.ResolutionState{enrolment.ResolutionAsked, enrolment.ResolutionOrdered, enrolment.ResolutionCarried, enrolment.ResolutionOvertaken, enrolment.ResolutionWithdrawn} {
+		u := list[0]
+		u.Key, u.Asked = "said-"+string(state), &gate.Asked{Made: 2, Most: 3, Over: true}
+		u.Resolution = &enrolment.Resolution{ID: string(state), Identity: "p", Amount: 1, Currency: "CNY", Outcome: payment.Done, Reason: "r", Evidence: "e", State: state, By: who, At: past}
+		if i > 2 {
+			u.Resolution.Second, u.Resolution.WhyNot, u.Resolution.Contradicted = &who, "no", true
+			u.Resolution.Ends = []enrolment.ResolutionEnd{{Gate: "g", Outcome: payment.NotDone, How: "h", At: past}}
+		}
+		list = append(list, u)
+	}
+	return list
 }

@@ -22,6 +22,7 @@ import (
 	"holdfast/internal/attachment"
 	"holdfast/internal/console/form"
 	"holdfast/internal/detect"
+	"holdfast/internal/enrolment"
 	"holdfast/internal/incident"
 	"holdfast/internal/locale"
 	"holdfast/internal/obligation"
@@ -319,6 +320,9 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 
 		"answering": func(root *page, d *reconciliation.Decision, closing string) answering {
 			return answering{root, d, closing, d.By.SameParty(root.who.Actor)}
+		},
+		"resolution": func(root *page, r *enrolment.Resolution) onResolution {
+			return onResolution{root, r, r.By.SameParty(root.who.Actor)}
 		},
 		"closing": func(root *page, a reconciliation.Account, d *reconciliation.Decision, shards int) onClosing {
 			return onClosing{root, a, d, shards}

@@ -293,7 +293,9 @@ func built(t *testing.T) map[string][]string {
 		"ground.near.":       {alert.Minutes, alert.Firing, alert.Handled},
 		"start.":             firstStepKeys,
 		"start.hint.":        firstStepKeys,
-		"awaited.":           {"review", "answer", "news", "approve", "publish", "mend", "read", "improve", "drop", "directive", "lift", "exception", "close-out", "settlement"},
+		"awaited.":           {"review", "answer", "news", "approve", "publish", "mend", "read", "improve", "drop", "directive", "lift", "exception", "close-out", "settlement", "resolution"},
+		"unknowns.stage.":    []string{"asked", "file", "person", "unheard"},
+		"resolution.state.":  constants(t, "enrolment", "ResolutionState"),
 		"deciders.why.":      {draft.Vacant, draft.NoAccount, draft.NoRight, draft.Wrote},
 		"unit.":              {"d", "h", "min", "s"},
 		"staff.fact.":        append(literals(t, "roster", `^(person|party|contact|duty)\.[a-z]+$`), "person.left"),
@@ -479,7 +481,7 @@ func TestTextsAreThoseUsed(t *testing.T) {
 // The sentences of gates that screens translate are those that gates write.
 func TestSentencesAreTheGates(t *testing.T) {
 	t.Parallel()
-	written := append(literals(t, "gate", ` `), literals(t, "gate/httpgate", ` `)...)
+	written := append(literals(t, "gate", ` `), slices.Concat(literals(t, "gate/httpgate", ` `), literals(t, "enrolment", ` `))...)
 	for _, s := range sentences {
 		if !slices.ContainsFunc(written, func(text string) bool { return strings.HasPrefix(text, s.begins) }) {
 			t.Errorf("no gate writes %q", s.begins)

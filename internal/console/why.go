@@ -20,6 +20,8 @@ var sentences = [...]struct{ begins, key string }{
 	{"inquiry: the primary says it is not done ", "unknown.how.not-done"},
 	{"inquiry: the primary does not know it ", "unknown.how.absent"},
 	{"the primary's settlement file ", "unknown.how.filed"},
+	{"a person said so, in resolution ", "unknown.how.person"},
+	{"inquiry: the primary cannot say yet ", "unknown.said.not-yet"},
 }
 
 // gateWords says in the reader's language what a gate wrote, or what it wrote if

@@ -17,6 +17,11 @@ type Book struct {
 	// settled holds the newest ones that were, oldest first.
 	settled      []Unknown
 	settledCount int
+	// resolutions are what people say of such payments, by id, in their order, and by
+	// the payment's identity.
+	resolutions   map[string]*Resolution
+	resolutionIDs []string
+	resolutionOf  map[string][]string
 }
 
 type unknownKey struct{ gate, identity string }
@@ -40,12 +45,15 @@ const keepSettled = 10_000
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{gates: map[string]*Gate{}, unknown: map[unknownKey]Unknown{}}
+	return &Book{gates: map[string]*Gate{}, unknown: map[unknownKey]Unknown{}, resolutions: map[string]*Resolution{}, resolutionOf: map[string][]string{}}
 }
 
 // Apply folds a fact.
 func (b *Book) Apply(f holdfast.Fact) error {
 	noun, name := f.Subject.Split()
+	if noun == "resolution" {
+		return b.applyResolution(name, f)
+	}
 	if noun != "gate" {
 		return nil
 	}
@@ -153,6 +161,7 @@ func (b *Book) outcomes(g *Gate, f holdfast.Fact) error {
 				u.Since = e.At
 			}
 			b.unknown[key] = Unknown{Gate: g.Name, Record: e.Record, Since: u.Since, Why: e.Why, Outcome: e.Outcome}
+			b.told(g.Name, e)
 			continue
 		}
 		if !open {
@@ -160,6 +169,7 @@ func (b *Book) outcomes(g *Gate, f holdfast.Fact) error {
 		}
 		u.Outcome, u.Settled, u.How = e.Outcome, e.At, e.Why
 		delete(b.unknown, key)
+		b.told(g.Name, e)
 		b.settledCount++
 		if b.settled = append(b.settled, u); len(b.settled) > keepSettled {
 			b.settled = b.settled[1:]

@@ -13,6 +13,31 @@ import (
 type Service struct {
 	Desk *journal.Desk
 	Book *Book
+	// Above is the amount, in minor units, above which a resolution takes two people; -1
+	// if all do. It is called under the state's lock.
+	Above func() int64
+}
+
+// Resolve records what a person says became of a payment of unknown outcome, and returns
+// the id of the resolution. Where one person is enough gates are told at once.
+func (s *Service) Resolve(ctx context.Context, by holdfast.Actor, f ResolutionForm) (string, error) {
+	id := holdfast.NewID()
+	_, err := s.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) { return Resolve(s.Book, id, f, s.Above()) })
+	return id, err
+}
+
+// AnswerResolution is a second person's word.
+func (s *Service) AnswerResolution(ctx context.Context, by holdfast.Actor, id string, granted bool, reason string) error {
+	_, err := s.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) {
+		return AnswerResolution(s.Book, by, id, granted, reason)
+	})
+	return err
+}
+
+// WithdrawResolution takes back what no gate has carried out.
+func (s *Service) WithdrawResolution(ctx context.Context, by holdfast.Actor, id, reason string) error {
+	_, err := s.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) { return WithdrawResolution(s.Book, id, reason) })
+	return err
 }
 
 // Retire records that a gate is gone for good.

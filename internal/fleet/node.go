@@ -66,6 +66,8 @@ type Node struct {
 
 	mu   sync.Mutex
 	live map[string]*Live // by gate
+	// asking is how far gates are with asking about payments, by gate and identity.
+	asking map[string]map[string]gate.Asked
 	// elsewhere is what gates last said to other nodes, by gate.
 	elsewhere map[string]Live
 	streams   map[string]int                      // open posture streams, by gate
@@ -282,7 +284,13 @@ func (n *Node) Report(ctx context.Context, r gate.Report) (gate.Reported, error)
 	}
 	answer := gate.Reported{File: n.toldFile(ctx, r)}
 	n.toldStandIn(ctx, r, &answer)
-	n.Desk.State.View(func() { answer.Entries = find().Reported[r.Account] })
+	n.toldAsking(r)
+	n.Desk.State.View(func() {
+		answer.Entries = find().Reported[r.Account]
+		for _, o := range n.Gates.Orders(r.Gate) {
+			answer.Resolve = append(answer.Resolve, gate.Resolution(o))
+		}
+	})
 	return answer, nil
 }
 

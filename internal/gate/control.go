@@ -129,6 +129,8 @@ type Report struct {
 	StandIn *standin.Summary `json:"stand_in,omitempty"`
 	// Filed answers a page of a settlement file.
 	Filed *standin.FileWord `json:"filed,omitempty"`
+	// Asking says how far inquiries are, about at most MaxAsked payments; nil says nothing.
+	Asking *[]Asked `json:"asking,omitempty"`
 }
 
 // Reported is the answer to a report.
@@ -144,6 +146,9 @@ type Reported struct {
 	// File is a page of a settlement file to compare, or to carry out. It comes again
 	// until it is answered.
 	File *standin.FilePage `json:"file,omitempty"`
+	// Resolve is what people said of payments of unknown outcome. It comes again until an
+	// entry settles the payment.
+	Resolve []Resolution `json:"resolve,omitempty"`
 }
 
 // StandIn is what decides at the gate in place of the primary, as the control

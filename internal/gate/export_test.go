@@ -25,7 +25,7 @@ func (g *Gate) SimKeep() { g.keepOnce() }
 // SimInquire asks about every unknown outcome once.
 func (g *Gate) SimInquire(ctx context.Context) {
 	for _, r := range g.outcomes.unresolved() {
-		if _, err := g.inquire(ctx, r); err != nil {
+		if _, _, err := g.inquire(ctx, r); err != nil {
 			return
 		}
 	}

@@ -140,8 +140,14 @@ type Gate struct {
 	counter   *traffic.Counter
 	drains    drains
 	outbox    outbox
-	files     chan *standin.FilePage // of settlement files, to be compared
-	nonce     atomic.Uint64          // of the last heartbeat
+	// asking is what there is to tell of the asking, toldAsked what was told last.
+	asking    atomic.Pointer[[]Asked]
+	toldAsked struct {
+		at   time.Duration
+		list []Asked
+	}
+	files chan *standin.FilePage // of settlement files, to be compared
+	nonce atomic.Uint64          // of the last heartbeat
 
 	mu  sync.Mutex // serialises everything below and the swap of installed
 	set posture.Set

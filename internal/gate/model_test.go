@@ -213,7 +213,7 @@ func (m *model) resolve(t *rapid.T) {
 	identity := rapid.SampledFrom(sorted(m.unknown)).Draw(t, "identity")
 	i := slices.IndexFunc(m.g.Unresolved(), func(r payment.Record) bool { return r.Identity == identity })
 	m.g.opt.Inquirer = &answers{outcome: func(payment.Record) (payment.Outcome, error) { return payment.NotDone, nil }}
-	if settled, err := m.g.inquire(t.Context(), m.g.Unresolved()[i]); err != nil || !settled {
+	if settled, _, err := m.g.inquire(t.Context(), m.g.Unresolved()[i]); err != nil || !settled {
 		t.Fatalf("%v, %v", settled, err)
 	}
 	delete(m.unknown, identity)

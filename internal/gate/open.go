@@ -46,6 +46,11 @@ func (s *openSet) has(identity string) (open bool) {
 	return open
 }
 
+func (s *openSet) inFlight(identity string) (some bool) {
+	s.change(identity, func(o *openIdentity) { some = o.inFlight > 0 })
+	return some
+}
+
 func (s *openSet) add(identity string) {
 	s.change(identity, func(o *openIdentity) { o.inFlight++ })
 }

@@ -96,8 +96,8 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 	}
 	o.mu.Unlock()
 	r.Account, r.Entries = g.outcomes.unreported(maxEntriesAtOnce)
-	r.StandIn = g.standInDue()
-	if len(r.Acks)+len(r.Drained)+len(r.Counts)+len(r.Entries) == 0 && r.StandIn == nil && r.Filed == nil {
+	r.StandIn, r.Asking = g.standInDue(), g.askedDue()
+	if len(r.Acks)+len(r.Drained)+len(r.Counts)+len(r.Entries) == 0 && r.StandIn == nil && r.Filed == nil && r.Asking == nil {
 		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
@@ -120,6 +120,9 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 		o.filed = nil
 	}
 	o.mu.Unlock()
+	if r.Asking != nil {
+		g.toldAsked.at, g.toldAsked.list = g.opt.Clock.Boot(), *r.Asking
+	}
 	g.takeFile(done.File)
 	if r.StandIn != nil { // else the node says nothing of it, which is not that nothing is left
 		g.opt.StandIn.Carry(done.StandIn)
@@ -127,7 +130,10 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 			g.opt.Shadow.Try(done.Trials)
 		}
 	}
-	return len(r.Entries) == maxEntriesAtOnce, g.outcomes.confirm(done.Entries)
+	if err := g.outcomes.confirm(done.Entries); err != nil {
+		return false, err
+	}
+	return len(r.Entries) == maxEntriesAtOnce, g.resolved(done.Resolve)
 }
 
 // standInDue returns what there is to tell of stand-in, or nil if it was told just

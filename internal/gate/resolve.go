@@ -46,6 +46,10 @@ type inquiry struct {
 	// of is when the attempt was sent that made counts the answered inquiries about.
 	of   time.Time
 	made int
+	// said is its last answer, of at; nothing says that there is nothing to ask by.
+	said    string
+	at      time.Time
+	nothing bool
 }
 
 // asking is the state of the budget. Only the loop of resolve uses it.
@@ -96,13 +100,18 @@ func (a *asking) spent(q inquiry, r payment.Record) bool {
 	return a.budget.Most > 0 && q.made >= a.budget.Most && !r.At.After(q.of)
 }
 
-// answered notes that the primary answered "not yet".
-func (a *asking) answered(r payment.Record, now time.Time) {
+// answered notes that the primary answered "not yet"; why is empty if there is nothing
+// to ask by.
+func (a *asking) answered(r payment.Record, why string, now time.Time) {
 	q := a.asked[r.Identity]
 	if r.At.After(q.of) {
 		q.of, q.made = r.At, 0
 	}
 	q.made++
+	q.said, q.at, q.nothing = why, now.UTC(), why == ""
+	if q.nothing {
+		q.made, q.at = 0, time.Time{}
+	}
 	q.pause = min(max(2*q.pause, firstInterval), longestInterval)
 	q.due = now.Add(q.pause)
 	a.asked[r.Identity] = q
@@ -169,7 +178,7 @@ func (g *Gate) round(ctx context.Context, a *asking) bool {
 			continue
 		}
 		a.sent = append(a.sent, g.opt.Clock.Boot())
-		settled, err := g.inquire(ctx, r)
+		settled, why, err := g.inquire(ctx, r)
 		switch {
 		case err != nil:
 			g.opt.Log.Warn("the primary does not answer inquiries", "error", err)
@@ -180,7 +189,7 @@ func (g *Gate) round(ctx context.Context, a *asking) bool {
 			a.settled(r)
 			answers = true
 		default:
-			a.answered(r, g.opt.Clock.Now())
+			a.answered(r, why, g.opt.Clock.Now())
 			answers = true
 		}
 	}
@@ -192,6 +201,8 @@ func (g *Gate) round(ctx context.Context, a *asking) bool {
 func (g *Gate) due(a *asking) []payment.Record {
 	now := g.opt.Clock.Now()
 	open := g.outcomes.unresolved()
+	told := a.tell(open)
+	g.asking.Store(&told)
 	for _, r := range g.doubts.list(now) {
 		if !g.outcomes.isOpen(r.Identity) {
 			open = append(open, r)
@@ -211,22 +222,22 @@ func (g *Gate) due(a *asking) []payment.Record {
 	return due[:min(len(due), a.allowed(g.opt.Clock.Boot()))]
 }
 
-// inquire asks about one payment and reports whether it is settled. "Not done"
+// inquire asks about one payment, and reports whether it is settled and what was said. "Not done"
 // settles it only if no later attempt of the same identity became unknown
 // meanwhile: the answer may be older than that attempt.
-func (g *Gate) inquire(ctx context.Context, r payment.Record) (bool, error) {
+func (g *Gate) inquire(ctx context.Context, r payment.Record) (bool, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, inquiryTimeLimit)
 	defer cancel()
 	outcome, why, err := g.opt.Inquirer.Inquire(ctx, r)
 	if err != nil || !outcome.Settled() {
-		return false, err
+		return false, why, err
 	}
 	settled, err := g.settled(r, outcome, why, true)
 	if err != nil {
 		g.opt.Log.Error("a settled outcome could not be written", "identity", r.Identity, "error", err)
-		return false, nil
+		return false, why, nil
 	}
-	return settled, nil
+	return settled, why, nil
 }
 
 // settled enters what became of a payment, as somebody else than an answer to it says,

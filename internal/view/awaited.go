@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"holdfast/internal/access"
+	"holdfast/internal/enrolment"
 	"holdfast/internal/reconciliation"
 	"holdfast/internal/roster"
 	"holdfast/internal/settlement"
@@ -11,18 +12,19 @@ import (
 
 // AwaitedAct is an act that waits for a second person.
 type AwaitedAct struct {
-	// Kind is directive, lift, exception, close-out or settlement.
+	// Kind is directive, lift, exception, close-out, settlement or resolution.
 	Kind string
-	// ID is that of the directive, the decision or the settlement file, Directive of the
+	// ID is that of the directive, the decision, the settlement file or the resolution, Directive of the
 	// stand-in that a decision is about.
 	ID, Directive string
-	// What is the directive's kind, how an exception ends, or a file's day.
+	// What is the directive's kind, how an exception ends, a file's day, or an outcome.
 	What string
 }
 
 // AwaitedActs lists what waits for the consent of an account: directives and lifts that
 // it may decide on, what others decided on payments of stand-in, and settlement files
-// that others confirmed, the oldest first.
+// that others confirmed, and what others said of payments of unknown outcome, the oldest
+// first.
 func (s *Source) AwaitedActs(who access.Principal) (list []AwaitedAct) {
 	if !who.May(access.Approve) {
 		return nil
@@ -48,6 +50,11 @@ func (s *Source) AwaitedActs(who access.Principal) (list []AwaitedAct) {
 		for _, f := range slices.Backward(s.Settlement.Nouns.Book.All()) {
 			if f.State == settlement.Asked && !f.ConfirmedBy.SameParty(who.Actor) {
 				list = append(list, AwaitedAct{Kind: "settlement", ID: f.ID, What: f.Day})
+			}
+		}
+		for _, r := range slices.Backward(s.Gates.Resolutions()) {
+			if r.State == enrolment.ResolutionAsked && !r.By.SameParty(who.Actor) {
+				list = append(list, AwaitedAct{Kind: "resolution", ID: r.ID, What: r.Outcome.String()})
 			}
 		}
 	})

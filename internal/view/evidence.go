@@ -2,6 +2,7 @@ package view
 
 import (
 	"holdfast"
+	"holdfast/internal/enrolment"
 	"holdfast/internal/reconciliation"
 )
 
@@ -10,6 +11,8 @@ type Record struct {
 	Incident Incident
 	// Decided is what people decided on payments that gates approved by its directives.
 	Decided []reconciliation.Decision
+	// Resolved is what people said of payments that its stops left unknown.
+	Resolved []enrolment.Resolution
 	// Plan is the text of the plan revision that it runs; empty if it runs none.
 	Plan string
 	// First is the position of the earliest of its facts, Head the newest head.
@@ -32,6 +35,10 @@ func (s *Source) Record(id string) (r Record, err error) {
 		}
 		r = Record{Incident: s.whole(in), Subjects: map[holdfast.Subject]bool{}}
 		r.Decided = s.decisions(r.Incident.StoodIn)
+		r.Resolved = s.resolutionsOf(r.Incident.Directives)
+		for _, said := range r.Resolved {
+			r.Subjects[holdfast.NewSubject("resolution", said.ID)] = true
+		}
 		for _, part := range s.Incidents.Whole(id) {
 			facts, _ := s.Timeline.Of(part)
 			for _, f := range facts {

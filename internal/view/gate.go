@@ -90,19 +90,3 @@ func (s *Source) gate(g *enrolment.Gate) Gate {
 	}
 	return v
 }
-
-// Unknowns assembles the payments of unknown outcome, oldest first, or those
-// that were settled, newest first.
-func (s *Source) Unknowns(settled bool, offset, size int) (p Page[enrolment.Unknown]) {
-	same := func(u enrolment.Unknown) enrolment.Unknown { return u }
-	s.State.View(func() {
-		if !settled {
-			p = paginate(s.Gates.Unresolved(), offset, size, same)
-			return
-		}
-		list, total := s.Gates.Settled()
-		p = paginate(list, offset, size, same)
-		p.Total = total
-	})
-	return p
-}

@@ -231,7 +231,7 @@ func (w *world) everything() map[string]any {
 	all := map[string]any{
 		"posture": w.Posture(), "band": w.Band(), "gates": w.AllGates(), "people": w.People(), "vacant": w.VacantRoles(),
 		"incidents": w.AllIncidents(false, "", 0, 0), "open": w.AllIncidents(true, "", 0, 0), "alerts": w.AllAlerts(AlertFilter{}, 0, 0), "waiting": w.AllAlerts(AlertFilter{Waiting: true}, 0, 0),
-		"directives": w.AllDirectives(0, 0), "unknowns": w.Unknowns(false, 0, 0), "settled": w.Unknowns(true, 0, 0), "revisions": w.PlanRevisions("", 0, 0), "preview": w.Preview("all"),
+		"directives": w.AllDirectives(0, 0), "unknowns": w.Unknowns(UnknownQuery{}, 0, 0), "settled": w.Unknowns(UnknownQuery{Settled: true}, 0, 0), "resolutions": w.Resolutions(0, 0), "revisions": w.PlanRevisions("", 0, 0), "preview": w.Preview("all"),
 		"obligations": w.AllObligations(false, 0, 0), "packs": w.Packs(), "counters": w.Counters(), "public status": w.PublicStatus(), "bulletins": w.Bulletins(0, 0),
 	}
 	add := func(name string, v any, err error) {

@@ -295,7 +295,7 @@ func judgeInquiry(q *config.Inquiry, status int, body []byte, age time.Duration)
 	case slices.ContainsFunc(q.Absent, func(s config.Statuses) bool { return s.Has(status) }) && age >= q.SettledAfter.D():
 		return saysAbsent, fmt.Sprintf("inquiry: the primary does not know it (status %d) %v after it was sent", status, q.SettledAfter)
 	default:
-		return saysNothing, ""
+		return saysNothing, fmt.Sprintf("inquiry: the primary cannot say yet (status %d)", status)
 	}
 }
 
