@@ -2,7 +2,6 @@ package console
 
 import (
 	"encoding/csv"
-	"net/url"
 	"strconv"
 
 	"holdfast/internal/enrolment"
@@ -46,7 +45,7 @@ func (c *Console) unknowns(v *visit) error {
 	own := unknownsPage{Query: v.unknownQuery()}
 	q := v.r.URL.Query()
 	q.Del("offset")
-	own.Export = "/unknowns.csv?" + url.Values(q).Encode()
+	own.Export = "/unknowns.csv?" + q.Encode()
 	own.List = c.View.Unknowns(own.Query, v.offset(), view.PageSize)
 	own.Pages = pagesOf(v, own.List)
 	for _, g := range c.View.AllGates() {

@@ -229,7 +229,7 @@ func (b *Book) applyResolution(id string, f holdfast.Fact) error {
 // keep keeps a resolution as it is now: over, if no gate lists an attempt any more that it
 // can settle.
 func (b *Book) keep(r *Resolution) {
-	if !r.Over() && !slices.ContainsFunc(b.listing(r), func(string) bool { return true }) {
+	if !r.Over() && len(b.listing(r)) == 0 {
 		r.State = ResolutionOvertaken
 		if slices.ContainsFunc(r.Ends, func(e ResolutionEnd) bool { return e.How == whySaid(r.ID) }) {
 			r.State = ResolutionCarried
