@@ -132,8 +132,8 @@ var mutants = []mutant{
 	},
 	{
 		name: "the lease is looked at before the payment waits", file: "gate/admit.go",
-		old: "	for {\n		in := g.installed.Load()\n", new: "	held := g.lease.holds(g.opt.Clock.Boot())\n	for {\n		in := g.installed.Load()\n",
-		more:    []string{"mode == Strict && !g.lease.holds(g.opt.Clock.Boot()) {\n			g.ring.release(slot)", "mode == Strict && !held {\n			g.ring.release(slot)"},
+		old: "	for {\n		in := g.installed.Load()\n", new: "	leased := g.lease.holds(g.opt.Clock.Boot())\n	for {\n		in := g.installed.Load()\n",
+		more:    []string{"mode == Strict && !g.lease.holds(g.opt.Clock.Boot()) {\n			g.ring.release(slot)", "mode == Strict && !leased {\n			g.ring.release(slot)"},
 		history: "i-the-machine-sleeps-while-admitting",
 	},
 	{
