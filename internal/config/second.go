@@ -47,9 +47,9 @@ type RouteSecond struct {
 	// sent again.
 	Retention Duration `yaml:"retention" default:"0s"`
 	Inquiry   *Inquiry `yaml:"inquiry"`
-	// Done and NotDone are what clients are answered; without one, what it says itself.
-	Done    *SecondAnswer `yaml:"done"`
-	NotDone *SecondAnswer `yaml:"not_done"`
+	// Answers are what clients are answered in place of what it says: the first that it says
+	// counts. What is none of them is passed on.
+	Answers []SecondAnswer `yaml:"answers"`
 }
 
 // Header is a header that is set.
@@ -58,8 +58,10 @@ type Header struct {
 	Value Template `yaml:"value"`
 }
 
-// SecondAnswer is what a client reads in place of the second primary's answer.
+// SecondAnswer is what a client reads in place of an answer of the second primary.
 type SecondAnswer struct {
+	// When describes the answer.
+	When   Answer   `yaml:"when"`
 	Status int      `yaml:"status"`
 	Type   string   `yaml:"type" default:"application/json"`
 	Body   Template `yaml:"body"`
@@ -84,9 +86,6 @@ func (g *Gate) checkSecond(r *report) {
 			continue
 		}
 		at := join(index("routes", i), "second")
-		if g.Second == nil {
-			r.at(at, "there is no second primary: write where it is as second.url")
-		}
 		t.Second.check(r, at, t)
 		if keep := g.Fence; keep != nil && t.Second.Retention != 0 && t.Second.Retention < keep.Keep/10 {
 			r.at(join(at, "retention"), "the age of a payment is known to a tenth of fence.keep: write %s or more, or keep claims for less long", keep.Keep/10)
@@ -95,7 +94,7 @@ func (g *Gate) checkSecond(r *report) {
 	for i := range g.Routes {
 		t := &g.Routes[i]
 		asks := t.Kind == "inquiry" && !t.Fields.Identity.IsZero()
-		if money && asks && t.Second == nil {
+		if g.Second != nil && money && asks && t.Second == nil {
 			r.at(index("routes", i), "clients would ask the first primary about what the second did: say under second how that is asked")
 		}
 	}
@@ -140,12 +139,12 @@ func (s *RouteSecond) check(r *report, at string, t *Route) {
 		if t.Kind != "inquiry" || t.Fields.Identity.IsZero() {
 			r.at(at, "only payments, refunds and inquiries that name an identity go to a second primary")
 		}
-		for _, name := range []string{"body", "outcome", "answer_amount", "answer_code", "inquiry", "not_done", "original"} {
+		for _, name := range []string{"body", "outcome", "answer_amount", "answer_code", "inquiry", "original"} {
 			if r.given(join(at, name)) {
 				r.at(join(at, name), "an inquiry has none")
 			}
 		}
-		s.answer(r, join(at, "done"), s.Done, t)
+		s.checkAnswers(r, at, t)
 		return
 	}
 	if t.Fields.Identity.IsZero() {
@@ -179,25 +178,28 @@ func (s *RouteSecond) check(r *report, at string, t *Route) {
 		second.Timeout = s.Timeout
 		s.Inquiry.check(r, join(at, "inquiry"), &second)
 	}
-	s.answer(r, join(at, "done"), s.Done, t)
-	s.answer(r, join(at, "not_done"), s.NotDone, t)
+	s.checkAnswers(r, at, t)
 }
 
-// answer checks what a client is to read.
-func (s *RouteSecond) answer(r *report, at string, a *SecondAnswer, t *Route) {
-	if a == nil {
-		return
-	}
-	if a.Status < 200 || a.Status > 599 {
-		r.at(join(at, "status"), "%d is no status of an answer: write one from 200 to 599", a.Status)
-	}
-	for _, p := range a.Body.Parts() {
-		if source, needs := t.source(p.Place); needs && source.IsZero() {
-			r.at(join(at, "body"), "{%s} cannot be filled in: say where fields.%s is", p.Place, p.Place)
+// checkAnswers checks what clients are to read.
+func (s *RouteSecond) checkAnswers(r *report, at string, t *Route) {
+	for i, a := range s.Answers {
+		at := index(join(at, "answers"), i)
+		if len(a.When.Status) == 0 {
+			r.at(join(at, "when"), "say which answers it stands for: their statuses at least")
 		}
-	}
-	if strings.HasPrefix(a.Type, "application/json") && !sampleJSON(a.Body) {
-		r.at(join(at, "body"), "this is not JSON once its places are filled in")
+		a.When.check(r, join(at, "when"))
+		if a.Status < 200 || a.Status > 599 {
+			r.at(join(at, "status"), "%d is no status of an answer: write one from 200 to 599", a.Status)
+		}
+		for _, p := range a.Body.Parts() {
+			if source, needs := t.source(p.Place); needs && source.IsZero() {
+				r.at(join(at, "body"), "{%s} cannot be filled in: say where it is among the route's fields", p.Place)
+			}
+		}
+		if strings.HasPrefix(a.Type, "application/json") && !sampleJSON(a.Body) {
+			r.at(join(at, "body"), "this is not JSON once its places are filled in")
+		}
 	}
 }
 

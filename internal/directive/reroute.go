@@ -86,7 +86,7 @@ func rerouteObstacles(d *Directive, s Scene) (list []Obstacle) {
 func secondFor(g *enrolment.Incarnation, scope string) bool {
 	return !slices.ContainsFunc(g.Routes, func(r enrolment.Route) bool {
 		kind, err := payment.ParseKind(r.Kind)
-		return err == nil && kind.MovesMoney() && !r.Second && !expression.Apart(scope, `route == "`+r.Name+`"`)
+		return err == nil && kind.MovesMoney() && !r.Second && !expression.Apart(scope, `route == "`+r.Name+`" and kind == "`+r.Kind+`"`)
 	})
 }
 

@@ -387,7 +387,7 @@ func (x *exchange) send(c *conn) {
 	outcome := x.at.classify(status)
 	x.finish(outcome, answered(status))
 	x.tried(outcome)
-	err = x.receiveFrom(c, outcome)
+	err = x.receiveFrom(c)
 	x.conn = nil
 	if err != nil {
 		// The status was read, so the outcome stands; the client must ask for the rest.
@@ -396,7 +396,7 @@ func (x *exchange) send(c *conn) {
 	}
 	x.compare(outcome, resp)
 	x.coded(outcome, resp)
-	x.answerAs(outcome, resp)
+	x.answerAs(resp)
 	tidy(resp)
 }
 
@@ -490,13 +490,13 @@ func (x *exchange) pass() {
 	}
 	outcome := x.at.classify(resp.StatusCode())
 	x.passed(outcome)
-	err := x.receiveFrom(c, outcome)
+	err := x.receiveFrom(c)
 	x.conn = nil
 	if err != nil {
 		x.answer(answerNoReach, "unreachable", nothing)
 		return
 	}
-	x.answerAs(outcome, resp)
+	x.answerAs(resp)
 	tidy(resp)
 }
 

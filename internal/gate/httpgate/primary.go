@@ -57,6 +57,9 @@ func NewPrimary(c config.Gate, now func() time.Time) (*Primary, error) {
 	}
 	p.channels = c.Channels
 	for _, rc := range c.Routes {
+		if c.Second == nil {
+			rc.Second = nil
+		}
 		r, err := newRoute(rc, c.Mode)
 		if err != nil {
 			return nil, err

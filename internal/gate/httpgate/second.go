@@ -3,6 +3,7 @@ package httpgate
 import (
 	"bufio"
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -247,12 +248,17 @@ func (x *exchange) translate(deadline time.Time) request {
 }
 
 // answerAs gives the client the answer of the second primary as the route says.
-func (x *exchange) answerAs(o payment.Outcome, resp *fasthttp.Response) {
-	a := x.secondAnswer(o)
-	if a == nil {
+func (x *exchange) answerAs(resp *fasthttp.Response) {
+	if !x.pay.Second {
 		return
 	}
-	body := fill(a.Body, x.facts(resp.Body(), resp.StatusCode()), textOf(a.Type))
+	said := resp.Body()
+	i := slices.IndexFunc(x.route.second.Answers, func(a config.SecondAnswer) bool { return answers(a.When, resp.StatusCode(), said) })
+	if i < 0 {
+		return
+	}
+	a := &x.route.second.Answers[i]
+	body := fill(a.Body, x.facts(said, resp.StatusCode()), textOf(a.Type))
 	resp.Reset()
 	resp.SetStatusCode(a.Status)
 	resp.Header.SetContentType(a.Type)
@@ -261,28 +267,12 @@ func (x *exchange) answerAs(o payment.Outcome, resp *fasthttp.Response) {
 	resp.SetBodyString(body)
 }
 
-// secondAnswer returns what clients are answered in place of the second primary's answer, or
-// nil.
-func (x *exchange) secondAnswer(o payment.Outcome) *config.SecondAnswer {
-	switch {
-	case !x.pay.Second:
-		return nil
-	case o == payment.Done:
-		return x.route.second.Done
-	case o == payment.NotDone:
-		return x.route.second.NotDone
-	}
-	return nil
-}
-
-// receiveFrom reads the body of an answer: whole, where the client gets another in its place.
-func (x *exchange) receiveFrom(c *conn, o payment.Outcome) error {
+// receiveFrom reads the body of an answer: whole, where the client may get another in its
+// place.
+func (x *exchange) receiveFrom(c *conn) error {
 	resp := &x.ctx.Response
-	if x.secondAnswer(o) == nil {
+	if !x.pay.Second || len(x.route.second.Answers) == 0 {
 		return c.up.receive(c, x.ctx.IsHead(), resp, x.at.Timeout.D())
 	}
-	if err := c.readWhole(resp); err != nil {
-		resp.ResetBody() // the status was read, and what is said of it needs no more
-	}
-	return nil
+	return c.readWhole(resp)
 }

@@ -42,14 +42,18 @@ test_payers:`,
         done: {status: [200], field: json:/state, is: [settled]}
         not_done: {status: [200], field: json:/state, is: [refused]}
         settled_after: 30s
-      done: {status: 201, body: '{"id":{json:/number},"status":"succeeded","amount":{amount}}'}
+      answers:
+        - {when: {status: [202]}, status: 201, body: '{"id":{json:/number},"status":"succeeded","amount":{amount}}'}
   - name: pay-quick`,
 	`    fields: {identity: header:Idempotency-Key}
     decline: {retry_after: 0s}`, `    fields: {identity: header:Idempotency-Key}
     second: {path: /v2/returns, original: "header:Original", outcome: {done: [202]}}
     decline: {retry_after: 0s}`,
 	`    fields: {identity: query:key}`, `    fields: {identity: query:key}
-    second: {path: "/v2/transfers/{identity}"}`,
+    second:
+      path: "/v2/transfers/{identity}"
+      answers:
+        - {when: {status: [202], field: "json:/state", is: [settled]}, status: 200, body: '{"status":"succeeded"}'}`,
 ).Replace(settings)
 
 var away = posture.Directive{ID: "r1", Kind: posture.Reroute, Scope: "all", Open: true, Fence: "fence-1"}
@@ -143,7 +147,9 @@ func TestRerouteOnTheWire(t *testing.T) {
 		t.Errorf("%s: %s", got.URL, got.body)
 	}
 	ask := "GET /v1/payments?key=%s HTTP/1.1\r\nHost: x\r\n\r\n"
-	r.raw(fmt.Sprintf(ask, "k2"))
+	if a := r.raw(fmt.Sprintf(ask, "k2")); a.status != 200 || a.body != `{"status":"succeeded"}` {
+		t.Errorf("%d %s", a.status, a.body)
+	}
 	if got := r.other.requests()[2]; got.Method != "GET" || got.URL.Path != "/v2/transfers/k2" {
 		t.Errorf("%s %s", got.Method, got.URL)
 	}
