@@ -148,6 +148,7 @@ func (d *Demo) openWorld(k *kept) (err error) {
 	d.World, err = sandbox.New(sandbox.Options{
 		Seed: d.opt.Seed, Dir: filepath.Join(d.opt.Dir, "sandbox"),
 		Primary:        primary.Options{Address: k.Primary},
+		Second:         &primary.Options{Address: k.Other},
 		ControlAddress: k.Sandbox, Token: k.Ready.SandboxToken,
 		Traffic: customers.Options{
 			Rate: d.opt.Rate, Curve: curve(d.opt.Daily), Run: "c" + holdfast.NewID()[:8], Transport: &d.balancer,
@@ -159,7 +160,7 @@ func (d *Demo) openWorld(k *kept) (err error) {
 	}
 	d.down.add("simulated world", d.World.Close)
 	d.loops = append(d.loops, loop{"simulated world", d.World.Run})
-	k.Primary, k.Sandbox = hostOf(d.World.URL()), hostOf(d.World.ControlURL())
+	k.Primary, k.Other, k.Sandbox = hostOf(d.World.URL()), hostOf(d.World.Second.URL()), hostOf(d.World.ControlURL())
 	return nil
 }
 
@@ -238,8 +239,8 @@ func (d *Demo) openGates(k *kept) error {
 
 func (d *Demo) gateConfig(k *kept, name, listen string) (config.Gate, error) {
 	dir := filepath.Join(d.opt.Dir, name)
-	content := fmt.Appendf(nil, "%s\nstand_in: {data: %q, key: %q, payers: %q}\n",
-		config.DefaultGateYAML, filepath.Join(dir, "advices"), "env:HOLDFAST_DEMO_STAND_IN", filepath.Join(d.opt.Dir, "payers.jsonl"))
+	content := fmt.Appendf(nil, "%s\nstand_in: {data: %q, key: %q, payers: %q}\nsecond: {url: %q}\nfence: {data: %q, keep: 1h}\n",
+		config.DefaultGateYAML, filepath.Join(dir, "advices"), "env:HOLDFAST_DEMO_STAND_IN", filepath.Join(d.opt.Dir, "payers.jsonl"), d.World.Second.URL(), filepath.Join(dir, "fence"))
 	return config.LoadGate(config.Options{
 		File: "gate.yaml (built in)", Content: content, Env: k.env,
 		Flags: map[string]string{

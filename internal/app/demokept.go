@@ -25,6 +25,7 @@ type kept struct {
 	SMTP     string    `json:"smtp"`
 	HTTP     string    `json:"http"`
 	Primary  string    `json:"primary"`
+	Other    string    `json:"second_primary"`
 	Sandbox  string    `json:"sandbox"`
 	SecondAt string    `json:"second_gate"`
 	// Empty says that it began without plan and people.

@@ -78,10 +78,8 @@ func (g *Gate) checkSecond(r *report) {
 	if g.Fence != nil {
 		g.Fence.check(r)
 	}
-	money := false
 	for i := range g.Routes {
 		t := &g.Routes[i]
-		money = money || t.Second != nil && t.MovesMoney()
 		if t.Second == nil {
 			continue
 		}
@@ -89,13 +87,6 @@ func (g *Gate) checkSecond(r *report) {
 		t.Second.check(r, at, t)
 		if keep := g.Fence; keep != nil && t.Second.Retention != 0 && t.Second.Retention < keep.Keep/10 {
 			r.at(join(at, "retention"), "the age of a payment is known to a tenth of fence.keep: write %s or more, or keep claims for less long", keep.Keep/10)
-		}
-	}
-	for i := range g.Routes {
-		t := &g.Routes[i]
-		asks := t.Kind == "inquiry" && !t.Fields.Identity.IsZero()
-		if g.Second != nil && money && asks && t.Second == nil {
-			r.at(index("routes", i), "clients would ask the first primary about what the second did: say under second how that is asked")
 		}
 	}
 }

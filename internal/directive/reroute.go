@@ -46,7 +46,6 @@ const (
 // and so waits for no confirmation: the fence keeps what was sent from being sent to both.
 func rerouteObstacles(d *Directive, s Scene) (list []Obstacle) {
 	by := map[string][]string{}
-	fences := map[string]string{}
 	for _, g := range s.Gates {
 		if g.Gone || slices.Contains(d.Without, g.Gate) {
 			continue
@@ -59,24 +58,42 @@ func rerouteObstacles(d *Directive, s Scene) (list []Obstacle) {
 		if !secondFor(g, d.Scope) {
 			note(NoSecond)
 		}
-		f := s.Fences[g.Boot]
-		switch fences[g.Gate] = f.ID; {
+		switch f := s.Fences[g.Boot]; {
 		case f.ID == "":
 			note(NoFence)
 		case s.Now.Sub(f.Since) < f.Keep:
 			note(YoungFence)
 		}
 	}
-	if named := slices.Compact(slices.Sorted(maps.Values(fences))); len(by[NoFence]) == 0 && len(named) > 1 {
+	switch fences := s.fences(d); {
+	case len(fences) == 0:
+		by[NoFence] = slices.Clone(by[NoFence])
+	case len(fences) > 1:
 		by[OtherFence] = slices.Sorted(maps.Keys(fences))
-	}
-	if len(fences) == 0 {
-		by[NoFence] = nil
 	}
 	for _, why := range []string{NoFence, OtherFence, YoungFence, NoSecond} {
 		if gates, ok := by[why]; ok {
 			list = append(list, Obstacle{why, gates})
 		}
+	}
+	return list
+}
+
+// fences has the gates of each fence that a reroute could go by: of those that it goes without
+// only where no other gate has one.
+func (s Scene) fences(d *Directive) map[string]string {
+	named := map[bool]map[string]string{false: {}, true: {}}
+	for _, g := range s.Gates {
+		if f := s.Fences[g.Boot]; !g.Gone && f.ID != "" {
+			named[slices.Contains(d.Without, g.Gate)][g.Gate] = f.ID
+		}
+	}
+	list := named[false]
+	if len(list) == 0 {
+		list = named[true]
+	}
+	if one := slices.Compact(slices.Sorted(maps.Values(list))); len(one) == 1 {
+		return map[string]string{one[0]: one[0]}
 	}
 	return list
 }
@@ -90,12 +107,10 @@ func secondFor(g *enrolment.Incarnation, scope string) bool {
 	})
 }
 
-// rerouted decides on what the opening of a reroute says.
+// rerouted is the opening of a reroute, by the one fence.
 func (s Scene) rerouted(d *Directive) (o Opening) {
-	for _, g := range s.Gates {
-		if f := s.Fences[g.Boot]; !g.Gone && f.ID != "" && !slices.Contains(d.Without, g.Gate) {
-			o.Fence = f.ID
-		}
+	for _, fence := range s.fences(d) {
+		o.Fence = fence
 	}
 	return o
 }

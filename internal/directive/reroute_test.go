@@ -44,6 +44,8 @@ func TestRerouteObstacles(t *testing.T) {
 		{"another fence", "all", nil, []*enrolment.Incarnation{gate("east", pay), gate("west", pay)}, map[string]Fence{"east": old, "west": other}, "other-fence(east,west)"},
 		{"a young fence", "all", nil, []*enrolment.Incarnation{gate("east", pay), gate("west", pay)}, map[string]Fence{"east": old, "west": young}, "young-fence(west)"},
 		{"without the gates that keep it closed", "all", []string{"west"}, []*enrolment.Incarnation{gate("east", pay), gate("west", pay)}, map[string]Fence{"east": old, "west": other}, ""},
+		{"without all that are young", "all", []string{"east", "west"}, []*enrolment.Incarnation{gate("east", pay), gate("west", pay)}, map[string]Fence{"east": young}, ""},
+		{"without any that has a fence", "all", []string{"east"}, []*enrolment.Incarnation{gate("east", pay)}, nil, "no-fence()"},
 		{"a gate that is out of service", "all", nil, []*enrolment.Incarnation{gate("east", pay), gone}, map[string]Fence{"east": old}, ""},
 	} {
 		d := &Directive{ID: "d1", State: InForce, Without: test.without, Proposal: Proposal{Kind: posture.Reroute, Scope: test.scope, Reroute: &Reroute{Temporary: "second"}}}

@@ -181,19 +181,23 @@ func (x *exchange) elsewhere(ctx context.Context) (bool, error) {
 // cannot be known: then it was answered.
 func (x *exchange) follows() bool {
 	x.head(fence.First)
-	if !x.fenced() {
+	if x.route.kind != payment.Inquiry || !x.pay.Read.Has(payment.Identity) {
 		return true
 	}
 	owner, ok := x.ownerOf(x.pay.Identity)
-	if !ok {
+	switch {
+	case !ok:
 		x.answer(answerNoReach, "unreachable", nothing)
-		x.passed(payment.Unknown)
-		return false
-	}
-	if owner == fence.Second {
+	case owner != fence.Second:
+		return true
+	case x.route.second != nil:
 		x.head(fence.Second)
+		return true
+	default: // the first would say that there is no such payment
+		x.answer(answerPending, "pending", stillOpen)
 	}
-	return true
+	x.passed(payment.Unknown)
+	return false
 }
 
 // mapped is a request to the second primary.
