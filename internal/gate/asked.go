@@ -108,9 +108,14 @@ func (g *Gate) resolved(list []Resolution) error {
 		if !g.outcomes.isOpen(r.Identity) || g.open.inFlight(r.Identity) {
 			continue // an attempt that is being answered has the first word
 		}
-		settled, err := g.settled(payment.Record{Identity: r.Identity, At: r.At}, r.Outcome, r.Why, true)
+		of, _ := g.outcomes.record(r.Identity)
+		of.At = r.At
+		settled, err := g.settled(of, r.Outcome, r.Why, r.Outcome == payment.Done)
 		if err != nil {
 			return err
+		}
+		if settled && r.Outcome != payment.Done {
+			g.Doubt(of) // another gate may have sent it later than the person saw: the primary is asked
 		}
 		some = some || settled
 	}
