@@ -347,6 +347,12 @@ func (x *exchange) connect() (*conn, bool) {
 
 // send admits the payment, writes it and answers with what came of it.
 func (x *exchange) send(c *conn) {
+	if !x.leads() {
+		x.conn = nil
+		c.up.put(c)
+		x.decline(notHere)
+		return
+	}
 	now := time.Now()
 	deadline := now.Add(x.at.Timeout.D())
 	var req request
@@ -466,6 +472,10 @@ func (x *exchange) pass() {
 		return
 	}
 	if !x.follows() {
+		return
+	}
+	if !x.leads() {
+		x.answer(answerPath, "", notForwarded)
 		return
 	}
 	now := time.Now()

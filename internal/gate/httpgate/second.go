@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -213,6 +214,31 @@ func (m *mapped) Write(w *bufio.Writer) error {
 	return x.other.Write(w)
 }
 
+// theirs are headers by which a client proves to the first primary who it is. They are
+// nothing that another should see.
+var theirs = [...]string{fasthttp.HeaderAuthorization, fasthttp.HeaderCookie, fasthttp.HeaderProxyAuthorization}
+
+// secondTarget is the path and query at the second primary. It returns false where an
+// identity would make another path of it: "..", "."
+func (x *exchange) secondTarget() (string, bool) {
+	template := x.route.second.Path
+	if template == "" {
+		return string(x.ctx.Request.RequestURI()), true
+	}
+	target := fillPath(template, x.facts(nil, 0))
+	path, _, _ := strings.Cut(target, "?")
+	return target, cleanPath(path)
+}
+
+// leads reports whether the request has a path at the primary that it goes to.
+func (x *exchange) leads() bool {
+	if !x.pay.Second {
+		return true
+	}
+	_, ok := x.secondTarget()
+	return ok
+}
+
 // translate makes the request to the second primary of the client's.
 func (x *exchange) translate(deadline time.Time) request {
 	x.prepare(deadline)
@@ -226,13 +252,10 @@ func (x *exchange) translate(deadline time.Time) request {
 	if s.Method != "" {
 		h.SetMethod(s.Method)
 	}
-	if s.Path != "" {
-		req.SetRequestURI(fillPath(s.Path, x.facts(nil, 0)))
-		h.SetHost(x.primary.secondHost)
-	} else {
-		req.SetRequestURI(string(from.RequestURI()))
-	}
-	for _, name := range s.Drop {
+	target, _ := x.secondTarget()
+	req.SetRequestURI(target)
+	h.SetHost(x.primary.secondHost)
+	for _, name := range append(theirs[:], s.Drop...) {
 		h.Del(name)
 	}
 	plain := x.facts(nil, 0)

@@ -2,6 +2,7 @@ package httpgate
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -31,7 +32,7 @@ test_payers:`,
     second:
       path: /v2/transfers/{channel}
       headers: [{name: X-Tenant, value: "{currency}"}]
-      drop: [Authorization]
+      drop: [X-Secret]
       body: '{"reference":"{identity}","value":"{amount:decimal}","ccy":"{currency}","debtor":"{payer}","memo":{json:/memo}}'
       outcome: {done: [202], not_done: [422]}
       answer_code: json:/fault
@@ -120,7 +121,7 @@ func TestRerouteOnTheWire(t *testing.T) {
 	r.reached(1, 0)
 
 	r.enforce(2, posture.Set{}, away)
-	if a := r.post("/v1/payments", "k2", body, "Authorization: Bearer s", "X-Kept: 1"); a.status != 201 || a.body != `{"id":77,"status":"succeeded","amount":1299}` {
+	if a := r.post("/v1/payments", "k2", body, "Authorization: Bearer s", "Cookie: a=b", "X-Secret: s", "X-Kept: 1"); a.status != 201 || a.body != `{"id":77,"status":"succeeded","amount":1299}` {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	r.reached(1, 1)
@@ -129,7 +130,7 @@ func TestRerouteOnTheWire(t *testing.T) {
 		got.body != `{"reference":"k2","value":"12.99","ccy":"CNY","debtor":"acct \"1\"","memo":["a",1]}` {
 		t.Errorf("%s %s of %s: %s", got.Method, got.URL, got.Host, got.body)
 	}
-	if h := got.Header; h.Get("X-Tenant") != "CNY" || h.Get("Authorization") != "" || h.Get("X-Kept") != "1" || h.Get(postureHeader) != "2" || h.Get(deadlineHeader) == "" || len(h["X-Forwarded-For"]) != 1 {
+	if h := got.Header; h.Get("X-Tenant") != "CNY" || h.Get("Authorization") != "" || h.Get("Cookie") != "" || h.Get("X-Secret") != "" || h.Get("X-Kept") != "1" || h.Get(postureHeader) != "2" || h.Get(deadlineHeader) == "" || len(h["X-Forwarded-For"]) != 1 {
 		t.Errorf("%v", h)
 	}
 
@@ -189,6 +190,42 @@ func TestRerouteOnTheWire(t *testing.T) {
 	if n := r.count("forward", "reroute", "done"); n != 4 {
 		t.Errorf("%d counted as done by the second", n)
 	}
+}
+
+// What a payment says makes no other path of the second primary's.
+func TestNoOtherPath(t *testing.T) {
+	t.Parallel()
+	r := newRerouting(t, created, accepted, advice.NewMemory("fence-1", fence.Shards), "gate-1")
+	r.enforce(2, posture.Set{}, away)
+	for _, channel := range []string{"..", "."} {
+		r.want(r.post("/v1/payments", "k1", strings.Replace(goodPayment, `"app"`, `"`+channel+`"`, 1)), 503, "held", "not-forwarded")
+	}
+	r.reached(0, 0)
+	if a := r.post("/v1/payments", "k2", strings.Replace(goodPayment, `"app"`, `"a b?c"`, 1)); a.status != 201 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if got := r.other.requests(); len(got) != 1 || got[0].RequestURI != "/v2/transfers/a%20b%3Fc" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Whatever a payment says, what is filled in stays JSON.
+func FuzzFill(f *testing.F) {
+	f.Add("T-1", `{"memo":["a",1.50]}`)
+	f.Add("\"\\\x00\xff", `{"memo":"\u2028"`)
+	f.Fuzz(func(t *testing.T, text, body string) {
+		p := payOf(text, text)
+		got := fill(`{"id":"{identity}","of":"{payer}","amount":{amount},"memo":{json:/memo}}`, &facts{pay: &p, body: []byte(body)}, textOf("application/json"))
+		if !json.Valid([]byte(got)) {
+			t.Errorf("%q", got)
+		}
+		if path := fillPath("/v2/{identity}?of={payer}", &facts{pay: &p}); strings.Count(path, "?") != 1 || strings.Count(path, "/") != 2 {
+			t.Errorf("%q", path)
+		}
+		if h := fill("{payer}", &facts{pay: &p}, headerText); strings.ContainsAny(h, "\r\n\x00") {
+			t.Errorf("%q", h)
+		}
+	})
 }
 
 // A gate holds what it would reroute by another fence than the others'.
