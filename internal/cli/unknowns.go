@@ -16,7 +16,7 @@ func (s *shell) unknowns() *cobra.Command {
 			p.row("SINCE", "GATE", "IDENTITY", "OUTCOME", "STAGE", "ASKED", "NEXT", "SETTLED", "HOW", "RESOLUTION")
 			for _, u := range v.Items {
 				asked, next := askedText(u)
-				p.row(u.Since, u.Gate, u.Record.Identity, u.Outcome, u.Stage, asked, next, u.Settled, u.How, resolutionText(u.Resolution))
+				p.row(u.Since, u.Gate+unless(!u.Record.Second, ", second primary"), u.Record.Identity, u.Outcome, u.Stage, asked, next, u.Settled, u.How, resolutionText(u.Resolution))
 			}
 			more(p, len(v.Items), v.Total, v.Next)
 		})

@@ -347,7 +347,7 @@ func openUnknowns() (list []view.Unknown) {
 	who := holdfast.Actor{Kind: holdfast.Account, ID: "mei", Name: "Mei"}
 	for _, stage := range view.Stages {
 		list = append(list, view.Unknown{
-			Unknown: enrolment.Unknown{Gate: "g", Outcome: payment.Unknown, Why: "w", Record: payment.Record{Identity: "p", Amount: 1, Currency: "CNY", At: past}},
+			Unknown: enrolment.Unknown{Gate: "g", Outcome: payment.Unknown, Why: "w", Record: payment.Record{Identity: "p", Amount: 1, Currency: "CNY", At: past, Second: true}},
 			Key:     stage, Stage: stage, Asked: &gate.Asked{Made: 1, Said: "inquiry: the primary cannot say yet (status 404)", At: past, Due: past},
 		})
 	}

@@ -68,12 +68,12 @@ func (c *Console) unknownsCSV(v *visit) error {
 	out := csv.NewWriter(v.w)
 	_ = out.Write([]string{
 		"identity", "gate", "route", "kind", "amount_minor", "currency", "admitted_at", "why", "outcome", "settled_at", "how",
-		"stage", "inquiries", "inquiries_most", "last_answer", "last_answer_at", "next_inquiry_at", "resolution", "resolution_outcome", "resolution_state", "resolution_evidence",
+		"stage", "inquiries", "inquiries_most", "last_answer", "last_answer_at", "next_inquiry_at", "resolution", "resolution_outcome", "resolution_state", "resolution_evidence", "primary",
 	})
 	for offset := 0; ; {
 		list := c.View.Unknowns(v.unknownQuery(), offset, view.MaxPage)
 		for _, u := range list.Items {
-			_ = out.Write(unknownRow(u))
+			_ = out.Write(append(unknownRow(u), primaryOf(u)))
 		}
 		if list.Next == 0 {
 			break
@@ -82,6 +82,14 @@ func (c *Console) unknownsCSV(v *visit) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// primaryOf says which of two primaries has the payment.
+func primaryOf(u view.Unknown) string {
+	if u.Record.Second {
+		return "second"
+	}
+	return "first"
 }
 
 func unknownRow(u view.Unknown) []string {
