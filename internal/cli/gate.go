@@ -59,6 +59,12 @@ func (s *shell) gateShow() *cobra.Command {
 			if len(g.PrimaryDown) > 0 {
 				p.line("addresses of the primary that give no answers: %s", strings.Join(g.PrimaryDown, ", "))
 			}
+			if len(g.SecondDown) > 0 {
+				p.line("addresses of the second primary that give no answers: %s", strings.Join(g.SecondDown, ", "))
+			}
+			if g.Fence != "" {
+				p.line("fence %s, since %s", g.Fence, clock(g.FenceSince))
+			}
 			for _, d := range g.Local {
 				p.line("local stop %s, scope %s", d.ID, d.Scope)
 			}

@@ -72,8 +72,11 @@ func writeReroute(p *page, v view.Rerouting) {
 	if len(v.Under) > 0 {
 		p.line("these are stronger until they are lifted: %s", strings.Join(v.Under, ", "))
 	}
-	if len(v.Without) > 0 {
-		p.line("without %s, where payments are held", strings.Join(v.Without, ", "))
+	if len(v.Young) > 0 {
+		p.line("by a fence that is young, so that a payment from before it could be done by both: %s", strings.Join(v.Young, ", "))
+	}
+	if len(v.Holds) > 0 {
+		p.line("these gates hold payments of its scope: %s", strings.Join(v.Holds, ", "))
 	}
 	for _, o := range v.Obstacles {
 		p.line("  %s %s", obstacleTexts[o.Why], strings.Join(o.Gates, ", "))

@@ -22,6 +22,7 @@ func reroutesOf() (list []view.Directive) {
 			d.State, r.Obstacles = "in-force", obstaclesOfReroute()
 		case "open":
 			d.State, r.Fence, r.OpenedAt, r.Under, r.Without = "in-force", "fence", past, []string{"d1"}, []string{"g"}
+			r.Young, r.Holds = []string{"g"}, []string{"h"}
 		}
 		list = append(list, d)
 	}

@@ -211,7 +211,7 @@ func rowsOf() (rows []directive.Row) {
 
 func gatesOf() (list []view.Gate) {
 	for _, state := range gateStates {
-		g := view.Gate{Name: state, State: state, Seen: past, Since: past, Behind: true, Alarm: "an alarm", PrimaryDown: []string{"pay-1:443"}, Others: 1, Local: []posture.Directive{{ID: "l1", Scope: "all"}}}
+		g := view.Gate{Name: state, State: state, Seen: past, Since: past, Behind: true, Alarm: "an alarm", PrimaryDown: []string{"pay-1:443"}, SecondDown: []string{"b-1:443"}, Fence: "f", FenceSince: past, Others: 1, Local: []posture.Directive{{ID: "l1", Scope: "all"}}}
 		g.StandIn = &view.GateStandIn{Source: "s1", Payers: past, Stale: time.Hour, Alarms: []standin.Alarm{{Code: "payers", Text: "it cannot be read", Since: past}}}
 		for _, kind := range []payment.Kind{payment.Other, payment.Pay, payment.Refund, payment.Inquiry} {
 			for _, mode := range []string{"static", "strict", "observe"} {

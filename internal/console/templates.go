@@ -454,7 +454,7 @@ func sign(state string) string {
 		return "✓"
 	case "stopped", "stand-in-held", "stand-in-stopping":
 		return "■"
-	case "recovering", "limited", "stand-in-open", "stand-in-each":
+	case "recovering", "limited", "stand-in-open", "stand-in-each", "rerouted":
 		return "◐"
 	case "level-1", "level-2", "level-3":
 		return "▲"

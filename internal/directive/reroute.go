@@ -47,7 +47,7 @@ const (
 func rerouteObstacles(d *Directive, s Scene) (list []Obstacle) {
 	by := map[string][]string{}
 	for _, g := range s.Gates {
-		if g.Gone || slices.Contains(d.Without, g.Gate) {
+		if g.Gone || slices.Contains(d.Without, g.Gate) || !concerned(g, d.Scope) {
 			continue
 		}
 		note := func(why string) {
@@ -79,18 +79,20 @@ func rerouteObstacles(d *Directive, s Scene) (list []Obstacle) {
 	return list
 }
 
-// fences has the gates of each fence that a reroute could go by: of those that it goes without
-// only where no other gate has one.
+// fences has the fence of each gate that a reroute could go by, one entry if that is the same.
+// Where it goes without all of them, the fence of the first by name has it.
 func (s Scene) fences(d *Directive) map[string]string {
 	named := map[bool]map[string]string{false: {}, true: {}}
 	for _, g := range s.Gates {
-		if f := s.Fences[g.Boot]; !g.Gone && f.ID != "" {
+		if f := s.Fences[g.Boot]; !g.Gone && f.ID != "" && concerned(g, d.Scope) {
 			named[slices.Contains(d.Without, g.Gate)][g.Gate] = f.ID
 		}
 	}
 	list := named[false]
 	if len(list) == 0 {
-		list = named[true]
+		for _, gate := range slices.Sorted(maps.Keys(named[true]))[:min(1, len(named[true]))] {
+			list[gate] = named[true][gate]
+		}
 	}
 	if one := slices.Compact(slices.Sorted(maps.Values(list))); len(one) == 1 {
 		return map[string]string{one[0]: one[0]}
@@ -98,13 +100,36 @@ func (s Scene) fences(d *Directive) map[string]string {
 	return list
 }
 
+// Rerouted says how each gate takes a reroute that is open: by its fence, although that is
+// young, or not at all.
+func Rerouted(d *Directive, s Scene) (young, holds []string) {
+	for _, g := range s.Gates {
+		f := s.Fences[g.Boot]
+		switch {
+		case g.Gone || !concerned(g, d.Scope):
+		case f.ID != d.Opening.Fence || !secondFor(g, d.Scope):
+			holds = append(holds, g.Gate)
+		case s.Now.Sub(f.Since) < f.Keep:
+			young = append(young, g.Gate)
+		}
+	}
+	return young, holds
+}
+
+// concerned reports whether payments of the scope may come to a gate.
+func concerned(g *enrolment.Incarnation, scope string) bool {
+	return slices.ContainsFunc(g.Routes, func(r enrolment.Route) bool { return takes(r, scope) })
+}
+
 // secondFor reports whether a gate has a second primary for every route by which payments of
 // the scope may come.
 func secondFor(g *enrolment.Incarnation, scope string) bool {
-	return !slices.ContainsFunc(g.Routes, func(r enrolment.Route) bool {
-		kind, err := payment.ParseKind(r.Kind)
-		return err == nil && kind.MovesMoney() && !r.Second && !expression.Apart(scope, `route == "`+r.Name+`" and kind == "`+r.Kind+`"`)
-	})
+	return !slices.ContainsFunc(g.Routes, func(r enrolment.Route) bool { return !r.Second && takes(r, scope) })
+}
+
+func takes(r enrolment.Route, scope string) bool {
+	kind, err := payment.ParseKind(r.Kind)
+	return err == nil && kind.MovesMoney() && !expression.Apart(scope, `route == "`+r.Name+`" and kind == "`+r.Kind+`"`)
 }
 
 // rerouted is the opening of a reroute, by the one fence.

@@ -45,6 +45,8 @@ func TestRerouteObstacles(t *testing.T) {
 		{"a young fence", "all", nil, []*enrolment.Incarnation{gate("east", pay), gate("west", pay)}, map[string]Fence{"east": old, "west": young}, "young-fence(west)"},
 		{"without the gates that keep it closed", "all", []string{"west"}, []*enrolment.Incarnation{gate("east", pay), gate("west", pay)}, map[string]Fence{"east": old, "west": other}, ""},
 		{"without all that are young", "all", []string{"east", "west"}, []*enrolment.Incarnation{gate("east", pay), gate("west", pay)}, map[string]Fence{"east": young}, ""},
+		{"without all, of different fences", "all", []string{"east", "west"}, []*enrolment.Incarnation{gate("east", pay), gate("west", pay)}, map[string]Fence{"east": old, "west": other}, ""},
+		{"a gate that has none of its payments", `route == "pay"`, nil, []*enrolment.Incarnation{gate("east", pay), gate("west", refund)}, map[string]Fence{"east": old}, ""},
 		{"without any that has a fence", "all", []string{"east"}, []*enrolment.Incarnation{gate("east", pay)}, nil, "no-fence()"},
 		{"a gate that is out of service", "all", nil, []*enrolment.Incarnation{gate("east", pay), gone}, map[string]Fence{"east": old}, ""},
 	} {
@@ -91,13 +93,18 @@ func TestRerouteIsOpenedAtOnce(t *testing.T) {
 	if _, _, err := Propose(w.book, p, true, nil); holdfast.CodeOf(err) != holdfast.Conflict {
 		t.Errorf("a second one of the same payments: %v", err)
 	}
-	scene := Scene{Now: now, Gates: []*enrolment.Incarnation{{Gate: "east", Boot: "b"}}, Fences: map[string]Fence{"b": {ID: "f", Since: now.Add(-time.Hour), Keep: time.Hour}}}
+	scene := Scene{Now: now, Gates: []*enrolment.Incarnation{{Gate: "east", Boot: "b", Routes: []enrolment.Route{{Name: "pay", Kind: "payment", Second: true}}}}, Fences: map[string]Fence{"b": {ID: "f", Since: now.Add(-time.Hour), Keep: time.Hour}}}
 	w.do(holdfast.Self("fleet"), Open(d, scene, now), nil)
 	if d := set(); !d.Open || d.Fence != "f" {
 		t.Errorf("%+v", d)
 	}
 	if d := w.book.Directive(id); d.Waits() || !d.Open() || d.Opening.Fence != "f" {
 		t.Errorf("%+v", d)
+	}
+	scene.Gates = append(scene.Gates, &enrolment.Incarnation{Gate: "west", Boot: "c", Routes: []enrolment.Route{{Name: "pay", Kind: "payment", Second: true}}})
+	scene.Now = now.Add(-time.Minute)
+	if young, holds := Rerouted(w.book.Directive(id), scene); fmt.Sprint(young, holds) != "[east] [west]" {
+		t.Errorf("young %v, hold %v", young, holds)
 	}
 	w.lift(id)
 	if list := w.book.Set().Directives; len(list) != 0 {

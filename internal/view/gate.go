@@ -30,6 +30,11 @@ type Gate struct {
 	// PrimaryDown are the addresses of the primary that the gate leaves out since they gave
 	// no answers.
 	PrimaryDown []string `json:"primary_down,omitempty"`
+	// Fence is what keeps each identity from one of two primaries, FenceSince from when on all
+	// is in it; SecondDown is PrimaryDown of the second one.
+	Fence      string    `json:"fence,omitempty"`
+	FenceSince time.Time `json:"fence_since,omitzero"`
+	SecondDown []string  `json:"second_down,omitempty"`
 	// StandIn is what it says of standing in; nil if it has no advice source.
 	StandIn *GateStandIn `json:"stand_in,omitempty"`
 	// Others counts earlier runs of this gate that a stop still waits for: they
@@ -79,6 +84,7 @@ func (s *Source) gate(g *enrolment.Gate) Gate {
 	if l, ok := s.Node.Live(g.Name); ok && l.Heartbeat.Boot == i.Boot {
 		h := l.Heartbeat
 		v.Seen, v.Local, v.Alarm, v.PrimaryDown = l.Seen, h.Local, h.Alarm, h.PrimaryDown
+		v.Fence, v.FenceSince, v.SecondDown = h.Fence.ID, h.Fence.Since, h.SecondDown
 		v.InFlight, v.Draining, v.Unresolved = h.InFlight, h.Draining, h.Unresolved
 	}
 	v.StandIn = s.gateStandIn(g.Name)

@@ -186,13 +186,11 @@ func (s *Source) band() Band {
 			}
 		}
 	}
-	if each || rerouted {
-		if b.State == "normal" || b.State == "suspected" || strings.HasPrefix(b.State, "level-") {
-			b.State = "rerouted"
-			if each {
-				b.State = "stand-in-each"
-			}
-		}
+	switch { // what a level asks for is more urgent than where payments go
+	case each && (b.State == "normal" || b.State == "suspected" || strings.HasPrefix(b.State, "level-")):
+		b.State = "stand-in-each"
+	case rerouted && (b.State == "normal" || b.State == "suspected"):
+		b.State = "rerouted"
 	}
 	switch b.State {
 	case "stopped":

@@ -18,9 +18,13 @@ type Rerouting struct {
 	// the first primary; open, they go to the second.
 	State string `json:"state"`
 	// Obstacles are what keeps it from being opened, Without the gates that it is opened
-	// without: they hold payments of its scope.
+	// without.
 	Obstacles []directive.Obstacle `json:"obstacles,omitempty"`
 	Without   []string             `json:"without,omitempty"`
+	// Of one that is open, Young are the gates that reroute by a fence that is young, and
+	// Holds those that hold payments of its scope.
+	Young []string `json:"young,omitempty"`
+	Holds []string `json:"holds,omitempty"`
 	// Under are the stops and stand-ins in force that are stronger for payments of its scope.
 	Under []string `json:"under,omitempty"`
 	// Fence is the id of the one fence.
@@ -41,6 +45,7 @@ func (s *Source) rerouting(d *directive.Directive) *Rerouting {
 	switch {
 	case d.Open():
 		v.State = "open"
+		v.Young, v.Holds = directive.Rerouted(d, s.scene(d))
 	case d.Waits():
 		v.State, v.Obstacles = "waiting", s.obstacles(d)
 	}

@@ -95,8 +95,13 @@ func (s *Source) stronger(d *directive.Directive, kinds ...posture.Kind) (ids []
 // obstacles lists what keeps a directive in force from being opened. Call it under the
 // state's lock.
 func (s *Source) obstacles(d *directive.Directive) []directive.Obstacle {
+	return directive.Obstacles(d, s.scene(d))
+}
+
+// scene is what the opening of a directive is decided on. Call it under the state's lock.
+func (s *Source) scene(d *directive.Directive) directive.Scene {
 	service := directive.Service{Book: s.Directives, Gates: s.Gates, Fences: s.Node.Fences}
-	return directive.Obstacles(d, service.Scene(d, s.Node.Sources(), s.Now()))
+	return service.Scene(d, s.Node.Sources(), s.Now())
 }
 
 func termsOf(by *directive.StandIn) StandingIn {
