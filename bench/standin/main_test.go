@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 // TestBench runs the whole bench in small.
 func TestBench(t *testing.T) {
 	t.Parallel()
-	b := bench{clients: 6, payers: 200, rounds: 1, time: 20 * time.Millisecond, dir: t.TempDir()}
+	b := bench{clients: 6, payers: 200, rounds: 1, time: 150 * time.Millisecond, dir: t.TempDir()}
 	f, err := b.run(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -76,7 +76,7 @@ func newSystem(t *testing.T) *system {
 	s.world = &world{t: t, ready: furnish(t, s.dir)}
 	// Nothing on loopback is on its way for longer.
 	content := strings.ReplaceAll(config.DefaultGateYAML, "settled_after: 30s", "settled_after: 5s")
-	content = strings.ReplaceAll(content, "    inquiry:", "    timeout: 5s\n    inquiry:")
+	content = strings.ReplaceAll(content, "\n    inquiry:", "\n    timeout: 5s\n    inquiry:")
 	if err := os.WriteFile(s.path("gate.yaml"), []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
