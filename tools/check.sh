@@ -38,9 +38,10 @@ step_tidy() {
 # build: the program that tests start and kill, built without the race detector.
 step_build() { make --no-print-directory build; }
 
-# Hours of traffic before the detector of trouble. Its other tests run under the race
-# detector, with minutes of it.
-traffic='TestFaultsAreFound|TestMorningRise|TestSlowDropAgainstTheSeason|TestUsualTrafficHoldsNoFinding'
+# Tests of one goroutine each, which take minutes under the race detector: hours of traffic
+# before the detector of trouble, and every screen in three languages. The other tests of their
+# packages run under it.
+alone='TestFaultsAreFound|TestMorningRise|TestSlowDropAgainstTheSeason|TestUsualTrafficHoldsNoFinding|TestScreens'
 
 # What of others is built without the race detector. SQLite itself is C made into Go: its
 # memory is not of Go's heap, so the detector would watch each of its reads and find
@@ -54,15 +55,15 @@ unwatched=(-gcflags=modernc.org/sqlite/lib=-race=false -gcflags=go.yaml.in/yaml/
 # the others run meanwhile.
 step_test() {
 	HOLDFAST_PICTURES=no HOLDFAST_BINARY="$PWD/build/holdfast" \
-		go test -race "${unwatched[@]}" -vet=off -count=1 -timeout 19m -skip "^($traffic)\$" ./test/e2e ./internal/cli ./...
+		go test -race "${unwatched[@]}" -vet=off -count=1 -timeout 19m -skip "^($alone)\$" ./test/e2e ./internal/cli ./...
 }
 
 # histories: the stop under a thousand simulated histories, some of its rules broken
-# on purpose, reroutes before two failing primaries, and hours of traffic before the
-# detector: what takes minutes under the race detector.
+# on purpose, reroutes before two failing primaries, and what is alone: without the race
+# detector, under which they take minutes.
 step_histories() {
-	go test -vet=off -count=1 -timeout 10m -run "^(TestHistories|TestMutants|TestRandomReroutes|$traffic)\$" \
-		./internal/gate ./internal/gate/httpgate ./internal/standin ./internal/detect ./bench/detect
+	go test -vet=off -count=1 -timeout 10m -run "^(TestHistories|TestMutants|TestRandomReroutes|$alone)\$" \
+		./internal/gate ./internal/gate/httpgate ./internal/standin ./internal/detect ./internal/console ./bench/detect
 }
 
 begun=$SECONDS
