@@ -42,7 +42,7 @@ func (s *shell) rerouteChoices() *cobra.Command {
 func (s *shell) reroutePropose() *cobra.Command {
 	var in api.ProposeReroute
 	cmd := s.api("POST /reroute", "propose", "Propose that payments go to the second primary; a second person approves", func(c *call) error {
-		return c.create(in, "directive %s is made; how far it is: holdfast reroute show DIRECTIVE")
+		return c.create(in, "directive %[1]s is made; how far it is: holdfast reroute show %[1]s")
 	})
 	f := cmd.Flags()
 	f.StringVar(&in.Temporary, "temporary", "", "which of the plan's: holdfast reroute choices")

@@ -90,7 +90,7 @@ func limitsOf(list []standin.Limit) string {
 func (s *shell) standInPropose() *cobra.Command {
 	var in api.ProposeStandIn
 	cmd := s.api("POST /stand-in", "propose", "Propose that gates stand in; a second person approves", func(c *call) error {
-		return c.create(in, "directive %s is made; how far it is: holdfast stand-in show DIRECTIVE")
+		return c.create(in, "directive %[1]s is made; how far it is: holdfast stand-in show %[1]s")
 	})
 	f := cmd.Flags()
 	f.StringVar(&in.Temporary, "temporary", "", "which of the plan's: holdfast stand-in choices")

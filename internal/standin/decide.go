@@ -163,7 +163,7 @@ func (r *Request) unreadable() Reason {
 		}
 	}
 	_, err := payment.ParseCurrency(p.Currency)
-	if err != nil || p.Amount < 0 || p.Amount > payment.MaxAmount || r.Kind < Payment || r.Kind > Reversal {
+	if err != nil || p.Amount < 1 || p.Amount > payment.MaxAmount || r.Kind < Payment || r.Kind > Reversal {
 		return Unreadable
 	}
 	for _, text := range [...]string{r.Original, p.Route, p.Channel, r.Directive, r.Sealed.Key} {

@@ -101,10 +101,11 @@ func TestTriedLimits(t *testing.T) {
 	}
 	try("", 9000, 0)
 	try("over-payer", 7000, time.Minute) // 15,000 outstanding in the outage
-	try("", 6000, time.Minute)
+	try("", 5999, time.Minute)
 	try("over-payer", 1, time.Minute) // two in the hour
 	try("over-payer", 1, 30*time.Minute)
-	try("", 0, 40*time.Minute) // the next hour; 15,000 are outstanding still
+	try("unreadable", 0, 0)
+	try("", 1, 40*time.Minute) // the next hour; 15,000 are outstanding then
 	try("over-payer", 1, time.Minute)
 	try("", 9000, time.Hour) // the next outage
 	try("over-payment", 10001, 0)
