@@ -138,6 +138,9 @@ func (s *RouteSecond) check(r *report, at string, t *Route) {
 		s.checkAnswers(r, at, t)
 		return
 	}
+	if s.Method == "GET" && s.Body != "" {
+		r.at(join(at, "body"), "a GET has none: write another method")
+	}
 	if t.Fields.Identity.IsZero() {
 		r.at(at, "what has no identity cannot be kept from being done at both: say where fields.identity is")
 	}

@@ -54,6 +54,7 @@ func TestSecondPrimary(t *testing.T) {
 		{"a status of a request", "{amount:decimal}", "{status}", "routes[0].second.headers[0].value: {status} is of an answer"},
 		{"a value of the body in a path", "/v2/transfers/{identity}\n      headers", "/v2/{json:/memo}\n      headers", "is a value of a JSON body"},
 		{"a path that is none", "path: /v2/returns", "path: v2/returns", "routes[1].second.path: a path begins with a slash"},
+		{"a GET with a body", "path: /v2/transfers/{identity}\n", "path: /v2/transfers/{identity}\n      method: GET\n", "routes[0].second.body: a GET has none"},
 		{"a refund of nothing", `, original: "header:Original"`, "", "routes[1].second.original: a refund names what it takes back"},
 		{"answers without a status", "when: {status: [202]}, ", "", "routes[0].second.answers[0].when: say which answers"},
 		{"an inquiry with a body", `"/v2/transfers/{identity}"}`, `"/v2/transfers/{identity}", body: x}`, "routes[2].second.body: an inquiry has none"},

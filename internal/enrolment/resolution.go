@@ -257,7 +257,7 @@ func (b *Book) told(name string, e Entry) {
 		if e.Outcome.Settled() && (own || !r.Over() || e.Record.At.Equal(r.attempts[name])) {
 			r.Ends = append(slices.Clone(r.Ends), ResolutionEnd{name, e.Outcome, e.Why, e.At})
 			r.Contradicted = r.Contradicted || e.Outcome != r.Outcome
-			if own {
+			if own && r.Over() {
 				r.State = ResolutionCarried // whatever was said of it while the gate did it
 			}
 		}

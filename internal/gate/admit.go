@@ -226,6 +226,22 @@ func (a *Admission) Finish(o payment.Outcome, why string) {
 	}
 }
 
+// Still judges an admitted payment once more, of which no byte is written yet: it has waited
+// since. Unless it may go on it is to be undone.
+func (a *Admission) Still(mode Mode) posture.Verdict {
+	g := a.gate
+	if mode == Observe {
+		return posture.Verdict{}
+	}
+	if v := held(g.installed.Load().posture.Decide(a.pay)); v.Action != posture.Forward {
+		return v
+	}
+	if mode == Strict && !g.lease.holds(g.opt.Clock.Boot()) {
+		return posture.Verdict{Action: posture.Decline, Reason: posture.NoLease}
+	}
+	return posture.Verdict{}
+}
+
 // Undo takes an admission back of which not one byte was written, where something else
 // answers the payment. It is counted there.
 func (a *Admission) Undo() {

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -98,8 +99,16 @@ type Resolution struct {
 
 // resolved carries out what people said. What is settled by now is left alone: the
 // primary's own answer stands. So each may come any number of times.
-func (g *Gate) resolved(list []Resolution) error {
+//
+// Stand-in learns nothing of it: a person's word neither ends an advice nor lets a payment
+// be approved that another gate may have sent. The primary is asked.
+func (g *Gate) resolved(list []Resolution) (err error) {
 	some := false
+	defer func() { // before it is reported, whatever came of the others
+		if some {
+			err = errors.Join(err, g.outcomes.sync())
+		}
+	}()
 	for _, r := range list {
 		if !r.Outcome.Settled() {
 			g.opt.Log.Warn("a resolution that settles nothing was left alone", "resolution", r.ID)
@@ -110,17 +119,14 @@ func (g *Gate) resolved(list []Resolution) error {
 		}
 		of, _ := g.outcomes.record(r.Identity)
 		of.At = r.At
-		settled, err := g.settled(of, r.Outcome, r.Why, r.Outcome == payment.Done)
+		settled, err := g.settled(of, r.Outcome, r.Why, false)
 		if err != nil {
 			return err
 		}
-		if settled && r.Outcome != payment.Done {
-			g.Doubt(of) // another gate may have sent it later than the person saw: the primary is asked
+		if settled {
+			g.Doubt(of)
 		}
 		some = some || settled
-	}
-	if some {
-		return g.outcomes.sync()
 	}
 	return nil
 }

@@ -107,6 +107,10 @@ func (d *Decider) claim(t *turn, most int, may func(*standin.Item) bool) ([]stan
 	return work, t.add(records...)
 }
 
+// mostHopeless is how many advices are handed to people at once since nobody can send them:
+// more would not fit into a pack.
+const mostHopeless = 1000
+
 // find finds advices of a shard that this gate may send, and the records that hand those
 // to people which nobody can.
 func (d *Decider) find(s *standin.State, now time.Time, most int, may func(*standin.Item) bool) ([]standin.Work, []standin.Record) {
@@ -124,9 +128,11 @@ func (d *Decider) find(s *standin.State, now time.Time, most int, may func(*stan
 		case me.can(i, ask):
 			return true
 		}
-		if !d.others(i, ask) {
+		switch {
+		case !d.others(i, ask) && len(hopeless) >= mostHopeless:
+		case !d.others(i, ask):
 			hopeless = append(hopeless, standin.Settle(s, i.Identity, standin.Unsendable, now)...)
-		} else {
+		default:
 			left = i
 		}
 		return false

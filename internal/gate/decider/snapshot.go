@@ -12,9 +12,10 @@ import (
 // does not grow with what is kept.
 const snapshotEvery = 20_000
 
-// timely reports whether it is time for a snapshot. The caller holds mu.
+// timely reports whether it is time for a snapshot, which is the business of the gate that
+// wrote last: one that comes late would take the place of newer ones. The caller holds mu.
 func (s *shard) timely() bool {
-	return s.state != nil && !s.snapped && (s.shrunk || s.since >= max(snapshotEvery, s.state.Len()))
+	return s.state != nil && (!s.d.opt.Shared || s.mine()) && !s.snapped && (s.shrunk || s.since >= max(snapshotEvery, s.state.Len()))
 }
 
 // after ends a turn: what has to wait for the next one waits, and a snapshot is made if

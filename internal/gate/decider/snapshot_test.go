@@ -43,16 +43,18 @@ func TestTimely(t *testing.T) {
 			t.Fatal(len(records), err)
 		}
 	}
+	alone, shared := &Decider{}, &Decider{opt: Options{Shared: true, Gate: "east", Boot: "b"}}
 	for name, c := range map[string]struct {
 		shard *shard
 		want  bool
 	}{
-		"small, few records":      {&shard{state: standin.NewState(), since: snapshotEvery - 1}, false},
-		"small, enough":           {&shard{state: standin.NewState(), since: snapshotEvery}, true},
-		"large, as many as once":  {&shard{state: s, since: snapshotEvery}, false},
-		"large, as many as known": {&shard{state: s, since: many}, true},
-		"much was forgotten":      {&shard{state: s, shrunk: true}, true},
-		"one is being written":    {&shard{state: s, since: many, shrunk: true, snapped: true}, false},
+		"another gate decides":    {&shard{d: shared, state: standin.NewState(), since: snapshotEvery}, false},
+		"small, few records":      {&shard{d: alone, state: standin.NewState(), since: snapshotEvery - 1}, false},
+		"small, enough":           {&shard{d: alone, state: standin.NewState(), since: snapshotEvery}, true},
+		"large, as many as once":  {&shard{d: alone, state: s, since: snapshotEvery}, false},
+		"large, as many as known": {&shard{d: alone, state: s, since: many}, true},
+		"much was forgotten":      {&shard{d: alone, state: s, shrunk: true}, true},
+		"one is being written":    {&shard{d: alone, state: s, since: many, shrunk: true, snapped: true}, false},
 		"not read":                {&shard{since: many}, false},
 	} {
 		if got := c.shard.timely(); got != c.want {

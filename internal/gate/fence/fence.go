@@ -33,6 +33,7 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -105,8 +106,9 @@ type Fence struct {
 	starts map[int]time.Time // of the buckets that slots of this gate's lane were made ready for
 }
 
-// job is a claim to be made.
+// job is a claim to be made, for as long as ctx lasts: then nobody sends anything by it.
 type job struct {
+	ctx  context.Context
 	name uint64
 	by   Primary
 	done chan result
@@ -193,7 +195,7 @@ func (f *Fence) Claim(ctx context.Context, identity string, by Primary) (Claim, 
 	if identity == "" || len(identity) > payment.MaxIdentity || by != First && by != Second {
 		return Claim{}, holdfast.Errorf(holdfast.Invalid, "a claim is of an identity of 1 to %d bytes, for the first or the second primary", payment.MaxIdentity)
 	}
-	j := &job{name: standin.Name(identity), by: by, done: make(chan result, 1)}
+	j := &job{ctx: ctx, name: standin.Name(identity), by: by, done: make(chan result, 1)}
 	select {
 	case f.jobs <- j:
 	default:
@@ -233,7 +235,10 @@ func (f *Fence) Run(ctx context.Context) error {
 			for len(f.jobs) > 0 && len(jobs) < fullPack {
 				jobs = append(jobs, <-f.jobs)
 			}
-			f.make(ctx, jobs)
+			jobs = slices.DeleteFunc(jobs, func(j *job) bool { return j.ctx.Err() != nil })
+			if len(jobs) > 0 {
+				f.make(ctx, jobs)
+			}
 		}
 	}
 }

@@ -226,6 +226,7 @@ func (f *Forwarder) deliver(ctx context.Context, c claimed) {
 	f.begin()
 	defer f.free()
 	if c.Timeout -= f.opt.Clock.Boot() - c.at; c.Timeout <= 0 {
+		f.opt.Log.Warn("the time of an advice was over before its turn: it is claimed again, and an attempt is lost")
 		f.end(1)
 		return
 	}

@@ -75,9 +75,16 @@ func TestOneByOneOnTheWire(t *testing.T) {
 	r.plain(r.post("/v1/payments", "k6", of("ann")), 201)
 	r.stood(r.post("/v1/payments", "k1", of("ann")), 201, "approved", approvedBody)
 
-	// After the lift nothing is stood in for any more.
+	// After the lift nothing is stood in for any more, once that has ended in every shard.
 	r.enforce(3, posture.Set{})
 	r.back.close()
+	for p := payOf("k7", "cid"); r.decides.Concerns(&p); {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatal("it does not end")
+		}
+	}
 	r.want(r.post("/v1/payments", "k7", of("cid")), 502, "unreachable", "not-forwarded")
 	if n := r.gate.Status(); n.InFlight != 0 || n.Unresolved != 0 {
 		t.Errorf("%d in flight, %d unresolved", n.InFlight, n.Unresolved)

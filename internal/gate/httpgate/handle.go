@@ -295,7 +295,8 @@ func (x *exchange) judge() bool {
 		x.falls, x.lists = true, true
 		return (!x.stand.Holds(context.Background(), x.pay) || x.substitute()) && x.aim(v)
 	case x.stand != nil && x.stand.Concerns(x.pay):
-		return x.substitute() && x.aim(v)
+		by, err := x.passesBy(v)
+		return err == nil && (by || x.substitute()) && x.aim(v)
 	}
 	return x.aim(v)
 }

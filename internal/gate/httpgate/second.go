@@ -10,6 +10,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"holdfast"
 	"holdfast/internal/config"
 	"holdfast/internal/gate"
 	"holdfast/internal/gate/fence"
@@ -55,6 +56,10 @@ func (x *exchange) aim(v posture.Verdict) bool {
 	x.head(fence.First)
 	rerouted := v.Reroute != "" && x.route.mode != gate.Observe
 	x.claims = x.fenced()
+	if x.claims && x.pay.Kind == payment.Refund && x.pay.Original == "" && x.route.mode != gate.Observe {
+		x.decline(notHere) // nobody can say which of the two has what it takes back
+		return false
+	}
 	if !rerouted && x.pay.Original == "" {
 		return true
 	}
@@ -68,7 +73,7 @@ func (x *exchange) aim(v posture.Verdict) bool {
 	}
 	// What takes back goes where its original went.
 	owner, ok := x.ownerOf(x.pay.Original)
-	if !ok || rerouted && owner != fence.Second {
+	if !ok || rerouted && owner != fence.Second || owner == fence.Second && x.route.second == nil {
 		x.decline(notHere)
 		return false
 	}
@@ -138,12 +143,15 @@ func (x *exchange) claim(c *conn) bool {
 	defer cancel()
 	claim, err := x.fence.Claim(ctx, x.pay.Identity, by)
 	if err == nil && claim.Owner == by && !forgotten(x.at, claim) {
-		return true
+		v := x.open.Still(x.route.mode)
+		if v.Action == posture.Forward {
+			return true
+		}
+		x.undo(c)
+		x.decline(v)
+		return false
 	}
-	x.conn = nil
-	c.up.put(c)
-	x.open.Undo()
-	x.open, x.sent = nil, false
+	x.undo(c)
 	switch {
 	case err != nil:
 		x.log.Warn("a payment was not sent: the fence made no claim", "error", err)
@@ -163,19 +171,53 @@ func (x *exchange) claim(c *conn) bool {
 	return false
 }
 
+// undo takes the admission back of a payment of which nothing was written.
+func (x *exchange) undo(c *conn) {
+	x.conn = nil
+	c.up.put(c)
+	x.open.Undo()
+	x.open, x.sent = nil, false
+}
+
 // forgotten reports whether a primary may no longer know a payment again.
 func forgotten(as *route, c fence.Claim) bool {
 	return !c.Fresh && as.Retention > 0 && c.Age >= as.Retention.D()
 }
 
-// elsewhere reports whether what stand-in is to approve belongs to the second primary: its
-// advice would go to the first.
+// elsewhere reports whether what stand-in is to decide on afresh, or what that takes back,
+// belongs to the second primary: its advice would go to the first, and it is claimed for that.
 func (x *exchange) elsewhere(ctx context.Context) (bool, error) {
-	if !x.fenced() {
+	if x.fence == nil {
 		return false, nil
+	}
+	if _, known, err := x.stand.Knows(ctx, x.pay); err != nil || known {
+		return false, err
+	}
+	owner, ok := x.ownerOf(x.pay.Original)
+	if !ok {
+		return false, holdfast.Errorf(holdfast.Unavailable, "the fence does not answer: it is not known which primary has what is taken back")
+	}
+	if owner == fence.Second || !x.fenced() {
+		return owner == fence.Second, nil
 	}
 	c, err := x.fence.Claim(ctx, x.pay.Identity, fence.First)
 	return c.Owner == fence.Second, err
+}
+
+// passesBy reports whether a payment that is rerouted is none of stand-in's business: nothing
+// was decided on it. What else stand-in would do for its payer is for the first primary. It
+// was answered if there is an error.
+func (x *exchange) passesBy(v posture.Verdict) (bool, error) {
+	if v.Reroute == "" || !x.fenced() {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), standInTimeout)
+	defer cancel()
+	_, known, err := x.stand.Knows(ctx, x.pay)
+	if err != nil {
+		x.undecided(err)
+	}
+	return !known, err
 }
 
 // follows has an inquiry ask the primary that has the payment. It returns false if that
@@ -247,6 +289,10 @@ func (x *exchange) translate(deadline time.Time) request {
 	x.other = req
 	from.Header.CopyTo(&req.Header)
 	h := &req.Header
+	// The body is another, or none: what says how long the client's is would shift what follows
+	// on the connection.
+	h.Del(fasthttp.HeaderContentLength)
+	h.Del(fasthttp.HeaderTransferEncoding)
 	h.SetNoDefaultContentType(true)
 	h.SetHost(x.primary.secondHost)
 	if s.Method != "" {
@@ -265,7 +311,6 @@ func (x *exchange) translate(deadline time.Time) request {
 	switch {
 	case s.Body != "":
 		h.Del(fasthttp.HeaderContentEncoding)
-		h.Del(fasthttp.HeaderTransferEncoding)
 		h.SetContentType(s.Type)
 		req.SetBodyString(fill(s.Body, x.facts(from.Body(), 0), textOf(s.Type)))
 	case x.route.kind.MovesMoney():
@@ -298,8 +343,12 @@ func (x *exchange) answerAs(resp *fasthttp.Response) {
 // place.
 func (x *exchange) receiveFrom(c *conn) error {
 	resp := &x.ctx.Response
-	if !x.pay.Second || len(x.route.second.Answers) == 0 {
-		return c.up.receive(c, x.ctx.IsHead(), resp, x.at.Timeout.D())
+	head, status := x.ctx.IsHead(), resp.StatusCode()
+	if x.pay.Second {
+		head = x.other.Header.IsHead()
+	}
+	if !x.pay.Second || len(x.route.second.Answers) == 0 || head || status == fasthttp.StatusNoContent || status == fasthttp.StatusNotModified {
+		return c.up.receive(c, head, resp, x.at.Timeout.D())
 	}
 	return c.readWhole(resp)
 }

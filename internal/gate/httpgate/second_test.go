@@ -402,3 +402,95 @@ func TestStandInLeavesTheSecondItsOwn(t *testing.T) {
 	}
 	r.reached(0, 1)
 }
+
+// bothWays is a rig that stands in and reroutes. Refunds name their original to both.
+func bothWays(t *testing.T, first, second script) *rerouting {
+	t.Helper()
+	r := &rerouting{rig: &rig{t: t, back: newBackend(t, first), log: &lockedBuffer{}}, other: newBackend(t, second)}
+	conf := r.decidingBy(strings.Replace(twoPrimaries, "$SECOND", r.other.addr, 1), "")
+	r.fence = fenceAt(t, advice.NewMemory("fence-1", fence.Shards), "gate-1", time.Now)
+	r.start(conf, time.Now)
+	return r
+}
+
+// A payer whose advices are not delivered is stood in for after the lift as well: not for what
+// the second primary has.
+func TestBehindAReroute(t *testing.T) {
+	t.Parallel()
+	r := bothWays(t, created, accepted)
+	r.enforce(2, posture.Set{}, away)
+	r.post("/v1/payments", "x", goodPayment)
+	r.reached(0, 1)
+	r.enforce(3, posture.Set{}, openStandIn())
+	if a := r.post("/v1/payments", "y", goodPayment); a.header.Get(standInHeader) != "approved" {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	r.enforce(4, posture.Set{}) // nothing delivers y in this test
+	if a := r.post("/v1/payments", "x", goodPayment); a.status != 409 || a.header.Get(standInHeader) != "inquire" {
+		t.Errorf("%d %q %s", a.status, a.header.Get(standInHeader), a.body)
+	}
+	// Rerouted anew, what is fresh passes stand-in by, and what it has answered stays.
+	r.enforce(5, posture.Set{}, away)
+	if a := r.post("/v1/payments", "z", goodPayment); a.status != 201 || a.header.Get(standInHeader) != "" {
+		t.Errorf("%d %q %s", a.status, a.header.Get(standInHeader), a.body)
+	}
+	if a := r.post("/v1/payments", "y", goodPayment); a.status != 201 || a.header.Get(standInHeader) != "approved" {
+		t.Errorf("%d %q %s", a.status, a.header.Get(standInHeader), a.body)
+	}
+	r.reached(0, 2)
+}
+
+// How long a client's body is says nothing about the request that the second primary gets:
+// what follows on the connection is not taken for a part of it.
+func TestNoBodyIsLeftOver(t *testing.T) {
+	t.Parallel()
+	r := newRerouting(t, created, accepted, advice.NewMemory("fence-1", fence.Shards), "gate-1")
+	r.enforce(2, posture.Set{}, away)
+	r.post("/v1/payments", "k1", goodPayment)
+	r.raw("GET /v1/payments?key=k1 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")
+	r.raw("GET /v1/payments?key=k1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+	if a := r.post("/v1/payments", "k2", goodPayment); a.status != 201 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	list := r.other.requests()
+	if len(list) != 4 || list[1].ContentLength > 0 || len(list[1].TransferEncoding)+len(list[2].TransferEncoding) > 0 || list[1].body != "" || list[2].body != "" {
+		t.Fatalf("%d requests: %+v", len(list), list)
+	}
+	if !strings.Contains(list[3].body, `"reference":"k2"`) {
+		t.Errorf("%s", list[3].body)
+	}
+}
+
+// An answer without a body is one at once.
+func TestAnswerWithoutABody(t *testing.T) {
+	t.Parallel()
+	r := newRerouting(t, created, say(false, "HTTP/1.1 204 X\r\n\r\n"), advice.NewMemory("fence-1", fence.Shards), "gate-1")
+	r.enforce(2, posture.Set{}, away)
+	for range 2 {
+		if a := r.post("/v1/payments", "k1", goodPayment); a.status != 204 {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+	r.reached(0, 2)
+}
+
+// A refund of what the second primary has is held where only the first takes refunds, and so
+// is one that does not say what it takes back.
+func TestRefundsThatCannotFollow(t *testing.T) {
+	t.Parallel()
+	r := &rerouting{rig: &rig{t: t, back: newBackend(t, created), log: &lockedBuffer{}}, other: newBackend(t, accepted)}
+	r.fence = fenceAt(t, advice.NewMemory("fence-1", fence.Shards), "gate-1", time.Now)
+	r.start(r.conf(strings.Replace(twoPrimaries, `    fields: {identity: header:Idempotency-Key}
+    second: {path: /v2/returns, original: "header:Original", outcome: {done: [202]}}`, `    body: json
+    fields: {identity: header:Idempotency-Key, amount: json:/amount, currency: json:/currency, payer: json:/payer}
+    stand_in: {body: '{}', original: "header:Original"}`, 1)), time.Now)
+	r.enforce(2, posture.Set{}, away)
+	r.post("/v1/payments", "k1", goodPayment)
+	r.enforce(3, posture.Set{})
+	r.want(r.post("/v1/refunds", "f1", goodPayment, "Original: k1"), 503, "held", "not-forwarded")
+	r.reached(0, 1)
+
+	both := newRerouting(t, created, accepted, advice.NewMemory("fence-1", fence.Shards), "gate-1")
+	both.want(both.post("/v1/refunds", "f1", "{}"), 503, "held", "not-forwarded")
+	both.reached(0, 0)
+}

@@ -100,10 +100,8 @@ func (x *exchange) decide(directive string, cause standin.Cause) (standin.Answer
 			return standin.Answer{Verdict: standin.Inquire, Reason: standin.InFlight}, err
 		}
 	}
-	if directive != "" {
-		if away, err := x.elsewhere(ctx); err != nil || away {
-			return standin.Answer{Verdict: standin.Inquire}, err
-		}
+	if away, err := x.elsewhere(ctx); err != nil || away {
+		return standin.Answer{Verdict: standin.Inquire}, err
 	}
 	a := decider.Ask{Payment: *x.pay, Kind: standin.Payment, Original: x.pay.Original, Cause: cause, Directive: directive}
 	if x.pay.Kind == payment.Refund {
