@@ -56,28 +56,30 @@ func (x *exchange) aim(v posture.Verdict) bool {
 	x.head(fence.First)
 	rerouted := v.Reroute != "" && x.route.mode != gate.Observe
 	x.claims = x.fenced()
-	if x.claims && x.pay.Kind == payment.Refund && x.pay.Original == "" && x.route.mode != gate.Observe {
-		x.decline(notHere) // nobody can say which of the two has what it takes back
-		return false
-	}
-	if !rerouted && x.pay.Original == "" {
-		return true
-	}
 	if rerouted && (!x.claims || v.Fence != x.fence.ID()) {
 		x.decline(notHere)
 		return false
 	}
-	if x.pay.Kind != payment.Refund {
-		x.head(fence.Second)
-		return true
+	if x.pay.Kind == payment.Refund {
+		return x.aimBack(rerouted)
 	}
-	// What takes back goes where its original went.
+	if rerouted {
+		x.head(fence.Second)
+	}
+	return true
+}
+
+// aimBack is aim for what takes back: it goes where its original went, or nowhere.
+func (x *exchange) aimBack(rerouted bool) bool {
+	if x.pay.Original == "" && (!x.claims || x.route.mode == gate.Observe) {
+		return true // one primary takes refunds of the route, or they are only looked at
+	}
 	owner, ok := x.ownerOf(x.pay.Original)
-	if !ok || rerouted && owner != fence.Second || owner == fence.Second && x.route.second == nil {
+	switch {
+	case x.pay.Original == "", !ok, rerouted && owner != fence.Second, owner == fence.Second && !x.claims:
 		x.decline(notHere)
 		return false
-	}
-	if owner == fence.Second {
+	case owner == fence.Second:
 		x.head(fence.Second)
 	}
 	return true

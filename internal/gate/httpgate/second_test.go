@@ -490,7 +490,15 @@ func TestRefundsThatCannotFollow(t *testing.T) {
 	r.want(r.post("/v1/refunds", "f1", goodPayment, "Original: k1"), 503, "held", "not-forwarded")
 	r.reached(0, 1)
 
-	both := newRerouting(t, created, accepted, advice.NewMemory("fence-1", fence.Shards), "gate-1")
+	both := &rerouting{rig: &rig{t: t, back: newBackend(t, created), log: &lockedBuffer{}}, other: newBackend(t, accepted)}
+	both.fence = fenceAt(t, advice.NewMemory("fence-1", fence.Shards), "gate-1", time.Now)
+	both.start(both.conf(strings.Replace(twoPrimaries, "    second: {path: /v2/returns", "    unreadable: forward\n    second: {path: /v2/returns", 1)), time.Now)
 	both.want(both.post("/v1/refunds", "f1", "{}"), 503, "held", "not-forwarded")
 	both.reached(0, 0)
+	// Nor is one sent to the second that cannot be claimed for it.
+	both.enforce(2, posture.Set{}, away)
+	both.post("/v1/payments", "k1", goodPayment)
+	both.enforce(3, posture.Set{})
+	both.want(both.post("/v1/refunds", "", "{}", "Original: k1"), 503, "held", "not-forwarded")
+	both.reached(0, 1)
 }
