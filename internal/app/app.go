@@ -72,8 +72,9 @@ func together(ctx context.Context, loops ...loop) error {
 	return errors.Join(errs...)
 }
 
-// grace is how long requests under way may take to finish at the end.
-const grace = 5 * time.Second
+// grace is how long requests under way may take to finish at the end. It is longer than
+// the 5 s for which net/http takes a connection without a request yet for one under way.
+const grace = 7 * time.Second
 
 // serve runs an HTTP server on l until ctx ends.
 func serve(name string, l net.Listener, s *http.Server) loop {

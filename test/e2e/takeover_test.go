@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -48,7 +49,9 @@ func TestTakeOver(t *testing.T) {
 	}
 	k.operator.rest(t)
 	if counts := k.money.Traffic.Totals(); counts.Failed+counts.Doubted > 0 {
-		t.Errorf("%d customers got no answer, %d came into doubt", counts.Failed, counts.Doubted)
+		s.mu.Lock()
+		t.Errorf("%d customers got no answer, %d came into doubt: %v", counts.Failed, counts.Doubted, errors.Join(s.lost...))
+		s.mu.Unlock()
 	}
 	if refused, leaseless := s.refused.Load(), s.leaseless.Load(); refused+leaseless > 0 {
 		t.Errorf("%d connections were refused, %d payments met a gate without a lease", refused, leaseless)
@@ -108,6 +111,7 @@ type secured struct {
 
 	mu    sync.Mutex
 	shown map[string]int // common names of the certificates shown to the primary
+	lost  []error        // why requests had no answer
 }
 
 // protect makes the primary speak TLS with those who show a certificate, and
@@ -164,9 +168,9 @@ func (s *secured) dial(ctx context.Context, network, address string) (net.Conn, 
 	return c, err
 }
 
-// RoundTrip implements http.RoundTripper. A request that crosses the gate's farewell
-// on a connection of HTTP/2 is sent again, as every client does by itself that has the
-// body at hand: the farewell says that it was not looked at (RFC 9113, 6.8).
+// RoundTrip implements http.RoundTripper. A request of which nothing was looked at, as it
+// crossed the gate's farewell, is sent again (RFC 9113, 6.8): by the transport, which has
+// the body at hand, and here where it gives up after its first try.
 func (s *secured) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
@@ -179,13 +183,17 @@ func (s *secured) RoundTrip(r *http.Request) (*http.Response, error) {
 	for {
 		again := r.Clone(r.Context())
 		if r.Body != nil {
-			again.Body = io.NopCloser(bytes.NewReader(body))
+			again.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+			again.Body, _ = again.GetBody()
 		}
 		var err error
 		if resp, err = s.flow.RoundTrip(again); err == nil {
 			break
 		}
 		if !strings.Contains(err.Error(), "received Server's graceful shutdown GOAWAY") {
+			s.mu.Lock()
+			s.lost = append(s.lost, err)
+			s.mu.Unlock()
 			return nil, err
 		}
 	}
