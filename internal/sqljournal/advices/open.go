@@ -54,7 +54,7 @@ type Source struct {
 	begin   *sql.Stmt
 	raise   *sql.Stmt // the beat
 	end     *sql.Stmt
-	inserts []*sql.Stmt // by shard; nil before the first pack
+	inserts [tables]*sql.Stmt // nil before the first pack
 	head    *os.File
 	beat    uint64
 	names   map[uint64]int // the shard of each name
@@ -83,11 +83,11 @@ const (
 	revisionOf = 1<<shardBits - 1
 )
 
-// key is that of a snapshot; those of a shard lie between key(shard, 0) and key(shard+1, 0).
+// key is that of a pack or a snapshot; those of a shard lie between key(shard, 0) and key(shard+1, 0).
 func key(shard int, revision uint64) int64 { return int64(shard)<<shardBits | int64(revision) }
 
-// ofShard makes a statement for the packs of one shard.
-func ofShard(query string, shard int) string { return fmt.Sprintf(query, shard) }
+// ofShard makes a statement for the table that has the packs of a shard.
+func ofShard(query string, shard int) string { return fmt.Sprintf(query, shard%tables) }
 
 // Open opens the source in a directory and makes it there if there is none. It
 // refuses with code Unavailable while another process uses the directory, and
@@ -190,8 +190,8 @@ func create(ctx context.Context, path, id string, shards int) error {
 				return err
 			}
 		}
-		for shard := range shards {
-			if _, err := tx.ExecContext(ctx, ofShard(sqlCreatePacks, shard)); err != nil {
+		for table := range tables {
+			if _, err := tx.ExecContext(ctx, ofShard(sqlCreatePacks, table)); err != nil {
 				return err
 			}
 		}
@@ -246,10 +246,11 @@ func (s *Source) connect(ctx context.Context) error {
 
 // insert returns the statement that appends a pack of a shard.
 func (s *Source) insert(ctx context.Context, shard int) (_ *sql.Stmt, err error) {
-	if s.inserts[shard] == nil {
-		s.inserts[shard], err = s.conn.PrepareContext(ctx, ofShard(sqlPack, shard))
+	insert := &s.inserts[shard%tables]
+	if *insert == nil {
+		*insert, err = s.conn.PrepareContext(ctx, ofShard(sqlPack, shard))
 	}
-	return s.inserts[shard], err
+	return *insert, err
 }
 
 func (s *Source) closeInserts() error {
@@ -274,7 +275,7 @@ func (s *Source) load(ctx context.Context) error {
 	if err := s.read.QueryRowContext(ctx, sqlMeta).Scan(&s.id, &shards, &s.beat); err != nil {
 		return err
 	}
-	s.shards, s.inserts = fresh(s.id, shards), make([]*sql.Stmt, shards)
+	s.shards = fresh(s.id, shards)
 	err := s.rows(ctx, sqlCuts, func(scan func(...any) error) error {
 		var shard int
 		var revision uint64
@@ -291,14 +292,14 @@ func (s *Source) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for shard := range s.shards {
-		err := s.rows(ctx, ofShard(sqlAll, shard), func(scan func(...any) error) error {
-			var revision uint64
+	for table := range tables {
+		err := s.rows(ctx, ofShard(sqlAll, table), func(scan func(...any) error) error {
+			var k int64
 			var hash, names []byte
-			if err := scan(&revision, &hash, &names); err != nil {
+			if err := scan(&k, &hash, &names); err != nil {
 				return err
 			}
-			return s.found(shard, revision, hash, names)
+			return s.found(int(k>>shardBits), uint64(k&revisionOf), hash, names)
 		})
 		if err != nil {
 			return err
@@ -309,7 +310,7 @@ func (s *Source) load(ctx context.Context) error {
 
 // found takes a stored pack into the state of its shard.
 func (s *Source) found(shard int, revision uint64, hash, names []byte) error {
-	if len(hash) != len(holdfast.Hash{}) || len(names)%8 != 0 || revision != s.shards[shard].revision+1 {
+	if shard >= len(s.shards) || len(hash) != len(holdfast.Hash{}) || len(names)%8 != 0 || revision != s.shards[shard].revision+1 {
 		return advice.IsDamaged(s.dir, shard, revision)
 	}
 	s.shards[shard].revision, s.shards[shard].chain = revision, holdfast.Hash(hash)

@@ -61,18 +61,18 @@ func (s *Source) Read(ctx context.Context, shard int, after uint64, limit int) (
 	}
 	var list []advice.Pack
 	err = s.rows(ctx, ofShard(sqlPacks, shard), func(scan func(...any) error) error {
-		var revision uint64
+		var k int64
 		var hash []byte
 		p := advice.Pack{Shard: shard, Expect: after + uint64(len(list))}
-		if err := scan(&revision, &p.ID, &hash, &p.Body); err != nil {
+		if err := scan(&k, &p.ID, &hash, &p.Body); err != nil {
 			return err
 		}
-		if chain = advice.Link(chain, p); revision != p.Revision() || string(hash) != string(chain[:]) {
+		if chain = advice.Link(chain, p); k != key(shard, p.Revision()) || string(hash) != string(chain[:]) {
 			return advice.IsDamaged(s.dir, shard, p.Revision())
 		}
 		list = append(list, p)
 		return nil
-	}, after, limit)
+	}, key(shard, after), key(shard+1, 0), limit)
 	if err != nil {
 		return nil, failure(ctx, "read", err)
 	}
@@ -101,7 +101,7 @@ func (s *Source) chainAt(ctx context.Context, shard int, revision uint64, st sta
 		return advice.Genesis(s.id, shard), nil
 	}
 	var hash []byte
-	err := s.read.QueryRowContext(ctx, ofShard(sqlPackHash, shard), revision).Scan(&hash)
+	err := s.read.QueryRowContext(ctx, ofShard(sqlPackHash, shard), key(shard, revision)).Scan(&hash)
 	if errors.Is(err, sql.ErrNoRows) && revision == st.cut {
 		err = s.read.QueryRowContext(ctx, sqlCutHash, shard).Scan(&hash)
 	}
@@ -189,11 +189,11 @@ func (s *Source) Cut(ctx context.Context, shard int, upTo uint64) error {
 // cut drops packs, and with them whose their names are.
 func (tx *transaction) cut(shard int, st state, upTo uint64) error {
 	var hash []byte
-	if err := tx.conn.QueryRowContext(tx.ctx, ofShard(sqlPackHash, shard), upTo).Scan(&hash); err != nil {
+	if err := tx.conn.QueryRowContext(tx.ctx, ofShard(sqlPackHash, shard), key(shard, upTo)).Scan(&hash); err != nil {
 		tx.err = err
 		return err
 	}
-	rows, err := tx.conn.QueryContext(tx.ctx, ofShard(sqlNames, shard), st.cut, upTo)
+	rows, err := tx.conn.QueryContext(tx.ctx, ofShard(sqlNames, shard), key(shard, st.cut), key(shard, upTo))
 	if err != nil {
 		tx.err = err
 		return err
@@ -212,7 +212,7 @@ func (tx *transaction) cut(shard int, st state, upTo uint64) error {
 		tx.err = err
 		return err
 	}
-	tx.exec(ofShard(sqlDrop, shard), st.cut, upTo)
+	tx.exec(ofShard(sqlDrop, shard), key(shard, st.cut), key(shard, upTo))
 	tx.exec(sqlPutCut, shard, upTo, hash)
 	st.cut = upTo
 	tx.shards[shard] = st

@@ -92,11 +92,11 @@ func TestDamage(t *testing.T) {
 		change string
 		code   holdfast.Code // of the start, or of reading
 	}{
-		"changed":  {`UPDATE pack_0 SET body = x'00' WHERE revision = 2`, holdfast.Damaged},
-		"removed":  {`DELETE FROM pack_0 WHERE revision = 2`, holdfast.Damaged},
-		"swapped":  {`UPDATE pack_0 SET body = (SELECT body FROM pack_0 WHERE revision = 3) WHERE revision = 2`, holdfast.Damaged},
-		"cut tail": {`DELETE FROM pack_0 WHERE revision = 3`, holdfast.Damaged},
-		"rehashed": {`UPDATE pack_0 SET hash = zeroblob(32) WHERE revision = 3`, holdfast.Damaged},
+		"changed":  {`UPDATE pack_0 SET body = x'00' WHERE key = 2`, holdfast.Damaged},
+		"removed":  {`DELETE FROM pack_0 WHERE key = 2`, holdfast.Damaged},
+		"swapped":  {`UPDATE pack_0 SET body = (SELECT body FROM pack_0 WHERE key = 3) WHERE key = 2`, holdfast.Damaged},
+		"cut tail": {`DELETE FROM pack_0 WHERE key = 3`, holdfast.Damaged},
+		"rehashed": {`UPDATE pack_0 SET hash = zeroblob(32) WHERE key = 3`, holdfast.Damaged},
 		"old beat": {`UPDATE meta SET beat = beat - 1`, holdfast.Damaged},
 		"sound":    {`UPDATE meta SET beat = beat`, ""},
 	} {
@@ -169,4 +169,62 @@ func TestUndone(t *testing.T) {
 	if results, err := s.Append(t.Context(), []advice.Pack{pack(1, 0, 7)}); err != nil || results[0] != nil {
 		t.Fatalf("%v, %v", results, err)
 	}
+}
+
+// Shards whose packs share a table know nothing of each other: what is written, read, cut
+// and found again by a start is each one's own.
+func TestShardsOfOneTable(t *testing.T) {
+	dir, all := t.TempDir(), []int{3, 3 + tables, 3 + 2*tables}
+	s, err := Open(t.Context(), Options{Dir: dir, Shards: 3*tables + 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for revision := range uint64(4) {
+		for _, shard := range all {
+			results, err := s.Append(t.Context(), []advice.Pack{pack(shard, revision, uint64(shard)<<8|revision)})
+			if err != nil || results[0] != nil {
+				t.Fatal(results, err)
+			}
+		}
+	}
+	middle := all[1]
+	for _, revision := range []uint64{2, 3} {
+		if err := s.PutSnapshot(t.Context(), advice.Snapshot{Shard: middle, Revision: revision, Body: []byte("x")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Cut(t.Context(), middle, 2); err != nil {
+		t.Fatal(err)
+	}
+	check := func() {
+		t.Helper()
+		for _, shard := range all {
+			after := uint64(0)
+			if shard == middle {
+				after = 2
+				if _, err := s.Read(t.Context(), shard, 1, 9); holdfast.CodeOf(err) != holdfast.NotFound {
+					t.Errorf("what was cut: %v", err)
+				}
+			}
+			packs, err := s.Read(t.Context(), shard, after, 9)
+			if err != nil || len(packs) != int(4-after) || string(packs[0].Body) != fmt.Sprintf("pack %d of %d", after+1, shard) {
+				t.Errorf("shard %d: %v, %v", shard, packs, err)
+			}
+			for revision := range uint64(4) {
+				owner, there, err := s.Owner(t.Context(), uint64(shard)<<8|revision)
+				if err != nil || there != (revision >= after) || there && owner != shard {
+					t.Errorf("name %d of shard %d: of %d, %v, %v", revision, shard, owner, there, err)
+				}
+			}
+		}
+	}
+	check()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(t.Context(), Options{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	check()
 }

@@ -3,8 +3,8 @@ package advices
 // migrations bring the database from one format to the next: entry i makes format
 // i+1. They are never changed, only added to.
 //
-// Each shard has a table of packs, [sqlCreatePacks]. Where a snapshot stands with
-// others, its key is its shard and its revision: shard << 40 | revision.
+// Packs are in [tables] tables, [sqlCreatePacks]. A pack's key, and a snapshot's, is its
+// shard and its revision: shard << 40 | revision.
 var migrations = []string{`
 CREATE TABLE meta (
 	one    INTEGER PRIMARY KEY CHECK (one = 1),
@@ -30,26 +30,29 @@ CREATE TABLE ledger (
 ) STRICT;
 `}
 
-// What concerns the packs of one shard, by its number: see [ofShard]. A table for each
-// has what is appended come behind all that is there, which writes half as many pages as
-// a place between the packs of other shards. The body stands last, so that a start reads
-// the rest without it.
+// tables is how many tables packs are in: shard n is in that of n modulo tables.
+const tables = 16
+
+// What concerns the packs of one shard, in its table: see [ofShard]. Where no two shards
+// share one, what is appended comes behind all that is there, which writes half as many
+// pages as a place between the packs of other shards. The body stands last, so that a
+// start reads the rest without it.
 const (
 	sqlCreatePacks = `
 CREATE TABLE pack_%d (
-	revision INTEGER PRIMARY KEY,
-	id       TEXT NOT NULL,
-	hash     BLOB NOT NULL, -- the chain after it
-	names    BLOB NOT NULL, -- 8 bytes each, big endian
-	body     BLOB NOT NULL
+	key   INTEGER PRIMARY KEY, -- of its shard and revision
+	id    TEXT NOT NULL,
+	hash  BLOB NOT NULL, -- the chain after it
+	names BLOB NOT NULL, -- 8 bytes each, big endian
+	body  BLOB NOT NULL
 ) STRICT`
-	sqlPack     = `INSERT INTO pack_%d (revision, id, hash, names, body) VALUES (?, ?, ?, ?, ?)`
-	sqlPackID   = `SELECT id FROM pack_%d WHERE revision = ?`
-	sqlPackHash = `SELECT hash FROM pack_%d WHERE revision = ?`
-	sqlAll      = `SELECT revision, hash, names FROM pack_%d ORDER BY revision`
-	sqlPacks    = `SELECT revision, id, hash, body FROM pack_%d WHERE revision > ? ORDER BY revision LIMIT ?`
-	sqlNames    = `SELECT names FROM pack_%d WHERE revision > ? AND revision <= ?`
-	sqlDrop     = `DELETE FROM pack_%d WHERE revision > ? AND revision <= ?`
+	sqlPack     = `INSERT INTO pack_%d (key, id, hash, names, body) VALUES (?, ?, ?, ?, ?)`
+	sqlPackID   = `SELECT id FROM pack_%d WHERE key = ?`
+	sqlPackHash = `SELECT hash FROM pack_%d WHERE key = ?`
+	sqlAll      = `SELECT key, hash, names FROM pack_%d ORDER BY key`
+	sqlPacks    = `SELECT key, id, hash, body FROM pack_%d WHERE key > ? AND key < ? ORDER BY key LIMIT ?`
+	sqlNames    = `SELECT names FROM pack_%d WHERE key > ? AND key <= ?`
+	sqlDrop     = `DELETE FROM pack_%d WHERE key > ? AND key <= ?`
 )
 
 const (

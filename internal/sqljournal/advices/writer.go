@@ -122,7 +122,7 @@ func (tx *transaction) insert(p advice.Pack, st state, names []byte) {
 	}
 	insert, err := tx.Source.insert(tx.ctx, p.Shard)
 	if err == nil {
-		_, err = insert.ExecContext(tx.ctx, st.revision, p.ID, st.chain[:], names, p.Body)
+		_, err = insert.ExecContext(tx.ctx, key(p.Shard, st.revision), p.ID, st.chain[:], names, p.Body)
 	}
 	tx.err = err
 }
@@ -130,7 +130,7 @@ func (tx *transaction) insert(p advice.Pack, st state, names []byte) {
 // holds reports whether the pack is stored already.
 func (tx *transaction) holds(p advice.Pack) bool {
 	var id string
-	err := tx.conn.QueryRowContext(tx.ctx, ofShard(sqlPackID, p.Shard), p.Revision()).Scan(&id)
+	err := tx.conn.QueryRowContext(tx.ctx, ofShard(sqlPackID, p.Shard), key(p.Shard, p.Revision())).Scan(&id)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		tx.err = err
 	}
