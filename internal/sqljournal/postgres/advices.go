@@ -2,10 +2,12 @@ package postgres
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -261,7 +263,30 @@ func adviceArgs(packs []advice.Pack, ask bool) []any {
 			names = append(names, int64(name))
 		}
 	}
-	return []any{shard, expect, id, count, names, body, ask}
+	brought, bringer := inOrder(packs, len(names))
+	return []any{shard, expect, id, count, names, body, brought, bringer, ask}
+}
+
+// inOrder returns the names of packs, each once, the lowest first, and the shard that
+// brings each. One that two packs bring is there twice.
+func inOrder(packs []advice.Pack, many int) (names []int64, shards []int32) {
+	type brought struct {
+		name  int64
+		shard int32
+	}
+	all := make([]brought, 0, many)
+	for _, p := range packs {
+		for _, name := range p.Names {
+			all = append(all, brought{int64(name), int32(p.Shard)})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b brought) int { return cmp.Compare(a.name, b.name) })
+	all = slices.Compact(all)
+	names, shards = make([]int64, len(all)), make([]int32, len(all))
+	for i, b := range all {
+		names[i], shards[i] = b.name, b.shard
+	}
+	return names, shards
 }
 
 // commit writes the packs. Once begun it is never cancelled.

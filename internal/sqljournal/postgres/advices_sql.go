@@ -114,35 +114,35 @@ CREATE FUNCTION advice_commit(
 	p_names  integer[], -- for each pack, how many of names
 	names    bigint[],
 	p_body   bytea[],
+	brought  bigint[],  -- the names of all, each once, the lowest first; one of two packs twice
+	bringer  integer[], -- and the shard of each
 	OUT actual bigint[],
 	OUT taken  bigint[],
 	OUT owner  integer[]
 ) LANGUAGE plpgsql AS $$
 DECLARE
-	packs  integer := cardinality(p_shard);
-	moved  integer;
-	shards integer[]; -- of each name
-	added  bigint[];
-	whose  integer[];
+	packs integer := cardinality(p_shard);
+	alike integer;
+	added bigint[];
 BEGIN
 	PERFORM FROM advice_shard x WHERE x.shard = ANY (p_shard) ORDER BY x.shard FOR UPDATE;
-	SELECT packs - count(*) INTO moved FROM unnest(p_shard, p_expect) p (shard, expect)
+	SELECT count(*) INTO alike FROM unnest(p_shard, p_expect) p (shard, expect)
 		JOIN advice_shard x ON x.shard = p.shard AND x.revision = p.expect;
-	IF moved = 0 THEN
-		SELECT array_agg(p.shard ORDER BY p.i) INTO shards FROM unnest(p_shard, p_names) WITH ORDINALITY p (shard, many, i), generate_series(1, p.many);
-		WITH brought AS (
-			INSERT INTO advice_name (name, shard) SELECT DISTINCT ON (n.name) n.name, n.shard FROM unnest(names, shards) n (name, shard) ORDER BY n.name
-			ON CONFLICT (name) DO NOTHING RETURNING name, shard
-		) SELECT array_agg(b.name), array_agg(b.shard) INTO added, whose FROM brought b;
-		IF coalesce(cardinality(added), 0) < cardinality(names) THEN
-			PERFORM FROM unnest(names, shards) n (name, shard) JOIN advice_name x ON x.name = n.name AND x.shard <> n.shard;
-			IF FOUND THEN
-				DELETE FROM advice_name x WHERE x.name = ANY (added);
-				moved := 1;
-			END IF;
-		END IF;
+	IF alike = packs THEN
+		BEGIN
+			INSERT INTO advice_name (name, shard) SELECT * FROM unnest(brought, bringer);
+		EXCEPTION WHEN unique_violation THEN
+			alike := 0;
+		END;
 	END IF;
-	IF moved <> 0 THEN
+	IF alike < packs THEN
+		-- All names are taken here, in their order, even for packs that are refused below:
+		-- whoever takes them one pack after the other may wait for who waits for it. They
+		-- stay ours until the commit: others wait for it even where the row is gone.
+		WITH put AS (
+			INSERT INTO advice_name (name, shard) SELECT * FROM unnest(brought, bringer) ON CONFLICT (name) DO NOTHING RETURNING name
+		) SELECT array_agg(put.name) INTO added FROM put;
+		DELETE FROM advice_name x WHERE x.name = ANY (added);
 		SELECT e.actual, e.taken, e.owner INTO actual, taken, owner FROM advice_each(p_shard, p_expect, p_id, p_names, names, p_body) e;
 		RETURN;
 	END IF;
@@ -153,7 +153,7 @@ BEGIN
 				coalesce(b.names, '{}'), p.body
 			FROM unnest(p_shard, p_expect, p_id, p_body) p (shard, expect, id, body)
 			JOIN advice_shard x ON x.shard = p.shard
-			LEFT JOIN (SELECT n.shard, array_agg(n.name) AS names FROM unnest(added, whose) n (name, shard) GROUP BY n.shard) b ON b.shard = p.shard
+			LEFT JOIN (SELECT n.shard, array_agg(n.name) AS names FROM unnest(brought, bringer) n (name, shard) GROUP BY n.shard) b ON b.shard = p.shard
 		RETURNING shard, hash
 	) UPDATE advice_shard x SET revision = x.revision + 1, hash = put.hash FROM put WHERE x.shard = put.shard;
 	actual := array_fill(-1::bigint, ARRAY[packs]);
@@ -169,7 +169,7 @@ const (
 	sqlAdviceMoved  = `UPDATE advice_meta SET format = $1`
 	sqlAdviceShard  = `INSERT INTO advice_shard (shard, revision, hash, cut, base) VALUES ($1, 0, $2, 0, $2)`
 
-	sqlAdviceCommit = `SELECT c.*, CASE WHEN $7 THEN ` + sqlStanding + ` END FROM advice_commit($1, $2, $3, $4, $5, $6) c`
+	sqlAdviceCommit = `SELECT c.*, CASE WHEN $9 THEN ` + sqlStanding + ` END FROM advice_commit($1, $2, $3, $4, $5, $6, $7, $8) c`
 
 	sqlAdviceHead  = `SELECT revision, hash, cut, base FROM advice_shard WHERE shard = $1`
 	sqlAdvicePacks = `SELECT revision, id, hash, body FROM advice_pack WHERE shard = $1 AND revision > $2 ORDER BY revision LIMIT $3`
