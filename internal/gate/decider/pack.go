@@ -54,11 +54,13 @@ func (d *Decider) work(ctx context.Context) {
 // turn decides on what waits. If there is nothing to write it has been answered.
 func (s *shard) turn(ctx context.Context) *pack {
 	jobs := s.take()
-	for {
-		if _, err := s.catchUp(ctx); err != nil {
-			s.fail(jobs, err)
-			s.rest(nil)
-			return nil
+	for sure := s.surely(jobs); ; sure = false {
+		if !sure {
+			if _, err := s.catchUp(ctx); err != nil {
+				s.fail(jobs, err)
+				s.rest(nil)
+				return nil
+			}
 		}
 		if s.state == nil {
 			continue
@@ -89,6 +91,13 @@ func (s *shard) turn(ctx context.Context) *pack {
 		s.after(ctx, p)
 		return nil
 	}
+}
+
+// surely reports whether jobs may be decided on as the state is: nobody else is thought to
+// have written to the shard, and if somebody has, the source refuses the pack or what is
+// there is read before anything is answered.
+func (s *shard) surely(jobs []*job) bool {
+	return s.state != nil && s.mine() && !slices.ContainsFunc(jobs, func(j *job) bool { return j.decision == nil })
 }
 
 // decide makes the pack of a turn.
