@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"holdfast"
-	"holdfast/internal/procedure"
 	"holdfast/internal/roster"
 )
 
@@ -211,7 +210,7 @@ func (j *judge) noDeputy() {
 func (j *judge) noAuthority() {
 	for _, t := range j.tasks {
 		d := t.Directive
-		if d == nil || d.Kind == procedure.DirectiveStandIn { // the role of its solution decides on it
+		if d == nil || d.BySolution() { // the role of its solution decides on it
 			continue
 		}
 		may := false

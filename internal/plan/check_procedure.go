@@ -118,21 +118,25 @@ func errAcknowledge(n int) *holdfast.Error {
 
 func (c *checker) directive(path string, d procedure.Directive) {
 	c.required(path+".kind", d.Kind)
-	if d.Kind == procedure.DirectiveStandIn {
-		c.standIn(path+".temporary", d)
+	if d.BySolution() {
+		c.solution(path+".temporary", d)
 	} else if c.required(path+".scope", d.Scope) {
 		c.expression(path+".scope", compileScope(d.Scope))
 	}
 	c.text(path+".reason", d.Reason)
 }
 
-// standIn checks by which solution gates stand in.
-func (c *checker) standIn(path string, d procedure.Directive) {
+// solution checks by which solution gates stand in or reroute.
+func (c *checker) solution(path string, d procedure.Directive) {
 	if !c.required(path, d.Temporary) {
 		return
 	}
 	t, found := c.plan.TemporaryOf(d.Temporary)
 	switch {
+	case d.Kind == procedure.DirectiveReroute:
+		if !found || t.Kind != Reroute {
+			c.add(path, "P012", holdfast.Errorf(holdfast.Invalid, "the plan has no temporary solution %q of kind reroute: mend the name, or add it under temporary", d.Temporary))
+		}
 	case !found || t.Kind != StandIn || t.Profile == nil:
 		c.add(path, "P012", holdfast.Errorf(holdfast.Invalid, "the plan has no temporary solution %q of kind stand-in with a profile: mend the name, or give it a profile", d.Temporary))
 	case d.Planned && t.Profile.Planned == nil || !d.Planned && t.Profile.Unplanned == nil:

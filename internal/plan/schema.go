@@ -52,7 +52,7 @@ var enums = map[string][]string{
 	"Obligation.from":      Moments[:],
 	"Reporting.packs":      Packs[:],
 	"Probe.kind":           {ProbeHTTP, ProbePayment},
-	"Directive.kind":       {procedure.DirectiveStop, procedure.DirectiveLimit, procedure.DirectiveStandIn},
+	"Directive.kind":       {procedure.DirectiveStop, procedure.DirectiveLimit, procedure.DirectiveStandIn, procedure.DirectiveReroute},
 	"Authority.directives": authorityKinds, "BreakGlass.directives": authorityKinds,
 	"Notice.channels": channels(),
 	"Stage.stage":     stageKinds(),

@@ -8,8 +8,9 @@ import (
 	"holdfast/internal/plan"
 )
 
-// A task stands in by a solution that has a profile with the terms it asks for.
-func TestTaskThatStandsIn(t *testing.T) {
+// A task stands in by a solution that has a profile with the terms it asks for, and
+// reroutes by one of that kind.
+func TestTaskBySolution(t *testing.T) {
 	t.Parallel()
 	const stop = `kind: stop
               scope: all
@@ -23,6 +24,11 @@ func TestTaskThatStandsIn(t *testing.T) {
 		"kind: stand-in\n              temporary: there-is-none":                      "P012",
 		"kind: stop\n              temporary: stand-in\n              scope: all":     "P027",
 		"kind: stand-in\n              temporary: stand-in\n              scope: all": "P027",
+		"kind: reroute\n              temporary: reroute-acquirer":                    "",
+		"kind: reroute": "P010",
+		"kind: reroute\n              temporary: stand-in":          "P012",
+		"kind: reroute\n              temporary: there-is-none":     "P012",
+		"kind: stand-in\n              temporary: reroute-acquirer": "P012",
 	} {
 		src := strings.Replace(string(plan.Builtin()), stop, text, 1)
 		if src == string(plan.Builtin()) {

@@ -26,7 +26,7 @@ var choices = map[string]struct {
 	"approvalstep.mode":     {"approval-mode", []string{plan.ApproveOne, plan.ApproveAll, plan.ApproveInOrder}},
 	"authority.directives":  {"directive-kind", []string{procedure.DirectiveStop, procedure.DirectiveLimit, plan.StandIn, plan.Reroute, "lift"}},
 	"breakglass.directives": {"directive-kind", []string{procedure.DirectiveStop, procedure.DirectiveLimit, plan.StandIn, plan.Reroute, "lift"}},
-	"directive.kind":        {"directive-kind", []string{procedure.DirectiveStop, procedure.DirectiveLimit, procedure.DirectiveStandIn}},
+	"directive.kind":        {"directive-kind", []string{procedure.DirectiveStop, procedure.DirectiveLimit, procedure.DirectiveStandIn, procedure.DirectiveReroute}},
 	"material.kind":         {"material-kind", []string{plan.Regulation, plan.Policy, plan.Technical, plan.Manual}},
 	"material.cited":        {"chapter", chapterKeys()},
 	"measure.type":          {"measure-type", []string{plan.MeasureNumber, plan.MeasureText, plan.MeasureYesNo}},

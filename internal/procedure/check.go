@@ -140,15 +140,18 @@ func (c *checker) directive(path string, d Directive) {
 			c.add(path+".reason", "P018", holdfast.Errorf(holdfast.TooLarge, "the reason has %d bytes in one language; %d is the limit", len(reason), MaxReason))
 		}
 	}
-	if d.Kind != DirectiveStandIn && (d.Temporary != "" || d.Planned) {
-		c.add(path, "P027", holdfast.Errorf(holdfast.Invalid, "only a stand-in is by a temporary solution: remove temporary and planned, or make it a stand-in"))
+	if !d.BySolution() && d.Temporary != "" {
+		c.add(path, "P027", holdfast.Errorf(holdfast.Invalid, "only a stand-in or a reroute is by a temporary solution: remove temporary, or change the kind"))
+	}
+	if d.Kind != DirectiveStandIn && d.Planned {
+		c.add(path, "P027", holdfast.Errorf(holdfast.Invalid, "only a stand-in has terms for a planned outage: remove planned, or make it a stand-in"))
 	}
 	switch d.Kind {
 	case "": // the plan reports the missing key
-	case DirectiveStandIn:
+	case DirectiveStandIn, DirectiveReroute:
 		if d.Scope != "" || d.Percent != 0 || d.RatePerSecond != 0 || d.Drain != 0 {
 			c.add(path, "P027",
-				holdfast.Errorf(holdfast.Invalid, "a stand-in has the scope and the limits of its temporary solution: remove scope, percent, rate_per_second and drain"))
+				holdfast.Errorf(holdfast.Invalid, "a stand-in or a reroute has the scope and the limits of its temporary solution: remove scope, percent, rate_per_second and drain"))
 		}
 	case DirectiveStop:
 		if d.Percent != 0 || d.RatePerSecond != 0 {
@@ -165,7 +168,7 @@ func (c *checker) directive(path string, d Directive) {
 		}
 	default:
 		c.add(path+".kind", "P015",
-			holdfast.Errorf(holdfast.Invalid, "directive %q cannot be proposed by a task: write stop, limit or stand-in; payments are let in again by a ramp", d.Kind))
+			holdfast.Errorf(holdfast.Invalid, "directive %q cannot be proposed by a task: write stop, limit, stand-in or reroute; payments are let in again by a ramp", d.Kind))
 	}
 }
 

@@ -66,6 +66,15 @@ func TestCheck(t *testing.T) {
 		{"a stand-in with a scope of its own", func(p *procedure.Procedure) {
 			*stop(p) = procedure.Directive{Kind: "stand-in", Temporary: "small", Scope: "all"}
 		}, "stages[3].tasks[0].directive P027"},
+		{"a reroute", func(p *procedure.Procedure) {
+			*stop(p) = procedure.Directive{Kind: "reroute", Temporary: "second"}
+		}, ""},
+		{"a reroute with a percentage", func(p *procedure.Procedure) {
+			*stop(p) = procedure.Directive{Kind: "reroute", Temporary: "second", Percent: 5}
+		}, "stages[3].tasks[0].directive P027"},
+		{"a reroute by planned terms", func(p *procedure.Procedure) {
+			*stop(p) = procedure.Directive{Kind: "reroute", Temporary: "second", Planned: true}
+		}, "stages[3].tasks[0].directive P027"},
 		{"a stop by a temporary solution", func(p *procedure.Procedure) { stop(p).Temporary = "small" }, "stages[3].tasks[0].directive P027"},
 		{"a stop by planned terms", func(p *procedure.Procedure) { stop(p).Planned = true }, "stages[3].tasks[0].directive P027"},
 		{"a negative rate", func(p *procedure.Procedure) {

@@ -175,6 +175,7 @@ const (
 	DirectiveStop    = "stop"
 	DirectiveLimit   = "limit"
 	DirectiveStandIn = "stand-in"
+	DirectiveReroute = "reroute"
 )
 
 // Limits of a directive that a task proposes: a plan that passes must not be
@@ -189,13 +190,13 @@ const (
 
 // Directive proposes a directive to the gates.
 type Directive struct {
-	// Kind is stop, limit or stand-in.
+	// Kind is stop, limit, stand-in or reroute.
 	Kind string `json:"kind" yaml:"kind"`
-	// Scope is "all" or an expression over payment fields. A stand-in has that of its
-	// temporary solution.
+	// Scope is "all" or an expression over payment fields. A stand-in
+	// and a reroute have that of their temporary solution.
 	Scope string `json:"scope,omitempty" yaml:"scope,omitempty"`
-	// Temporary is the solution of the plan that a stand-in is by, Planned chooses its
-	// terms for an outage that was announced.
+	// Temporary is the solution of the plan that a stand-in or a reroute is by. Planned
+	// chooses the terms of a stand-in for an outage that was announced.
 	Temporary string `json:"temporary,omitempty" yaml:"temporary,omitempty"`
 	Planned   bool   `json:"planned,omitempty" yaml:"planned,omitempty"`
 	// PreAuthorised means one person, or the procedure itself, may put it in
@@ -213,6 +214,9 @@ type Directive struct {
 	// Reason is recorded with the directive and told to those who ask.
 	Reason holdfast.Text `json:"reason" yaml:"reason"`
 }
+
+// BySolution reports whether the directive is by a temporary solution of the plan.
+func (d Directive) BySolution() bool { return d.Kind == DirectiveStandIn || d.Kind == DirectiveReroute }
 
 // Tasks counts the procedure's tasks.
 func (p Procedure) Tasks() int {

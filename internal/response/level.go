@@ -217,9 +217,10 @@ func (s *Service) AnswerFall(ctx context.Context, by holdfast.Actor, id string, 
 // covers any other stop.
 func (s *Service) standing(in *incident.Incident, t procedure.Task) *directive.Directive {
 	for _, d := range s.Directives.InForce(in.ID) {
-		same := d.Kind == posture.Kind(t.Directive.Kind) && d.Kind != posture.StandIn && d.Scope == t.Directive.Scope &&
+		same := d.Kind == posture.Kind(t.Directive.Kind) && !t.Directive.BySolution() && d.Scope == t.Directive.Scope &&
 			d.Share == t.Directive.Percent/100 && d.Rate == t.Directive.RatePerSecond
 		same = same || d.StandIn != nil && !d.OneByOne() && d.StandIn.Temporary == t.Directive.Temporary && d.StandIn.Planned == t.Directive.Planned
+		same = same || d.Reroute != nil && d.Reroute.Temporary == t.Directive.Temporary
 		whole := d.Kind == posture.Stop && d.Scope == "all" && t.Directive.Kind == procedure.DirectiveStop
 		if d.Task == t.ID && d.Kind == posture.Kind(t.Directive.Kind) || same || whole {
 			return d

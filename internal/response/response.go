@@ -283,12 +283,19 @@ func (s *Service) proposal(in *incident.Incident, t procedure.Task, now time.Tim
 		Kind: posture.Kind(d.Kind), Scope: d.Scope, Share: d.Percent / 100, Rate: d.RatePerSecond,
 		Incident: in.ID, Task: t.ID, Drain: d.Drain.D(), Reason: cmp.Or(d.Reason.In(lang), in.TitleIn(lang)),
 	}
-	if d.Kind == procedure.DirectiveStandIn {
+	switch d.Kind {
+	case procedure.DirectiveStandIn:
 		by, err := s.temporary(StandInWish{Temporary: d.Temporary, Incident: in.ID}, now)
 		if err != nil {
 			return p, err
 		}
 		p.Scope, p.StandIn = by.Scope, StandInBy(by, d.Planned)
+	case procedure.DirectiveReroute:
+		by, err := s.reroute(d.Temporary, in.ID, now)
+		if err != nil {
+			return p, err
+		}
+		p.Scope, p.Reroute = by.Scope, RerouteBy(by)
 	}
 	return p, nil
 }

@@ -234,8 +234,12 @@ func (w *world) alarm(name, severity string) string {
 
 // gate enrols a static gate.
 func (w *world) gate(name string) {
+	w.gateBy(name, enrolment.Route{Name: "pay", Kind: "payment", Mode: "static"})
+}
+
+func (w *world) gateBy(name string, route enrolment.Route) {
 	w.Helper()
-	e := enrolment.Enrolled{Boot: name + "-1", Routes: []enrolment.Route{{Name: "pay", Kind: "payment", Mode: "static"}}}
+	e := enrolment.Enrolled{Boot: name + "-1", Routes: []enrolment.Route{route}}
 	w.must(w.do(w.Context(), mei, func(time.Time) ([]journal.Draft, error) { return enrolment.Enrol(w.Gates.Gate(name), name, e) }))
 }
 

@@ -395,6 +395,11 @@ func (s *Source) directiveTask(in *incident.Incident, t procedure.Task) *Directi
 			v.Scope, v.StandIn = by.Scope, &terms
 		}
 	}
+	for _, by := range s.Response.Reroutes(in.ID, s.Now()) {
+		if by.ID == t.Directive.Temporary {
+			v.Scope = by.Scope
+		}
+	}
 	v.Preview = s.preview(s.Response.Preview(v.Scope))
 	for _, d := range s.Directives.All() {
 		if d.Incident == in.ID && d.Task == t.ID && d.State != directive.Refused && !ofEarlierPhase(in, t, d) {

@@ -48,7 +48,7 @@ var sources = map[string]func(*plan.Plan) []Option{
 	"notice.to":            roles,
 	"notice.channels":      words("channel", "smtp", "sms", "voice", "dingtalk", "wecom", "feishu", "slack", "push", "webhook"),
 	"escalationstep.to":    roles,
-	"directive.kind":       words("directive-kind", procedure.DirectiveStop, procedure.DirectiveLimit, procedure.DirectiveStandIn),
+	"directive.kind":       words("directive-kind", procedure.DirectiveStop, procedure.DirectiveLimit, procedure.DirectiveStandIn, procedure.DirectiveReroute),
 	"temporary.kind":       words("temporary-kind", plan.StandIn, plan.Queue, plan.Reroute, plan.ByHand),
 	"temporary.role":       roles,
 	"deferral.responsible": roles,
