@@ -254,7 +254,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.debriefs = &debrief.Service{Desk: c.desk, Log: c.opt.Log, Nouns: debrief.Nouns{
 		Book: b.debriefs, Incidents: b.incidents, Plans: b.plans, Roster: b.roster, Obligations: c.owed.Nouns, Facts: b.timeline, Kept: debrief.NewKept(), Count: c.response.Count,
 	}}
-	c.response.Debriefs = c.debriefs.Nouns
+	c.response.Debriefs, c.gates.Left = c.debriefs.Nouns, c.response.Left
 	c.makeImprovements()
 	c.makeReconciliation()
 	c.makeShadow()

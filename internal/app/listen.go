@@ -102,6 +102,7 @@ func (c *Control) handler() (http.Handler, error) {
 		Restored: b.restored, Backups: c.backups, Auditor: c.auditor, Triggers: c.triggers.Nouns, Filings: b.filings, Waivers: b.waivers, Obligations: c.owed.Nouns, Improvements: c.improved.Nouns, Reconciliation: c.reconciled, Settlement: c.settled, Trials: c.trials, Debriefs: c.debriefs.Nouns, Authority: c.deciders.Nouns, Status: c.status.Nouns, Public: c.pages.Rhythm, Written: c.pages.Report, Files: c.store,
 		Version: telemetry.Version(), Operator: conf.Operator,
 	}
+	c.response.Stage = source.Stage
 	machines := &api.API{
 		View: source, Store: c.store, Desk: c.desk, Access: c.access, Alerts: c.alerts, Directives: c.directives, Gates: c.gates,
 		Notices: c.notices, Plans: c.plans, Drafts: c.drafts, Triggers: c.triggers, Filings: c.filings, Waivers: c.waivers, Obligations: c.owed, Improvements: c.improved, Reconciliation: c.reconciled, Settlement: c.settled, Debriefs: c.debriefs, Authority: c.deciders, Status: c.status, Pages: c.pages, Subscribers: c.subscribers, Devices: c.devices, Roster: c.roster, Verifier: c.verifier, Tester: c.tester, Response: c.response, Acks: c.acks, Caller: c.caller, Backups: c.backups, Restored: c.restored, Log: c.opt.Log,

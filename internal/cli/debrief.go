@@ -38,6 +38,7 @@ func (s *shell) debriefShow() *cobra.Command {
 				p.row(m.ID, m.Due, m.Chapter, m.Risk, m.OwnerName, m.What)
 			})
 			section(p, "Times", v.Figures.Record.Times, []any{"TO", "TOOK", "FROM", "UNTIL"}, spanRow)
+			outcomes(p, v.Figures.Counts.Outcomes)
 			section(p, "Signatures", v.Sign, []any{"ROLE", "SIGNED", "BY"}, func(p *page, g view.Signer) {
 				if g.Signature == nil {
 					p.row(g.Role.ID, "no", strings.Join(g.Holders, ", "))
@@ -49,6 +50,17 @@ func (s *shell) debriefShow() *cobra.Command {
 				p.row(r.N, r.At, became(r), r.Hash)
 			})
 		})
+	})
+}
+
+// outcomes says what became of the payments that the incident left unknown.
+func outcomes(p *page, o *debrief.Outcomes) {
+	if o == nil || o.Open+o.Primary+o.File+o.Person == 0 {
+		return
+	}
+	p.line("\nleft unknown: %d open, told by the primary %d, by its settlement file %d, by a person %d", o.Open, o.Primary, o.File, o.Person)
+	section(p, "Said by people", o.Resolutions, []any{"PAYMENT", "OUTCOME", "STATE", "SAID", "BY", "SECOND", "REASON"}, func(p *page, r debrief.Resolved) {
+		p.row(r.Identity, r.Outcome, r.State, r.At, r.By, r.Second, r.Reason)
 	})
 }
 

@@ -9,8 +9,10 @@ import (
 
 	"holdfast"
 	"holdfast/internal/debrief"
+	"holdfast/internal/enrolment"
 	"holdfast/internal/incident"
 	"holdfast/internal/locale"
+	"holdfast/internal/payment"
 	"holdfast/internal/posture"
 	"holdfast/internal/roster"
 	"holdfast/internal/view"
@@ -22,7 +24,7 @@ var said = regexp.MustCompile(`(?:\bt|add)\("([a-z.-]+)"`)
 func reportWords(t *testing.T) (ends []string) {
 	t.Helper()
 	var source []byte
-	for _, name := range []string{"report.go", "reportfigures.go"} {
+	for _, name := range []string{"report.go", "reportfigures.go", "reportoutcomes.go"} {
 		part, err := os.ReadFile("../debrief/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -43,10 +45,31 @@ func reportWords(t *testing.T) (ends []string) {
 	join("source", debrief.FromAlert, debrief.FromPerson, debrief.FromOpened, debrief.FromConfirmed, debrief.FromStage, debrief.FromIssued, debrief.FromAcknowledged)
 	join("missing", debrief.NoStart, debrief.NoStage, debrief.NotEnded, debrief.StageSkipped, debrief.NoStop, debrief.NotConfirmed)
 	join("count", "declined", "failed", "unknown", "stood-in")
+	join("told-by", debrief.ByPrimary, debrief.ByFile, debrief.ByPerson)
 	join("how", "console", "phone", "link", "code")
 	join("of", constants(t, "incident", "LimitOf")...)
 	join("result", debrief.Met, debrief.Missed, debrief.Skipped, debrief.Open)
 	return ends
+}
+
+// outcomesSample has a payment in each stage, one that each settled, and what people said
+// in each state.
+func outcomesSample() *debrief.Outcomes {
+	o := &debrief.Outcomes{Open: len(view.Stages), Primary: 1, File: 1, Person: 1, AtLeast: true, Left: 3, ResolutionsLeft: 4}
+	for _, stage := range view.Stages {
+		o.Payments = append(o.Payments, debrief.UnknownPayment{Identity: "app/k", Gate: "east", Amount: 900, Currency: "CNY", Sent: past, Stage: stage, Outcome: payment.Unknown})
+	}
+	for _, by := range []string{debrief.ByPrimary, debrief.ByFile, debrief.ByPerson} {
+		o.Payments = append(o.Payments, debrief.UnknownPayment{Identity: "app/k", Gate: "east", Sent: past, Outcome: payment.NotDone, By: by, Settled: past})
+	}
+	for i, state := range []enrolment.ResolutionState{enrolment.ResolutionAsked, enrolment.ResolutionOrdered, enrolment.ResolutionCarried, enrolment.ResolutionOvertaken, enrolment.ResolutionWithdrawn} {
+		r := debrief.Resolved{Identity: "app/k", Amount: 900, Currency: "CNY", Outcome: payment.Done, Reason: "a reason", Evidence: "ticket 7", State: string(state), By: "Mei", At: past, Contradicted: state == enrolment.ResolutionOvertaken}
+		if i > 0 {
+			r.Second, r.Answered = "Bo", past
+		}
+		o.Resolutions = append(o.Resolutions, r)
+	}
+	return o
 }
 
 // figuresSample has something in every part, and one of each kind.
@@ -79,7 +102,7 @@ func figuresSample() debrief.Figures {
 	}
 	return debrief.Figures{
 		Position: 90, At: past, Record: r,
-		Counts: debrief.Counts{From: past, To: past, Known: true, AtLeast: true, Declined: debrief.Sum{Count: 1200, Amounts: map[string]int64{"CNY": 123456, "": 5}}, Stop: &debrief.InFlight{Payments: 3, Unknown: 1, NotKnown: 1}},
+		Counts: debrief.Counts{From: past, To: past, Known: true, AtLeast: true, Declined: debrief.Sum{Count: 1200, Amounts: map[string]int64{"CNY": 123456, "": 5}}, Stop: &debrief.InFlight{Payments: 3, Unknown: 1, NotKnown: 1}, Outcomes: outcomesSample()},
 		Owed:   []debrief.Owed{{Clock: "c", Title: word, Recipient: word, Applies: "unknown", State: "open", Due: past, Late: true, Explained: "why"}},
 	}
 }

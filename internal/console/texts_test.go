@@ -204,7 +204,8 @@ var gateStates = []string{"live", "silent", "gone"}
 // facts are the kinds that an incident's timeline puts in words.
 func facts(t *testing.T) []string {
 	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop", "incident.ramped-stop-by-itself", "incident.ramped-by-itself", "incident.ramped-stand-in", "incident.reopened-suspected", "incident.item-unticked", "incident.condition-lost", "incident.level-risen-automatically", "incident.level-fallen", "reconciliation.asked-close", "reconciliation.agreed-close", "reconciliation.carried-failed"}
-	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice", "obligation": "obligation", "authority": "glass", "debrief": "debrief", "reconciliation": "reconciliation"} {
+	list = append(list, partly...)
+	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice", "obligation": "obligation", "authority": "glass", "debrief": "debrief", "reconciliation": "reconciliation", "enrolment": "resolution"} {
 		list = append(list, literals(t, dir, `^`+noun+`\.[a-z-]+$`)...)
 	}
 	return slices.DeleteFunc(list, func(kind string) bool {

@@ -211,6 +211,12 @@ func (c *Console) line(v *visit, in view.Incident, e view.Event, b body) line {
 		l.Text, l.Detail = text, detail
 		return l
 	}
+	if text, detail, ok := resolutionFact(v.words, in, e); ok {
+		if l.Text, l.Detail = text, detail; slices.Contains(partly, e.Kind) {
+			l.Position, l.MayCorrect = 0, false
+		}
+		return l
+	}
 	if more := c.procedureLine(v, in, e); more != nil {
 		l.Text, l.Detail = more.Text, more.Detail
 		return l

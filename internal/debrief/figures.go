@@ -277,6 +277,9 @@ type Counts struct {
 	Payers *Payers `json:"payers,omitempty"`
 	// Stop is what was in flight when payments were stopped.
 	Stop *InFlight `json:"stop,omitempty"`
+	// Outcomes is what became of payments that were left unknown; nil in figures of before
+	// it was taken, and of a drill.
+	Outcomes *Outcomes `json:"outcomes,omitempty"`
 }
 
 // Payers are distinct payers, with a standard error of traffic.PayersError, in the

@@ -24,6 +24,9 @@ type FiguresPart struct {
 	Decisions  []Decision         `json:"decisions,omitempty"`
 	Directives []DirectiveSummary `json:"directives,omitempty"`
 	Owed       []Owed             `json:"owed,omitempty"`
+	// Payments and Resolutions are of the outcomes.
+	Payments    []UnknownPayment `json:"payments,omitempty"`
+	Resolutions []Resolved       `json:"resolutions,omitempty"`
 }
 
 // PartKind is the kind of fact that goes on with figures.
@@ -47,6 +50,11 @@ func (f Figures) with(p FiguresPart) Figures {
 	r.Decisions = slices.Concat(r.Decisions, p.Decisions)
 	r.Directives = slices.Concat(r.Directives, p.Directives)
 	f.Owed = slices.Concat(f.Owed, p.Owed)
+	if f.Counts.Outcomes != nil {
+		o := *f.Counts.Outcomes
+		o.Payments, o.Resolutions = slices.Concat(o.Payments, p.Payments), slices.Concat(o.Resolutions, p.Resolutions)
+		f.Counts.Outcomes = &o
+	}
 	return f
 }
 
@@ -67,6 +75,13 @@ func (f Figures) parted(round int) (Figures, []FiguresPart) {
 	part(&p, r.Decisions, func(to *FiguresPart) *[]Decision { return &to.Decisions })
 	part(&p, r.Directives, func(to *FiguresPart) *[]DirectiveSummary { return &to.Directives })
 	part(&p, f.Owed, func(to *FiguresPart) *[]Owed { return &to.Owed })
+	if f.Counts.Outcomes != nil {
+		o := *f.Counts.Outcomes
+		part(&p, o.Payments, func(to *FiguresPart) *[]UnknownPayment { return &to.Payments })
+		part(&p, o.Resolutions, func(to *FiguresPart) *[]Resolved { return &to.Resolutions })
+		o.Payments, o.Resolutions = nil, nil
+		f.Counts.Outcomes = &o
+	}
 	r.People, r.Limits, r.Steps, r.Evaluations.Turns, r.Changes, r.Stated, r.Decisions, r.Directives, f.Owed = nil, nil, nil, nil, nil, nil, nil, nil, nil
 	return f, p.parts
 }

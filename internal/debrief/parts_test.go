@@ -11,6 +11,7 @@ import (
 	"holdfast/internal/alert"
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
+	"holdfast/internal/payment"
 )
 
 // whole writes what a debrief needs before it is presented.
@@ -85,6 +86,11 @@ func TestPartsHoldWhatOneFactCannot(t *testing.T) {
 		r.Evaluations.Turns = append(r.Evaluations.Turns, Turn{Judged: now})
 		r.Stated, r.Decisions, r.Directives = append(r.Stated, Stated{Note: long}), append(r.Decisions, Decision{Why: long}), append(r.Directives, DirectiveSummary{Scope: long})
 		f.Owed = append(f.Owed, Owed{Explained: long})
+	}
+	f.Counts.Outcomes = &Outcomes{Open: 7}
+	for range MostUnknown {
+		o := f.Counts.Outcomes
+		o.Payments, o.Resolutions = append(o.Payments, UnknownPayment{Identity: long, Outcome: payment.Unknown}), append(o.Resolutions, Resolved{Reason: long, Evidence: long, Outcome: payment.Done})
 	}
 	short, parts := f.parted(1)
 	d := &Debrief{Incident: "2026-1"}

@@ -21,6 +21,7 @@ func (f Figures) Blocks(e Edition, level int) (blocks []docx.Block) {
 	blocks = append(blocks, docx.P(e.t("taken", "at", e.at(f.At), "position", e.Words.Int(int64(f.Position)))))
 	add("times", f.Record.timesTable(e))
 	add("payments", f.Counts.blocks(e)...)
+	add("outcomes", f.Counts.Outcomes.blocks(e)...)
 	add("stated", rows(e, []string{e.t("measure"), e.t("value"), e.t("by"), e.t("note")}, f.Record.Stated, func(s Stated) []string {
 		return []string{s.Measure, fmt.Sprint(s.Value), s.By + " · " + e.at(s.At), cmp.Or(s.Note, "–")}
 	})...)

@@ -161,7 +161,7 @@ func (b *Book) outcomes(g *Gate, f holdfast.Fact) error {
 				u.Since = e.At
 			}
 			b.unknown[key] = Unknown{Gate: g.Name, Record: e.Record, Since: u.Since, Why: e.Why, Outcome: e.Outcome}
-			b.told(g.Name, e)
+			b.told(g.Name, e, f.Position)
 			continue
 		}
 		if !open {
@@ -169,7 +169,7 @@ func (b *Book) outcomes(g *Gate, f holdfast.Fact) error {
 		}
 		u.Outcome, u.Settled, u.How = e.Outcome, e.At, e.Why
 		delete(b.unknown, key)
-		b.told(g.Name, e)
+		b.told(g.Name, e, f.Position)
 		b.settledCount++
 		if b.settled = append(b.settled, u); len(b.settled) > keepSettled {
 			b.settled = b.settled[1:]

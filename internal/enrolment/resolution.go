@@ -14,7 +14,9 @@ import (
 // Kinds of facts on subject resolution/<id>: what people say became of a payment of
 // unknown outcome.
 const (
-	kindAsked     = "resolution.asked"
+	// ResolutionAskedKind is the kind of the first.
+	ResolutionAskedKind = "resolution.asked"
+
 	kindAgreed    = "resolution.agreed"
 	kindWithdrawn = "resolution.withdrawn"
 )
@@ -50,10 +52,12 @@ type Resolution struct {
 	Reason   string `json:"reason"`
 	Evidence string `json:"evidence"`
 	// Two says that it takes a second person.
-	Two   bool            `json:"two,omitempty"`
-	State ResolutionState `json:"state"`
-	By    holdfast.Actor  `json:"by"`
-	At    time.Time       `json:"at"`
+	Two bool `json:"two,omitempty"`
+	// Incidents are those that left the payment unknown.
+	Incidents []string        `json:"incidents,omitempty"`
+	State     ResolutionState `json:"state"`
+	By        holdfast.Actor  `json:"by"`
+	At        time.Time       `json:"at"`
 	// Second is who agreed, or took it back for WhyNot; Answered is when.
 	Second   *holdfast.Actor `json:"second,omitempty"`
 	Answered time.Time       `json:"answered,omitzero"`
@@ -73,7 +77,21 @@ type ResolutionEnd struct {
 	Outcome payment.Outcome `json:"outcome"`
 	How     string          `json:"how"`
 	At      time.Time       `json:"at"`
+	// Position is that of the fact with the entry.
+	Position holdfast.Position `json:"position,omitempty"`
 }
+
+// Of reports whether one of the incidents left the payment unknown.
+func (r *Resolution) Of(incidents []string) bool {
+	return slices.ContainsFunc(r.Incidents, func(id string) bool { return slices.Contains(incidents, id) })
+}
+
+// Carries reports whether an end is that a gate carried the resolution out.
+func (r *Resolution) Carries(e ResolutionEnd) bool { return e.How == whySaid(r.ID) }
+
+// ByPerson reports whether an entry that says how it settles its payment does so by a
+// resolution.
+func ByPerson(how string) bool { return strings.HasPrefix(how, whySaid("")) }
 
 // Over reports whether nothing more comes of it.
 func (r *Resolution) Over() bool {
@@ -96,6 +114,8 @@ type resolutionAsked struct {
 	Reason   string          `json:"reason"`
 	Evidence string          `json:"evidence"`
 	Two      bool            `json:"two,omitempty"`
+	// Incidents are those that left the payment unknown: the fact is of their story.
+	Incidents []string `json:"incidents,omitempty"`
 	// Attempts are those of the payment that are unknown, by gate.
 	Attempts map[string]time.Time `json:"attempts"`
 }
@@ -125,8 +145,8 @@ const maxOrders = 100
 
 // Resolve decides on what a person says of a payment. above is the amount, in minor
 // units, above which it takes two people; -1 if all do. An amount that could not be read
-// takes two.
-func Resolve(b *Book, id string, f ResolutionForm, above int64) ([]journal.Draft, error) {
+// takes two. incidents are those that left the payment unknown.
+func Resolve(b *Book, id string, f ResolutionForm, above int64, incidents []string) ([]journal.Draft, error) {
 	f.Reason, f.Evidence = payment.Mask(strings.TrimSpace(f.Reason)), payment.Mask(strings.TrimSpace(f.Evidence))
 	switch {
 	case !f.Outcome.Settled():
@@ -136,7 +156,7 @@ func Resolve(b *Book, id string, f ResolutionForm, above int64) ([]journal.Draft
 	case f.Evidence == "" || len(f.Evidence) > longestNote:
 		return nil, holdfast.Errorf(holdfast.Invalid, "say where the evidence can be looked up, in at most %d bytes", longestNote).At("evidence")
 	}
-	asked := resolutionAsked{Identity: f.Identity, Outcome: f.Outcome, Reason: f.Reason, Evidence: f.Evidence, Attempts: map[string]time.Time{}}
+	asked := resolutionAsked{Identity: f.Identity, Outcome: f.Outcome, Reason: f.Reason, Evidence: f.Evidence, Incidents: incidents, Attempts: map[string]time.Time{}}
 	for name := range b.gates {
 		if u, open := b.unknown[unknownKey{name, f.Identity}]; open {
 			asked.Attempts[name] = u.Record.At
@@ -150,7 +170,7 @@ func Resolve(b *Book, id string, f ResolutionForm, above int64) ([]journal.Draft
 	if r, active := b.ResolutionOf(f.Identity); active && !r.Over() {
 		return nil, holdfast.Errorf(holdfast.Conflict, "%s was decided on already, in %s", payment.Mask(f.Identity), r.ID).At("identity")
 	}
-	return []journal.Draft{journal.NewDraft(resolutionSubject(id), 0, kindAsked, asked)}, nil
+	return []journal.Draft{journal.NewDraft(resolutionSubject(id), 0, ResolutionAskedKind, asked)}, nil
 }
 
 // AnswerResolution decides on a second person's answer.
@@ -188,14 +208,14 @@ func resolutionSubject(id string) holdfast.Subject { return holdfast.NewSubject(
 
 // applyResolution folds a fact on a resolution.
 func (b *Book) applyResolution(id string, f holdfast.Fact) error {
-	if f.Kind == kindAsked {
+	if f.Kind == ResolutionAskedKind {
 		var a resolutionAsked
 		if err := f.Decode(&a); err != nil {
 			return err
 		}
 		r := &Resolution{
 			ID: id, Identity: a.Identity, Amount: a.Amount, Currency: a.Currency, Outcome: a.Outcome, Reason: a.Reason, Evidence: a.Evidence,
-			Two: a.Two, State: ResolutionOrdered, By: f.Actor, At: f.Time, attempts: a.Attempts, revision: f.Revision,
+			Two: a.Two, Incidents: a.Incidents, State: ResolutionOrdered, By: f.Actor, At: f.Time, attempts: a.Attempts, revision: f.Revision,
 		}
 		if r.Two {
 			r.State = ResolutionAsked
@@ -231,7 +251,7 @@ func (b *Book) applyResolution(id string, f holdfast.Fact) error {
 func (b *Book) keep(r *Resolution) {
 	if !r.Over() && len(b.listing(r)) == 0 {
 		r.State = ResolutionOvertaken
-		if slices.ContainsFunc(r.Ends, func(e ResolutionEnd) bool { return e.How == whySaid(r.ID) }) {
+		if slices.ContainsFunc(r.Ends, r.Carries) {
 			r.State = ResolutionCarried
 		}
 	}
@@ -250,12 +270,12 @@ func (b *Book) listing(r *Resolution) (gates []string) {
 
 // told notes for resolutions what a gate's entry says. What a person said and the entry
 // contradicts is marked, also when it comes late.
-func (b *Book) told(name string, e Entry) {
+func (b *Book) told(name string, e Entry, on holdfast.Position) {
 	for _, id := range b.resolutionOf[e.Record.Identity] {
 		r := *b.resolutions[id]
 		own := e.Why == whySaid(id)
 		if e.Outcome.Settled() && (own || !r.Over() || e.Record.At.Equal(r.attempts[name])) {
-			r.Ends = append(slices.Clone(r.Ends), ResolutionEnd{name, e.Outcome, e.Why, e.At})
+			r.Ends = append(slices.Clone(r.Ends), ResolutionEnd{name, e.Outcome, e.Why, e.At, on})
 			r.Contradicted = r.Contradicted || e.Outcome != r.Outcome
 			if own && r.Over() {
 				r.State = ResolutionCarried // whatever was said of it while the gate did it
@@ -272,6 +292,12 @@ func (b *Book) ResolutionOf(identity string) (*Resolution, bool) {
 		return nil, false
 	}
 	return b.resolutions[ids[len(ids)-1]], true
+}
+
+// Resolution returns one by its id.
+func (b *Book) Resolution(id string) (*Resolution, bool) {
+	r, some := b.resolutions[id]
+	return r, some
 }
 
 // Resolutions returns all, the newest first.

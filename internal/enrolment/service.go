@@ -16,13 +16,22 @@ type Service struct {
 	// Above is the amount, in minor units, above which a resolution takes two people; -1
 	// if all do. It is called under the state's lock.
 	Above func() int64
+	// Left names the incidents that left a payment unknown. It is called under the state's
+	// lock; nil knows of none.
+	Left func(identity string) []string
 }
 
 // Resolve records what a person says became of a payment of unknown outcome, and returns
 // the id of the resolution. Where one person is enough gates are told at once.
 func (s *Service) Resolve(ctx context.Context, by holdfast.Actor, f ResolutionForm) (string, error) {
 	id := holdfast.NewID()
-	_, err := s.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) { return Resolve(s.Book, id, f, s.Above()) })
+	_, err := s.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) {
+		var incidents []string
+		if s.Left != nil {
+			incidents = s.Left(f.Identity)
+		}
+		return Resolve(s.Book, id, f, s.Above(), incidents)
+	})
 	return id, err
 }
 

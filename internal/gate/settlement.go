@@ -73,8 +73,8 @@ func (g *Gate) compareFile(ctx context.Context, p *standin.FilePage) (*standin.F
 	return w, nil
 }
 
-// byFile is why an outcome is known: what a settlement file says.
-const byFile = "the primary's settlement file says so"
+// ByFile is why an outcome is known: what a settlement file says.
+const ByFile = "the primary's settlement file says so"
 
 // compareUnknown says what a row means for a payment of unknown outcome.
 func (g *Gate) compareUnknown(r standin.Row, p *standin.FilePage) (standin.Found, bool) {
@@ -99,7 +99,7 @@ func (g *Gate) compareUnknown(r standin.Row, p *standin.FilePage) (standin.Found
 	f.Two = p.Above < 0 || r.Amount > p.Above
 	f.Changed = !p.Carry || p.Second != "" || !f.Two
 	if p.Carry && f.Changed {
-		settled, err := g.settled(of, outcome, byFile, outcome == payment.Done)
+		settled, err := g.settled(of, outcome, ByFile, outcome == payment.Done)
 		if err != nil {
 			g.opt.Log.Error("a settled outcome could not be written", "identity", of.Identity, "error", err)
 		}

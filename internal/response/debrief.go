@@ -10,14 +10,15 @@ import (
 	"holdfast/internal/traffic"
 )
 
-// Count asks what the gates counted in a time, for a debrief, and what was in flight
-// at the stops. Counts are kept for two days; what is older is missing. Call it under
+// Count asks what the gates counted in a time, for a debrief, what was in flight at the
+// stops, and what became of payments of unknown outcome. Counts are kept for two days; what is older is missing. Call it under
 // the state's lock.
 func (s *Service) Count(in *incident.Incident, from, to time.Time) debrief.Counts {
 	c := debrief.Counts{From: from.UTC(), To: to.UTC(), Stop: s.inFlight(in)}
 	if in.Drill {
 		return c // what gates count says nothing of a rehearsal
 	}
+	c.Outcomes = s.outcomes(in, from, to)
 	if settled := s.Desk.Now().Add(-traffic.Settle * time.Second); to.After(settled) {
 		to = settled // later counts are still on their way
 	}

@@ -62,8 +62,11 @@ type Service struct {
 	// knows none.
 	Sources func() map[string]string
 	// Fences tells what each process of a gate says of its fence; nil knows none.
-	Fences     func() map[string]directive.Fence
-	Timeline   *Timeline
+	Fences   func() map[string]directive.Fence
+	Timeline *Timeline
+	// Stage says who is to tell next what became of a payment of unknown outcome, as its
+	// screen does; nil says nothing. It is called under the state's lock.
+	Stage      func(enrolment.Unknown) string
 	Prober     Prober
 	Automation Automation
 	// Zone is the operator's: the plan's bands are times of its clock. Nil is UTC.

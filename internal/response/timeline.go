@@ -7,18 +7,21 @@ import (
 
 	"holdfast"
 	"holdfast/internal/alert"
+	"holdfast/internal/enrolment"
 	"holdfast/internal/incident"
 )
 
 // Timeline keeps, for each incident, the facts that belong to it: its own and
 // those of its alerts, directives, notices, breaks of the glass, obligations and debrief,
-// and what people decided on payments that gates approved by its directives. Of a storm
-// of alerts, and of many such decisions, it keeps the begin and the end: what is between
-// would bury what people did, and fill the memory; the books of alerts and of
-// reconciliation have them all.
+// what people decided on payments that gates approved by its directives, and what they said
+// of payments that it left unknown. Of a storm of alerts, and of many such decisions, it
+// keeps the begin and the end: what is between would bury what people did, and fill the
+// memory; the books of alerts, of reconciliation and of resolutions have them all.
 type Timeline struct {
 	stories map[string]*story // by incident
 	owner   map[holdfast.Subject]string
+	// resolved has the incidents of each resolution: a payment can be left unknown by several.
+	resolved map[holdfast.Subject][]string
 	// early holds the facts of alerts that belong to no incident yet: how one came
 	// in is where its incident's story begins.
 	early map[holdfast.Subject][]holdfast.Fact
@@ -61,7 +64,7 @@ func (s *storm) of() (facts []holdfast.Fact, left int) {
 
 // NewTimeline returns an empty timeline.
 func NewTimeline() *Timeline {
-	return &Timeline{stories: map[string]*story{}, owner: map[holdfast.Subject]string{}, early: map[holdfast.Subject][]holdfast.Fact{}}
+	return &Timeline{stories: map[string]*story{}, owner: map[holdfast.Subject]string{}, resolved: map[holdfast.Subject][]string{}, early: map[holdfast.Subject][]holdfast.Fact{}}
 }
 
 // Apply folds a fact. What belongs to an incident names it in the body of a
@@ -78,6 +81,8 @@ func (t *Timeline) Apply(f holdfast.Fact) error {
 			t.add(owner, f)
 		}
 		return nil
+	case "resolution":
+		return t.resolution(f)
 	case "alert", "directive", "notice", "glass":
 	default:
 		return nil
@@ -113,6 +118,24 @@ func (t *Timeline) Apply(f holdfast.Fact) error {
 	return nil
 }
 
+// resolution adds a fact of what people said of a payment of unknown outcome to the
+// incidents that the first of them names.
+func (t *Timeline) resolution(f holdfast.Fact) error {
+	if f.Kind == enrolment.ResolutionAskedKind {
+		var body struct {
+			Incidents []string `json:"incidents"`
+		}
+		if err := f.Decode(&body); err != nil {
+			return err
+		}
+		t.resolved[f.Subject] = body.Incidents
+	}
+	for _, id := range t.resolved[f.Subject] {
+		t.add(id, f)
+	}
+	return nil
+}
+
 // merge lets what happens to alerts from now on belong to where their incident has
 // taken them.
 func (t *Timeline) merge(id string, f holdfast.Fact) error {
@@ -143,7 +166,7 @@ func (t *Timeline) add(id string, f holdfast.Fact) {
 	}
 	s.newest = max(s.newest, f.Position)
 	switch {
-	case strings.HasPrefix(string(f.Subject), "reconciliation/"):
+	case strings.HasPrefix(string(f.Subject), "reconciliation/"), strings.HasPrefix(string(f.Subject), "resolution/"):
 		s.payments.add(f)
 	case ofStorm(f):
 		s.alerts.add(f)

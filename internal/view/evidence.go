@@ -11,7 +11,7 @@ type Record struct {
 	Incident Incident
 	// Decided is what people decided on payments that gates approved by its directives.
 	Decided []reconciliation.Decision
-	// Resolved is what people said of payments that its stops left unknown.
+	// Resolved is what people said of payments that it left unknown.
 	Resolved []enrolment.Resolution
 	// Plan is the text of the plan revision that it runs; empty if it runs none.
 	Plan string
@@ -35,7 +35,7 @@ func (s *Source) Record(id string) (r Record, err error) {
 		}
 		r = Record{Incident: s.whole(in), Subjects: map[holdfast.Subject]bool{}}
 		r.Decided = s.decisions(r.Incident.StoodIn)
-		r.Resolved = s.resolutionsOf(r.Incident.Directives)
+		r.Resolved = s.resolutionsOf(id)
 		for _, said := range r.Resolved {
 			r.Subjects[holdfast.NewSubject("resolution", said.ID)] = true
 		}

@@ -292,6 +292,7 @@ func (s *Source) whole(in *incident.Incident) Incident {
 	for _, f := range facts {
 		v.Timeline = append(v.Timeline, Event{Position: f.Position, At: f.Time, Actor: actor(f.Actor), Kind: f.Kind, Subject: string(f.Subject), Body: bodyOf(f)})
 	}
+	v.Timeline = s.withEnds(v.Timeline)
 	v.Judgement = s.judgement(in)
 	corrections(v.Timeline)
 	s.team(in, &v)

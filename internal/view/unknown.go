@@ -1,6 +1,8 @@
 package view
 
 import (
+	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -8,6 +10,7 @@ import (
 	"holdfast"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/gate"
+	"holdfast/internal/response"
 	"holdfast/internal/settlement"
 )
 
@@ -64,10 +67,10 @@ type UnknownQuery struct {
 	Text, Route, Gate, Stage, Directive string
 }
 
-func (q UnknownQuery) takes(u Unknown, left map[string]bool) bool {
+func (q UnknownQuery) takes(u Unknown, left map[response.GatePayment]bool) bool {
 	return (q.Text == "" || strings.Contains(strings.ToLower(u.Record.Identity), strings.ToLower(strings.TrimSpace(q.Text)))) &&
 		(q.Route == "" || q.Route == u.Record.Route) && (q.Gate == "" || q.Gate == u.Gate) && (q.Stage == "" || q.Stage == u.Stage) &&
-		(q.Directive == "" || left[u.Gate+" "+u.Record.Identity])
+		(q.Directive == "" || left[response.GatePayment{Gate: u.Gate, Identity: u.Record.Identity}])
 }
 
 // Unknowns assembles the payments of unknown outcome that are asked for, oldest first, or
@@ -84,7 +87,7 @@ func (s *Source) Unknowns(q UnknownQuery, offset, size int) (p Page[Unknown]) {
 			p.Total = max(p.Total, total)
 			return
 		}
-		left := s.leftUnknown(q.Directive)
+		left := s.Response.LeftUnknown(q.Directive)
 		some, filed := []Unknown{}, s.filedUntil()
 		for _, u := range list {
 			if v := s.unknown(u, filed); q.takes(v, left) {
@@ -126,6 +129,10 @@ func (s *Source) unknown(u enrolment.Unknown, filed time.Time) Unknown {
 	return v
 }
 
+// Stage says who is to tell next what became of a payment of unknown outcome. Call it under
+// the state's lock.
+func (s *Source) Stage(u enrolment.Unknown) string { return s.unknown(u, s.filedUntil()).Stage }
+
 // filedUntil is up to when settlement files were carried out. Call it under the state's
 // lock.
 func (s *Source) filedUntil() (until time.Time) {
@@ -137,30 +144,6 @@ func (s *Source) filedUntil() (until time.Time) {
 	return until
 }
 
-// leftUnknown has the payments, by gate and identity, that the gates found in flight at
-// the stop of a directive and left unknown. Call it under the state's lock.
-func (s *Source) leftUnknown(id string) map[string]bool {
-	left := map[string]bool{}
-	d := s.Directives.Directive(id)
-	if d == nil {
-		return left
-	}
-	for _, i := range s.Gates.Concerned(d.Position) {
-		stop := i.StopAt(d.Position)
-		if stop == nil {
-			continue
-		}
-		list := stop.InFlight
-		if stop.Drained != nil {
-			list = stop.Drained.Unknown
-		}
-		for _, r := range list {
-			left[i.Gate+" "+r.Identity] = true
-		}
-	}
-	return left
-}
-
 // Resolutions assembles what people said of payments of unknown outcome, newest first.
 func (s *Source) Resolutions(offset, size int) (p Page[enrolment.Resolution]) {
 	s.State.View(func() {
@@ -169,20 +152,64 @@ func (s *Source) Resolutions(offset, size int) (p Page[enrolment.Resolution]) {
 	return p
 }
 
-// resolutionsOf lists what people said of the payments that stops left unknown, the oldest
-// first. Call it under the state's lock.
-func (s *Source) resolutionsOf(directives []Directive) (list []enrolment.Resolution) {
-	identities := map[string]bool{}
-	for _, d := range directives {
-		for key := range s.leftUnknown(d.ID) {
-			_, identity, _ := strings.Cut(key, " ")
-			identities[identity] = true
-		}
-	}
+// resolutionsOf lists what people said of the payments that an incident, and what was
+// merged into it, left unknown, the oldest first. Call it under the state's lock.
+func (s *Source) resolutionsOf(id string) (list []enrolment.Resolution) {
+	whole := s.Incidents.Whole(id)
 	for _, r := range slices.Backward(s.Gates.Resolutions()) {
-		if identities[r.Identity] {
+		if r.Of(whole) {
 			list = append(list, *r)
 		}
 	}
 	return list
+}
+
+// The kinds of events on a timeline that say what gates told of a resolution. Their bodies
+// are [enrolment.ResolutionEnd]; their positions those of gates' facts, of which they are a
+// part.
+const (
+	// ResolutionCarried: a gate settled the payment by it.
+	ResolutionCarried = "resolution.carried"
+	// ResolutionOvertaken: something else settled it, as people said.
+	ResolutionOvertaken = "resolution.overtaken"
+	// ResolutionContradicted: something else settled it, otherwise.
+	ResolutionContradicted = "resolution.contradicted"
+)
+
+// withEnds adds to a timeline what gates told of the resolutions that stand in it. Call it
+// under the state's lock.
+func (s *Source) withEnds(timeline []Event) []Event {
+	told := false
+	for _, e := range timeline {
+		noun, id := holdfast.Subject(e.Subject).Split()
+		if noun != "resolution" || e.Kind != enrolment.ResolutionAskedKind {
+			continue
+		}
+		r, some := s.Gates.Resolution(id)
+		if !some {
+			continue
+		}
+		for _, end := range r.Ends {
+			timeline, told = append(timeline, endEvent(r, end)), true
+		}
+	}
+	if told {
+		slices.SortStableFunc(timeline, func(a, b Event) int { return cmp.Compare(a.Position, b.Position) })
+	}
+	return timeline
+}
+
+func endEvent(r *enrolment.Resolution, end enrolment.ResolutionEnd) Event {
+	e := Event{
+		Position: end.Position, At: end.At, Actor: &Actor{Kind: string(holdfast.Gate), ID: end.Gate, Name: end.Gate},
+		Kind: ResolutionOvertaken, Subject: string(holdfast.NewSubject("resolution", r.ID)),
+	}
+	switch {
+	case r.Carries(end):
+		e.Kind = ResolutionCarried
+	case end.Outcome != r.Outcome:
+		e.Kind = ResolutionContradicted
+	}
+	e.Body, _ = json.Marshal(end) // its fields are texts, numbers and times
+	return e
 }

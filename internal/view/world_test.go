@@ -107,7 +107,7 @@ func newWorld(t *testing.T) *world {
 	s.Debriefs = debrief.Nouns{
 		Book: debriefs, Incidents: s.Incidents, Plans: s.Plans, Roster: s.Roster, Obligations: s.Obligations, Facts: s.Timeline, Kept: debrief.NewKept(), Count: s.Response.Count,
 	}
-	s.Response.Debriefs = s.Debriefs
+	s.Response.Debriefs, s.Response.Stage = s.Debriefs, s.Stage
 	return &world{
 		T: t, Source: s, desk: desk, dirs: dirs, alerts: &alert.Service{Desk: desk, Book: s.Alerts}, people: roster.New(desk, s.Roster),
 		plans: &plan.Service{Desk: desk, Book: s.Plans},
