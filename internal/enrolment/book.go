@@ -170,12 +170,17 @@ func (b *Book) outcomes(g *Gate, f holdfast.Fact) error {
 		u.Outcome, u.Settled, u.How = e.Outcome, e.At, e.Why
 		delete(b.unknown, key)
 		b.told(g.Name, e, f.Position)
-		b.settledCount++
-		if b.settled = append(b.settled, u); len(b.settled) > keepSettled {
-			b.settled = b.settled[1:]
-		}
+		b.hasSettled(u)
 	}
 	return nil
+}
+
+// hasSettled lists a payment that was settled.
+func (b *Book) hasSettled(u Unknown) {
+	b.settledCount++
+	if b.settled = append(b.settled, u); len(b.settled) > keepSettled {
+		b.settled = b.settled[1:]
+	}
 }
 
 func (b *Book) retired(g *Gate, f holdfast.Fact) error {
@@ -188,6 +193,11 @@ func (b *Book) retired(g *Gate, f holdfast.Fact) error {
 		if !i.Gone {
 			i.Gone, i.GoneWhy, i.GoneAt = true, r.Reason, f.Position
 		}
+	}
+	for _, id := range b.resolutionIDs {
+		r := *b.resolutions[id]
+		b.settleGone(&r, f)
+		b.keep(&r)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package enrolment
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +32,8 @@ type ResolutionState string
 const (
 	// ResolutionAsked waits for a second person.
 	ResolutionAsked ResolutionState = "asked"
-	// ResolutionOrdered waits for the gates that list the payment.
+	// ResolutionOrdered waits for the gates that list the payment, as far as they are in
+	// service: at one that is gone for good it counts at once.
 	ResolutionOrdered ResolutionState = "ordered"
 	// ResolutionCarried: a gate has settled the payment by it.
 	ResolutionCarried ResolutionState = "carried"
@@ -222,6 +224,7 @@ func (b *Book) applyResolution(id string, f holdfast.Fact) error {
 		}
 		b.resolutionIDs = append(b.resolutionIDs, id)
 		b.resolutionOf[a.Identity] = append(b.resolutionOf[a.Identity], id)
+		b.settleGone(r, f)
 		b.keep(r)
 		return nil
 	}
@@ -242,8 +245,28 @@ func (b *Book) applyResolution(id string, f holdfast.Fact) error {
 	case f.Kind == kindWithdrawn:
 		r.State = ResolutionWithdrawn
 	}
+	b.settleGone(&r, f)
 	b.keep(&r)
 	return nil
+}
+
+// settleGone settles, by what people said, the payment at gates that are gone for good:
+// nobody else is left to do it. r is not kept yet; f is what lets it happen.
+func (b *Book) settleGone(r *Resolution, f holdfast.Fact) {
+	if r.State != ResolutionOrdered {
+		return
+	}
+	for _, name := range b.listing(r) {
+		if i := b.gates[name].Present(); i == nil || !i.Gone {
+			continue
+		}
+		key := unknownKey{name, r.Identity}
+		u := b.unknown[key]
+		u.Outcome, u.Settled, u.How = r.Outcome, f.Time, whySaid(r.ID)
+		delete(b.unknown, key)
+		b.hasSettled(u)
+		r.Ends = append(slices.Clone(r.Ends), ResolutionEnd{name, r.Outcome, u.How, f.Time, f.Position})
+	}
 }
 
 // keep keeps a resolution as it is now: over, if no gate lists an attempt any more that it
@@ -260,7 +283,8 @@ func (b *Book) keep(r *Resolution) {
 
 // listing names the gates that list the payment with an attempt that r can settle.
 func (b *Book) listing(r *Resolution) (gates []string) {
-	for name, at := range r.attempts {
+	for _, name := range slices.Sorted(maps.Keys(r.attempts)) {
+		at := r.attempts[name]
 		if u, open := b.unknown[unknownKey{name, r.Identity}]; open && (r.Outcome == payment.Done || u.Record.At.Equal(at)) {
 			gates = append(gates, name)
 		}
