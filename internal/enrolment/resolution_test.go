@@ -23,7 +23,7 @@ func TestResolutionAtAGateThatIsGone(t *testing.T) {
 	w.do(Tell(w.book.Gate("west"), "acc", []Entry{lost(1, "both", 100)}))
 	for _, identity := range []string{"before", "both", "two"} {
 		f := ResolutionForm{Identity: identity, Outcome: payment.NotDone, Reason: "asked the bank", Evidence: "ticket 7"}
-		w.do(Resolve(w.book, "r-"+identity, f, 100))
+		w.do(Resolve(w.book, "r-"+identity, f, 100, nil))
 	}
 	check := func(identity string, want ResolutionState, ends string) {
 		t.Helper()
