@@ -217,7 +217,7 @@ func (c *Console) exceptions(v *visit) error {
 	own := exceptionsPage{Query: v.exceptionQuery(), Unresolved: r.Unresolved, Export: "/stand-in/exceptions.csv?" + v.r.URL.Query().Encode()}
 	own.Page = c.View.Exceptions(own.Query, v.offset(), view.PageSize)
 	own.Pages, own.More = pagesOf(v, own.Page), own.Unresolved > int64(own.Total)
-	return c.show(v, "exceptions", v.words.T("exceptions.title"), false, own)
+	return c.show(v, "exceptions", v.words.T("exceptions.title"), true, own)
 }
 
 // exceptionsCSV exports the list, with identities: they are what the primary's people

@@ -129,7 +129,7 @@ func screenSamples() map[string][]any {
 		},
 		"confirm":  {confirmForm{Name: "Mei", Contact: pointSamples[0].Contact, Expires: future}, confirmForm{Name: "Mei", Contact: pointSamples[0].Contact, Verified: past}},
 		"signin":   {signInForm{"/", "mei"}},
-		"unknowns": {unknownsPage{}, unknownsPage{List: view.Page[view.Unknown]{Items: unknownsOf(), Total: 9}, Pages: listed, Query: view.UnknownQuery{Settled: true}}, unknownsPage{List: view.Page[view.Unknown]{Items: openUnknowns(), Total: 9}, Pages: listed, Query: view.UnknownQuery{Text: "a", Directive: "d1"}}},
+		"unknowns": {unknownsPage{}, unknownsPage{Query: view.UnknownQuery{Settled: true}}, unknownsPage{Query: view.UnknownQuery{Text: "a"}}, unknownsPage{List: view.Page[view.Unknown]{Items: unknownsOf(), Total: 9}, Pages: listed, Query: view.UnknownQuery{Settled: true}}, unknownsPage{List: view.Page[view.Unknown]{Items: openUnknowns(), Total: 9}, Pages: listed, Query: view.UnknownQuery{Text: "a", Directive: "d1"}}},
 	}
 	maps.Copy(samples, staffSamples())
 	maps.Copy(samples, obligationSamples())

@@ -23,6 +23,11 @@ type unknownsPage struct {
 // Stages are the stages to choose from.
 func (unknownsPage) Stages() []string { return view.Stages }
 
+// Searched says that something was asked for.
+func (p unknownsPage) Searched() bool {
+	return p.Query != view.UnknownQuery{Settled: p.Query.Settled}
+}
+
 // Outcomes are those that a person can say.
 func (unknownsPage) Outcomes() []string {
 	return []string{payment.Done.String(), payment.NotDone.String()}

@@ -48,14 +48,7 @@ func TestReroute(t *testing.T) {
 				return s.Second != nil && s.Second.Payments > 20
 			})
 
-			commander.open(directive)
-			commander.reveal("#lift textarea")
-			commander.fill("#lift textarea", "主用系統已恢復 it is back")
-			commander.press("#lift button")
-			commander.waitFor("#lift-asked")
-			superior.open(directive)
-			superior.press("form[action$='/lift/approve'] button")
-			superior.waitGone("#lift-asked")
+			lift(commander, superior, directive, "主用系統已恢復 it is back")
 			superior.waitGone(".band-rerouted")
 			if r := w.demo.World.Check(); r.Doubled.Count != 0 || r.Lost.Count != 0 {
 				t.Errorf("%v", r)

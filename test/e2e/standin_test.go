@@ -21,11 +21,7 @@ func TestStandIn(t *testing.T) {
 			incident := w.suspected(commander)
 			commander.reveal("#stand-in-reason")
 			commander.shoot("90-stand-in-propose")
-			commander.do("choose", click("#stand-in input[name=by][value='stand-in/unplanned']"))
-			commander.fill("#stand-in-reason", "主用系統無回應 the primary does not answer")
-			commander.press("#stand-in form button")
-			commander.waitFor("#standing-in .tag.warn")
-			directive := commander.evaluate("location.pathname")
+			directive := proposeStandIn(commander)
 			if commander.count("form[action$='/approve']") != 0 {
 				t.Error("who proposed it may approve it")
 			}
@@ -46,18 +42,36 @@ func TestStandIn(t *testing.T) {
 			commander.open(incident)
 			commander.shoot("93-stand-in-incident")
 
-			commander.open(directive)
-			commander.reveal("#lift textarea")
-			commander.fill("#lift textarea", "主用系統已恢復 it is back")
-			commander.press("#lift button")
-			commander.waitFor("#lift-asked")
-			superior.open(directive)
-			superior.press("form[action$='/lift/approve'] button")
-			superior.waitGone("#lift-asked")
+			lift(commander, superior, directive, "主用系統已恢復 it is back")
 			superior.waitGone(".band-stand-in-open")
 			superior.shoot("94-stand-in-lifted")
 			commander.open("/directives")
 			commander.shoot("95-directives")
 		})
 	}
+}
+
+// proposeStandIn proposes one, with the terms of an unplanned outage, from a page that
+// offers it, and returns the directive's address.
+func proposeStandIn(b *browser) string {
+	b.t.Helper()
+	b.reveal("#stand-in-reason")
+	b.do("choose", click("#stand-in input[name=by][value='stand-in/unplanned']"))
+	b.fill("#stand-in-reason", "主用系統無回應 the primary does not answer")
+	b.press("#stand-in form button")
+	b.waitFor("#standing-in .tag.warn")
+	return b.evaluate("location.pathname")
+}
+
+// lift lifts a directive by two people.
+func lift(asks, agrees *browser, directive, reason string) {
+	asks.t.Helper()
+	asks.open(directive)
+	asks.reveal("#lift textarea")
+	asks.fill("#lift textarea", reason)
+	asks.press("#lift button")
+	asks.waitFor("#lift-asked")
+	agrees.open(directive)
+	agrees.press("form[action$='/lift/approve'] button")
+	agrees.waitGone("#lift-asked")
 }

@@ -11,10 +11,6 @@ try {
   }
 } catch (_) { /* an old browser: the page says which zone it shows */ }
 
-// On a phone the menu scrolls: show the entry of this page.
-const here = document.querySelector("nav a[aria-current]");
-if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
-
 // What is folded is printed, in browsers whose style sheets cannot say so, too.
 addEventListener("beforeprint", () => { for (const chapter of document.querySelectorAll("details.chapter")) chapter.open = true; });
 
@@ -75,14 +71,15 @@ if (document.body.dataset.stream) {
 }
 
 // Clocks that count to a limit: data-due holds the instant, data-over the words
-// for "late".
+// for "late", and data-left those for what is left, with # where the time stands:
+// bare it would look like a time of day.
 function two(n) { return String(n).padStart(2, "0"); }
 function tick() {
   for (const clock of document.querySelectorAll("[data-due]")) {
     const left = Math.round((new Date(clock.dataset.due) - Date.now()) / 1000);
     const s = Math.abs(left), h = Math.floor(s / 3600);
     const text = (h ? h + ":" : "") + two(Math.floor(s / 60) % 60) + ":" + two(s % 60);
-    clock.textContent = left < 0 ? (clock.dataset.over || "-") + " " + text : text;
+    clock.textContent = left < 0 ? (clock.dataset.over || "-") + " " + text : (clock.dataset.left || "#").replace("#", text);
     clock.classList.toggle("late", left < 0);
   }
 }
