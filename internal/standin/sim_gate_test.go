@@ -112,7 +112,7 @@ func (d *decider) append(n int, h *held, records ...standin.Record) bool {
 func (d *decider) prepare(n int, h *held, records []standin.Record, then func()) {
 	d.w.packs++
 	h.doubt = &advice.Pack{
-		Shard: n, Expect: h.revision, ID: fmt.Sprint("pack-", d.w.packs), Body: standin.Encode(records), Names: standin.Names(records),
+		Shard: n, Expect: h.revision, ID: fmt.Sprint("pack-", d.w.packs), Body: standin.Encode(records), Names: standin.Names(h.s, records),
 	}
 	h.then = then
 }

@@ -222,14 +222,15 @@ func Shard(payer Digest, shards int) int {
 }
 
 // Names returns the identities that belong to the shard of the records from now
-// on, for [advice.Pack.Names]: what is decided on, and what that takes back. If
-// the source names another shard as the owner of either, the request is its.
-func Names(records []Record) []uint64 {
+// on, for [advice.Pack.Names]: what is decided on, and what that takes back, unless that
+// was decided on here. If the source names another shard as the owner of either, the
+// request is its. s is the shard's state after the records.
+func Names(s *State, records []Record) []uint64 {
 	var list []uint64
 	for _, r := range records {
 		if d, ok := r.(*Decision); ok {
 			list = append(list, Name(d.Identity))
-			if d.Original != "" {
+			if d.Original != "" && s.Item(d.Original) == nil {
 				list = append(list, Name(d.Original))
 			}
 		}

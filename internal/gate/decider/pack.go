@@ -156,7 +156,7 @@ func (s *shard) decide(jobs []*job) (*pack, error) {
 	}
 	if len(t.records) > 0 {
 		p.Pack = advice.Pack{
-			Shard: s.n, Expect: s.revision, ID: holdfast.NewID(), Body: standin.Encode(t.records), Names: standin.Names(t.records),
+			Shard: s.n, Expect: s.revision, ID: holdfast.NewID(), Body: standin.Encode(t.records), Names: standin.Names(s.state, t.records),
 		}
 		s.since += len(t.records)
 	}
