@@ -51,11 +51,11 @@ func (a *API) settlement(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	refusals, lines, err := a.View.SettlementRows(c.r.Context(), v.ID)
+	refusals, err := a.View.SettlementRefusals(c.r.Context(), v.ID)
 	if err != nil {
 		return nil, err
 	}
-	out := SettlementDetail{Settlement: v, Refusals: []view.SettlementRefusal{}, Found: v.Found(lines)}
+	out := SettlementDetail{Settlement: v, Refusals: []view.SettlementRefusal{}, Found: v.Found()}
 	words := locale.For(c.lang)
 	for _, r := range refusals {
 		out.Refusals = append(out.Refusals, view.SettlementRefusal{Line: r.Line, Message: words.Error(r.Err)})

@@ -135,13 +135,13 @@ func queueRows(p *page, state string, list []view.Queued) {
 func (s *shell) exceptions() *cobra.Command {
 	cmd := s.api("GET /reconciliation/exceptions", "exceptions", "Payments of stand-in that people decide on, the oldest first", func(c *call) error {
 		return show(c.paging().pass("decided", "directive", "q"), nil, func(p *page, v view.Page[view.Exception]) {
-			p.row("PAYMENT", "DIRECTIVE", "AMOUNT", "WHY", "SINCE", "ATTEMPTS", "DECISION", "STATE")
+			p.row("PAYMENT", "DIRECTIVE", "AMOUNT", "WHY", "SINCE", "ATTEMPTS", "INQUIRIES", "PRIMARY SAID", "EXPIRES", "FILE", "DECISION", "STATE")
 			for _, e := range v.Items {
 				var d reconciliation.Decision
 				if e.Decision != nil {
 					d = *e.Decision
 				}
-				p.row(payment.Mask(e.Identity), e.Directive, locale.For(holdfast.En).Money(holdfast.Money{Minor: e.Amount, Currency: e.Currency}), e.Why.String(), e.Since, e.Attempts, d.ID, string(d.State))
+				p.row(payment.Mask(e.Identity), e.Directive, locale.For(holdfast.En).Money(holdfast.Money{Minor: e.Amount, Currency: e.Currency}), e.Why.String(), e.Since, ofAllowed(e.Attempts, e.Terms, false), ofAllowed(e.Inquiries, e.Terms, true), replySaid(e.Reply), dueOf(e), fileSaid(e.File), d.ID, string(d.State))
 			}
 			more(p, len(v.Items), v.Total, v.Next)
 		})
@@ -151,6 +151,49 @@ func (s *shell) exceptions() *cobra.Command {
 	f.String("directive", "", "only those of a directive")
 	f.String("q", "", "only those that hold a text")
 	return paged(cmd)
+}
+
+// ofAllowed says how many attempts, or inquiries, were made of those that the profile allows.
+func ofAllowed(n int, t *view.ExceptionTerms, asked bool) string {
+	switch {
+	case t == nil:
+		return strconv.Itoa(n)
+	case asked:
+		return fmt.Sprintf("%d/%d", n, t.Inquiries)
+	}
+	return fmt.Sprintf("%d/%d", n, t.Attempts)
+}
+
+func replySaid(r *standin.Reply) string {
+	switch {
+	case r == nil:
+		return ""
+	case r.Status == 0:
+		return r.Said.String()
+	}
+	return fmt.Sprintf("%s (%d)", r.Said, r.Status)
+}
+
+func dueOf(e view.Exception) string {
+	if e.Terms == nil || e.Terms.Expires.IsZero() {
+		return ""
+	}
+	return clock(e.Terms.Expires)
+}
+
+// fileSaid says what a settlement file says of an exception.
+func fileSaid(f *view.ExceptionFile) string {
+	switch {
+	case f == nil:
+		return ""
+	case f.Line == 0:
+		return f.Day + " not in it"
+	}
+	said := "not done"
+	if f.Done {
+		said = "done"
+	}
+	return fmt.Sprintf("%s line %d: %s, %s", f.Day, f.Line, said, locale.For(holdfast.En).Money(holdfast.Money{Minor: f.Amount, Currency: f.Currency}))
 }
 
 func (s *shell) exceptionResolve() *cobra.Command {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"encoding/csv"
 	"slices"
 	"strconv"
@@ -51,6 +52,14 @@ type (
 		Shards   int
 	}
 )
+
+// causeSaid says why the primary was not asked. Gates of a newer version may know more causes.
+func causeSaid(p *locale.Printer, cause string) string {
+	if !p.Has("exceptions.cause." + cause) {
+		return cause
+	}
+	return p.T("exceptions.cause." + cause)
+}
 
 // declined says why stand-in declined. Gates of a newer version may know more reasons.
 func declined(p *locale.Printer, reason string) string {
@@ -227,7 +236,9 @@ func (c *Console) exceptionsCSV(v *visit) error {
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="exceptions.csv"`)
 	out := csv.NewWriter(v.w)
-	_ = out.Write([]string{"identity", "directive", "kind", "amount_minor", "currency", "route", "channel", "why", "decided_at", "exception_since", "approved", "attempts", "inquiries", "first_attempt", "last_attempt", "decision", "how", "state", "asked_by", "second", "note"})
+	_ = out.Write([]string{"identity", "directive", "kind", "amount_minor", "currency", "route", "channel", "why", "decided_at", "exception_since", "approved", "attempts", "inquiries", "first_attempt", "last_attempt",
+		"cause", "reason", "profile", "profile_version", "attempts_allowed", "inquiries_allowed", "pending_since", "expires_at", "primary_said", "primary_status", "primary_said_at",
+		"file", "file_day", "file_line", "file_amount_minor", "file_currency", "file_done", "decision", "how", "state", "asked_by", "second", "note"})
 	for offset := 0; ; {
 		list := c.View.Exceptions(v.exceptionQuery(), offset, view.MaxPage)
 		for _, e := range list.Items {
@@ -247,6 +258,7 @@ func exceptionRow(e view.Exception) []string {
 		cell(e.Identity), e.Directive, e.Kind.String(), strconv.FormatInt(e.Amount, 10), e.Currency, cell(e.Route), cell(e.Channel), e.Why.String(),
 		instant(e.Decided), instant(e.Since), strconv.FormatBool(e.Approved), itoa(e.Attempts), itoa(e.Inquiries), instant(e.First), instant(e.Last),
 	}
+	row = append(row, evidenceCells(e)...)
 	d := e.Decision
 	if d == nil {
 		return append(row, "", "", "", "", "", "")
@@ -256,6 +268,27 @@ func exceptionRow(e view.Exception) []string {
 		second = d.Second.Name
 	}
 	return append(row, d.ID, d.How.String(), string(d.State), cell(d.By.Name), cell(second), cell(d.Note))
+}
+
+// evidenceCells are the cells of a row that say what is known beside the payment itself.
+func evidenceCells(e view.Exception) []string {
+	var terms view.ExceptionTerms
+	allowed := [2]string{}
+	if e.Terms != nil {
+		terms = *e.Terms
+		allowed = [2]string{itoa(terms.Attempts), itoa(terms.Inquiries)}
+	}
+	row := []string{e.Cause, e.Reason, terms.Profile, e.Version, allowed[0], allowed[1], instant(e.Pending), instant(terms.Expires)}
+	if e.Reply == nil {
+		row = append(row, "", "", "")
+	} else {
+		row = append(row, e.Reply.Said.String(), itoa(e.Reply.Status), instant(e.Replied))
+	}
+	f := e.File
+	if f == nil {
+		return append(row, "", "", "", "", "", "")
+	}
+	return append(row, cell(cmp.Or(f.Name, f.ID)), f.Day, itoa(f.Line), strconv.FormatInt(f.Amount, 10), f.Currency, strconv.FormatBool(f.Done))
 }
 
 func (c *Console) resolveException(v *visit) error {

@@ -76,10 +76,31 @@ func exceptionsSample() (list []view.Exception) {
 		if why > standin.Exhausted {
 			e.Route, e.Channel, e.Attempts, e.First = "pay", "app", 1, past
 		}
+		one := view.Exception{Key: why.String()}
 		if why > standin.Expired {
-			e.Last = past
+			said := standin.SaidDone + standin.Said(why-standin.Unresolved)%6
+			e.Last, e.Pending, e.Replied, e.Reply = past, past, past, &standin.Reply{Said: said}
+			e.Version, e.Cause, e.Reason = "0123456789abcdef0123456789abcdef", (standin.Directed + standin.Cause(why-standin.Unresolved)%5).String(), ""
+			one.Terms = &view.ExceptionTerms{Temporary: "small", Title: word, Profile: "small", Planned: why%2 == 0, Same: true, Limits: []standin.Limit{}, Attempts: 3, Expires: past}
 		}
-		list = append(list, view.Exception{OpenException: e, Key: why.String(), Allowed: reconciliation.Allowed(e)})
+		if why > standin.DoneThoughDeclined {
+			e.Reply.Status, e.Cause, e.Reason, one.Terms.Inquiries = 402, "something newer", "over-all", 2
+			one.Terms.Limits = []standin.Limit{{Over: standin.EachPayment, Currency: "CNY", Amount: 900}, {Over: standin.Whole, Count: 9}}
+		}
+		switch why {
+		case standin.NotSendable:
+			one.Terms.Same = false
+		case standin.Unresolved:
+			one.File = &view.ExceptionFile{ID: "f1", Line: 2, Amount: 900, Currency: "CNY"}
+		case standin.FileAmount:
+			one.File = &view.ExceptionFile{ID: "f1", Name: "day.csv", Day: "2026-11-26", Line: 7, Amount: 990, Currency: "CNY", Done: true, Recorded: true}
+		case standin.FileNotDone:
+			one.File = &view.ExceptionFile{ID: "f1", Name: "day.csv", Day: "2026-11-26", Line: 8, Amount: 900, Currency: "CNY", Recorded: true}
+		case standin.FileAbsent:
+			one.File = &view.ExceptionFile{ID: "f1", Name: "day.csv", Day: "2026-11-26", Recorded: true}
+		}
+		one.OpenException, one.Allowed = e, reconciliation.Allowed(e)
+		list = append(list, one)
 	}
 	for i, state := range []reconciliation.State{reconciliation.Asked, reconciliation.Ordered, reconciliation.Done, reconciliation.Refused, reconciliation.Failed} {
 		e := list[0]

@@ -121,11 +121,11 @@ func (c *Console) settlement(v *visit) error {
 	if err != nil {
 		return err
 	}
-	refusals, lines, err := c.View.SettlementRows(v.r.Context(), s.ID)
+	refusals, err := c.View.SettlementRefusals(v.r.Context(), s.ID)
 	if err != nil {
 		return err
 	}
-	own := settlementPage{Settlement: s, Found: s.Found(lines), Mine: s.ConfirmedBy != nil && v.by().SameParty(*s.ConfirmedBy)}
+	own := settlementPage{Settlement: s, Found: s.Found(), Mine: s.ConfirmedBy != nil && v.by().SameParty(*s.ConfirmedBy)}
 	for _, r := range refusals {
 		own.Refusals = append(own.Refusals, view.SettlementRefusal{Line: r.Line, Message: v.words.Error(r.Err)})
 	}

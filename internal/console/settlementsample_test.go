@@ -18,7 +18,7 @@ func settlementSamples() map[string][]any {
 	var found []view.SettlementFound
 	for i, f := range standin.FileFindings {
 		compared.Tallies = append(compared.Tallies, standin.FileTally{Finding: f, Currency: "CNY", Tally: standin.Tally{Count: int64(i + 1), Amount: 900}})
-		one := view.SettlementFound{Found: standin.Found{N: i, Finding: f, Identity: "app/k", Amount: 900, Currency: "CNY", Was: []string{"declined", "pending", "delivered", "exception", "reversed", "unknown", "unknown", "unknown"}[i]}, Gate: "east", Line: i, Carried: i%2 == 0}
+		one := view.SettlementFound{Found: standin.Found{N: i, Line: i, Finding: f, Identity: "app/k", Amount: 900, Currency: "CNY", Was: []string{"declined", "pending", "delivered", "exception", "reversed", "unknown", "unknown", "unknown"}[i]}, Gate: "east", Carried: i%2 == 0}
 		if f == standin.FileDiffers {
 			one.Filed, one.FiledCur, one.Two = 901, "CNY", true
 		}

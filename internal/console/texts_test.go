@@ -317,6 +317,8 @@ func built(t *testing.T) map[string][]string {
 		"reconcile.cut-off.": constants(t, "reconciliation", "CutOffState"),
 		"reconcile.kind.":    {"payment", "refund", "reversal"},
 		"exceptions.why.":    {"primary-refused", "exhausted", "expired", "unresolved", "done-though-declined", "done-though-reversed", "not-sendable", "file-not-done", "file-amount", "file-absent"},
+		"exceptions.said.":   {"done", "not-done", "absent", "unclear", "silent", "unreached"},
+		"exceptions.cause.":  {"directed", "connection-refused", "nothing-written", "circuit-open", "behind"},
 		"exceptions.how.":    {"retry", "confirm", "reverse", "accept", "write-off"},
 		"exceptions.state.":  constants(t, "reconciliation", "State"),
 		"shadow.by.":         {"currency", "band"},

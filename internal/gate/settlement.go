@@ -82,7 +82,7 @@ func (g *Gate) compareUnknown(r standin.Row, p *standin.FilePage) (standin.Found
 	if !open {
 		return standin.Found{}, false
 	}
-	f := standin.Found{N: r.N, Identity: r.Identity, Amount: of.Amount, Currency: of.Currency, Was: payment.Unknown.String()}
+	f := standin.Found{N: r.N, Line: r.Line, Identity: r.Identity, Amount: of.Amount, Currency: of.Currency, Was: payment.Unknown.String()}
 	outcome := payment.NotDone
 	switch {
 	case of.Currency != "" && (of.Amount != r.Amount || of.Currency != r.Currency):

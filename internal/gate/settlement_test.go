@@ -16,7 +16,7 @@ func TestFileSettlesWhatIsUnknown(t *testing.T) {
 		of, _ := g.outcomes.record("done")
 		day := standin.FilePage{File: "s1", Pages: 1, From: of.At.Add(-time.Hour), Until: of.At.Add(time.Hour), Above: of.Amount}
 		row := func(n int, identity string, done bool, more int64) standin.Row {
-			return standin.Row{N: n, Identity: identity, Amount: of.Amount + more, Currency: of.Currency, Done: done}
+			return standin.Row{N: n, Line: n + 1, Identity: identity, Amount: of.Amount + more, Currency: of.Currency, Done: done}
 		}
 		day.Rows = []standin.Row{row(1, "done", true, 0), row(2, "not", false, 0), row(3, "other", true, 1), row(4, "nobody", true, 0)}
 		compare := func(p standin.FilePage, changed int) *standin.FileWord {
@@ -65,7 +65,7 @@ func TestAFilesNoIsNotTheLast(t *testing.T) {
 		of, _ := g.outcomes.record("not")
 		day := standin.FilePage{
 			File: "s1", Pages: 1, From: of.At.Add(-time.Hour), Until: of.At.Add(time.Hour), Above: of.Amount, Carry: true, By: "wang", Note: "the day",
-			Rows: []standin.Row{{N: 1, Identity: "not", Amount: of.Amount, Currency: of.Currency}, {N: 2, Identity: "done", Amount: of.Amount, Currency: of.Currency, Done: true}},
+			Rows: []standin.Row{{N: 1, Line: 2, Identity: "not", Amount: of.Amount, Currency: of.Currency}, {N: 2, Line: 3, Identity: "done", Amount: of.Amount, Currency: of.Currency, Done: true}},
 		}
 		if w, err := g.compareFile(t.Context(), &day); err != nil || w.Changed != 2 || g.Pending("not") {
 			t.Fatalf("%+v, %v", w, err)
@@ -90,7 +90,7 @@ func TestPagesComeWithReports(t *testing.T) {
 	var in shards
 	prepare := func(p *plane, o *Options) {
 		o.StandIn = &in
-		p.page = &standin.FilePage{File: "s1", Pages: 1, From: time.Unix(1, 0), Until: time.Unix(2, 0), Rows: []standin.Row{{N: 1, Identity: "k1", Amount: 1, Currency: "CNY", Done: true}}}
+		p.page = &standin.FilePage{File: "s1", Pages: 1, From: time.Unix(1, 0), Until: time.Unix(2, 0), Rows: []standin.Row{{N: 1, Line: 2, Identity: "k1", Amount: 1, Currency: "CNY", Done: true}}}
 	}
 	connected(t, prepare, func(t *testing.T, _ *Gate, p *plane) {
 		after(3 * time.Second)

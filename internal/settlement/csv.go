@@ -265,7 +265,7 @@ func (d *decoder) row(cells []string, line int) error {
 func (d *decoder) take(r standin.Row, line int) error {
 	at, there := d.seen[r.Identity]
 	if !there {
-		r.N = len(d.out.Rows) + 1
+		r.N, r.Line = len(d.out.Rows)+1, line
 		d.seen[r.Identity] = len(d.out.Rows)
 		d.out.Rows, d.out.Lines = append(d.out.Rows, r), append(d.out.Lines, line)
 		return nil
@@ -276,7 +276,7 @@ func (d *decoder) take(r standin.Row, line int) error {
 	}
 	d.out.Repeated++
 	if r.Done {
-		r.N = first.N
+		r.N, r.Line = first.N, line
 		*first, d.out.Lines[at] = r, line
 	}
 	return nil

@@ -127,7 +127,7 @@ func BenchmarkBacklog(b *testing.B) {
 					}
 				}
 				for _, w := range work {
-					if err := s.Apply(standin.Settle(s, w.Item.Identity, standin.Did, start)...); err != nil {
+					if err := s.Apply(standin.Settle(s, standin.Came{Identity: w.Item.Identity, Of: standin.Did}, start)...); err != nil {
 						b.Fatal(err)
 					}
 				}

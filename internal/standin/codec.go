@@ -10,7 +10,7 @@ import (
 
 // RecordVersion is the first byte of a pack's body. A reader refuses another one:
 // a fold that leaves out what it does not know would approve too much.
-const RecordVersion = 1
+const RecordVersion = 2
 
 const (
 	maxText   = 4 << 10
@@ -286,17 +286,21 @@ func (r *Attempt) fields(c *codec) {
 
 func (r *Delivered) fields(c *codec) {
 	c.text(&r.Identity)
+	c.reply(&r.Reply)
 	c.instant(&r.At)
 }
 
 func (r *Absent) fields(c *codec) {
 	c.text(&r.Identity)
+	c.reply(&r.Reply)
 	c.instant(&r.At)
 }
 
 func (r *Excepted) fields(c *codec) {
 	c.text(&r.Identity)
 	c.enum((*uint8)(&r.Why), len(whyNames)-1)
+	c.reply(&r.Reply)
+	c.filed(&r.Filed)
 	c.instant(&r.At)
 }
 
@@ -317,6 +321,8 @@ func (r *Withdrew) fields(c *codec) {
 func (r *LateAnswer) fields(c *codec) {
 	c.text(&r.Identity)
 	c.bool(&r.Done)
+	c.reply(&r.Reply)
+	c.filed(&r.Filed)
 	c.instant(&r.At)
 }
 
@@ -338,10 +344,17 @@ func (r *Forgot) fields(c *codec) {
 
 func (r *TurnedDown) fields(c *codec) {
 	c.text(&r.Identity)
+	c.reply(&r.Reply)
 	c.instant(&r.At)
 }
 
 func (r *Lapsed) fields(c *codec) {
 	c.text(&r.Identity)
+	c.instant(&r.At)
+}
+
+func (r *Unanswered) fields(c *codec) {
+	c.text(&r.Identity)
+	c.reply(&r.Reply)
 	c.instant(&r.At)
 }

@@ -15,7 +15,8 @@ import (
 
 // oneOfEach is every kind of record with every field set.
 func oneOfEach() []standin.Record {
-	d := standin.Digest{1, 2, 3}
+	d, reply := standin.Digest{1, 2, 3}, standin.Reply{Said: standin.SaidNotDone, Status: 999}
+	filed := standin.Filed{File: "s1", Line: 7, Amount: 900, Currency: "CNY", Done: true}
 	return []standin.Record{
 		&standin.Opened{
 			Directive: "d1", Profile: "cards", Version: d, Planned: true, OneByOne: true, Zone: -8 * time.Hour,
@@ -30,17 +31,19 @@ func oneOfEach() []standin.Record {
 		},
 		&standin.Drawn{Key: "k", UpTo: standin.Slice{Amount: 1, Count: 2}, Until: 5, Directive: "d1"},
 		&standin.Attempt{Identity: "p1", N: 300, Inquiry: true, At: -6},
-		&standin.Delivered{Identity: "p1", At: 7},
-		&standin.Absent{Identity: "p1", At: 8},
-		&standin.Excepted{Identity: "p1", Why: standin.DoneThoughReversed, At: 9},
+		&standin.Delivered{Identity: "p1", Reply: standin.Reply{Said: standin.SaidDone, Status: 201}, At: 7},
+		&standin.Absent{Identity: "p1", Reply: standin.Reply{Said: standin.SaidAbsent, Status: 404}, At: 8},
+		&standin.Excepted{Identity: "p1", Why: standin.FileAmount, Reply: reply, Filed: &filed, At: 9},
+		&standin.Excepted{Identity: "p2", Why: standin.Expired, At: 9},
 		&standin.Resolved{Identity: "p1", How: standin.Retry, By: "a", Second: "b", Note: "why", At: 10},
 		&standin.Withdrew{Identity: "p1", At: 11},
-		&standin.LateAnswer{Identity: "p1", Done: true, At: 12},
+		&standin.LateAnswer{Identity: "p1", Done: true, Reply: reply, Filed: &filed, At: 12},
 		&standin.Ended{Directive: "d1", At: 13},
 		&standin.Closed{Directive: "d1", By: "a", At: 14},
 		&standin.Forgot{Before: 15, At: 16},
-		&standin.TurnedDown{Identity: "p1", At: 17},
+		&standin.TurnedDown{Identity: "p1", Reply: reply, At: 17},
 		&standin.Lapsed{Identity: "p1", At: 18},
+		&standin.Unanswered{Identity: "p1", Reply: standin.Reply{Said: standin.Silent}, At: 19},
 	}
 }
 
@@ -63,6 +66,7 @@ func TestRecordsRoundTrip(t *testing.T) {
 	for name, bad := range map[string][]byte{
 		"another version": append([]byte{standin.RecordVersion + 1}, body[1:]...), "no record": {standin.RecordVersion},
 		"another kind": {standin.RecordVersion, 99}, "a long number": {standin.RecordVersion, 3, 0x81, 0x00, 'x', 0},
+		"a status of nothing said": {standin.RecordVersion, 18, 1, 'x', 0, 5, 0}, "a status above 999": {standin.RecordVersion, 18, 1, 'x', 1, 0xe8, 7, 0},
 	} {
 		if _, err := standin.Decode(bad); holdfast.CodeOf(err) != holdfast.Damaged {
 			t.Errorf("%s: %v", name, err)
@@ -172,7 +176,7 @@ func TestImpossibleRecords(t *testing.T) {
 		&standin.Opened{Directive: "d1"}, &standin.Opened{Directive: "d2"}, again, &standin.Withdrew{Identity: "p1"},
 		&standin.Attempt{Identity: "p1", N: 3}, &standin.Delivered{Identity: "p2"}, &standin.Resolved{Identity: "p1", How: standin.Accept},
 		&standin.Ended{Directive: "d2"}, &standin.Closed{Directive: "d1"}, &standin.Withdrew{Identity: "p2"},
-		&standin.TurnedDown{Identity: "p1"}, &standin.Lapsed{Identity: "p1"}, &standin.TurnedDown{Identity: "p2"},
+		&standin.TurnedDown{Identity: "p1"}, &standin.Lapsed{Identity: "p1"}, &standin.TurnedDown{Identity: "p2"}, &standin.Unanswered{Identity: "p2"},
 	} {
 		s, err := standin.Restore(h.s.Snapshot())
 		if err != nil {

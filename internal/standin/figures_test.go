@@ -58,7 +58,7 @@ func TestFiguresOfManyDirectives(t *testing.T) {
 				r := pay(fmt.Sprint(directive, "-", n), "p1", 500)
 				r.Payment.Currency, r.Directive, r.Snapshot.At = currencyOf(n), directive, h.now
 				h.want(r, standin.Approved, standin.None)
-				h.apply(standin.Settle(h.s, r.Payment.Identity, standin.Did, h.now)...)
+				h.apply(standin.Settle(h.s, standin.Came{Identity: r.Payment.Identity, Of: standin.Did}, h.now)...)
 			}
 			h.now = h.now.Add(time.Hour)
 			h.apply(standin.End(h.s, directive, h.now)...)

@@ -201,8 +201,8 @@ func (s *State) moveFrom(was bool, i *Item, to Class, at Instant) {
 }
 
 // except hands an item to people.
-func (s *State) except(i *Item, why Why, at Instant) {
-	i.Exception = &Exception{Why: why, Since: at}
+func (s *State) except(i *Item, why Why, filed *Filed, at Instant) {
+	i.Exception = &Exception{Why: why, Since: at, Filed: filed}
 	s.exceptions[i.Identity] = i
 	s.balance(i).Unresolved.add(1, i.Amount)
 	if i.Class == Pending || i.Class == Sent {
@@ -222,6 +222,7 @@ func (s *State) applyToItem(r Record) bool {
 		if i == nil || i.Class != Pending {
 			return false
 		}
+		i.hears(r.Reply, r.At)
 		s.move(i, Sent, r.At)
 		return s.pass(r.At)
 	case *Absent:
@@ -229,6 +230,7 @@ func (s *State) applyToItem(r Record) bool {
 		if i == nil || i.Class != Pending {
 			return false
 		}
+		i.hears(r.Reply, r.At)
 		i.First = 0
 		return s.pass(r.At)
 	case *Excepted:
@@ -236,7 +238,8 @@ func (s *State) applyToItem(r Record) bool {
 		if i == nil || i.Class != Pending && (i.Class != Sent || !r.Why.ofFile()) {
 			return false
 		}
-		s.except(i, r.Why, r.At)
+		i.hears(r.Reply, r.At)
+		s.except(i, r.Why, r.Filed, r.At)
 		return s.pass(r.At)
 	case *Withdrew:
 		i := s.items[r.Identity]
@@ -247,11 +250,21 @@ func (s *State) applyToItem(r Record) bool {
 		s.move(i, TakenBack, r.At)
 		return s.pass(r.At)
 	case *TurnedDown:
+		if i := s.items[r.Identity]; i != nil {
+			i.hears(r.Reply, r.At)
+		}
 		return s.endQueued(r.Identity, Rejected, PrimaryDeclined, r.At)
 	case *Lapsed:
 		return s.endQueued(r.Identity, Overdue, TooLate, r.At)
 	case *Resolved:
 		return s.resolve(r)
+	case *Unanswered:
+		i := s.items[r.Identity]
+		if i == nil || !i.live() {
+			return false
+		}
+		i.hears(r.Reply, r.At)
+		return s.pass(r.At)
 	}
 	return false
 }
@@ -282,6 +295,9 @@ func (s *State) attempt(r *Attempt) bool {
 // lateAnswer keeps what the primary turned out to have done.
 func (s *State) lateAnswer(r *LateAnswer) bool {
 	i := s.items[r.Identity]
+	if i != nil {
+		i.hears(r.Reply, r.At)
+	}
 	switch {
 	case i == nil && r.Done:
 		s.excluded[r.Identity] = exclusion{r.At, done}
@@ -298,9 +314,9 @@ func (s *State) lateAnswer(r *LateAnswer) bool {
 	case i.Class == Pending || i.Class == Exceptional:
 		s.move(i, Sent, r.At)
 	case i.Class == Rejected || i.Class == Overdue:
-		s.except(i, DoneThoughDeclined, r.At)
+		s.except(i, DoneThoughDeclined, r.Filed, r.At)
 	case i.Class == TakenBack:
-		s.except(i, DoneThoughReversed, r.At)
+		s.except(i, DoneThoughReversed, r.Filed, r.At)
 	}
 	return s.pass(r.At)
 }

@@ -36,10 +36,11 @@ const (
 	Unsendable
 )
 
-// Came says what came of an advice.
+// Came says what came of an advice. Reply is what the primary said, for people.
 type Came struct {
 	Identity string
 	Of       Result
+	Reply    Reply
 }
 
 const (
@@ -143,30 +144,32 @@ func (s *State) waitsForOriginal(i *Item) bool {
 }
 
 // Settle returns the records of a result. What is settled by now stays as it is, unless
-// the primary has done what people were to look at, or what was reversed.
-func Settle(s *State, identity string, r Result, now time.Time) []Record {
-	i := s.items[identity]
+// the primary has done what people were to look at, or what was reversed. What the primary
+// said without settling anything is kept for people.
+func Settle(s *State, c Came, now time.Time) []Record {
+	i, at := s.items[c.Identity], max(At(now), s.last)
 	switch {
 	case i == nil:
 		return nil
-	case i.Class != Pending && i.Class != Sent && r == Did:
-		return Answered(s, identity, true, now)
+	case c.Of == NoAnswer && c.Reply.Said != 0 && i.live():
+		return []Record{&Unanswered{c.Identity, c.Reply, at}}
+	case i.Class != Pending && i.Class != Sent && c.Of == Did:
+		return []Record{&LateAnswer{Identity: c.Identity, Done: true, Reply: c.Reply, At: at}}
 	case i.Class != Pending:
 		return nil
 	}
-	at := max(At(now), s.last)
-	switch r {
+	switch c.Of {
 	case Did:
-		return []Record{&Delivered{identity, at}}
+		return []Record{&Delivered{c.Identity, c.Reply, at}}
 	case Refuses:
 		if i.Verdict == Queued {
-			return []Record{&TurnedDown{identity, at}}
+			return []Record{&TurnedDown{c.Identity, c.Reply, at}}
 		}
-		return []Record{&Excepted{identity, PrimaryRefused, at}}
+		return []Record{&Excepted{Identity: c.Identity, Why: PrimaryRefused, Reply: c.Reply, At: at}}
 	case DoesNotKnow:
-		return []Record{&Absent{identity, at}}
+		return []Record{&Absent{c.Identity, c.Reply, at}}
 	case Unsendable:
-		return []Record{&Excepted{identity, NotSendable, at}}
+		return []Record{&Excepted{Identity: c.Identity, Why: NotSendable, At: at}}
 	}
 	return nil
 }
@@ -182,7 +185,7 @@ func Withdraw(s *State, identity string, now time.Time) []Record {
 
 // Answered returns the record of what the primary turned out to have done.
 func Answered(s *State, identity string, done bool, now time.Time) []Record {
-	return []Record{&LateAnswer{identity, done, max(At(now), s.last)}}
+	return []Record{&LateAnswer{Identity: identity, Done: done, At: max(At(now), s.last)}}
 }
 
 // Resolve ends an exception as people decided. who and second are different

@@ -289,10 +289,10 @@ func TestLateResult(t *testing.T) {
 	h.want(pay("p1", "ann", 1), standin.Approved, standin.None)
 	h.send(standin.Refuses)
 	h.class("p1", standin.Exceptional)
-	h.apply(standin.Settle(h.s, "p1", standin.NoAnswer, h.now)...)
+	h.apply(standin.Settle(h.s, standin.Came{Identity: "p1", Of: standin.NoAnswer}, h.now)...)
 	h.class("p1", standin.Exceptional)
 	for range 2 {
-		h.apply(standin.Settle(h.s, "p1", standin.Did, h.now)...)
+		h.apply(standin.Settle(h.s, standin.Came{Identity: "p1", Of: standin.Did}, h.now)...)
 		h.class("p1", standin.Sent)
 	}
 	if n := len(h.s.Exceptions()); n > 0 {

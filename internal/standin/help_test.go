@@ -139,7 +139,7 @@ func (h *shard) send(r standin.Result) []standin.Work {
 	h.apply(park...)
 	for _, w := range work {
 		h.apply(w.Attempt)
-		h.apply(standin.Settle(h.s, w.Item.Identity, r, h.now)...)
+		h.apply(standin.Settle(h.s, standin.Came{Identity: w.Item.Identity, Of: r}, h.now)...)
 	}
 	h.holds()
 	return work

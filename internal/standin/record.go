@@ -82,12 +82,14 @@ type Attempt struct {
 // Delivered: the primary has done it.
 type Delivered struct {
 	Identity string
+	Reply    Reply
 	At       Instant
 }
 
 // Absent: the primary, asked, does not know the identity: it may be sent again.
 type Absent struct {
 	Identity string
+	Reply    Reply
 	At       Instant
 }
 
@@ -95,7 +97,10 @@ type Absent struct {
 type Excepted struct {
 	Identity string
 	Why      Why
-	At       Instant
+	Reply    Reply
+	// Filed is what a settlement file says; nil if it is not because of one.
+	Filed *Filed
+	At    Instant
 }
 
 // Resolved is what people decided about an exception.
@@ -120,7 +125,10 @@ type Withdrew struct {
 type LateAnswer struct {
 	Identity string
 	Done     bool
-	At       Instant
+	Reply    Reply
+	// Filed is the row of a settlement file that says so; nil if the primary answered.
+	Filed *Filed
+	At    Instant
 }
 
 // Ended: nobody new is stood in for under the directive. Payers with pending
@@ -147,12 +155,20 @@ type Forgot struct {
 // TurnedDown: the primary has judged what was queued, and does not do it.
 type TurnedDown struct {
 	Identity string
+	Reply    Reply
 	At       Instant
 }
 
 // Lapsed: what was queued has waited too long, and is never sent.
 type Lapsed struct {
 	Identity string
+	At       Instant
+}
+
+// Unanswered says what came of an attempt or inquiry that settled nothing.
+type Unanswered struct {
+	Identity string
+	Reply    Reply
 	At       Instant
 }
 
@@ -241,6 +257,7 @@ func (*Closed) tag() byte     { return 14 }
 func (*Forgot) tag() byte     { return 15 }
 func (*TurnedDown) tag() byte { return 16 }
 func (*Lapsed) tag() byte     { return 17 }
+func (*Unanswered) tag() byte { return 18 }
 
 // newRecord returns an empty record of a tag, or nil if there is none.
 func newRecord(tag byte) Record {
@@ -279,6 +296,8 @@ func newRecord(tag byte) Record {
 		return &TurnedDown{}
 	case 17:
 		return &Lapsed{}
+	case 18:
+		return &Unanswered{}
 	}
 	return nil
 }

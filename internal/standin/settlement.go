@@ -10,8 +10,10 @@ import (
 // Row is a line of the primary's settlement file: the primary's own word on one
 // payment.
 type Row struct {
-	// N is its number among the rows that could be read, from 1.
+	// N is its number among the rows that could be read, Line that of its line in the file, both
+	// from 1.
 	N        int    `json:"n"`
+	Line     int    `json:"line"`
 	Identity string `json:"identity"`
 	Amount   int64  `json:"amount"` // in minor units, without a sign
 	Currency string `json:"currency"`
@@ -75,8 +77,9 @@ func (f FileFinding) Changes() bool { return f != FileAgrees && f != FileOpen }
 
 // Found is what a row, or its absence, means for one payment.
 type Found struct {
-	// N is the row's number; 0 if the file lacks it.
+	// N is the row's number, Line that of its line; 0 if the file lacks it.
 	N         int         `json:"n,omitempty"`
+	Line      int         `json:"line,omitempty"`
 	Finding   FileFinding `json:"finding"`
 	Identity  string      `json:"identity"`
 	Directive string      `json:"directive,omitempty"`
@@ -164,7 +167,7 @@ func Compare(s *State, r Row, p *FilePage, above func(directive string) (int64, 
 	if i == nil {
 		return f, nil, false
 	}
-	f = Found{N: r.N, Identity: r.Identity, Directive: i.Directive, Amount: i.Amount, Currency: i.Currency, Was: i.Class.String()}
+	f = Found{N: r.N, Line: r.Line, Identity: r.Identity, Directive: i.Directive, Amount: i.Amount, Currency: i.Currency, Was: i.Class.String()}
 	f.Finding, records = s.compare(i, r, p, at)
 	if f.Finding == FileDiffers {
 		f.Filed, f.FiledCur = r.Amount, r.Currency
@@ -187,7 +190,7 @@ func (s *State) compare(i *Item, r Row, p *FilePage, at Instant) (FileFinding, [
 			return FileAgrees, nil
 		case i.void():
 		case i.Class == Pending || i.Class == Sent:
-			return FileDiffers, []Record{&Excepted{Identity: i.Identity, Why: FileAmount, At: at}}
+			return FileDiffers, []Record{&Excepted{Identity: i.Identity, Why: FileAmount, Filed: filed(r, p), At: at}}
 		default:
 			return FileDiffers, nil
 		}
@@ -198,11 +201,11 @@ func (s *State) compare(i *Item, r Row, p *FilePage, at Instant) (FileFinding, [
 	case r.Done && i.Class == Exceptional:
 		return FileSettles, []Record{&Resolved{Identity: i.Identity, How: Confirm, By: p.By, Second: p.Second, Note: p.Note, At: at}}
 	case r.Done && i.void() && !i.contradicted():
-		return FileDoneAnyway, []Record{&LateAnswer{Identity: i.Identity, Done: true, At: at}}
+		return FileDoneAnyway, []Record{&LateAnswer{Identity: i.Identity, Done: true, Filed: filed(r, p), At: at}}
 	case r.Done:
 		return FileAgrees, nil
 	case i.Class == Sent && At(p.Until) > i.Settled && !s.takenBack(i) && !i.overruled(FileNotDone):
-		return FileContradicts, []Record{&Excepted{Identity: i.Identity, Why: FileNotDone, At: at}}
+		return FileContradicts, []Record{&Excepted{Identity: i.Identity, Why: FileNotDone, Filed: filed(r, p), At: at}}
 	case i.Class == Pending || i.Class == Exceptional && i.unresolved():
 		return FileOpen, nil
 	}
@@ -235,7 +238,7 @@ func Lacking(s *State, p *FilePage, has func(identity string) bool, now time.Tim
 			continue
 		}
 		list = append(list, Found{Finding: FileLacks, Identity: i.Identity, Directive: i.Directive, Amount: i.Amount, Currency: i.Currency, Was: i.Class.String(), Changed: true})
-		records = append(records, &Excepted{Identity: i.Identity, Why: FileAbsent, At: at})
+		records = append(records, &Excepted{Identity: i.Identity, Why: FileAbsent, Filed: &Filed{File: p.File}, At: at})
 	}
 	return list, records
 }
@@ -245,7 +248,7 @@ func (p *FilePage) Check() error {
 	bad := !holdfast.ValidName(p.File) || p.Page < 0 || p.Pages < 1 || p.Pages > MaxFilePages || p.Page >= p.Pages || len(p.Rows) > PageRows ||
 		p.From.IsZero() || !p.From.Before(p.Until) || len(p.By) > longest || len(p.Second) > longest || len(p.Note) > longest || p.Carry && (p.By == "" || p.Note == "" || p.By == p.Second)
 	for _, r := range p.Rows {
-		bad = bad || r.N < 1 || r.Identity == "" || len(r.Identity) > payment.MaxIdentity || r.Amount < 0 || r.Amount > payment.MaxAmount || !currency(r.Currency)
+		bad = bad || r.N < 1 || r.Line < 1 || r.Identity == "" || len(r.Identity) > payment.MaxIdentity || r.Amount < 0 || r.Amount > payment.MaxAmount || !currency(r.Currency)
 	}
 	if bad {
 		return holdfast.Errorf(holdfast.Invalid, "a page of a settlement file cannot be read")
@@ -261,7 +264,7 @@ func (w *FileWord) Check() error {
 		bad = bad || !t.Finding.known() || !currency(t.Currency) || !t.readable()
 	}
 	for _, f := range w.Found {
-		bad = bad || !f.Finding.known() || f.Identity == "" || len(f.Identity) > payment.MaxIdentity || !named(f.Directive) || !currency(f.Currency) || !currency(f.FiledCur) || len(f.Was) > 20
+		bad = bad || !f.Finding.known() || f.Line < 0 || f.Identity == "" || len(f.Identity) > payment.MaxIdentity || !named(f.Directive) || !currency(f.Currency) || !currency(f.FiledCur) || len(f.Was) > 20
 	}
 	for _, n := range w.Shards {
 		bad = bad || n < 0 || n >= w.Of

@@ -33,7 +33,7 @@ func (h *shard) byFile(p *standin.FilePage, r standin.Row, want standin.FileFind
 }
 
 func row(identity string, amount int64, done bool) standin.Row {
-	return standin.Row{N: 1, Identity: identity, Amount: amount, Currency: "CNY", Done: done}
+	return standin.Row{N: 1, Line: 2, Identity: identity, Amount: amount, Currency: "CNY", Done: done}
 }
 
 func TestFileIsTheLastWord(t *testing.T) {
@@ -177,7 +177,7 @@ func TestLateAnswerDoesNotEndWhatTheFileSays(t *testing.T) {
 	h := newShard(t, aProfile())
 	h.want(pay("other", "other", 900), standin.Approved, 0)
 	h.byFile(filePage(false, ""), row("other", 901, true), standin.FileDiffers, standin.Exceptional)
-	h.apply(standin.Settle(h.s, "other", standin.Did, h.now)...) // it was on the wire
+	h.apply(standin.Settle(h.s, standin.Came{Identity: "other", Of: standin.Did}, h.now)...) // it was on the wire
 	h.apply(standin.Answered(h.s, "other", true, h.now)...)
 	if h.class("other", standin.Exceptional); len(h.s.Exceptions()) != 1 {
 		t.Errorf("%d exceptions, want that people look at the other amount", len(h.s.Exceptions()))

@@ -265,7 +265,7 @@ func (d *decider) forward(n int) {
 		if d.away { // whatever came of it, no answer comes back
 			result = standin.NoAnswer
 		}
-		settled = append(settled, standin.Settle(h.s, identity, result, w.now)...)
+		settled = append(settled, standin.Settle(h.s, standin.Came{Identity: identity, Of: result}, w.now)...)
 	}
 	if len(settled) > 0 && w.rand.IntN(20) > 0 {
 		d.append(n, h, settled...)

@@ -13,7 +13,7 @@ import (
 // FoldVersion is that of the fold. A snapshot of another one is not read: the
 // state is folded from an older snapshot, or from the first pack, if packs were not
 // cut. So a build that raises it reads the snapshots of the version before as well.
-const FoldVersion = 1
+const FoldVersion = 2
 
 // Snapshot encodes a state. Equal states have equal snapshots.
 func (s *State) Snapshot() []byte {
@@ -190,6 +190,8 @@ func (c *codec) item(i *Item) {
 	for _, at := range [...]*Instant{&i.First, &i.Last, &i.Sent, &i.Since, &i.Settled} {
 		c.instant(at)
 	}
+	c.reply(&i.Reply)
+	c.instant(&i.Replied)
 	c.int(&i.Refunded)
 	list(c, &i.FollowUps, maxList, c.text)
 	c.text(&i.Reversal)
@@ -200,6 +202,7 @@ func (c *codec) item(i *Item) {
 	e := made(&i.Exception)
 	c.enum((*uint8)(&e.Why), len(whyNames)-1)
 	c.instant(&e.Since)
+	c.filed(&e.Filed)
 	c.enum((*uint8)(&e.How), len(resolutionNames)-1)
 	c.text(&e.By)
 	c.text(&e.Second)

@@ -37,6 +37,9 @@ type Item struct {
 	// the last of those that send.
 	Attempts, Inquiries int
 	First, Last, Sent   Instant
+	// Reply is what the primary said last, Replied when that was written.
+	Reply   Reply
+	Replied Instant
 	// Since is when it began to be pending.
 	Since Instant
 	// Settled is when it came to where it stands for good.
@@ -56,6 +59,8 @@ type Item struct {
 type Exception struct {
 	Why   Why
 	Since Instant
+	// Filed is what a settlement file says; nil if it is not because of one.
+	Filed *Filed
 	// How is 0 until it is resolved.
 	How        Resolution
 	By, Second string

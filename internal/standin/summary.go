@@ -85,28 +85,6 @@ type Decline struct {
 	Tally
 }
 
-// OpenException is a payment that people have to decide on, with what is known of it.
-type OpenException struct {
-	Identity  string    `json:"identity"`
-	Directive string    `json:"directive"`
-	Kind      Kind      `json:"kind"`
-	Amount    int64     `json:"amount"`
-	Currency  string    `json:"currency"`
-	Route     string    `json:"route,omitempty"`
-	Channel   string    `json:"channel,omitempty"`
-	Why       Why       `json:"why"`
-	Decided   time.Time `json:"decided"`
-	Since     time.Time `json:"since"`
-	// Approved reports whether the customer was told yes.
-	Approved bool `json:"approved,omitempty"`
-	// Queued reports whether it was told that it waits.
-	Queued    bool      `json:"queued,omitempty"`
-	Attempts  int       `json:"attempts,omitempty"`
-	Inquiries int       `json:"inquiries,omitempty"`
-	First     time.Time `json:"first,omitzero"`
-	Last      time.Time `json:"last,omitzero"`
-}
-
 // QueuedPayment is a payment that waits in the queue and was never sent, or has expired
 // there.
 type QueuedPayment struct {
@@ -200,11 +178,7 @@ func Summarize(s *State, shard int, most Room, now time.Time) ShardSummary {
 		if len(sum.Open) >= most.Open {
 			break
 		}
-		sum.Open = append(sum.Open, OpenException{
-			Identity: i.Identity, Directive: i.Directive, Kind: i.Kind, Amount: i.Amount, Currency: i.Currency,
-			Route: i.Route, Channel: i.Channel, Why: i.Exception.Why, Decided: i.At.Time(), Since: i.Exception.Since.Time(),
-			Approved: i.Verdict == Approved, Queued: i.Verdict == Queued, Attempts: i.Attempts, Inquiries: i.Inquiries, First: timeOf(i.First), Last: timeOf(i.Last),
-		})
+		sum.Open = append(sum.Open, i.told())
 	}
 	sum.Queued, sum.Expired = queuedPayments(s.Unsent(most.Queued)), queuedPayments(s.Overdue(most.Expired))
 	return sum
@@ -378,13 +352,6 @@ func (q QueuedPayment) readable() bool {
 	return q.Identity != "" && len(q.Identity) <= payment.MaxIdentity && named(q.Directive) && currency(q.Currency) &&
 		len(q.Route) <= longest && len(q.Channel) <= longest && len(q.Payer) <= 2*len(Digest{}) && len(q.Reason) <= 40 &&
 		q.Amount >= 0 && q.Amount <= payment.MaxAmount && !q.At.IsZero() && !q.Until.IsZero()
-}
-
-func (e *OpenException) readable() bool {
-	return e.Identity != "" && len(e.Identity) <= payment.MaxIdentity && named(e.Directive) && currency(e.Currency) &&
-		e.Kind >= Payment && e.Kind <= Reversal && e.Why >= PrimaryRefused && e.Why <= FileAbsent &&
-		len(e.Route) <= longest && len(e.Channel) <= longest && e.Amount >= 0 && e.Amount <= payment.MaxAmount &&
-		e.Attempts >= 0 && e.Inquiries >= 0 && !e.Since.IsZero()
 }
 
 func (t Tally) readable() bool {

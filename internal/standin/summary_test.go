@@ -38,7 +38,7 @@ func TestSummary(t *testing.T) {
 	h.want(pay("k1", "p1", 10000), standin.Approved, standin.None)
 	h.want(pay("k2", "p1", 4000), standin.Approved, standin.None)
 	h.want(pay("k3", "p2", 2000), standin.Approved, standin.None)
-	h.apply(standin.Settle(h.s, "k1", standin.Refuses, h.now)...)
+	h.apply(standin.Settle(h.s, standin.Came{Identity: "k1", Of: standin.Refuses}, h.now)...)
 	of := told(t, standin.Summarize(h.s, 3, standin.Room{Open: 10}, h.now)).Of[0]
 	if len(of.Standing) != 1 || of.Standing[0].Directive != "d1" || !of.Standing[0].Ended.IsZero() {
 		t.Errorf("it stands in under %+v", of.Standing)
@@ -72,7 +72,7 @@ func TestOrdersAreCarriedOutOnce(t *testing.T) {
 	t.Parallel()
 	h := newShard(t, aProfile())
 	h.want(pay("k1", "p1", 1000), standin.Approved, standin.None)
-	h.apply(standin.Settle(h.s, "k1", standin.Refuses, h.now)...)
+	h.apply(standin.Settle(h.s, standin.Came{Identity: "k1", Of: standin.Refuses}, h.now)...)
 	carry := func(o standin.Order) error {
 		records, err := standin.Carry(h.s, aProfile(), o, h.now)
 		h.apply(records...)

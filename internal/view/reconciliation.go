@@ -107,6 +107,10 @@ type Exception struct {
 	Gate string `json:"gate,omitempty"`
 	// Allowed are the ways in which it may end now.
 	Allowed []standin.Resolution `json:"allowed"`
+	// Terms are those under which it was decided; nil of a directive that is not known.
+	Terms *ExceptionTerms `json:"terms,omitempty"`
+	// File is what the newest settlement file says against it; nil if none does.
+	File *ExceptionFile `json:"file,omitempty"`
 	// Decision is what was decided last; nil if nothing was.
 	Decision *reconciliation.Decision `json:"decision,omitempty"`
 	// Before are earlier decisions on an open one, the newest first: it came up again, or
@@ -152,7 +156,7 @@ func (s *Source) Exceptions(q ExceptionQuery, offset, size int) (p Page[Exceptio
 			}
 		}
 		list = slices.DeleteFunc(list, func(e Exception) bool { return !q.picks(e) })
-		p = paginate(list, offset, size, func(e Exception) Exception { return e })
+		p = paginate(list, offset, size, s.evidence())
 	})
 	return p
 }

@@ -46,8 +46,6 @@ type SettlementRefusal struct {
 type SettlementFound struct {
 	standin.Found
 	Gate string `json:"gate"`
-	// Line is that of the file; 0 if the file lacks it.
-	Line int `json:"line,omitempty"`
 	// Carried: it is what was recorded; else what would be.
 	Carried bool `json:"carried,omitempty"`
 }
@@ -100,24 +98,23 @@ func (s *Source) settlement(f *settlement.File) Settlement {
 	return v
 }
 
-// SettlementRows returns the first rows of a file that were refused, and the lines of
-// all rows.
-func (s *Source) SettlementRows(ctx context.Context, id string) ([]settlement.Refusal, []int, error) {
+// SettlementRefusals returns the first rows of a file that were refused.
+func (s *Source) SettlementRefusals(ctx context.Context, id string) ([]settlement.Refusal, error) {
 	var f *settlement.File
 	s.State.View(func() { f, _ = s.Settlement.Nouns.Book.File(id) })
 	if f == nil {
-		return nil, nil, holdfast.Errorf(holdfast.NotFound, "there is no settlement file %q", id)
+		return nil, holdfast.Errorf(holdfast.NotFound, "there is no settlement file %q", id)
 	}
 	read, err := s.Settlement.Rows(ctx, f)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return read.Refusals, read.Lines, nil
+	return read.Refusals, nil
 }
 
 // Found lists the payments on which the file and the gates do not agree: what was
-// recorded, once that is known. lines are those of the file's rows.
-func (v Settlement) Found(lines []int) []SettlementFound {
+// recorded, once that is known.
+func (v Settlement) Found() []SettlementFound {
 	said, carried := v.Compared, false
 	if len(v.Carried) > 0 {
 		said, carried = v.Carried, true
@@ -125,11 +122,7 @@ func (v Settlement) Found(lines []int) []SettlementFound {
 	list := []SettlementFound{}
 	for _, a := range said {
 		for _, f := range a.Found {
-			one := SettlementFound{Found: f, Gate: a.Gate, Carried: carried}
-			if f.N > 0 && f.N <= len(lines) {
-				one.Line = lines[f.N-1]
-			}
-			list = append(list, one)
+			list = append(list, SettlementFound{Found: f, Gate: a.Gate, Carried: carried})
 		}
 	}
 	return list

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,6 +60,7 @@ func (w *world) shardsGate() *shardsGate {
 	first.Open = []standin.OpenException{{
 		Identity: "app/20261126-000417", Directive: "d7", Kind: standin.Payment, Amount: 80_000, Currency: "CNY", Route: "pay", Channel: "app", Why: standin.PrimaryRefused,
 		Decided: began, Since: began.Add(20 * time.Minute), Approved: true, Attempts: 2, First: began.Add(18 * time.Minute), Last: began.Add(20 * time.Minute),
+		Pending: began, Version: "5b0c7a1e44d0913f", Cause: "directed", Reply: &standin.Reply{Said: standin.SaidNotDone, Status: 402}, Replied: began.Add(20 * time.Minute),
 	}}
 	return &shardsGate{w, standin.Summary{
 		Source: "src1", Shards: 2, Of: []standin.ShardSummary{first, of(1, standin.Balance{Approved: t(900, 30_000_000), Delivered: t(900, 30_000_000)})},
@@ -137,6 +139,9 @@ func (g *shardsGate) resolved(duty, second *browser) string {
 	}
 	second.open("/stand-in/exceptions")
 	second.waitFor("form[action$='/answer']")
+	if text := second.evaluate(`document.querySelector("dl.facts").innerText`); !strings.Contains(text, "Not done HTTP 402") || !strings.Contains(text, "5b0c7a1e44d0") {
+		g.t.Errorf("what is known of it reads %q", text)
+	}
 	second.shoot("rec-2-exception")
 	second.press("form[action$='/answer'] button.main")
 	second.waitGone("form[action$='/answer']")

@@ -131,7 +131,7 @@ func (d *Decider) find(s *standin.State, now time.Time, most int, may func(*stan
 		switch {
 		case !d.others(i, ask) && len(hopeless) >= mostHopeless:
 		case !d.others(i, ask):
-			hopeless = append(hopeless, standin.Settle(s, i.Identity, standin.Unsendable, now)...)
+			hopeless = append(hopeless, standin.Settle(s, standin.Came{Identity: i.Identity, Of: standin.Unsendable}, now)...)
 		default:
 			left = i
 		}
@@ -175,7 +175,9 @@ func (d *Decider) Settle(ctx context.Context, came ...standin.Came) error {
 	for s, list := range of {
 		for some := range slices.Chunk(list, mostTogether) {
 			all.Go(func() {
-				if err := d.do(ctx, s, &job{do: func(t *turn) error { return t.settle(some) }}); err != nil {
+				// What settles nothing is not worth a take-over.
+				polite := !slices.ContainsFunc(some, func(c standin.Came) bool { return c.Of != standin.NoAnswer })
+				if err := d.do(ctx, s, &job{polite: polite, do: func(t *turn) error { return t.settle(some) }}); err != nil {
 					mu.Lock()
 					defer mu.Unlock()
 					errs = append(errs, err)
@@ -189,7 +191,7 @@ func (d *Decider) Settle(ctx context.Context, came ...standin.Came) error {
 
 func (t *turn) settle(came []standin.Came) error {
 	for _, c := range came {
-		if err := t.add(standin.Settle(t.s.state, c.Identity, c.Of, t.now)...); err != nil {
+		if err := t.add(standin.Settle(t.s.state, c, t.now)...); err != nil {
 			return err
 		}
 	}

@@ -19,7 +19,7 @@ func TestFileInTheShards(t *testing.T) {
 		g.wants(pay("k1", "p1", 900), "d1", standin.Approved, 0)
 		g.wants(pay("k2", "p2", 900), "d1", standin.Approved, 0)
 		page := &standin.FilePage{File: "f1", Pages: 1, From: time.Now().Add(-time.Hour), Until: time.Now().Add(time.Hour), Rows: []standin.Row{
-			{N: 1, Identity: "k1", Amount: 900, Currency: "CNY", Done: true}, {N: 2, Identity: "k2", Amount: 901, Currency: "CNY", Done: true}, {N: 3, Identity: "k3", Amount: 1, Currency: "CNY", Done: true},
+			{N: 1, Line: 2, Identity: "k1", Amount: 900, Currency: "CNY", Done: true}, {N: 2, Line: 3, Identity: "k2", Amount: 901, Currency: "CNY", Done: true}, {N: 3, Line: 4, Identity: "k3", Amount: 1, Currency: "CNY", Done: true},
 		}}
 		w, err := g.CompareFile(t.Context(), page)
 		if err != nil || w.Known != 2 || w.Changed != 2 || w.Two != 0 || len(w.Shards) != 4 {

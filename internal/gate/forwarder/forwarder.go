@@ -51,7 +51,7 @@ type Primary interface {
 	// Deliver sends an advice, or asks about it, and says what came of it. With
 	// NoAnswer it says why, in words without card data; [ErrHeld] means that it was
 	// not sent.
-	Deliver(ctx context.Context, w standin.Work) (standin.Result, error)
+	Deliver(ctx context.Context, w standin.Work) (standin.Came, error)
 }
 
 // ErrHeld is the error of an advice that the gate did not let pass after all.
@@ -230,18 +230,18 @@ func (f *Forwarder) deliver(ctx context.Context, c claimed) {
 		f.end(1)
 		return
 	}
-	result, err := f.try(ctx, c.Work)
-	f.count(result, err)
-	if result == standin.Unsendable {
+	came, err := f.try(ctx, c.Work)
+	f.count(came.Of, err)
+	if came.Of == standin.Unsendable {
 		f.opt.Log.Warn("an advice cannot be sent: people have to look at it", "error", err)
 	} else {
 		f.heard(err)
 	}
-	if result == standin.NoAnswer {
+	if came.Of == standin.NoAnswer && came.Reply.Said == 0 {
 		f.end(1)
 		return
 	}
-	f.settled <- standin.Came{Identity: c.Item.Identity, Of: result}
+	f.settled <- came
 }
 
 // settle has what came of advices made durable, until there is no more.
@@ -261,7 +261,7 @@ func (f *Forwarder) settle(ctx context.Context) {
 		f.mu.Lock()
 		now := f.opt.Clock.Boot()
 		for _, c := range came {
-			if err == nil && c.Of != standin.DoesNotKnow { // that is sent anew
+			if err == nil && c.Of != standin.DoesNotKnow && c.Of != standin.NoAnswer { // those are sent anew
 				f.done.add(now)
 			}
 		}
@@ -271,10 +271,10 @@ func (f *Forwarder) settle(ctx context.Context) {
 }
 
 // try is Deliver. A fault of the program costs one attempt, and not the gate.
-func (f *Forwarder) try(ctx context.Context, w standin.Work) (r standin.Result, err error) {
+func (f *Forwarder) try(ctx context.Context, w standin.Work) (came standin.Came, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			r, err = standin.NoAnswer, fmt.Errorf("a fault of the gate: %s", payment.Mask(fmt.Sprint(fault)))
+			came, err = standin.Came{Identity: w.Item.Identity}, fmt.Errorf("a fault of the gate: %s", payment.Mask(fmt.Sprint(fault)))
 			f.opt.Log.Error("an advice could not be delivered", "error", err)
 		}
 	}()

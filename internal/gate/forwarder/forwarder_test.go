@@ -93,7 +93,7 @@ func (q *queue) Settle(_ context.Context, came ...standin.Came) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, c := range came {
-		if err := q.s.Apply(standin.Settle(q.s, c.Identity, c.Of, time.Now())...); err != nil {
+		if err := q.s.Apply(standin.Settle(q.s, c, time.Now())...); err != nil {
 			return err
 		}
 	}
@@ -130,7 +130,7 @@ func (p *primary) May(*standin.Item) bool {
 	return !p.held
 }
 
-func (p *primary) Deliver(ctx context.Context, w standin.Work) (standin.Result, error) {
+func (p *primary) Deliver(ctx context.Context, w standin.Work) (standin.Came, error) {
 	p.mu.Lock()
 	p.begun = append(p.begun, time.Since(p.start))
 	what := w.Item.Identity
@@ -149,7 +149,8 @@ func (p *primary) Deliver(ctx context.Context, w standin.Work) (standin.Result, 
 		defer p.mu.Unlock()
 		p.under--
 	}()
-	return answer(ctx, w)
+	of, err := answer(ctx, w)
+	return standin.Came{Identity: w.Item.Identity, Of: of}, err
 }
 
 func (p *primary) got() []string {

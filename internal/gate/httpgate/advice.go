@@ -100,36 +100,52 @@ func (a *Advices) May(i *standin.Item) bool {
 }
 
 // Deliver sends an advice or asks about it.
-func (a *Advices) Deliver(ctx context.Context, w standin.Work) (standin.Result, error) {
+func (a *Advices) Deliver(ctx context.Context, w standin.Work) (standin.Came, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
+	came := standin.Came{Identity: w.Item.Identity}
 	if w.Attempt.Inquiry {
-		return a.ask(ctx, w)
+		return a.ask(ctx, w, came)
 	}
 	req := fasthttp.AcquireRequest()
 	defer fasthttp.ReleaseRequest(req)
 	r, p, err := a.open(ctx, w, req)
 	switch {
 	case holdfast.CodeOf(err) == holdfast.Unavailable: // the source, not the advice
-		return standin.NoAnswer, err
+		return came, err
 	case err != nil:
-		return standin.Unsendable, err
+		came.Of = standin.Unsendable
+		return came, err
 	}
 	c, err := a.primary.late.get(ctx)
 	if err != nil {
-		return standin.NoAnswer, err
+		came.Reply.Said = standin.Unreached
+		return came, err
 	}
-	return a.send(ctx, c, r, p, req)
+	came.Of, came.Reply, err = a.send(ctx, c, r, p, req)
+	return came, err
 }
 
-// results are what an inquiry says of an advice.
-var results = map[says]standin.Result{
-	saysNothing: standin.NoAnswer, saysDone: standin.Did, saysNotDone: standin.Refuses, saysAbsent: standin.DoesNotKnow,
-}
+// results are what an inquiry says of an advice, replies how people are told of it.
+var (
+	results = map[says]standin.Result{
+		saysNothing: standin.NoAnswer, saysDone: standin.Did, saysNotDone: standin.Refuses, saysAbsent: standin.DoesNotKnow,
+	}
+	replies = map[says]standin.Said{
+		saysNothing: standin.SaidUnclear, saysDone: standin.SaidDone, saysNotDone: standin.SaidNotDone, saysAbsent: standin.SaidAbsent,
+	}
+)
 
-func (a *Advices) ask(ctx context.Context, w standin.Work) (standin.Result, error) {
-	said, _, err := a.primary.inquire(ctx, false, a.primary.late, w.Item.Route, w.Item.Identity, w.Before.Time())
-	return results[said], err
+func (a *Advices) ask(ctx context.Context, w standin.Work, came standin.Came) (standin.Came, error) {
+	heard, err := a.primary.inquire(ctx, false, a.primary.late, w.Item.Route, w.Item.Identity, w.Before.Time())
+	came.Of = results[heard.says]
+	switch {
+	case err != nil:
+		came.Reply.Said = standin.Silent
+	case heard.status != 0:
+		came.Reply = standin.Reply{Said: replies[heard.says], Status: heard.status}
+	}
+	return came, err
 }
 
 // open makes the request of an advice and reads it as its route does.
@@ -168,7 +184,7 @@ func (a *Advices) open(ctx context.Context, w standin.Work, req *fasthttp.Reques
 }
 
 // send admits an advice as a payment is admitted, writes it and says what came of it.
-func (a *Advices) send(ctx context.Context, c *conn, r *route, p *payment.Payment, req *fasthttp.Request) (standin.Result, error) {
+func (a *Advices) send(ctx context.Context, c *conn, r *route, p *payment.Payment, req *fasthttp.Request) (standin.Result, standin.Reply, error) {
 	now := time.Now()
 	deadline := now.Add(r.Timeout.D())
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
@@ -177,7 +193,7 @@ func (a *Advices) send(ctx context.Context, c *conn, r *route, p *payment.Paymen
 	admission, v := a.gate.Admit(p, r.mode)
 	if v.Action != posture.Forward {
 		c.up.put(c)
-		return standin.NoAnswer, forwarder.ErrHeld
+		return standin.NoAnswer, standin.Reply{}, forwarder.ErrHeld
 	}
 	outcome, why := payment.Unknown, "a fault of the gate after it was admitted"
 	defer func() { admission.Finish(outcome, why) }()
@@ -192,24 +208,27 @@ func (a *Advices) send(ctx context.Context, c *conn, r *route, p *payment.Paymen
 		err = ctx.Err() // its connection is closed, or about to be
 	}
 	if err != nil {
+		said := standin.Silent
 		if c.written == 0 {
-			outcome, why = payment.NotDone, "nothing was written to the primary"
+			said, outcome, why = standin.Unreached, payment.NotDone, "nothing was written to the primary"
 		} else {
 			why = "no answer to an advice"
 		}
 		c.Close()
-		return standin.NoAnswer, err
+		return standin.NoAnswer, standin.Reply{Said: said}, err
 	}
-	status := resp.StatusCode()
-	outcome, why = r.classify(status), answered(status)
+	reply := standin.Reply{Said: standin.SaidUnclear, Status: resp.StatusCode()}
+	outcome, why = r.classify(reply.Status), answered(reply.Status)
 	if err := c.readWhole(resp); err != nil && outcome == payment.Unknown {
-		return standin.NoAnswer, err
+		return standin.NoAnswer, reply, err
 	}
 	switch outcome {
 	case payment.Done:
-		return standin.Did, nil
+		reply.Said = standin.SaidDone
+		return standin.Did, reply, nil
 	case payment.NotDone:
-		return standin.Refuses, nil
+		reply.Said = standin.SaidNotDone
+		return standin.Refuses, reply, nil
 	}
-	return standin.NoAnswer, fmt.Errorf("the primary answered with status %d", status)
+	return standin.NoAnswer, reply, fmt.Errorf("the primary answered with status %d", reply.Status)
 }

@@ -59,11 +59,11 @@ func workOf(r *rig, a *Advices, key, target, body string) standin.Work {
 func TestAdviceOnTheWire(t *testing.T) {
 	t.Parallel()
 	r, a, w := advised(t, created)
-	if got, err := a.Deliver(t.Context(), w); got != standin.Did || err != nil {
+	if got, err := a.Deliver(t.Context(), w); got.Of != standin.Did || err != nil {
 		t.Fatalf("%v, %v", got, err)
 	}
 	w.Repeat, w.Attempt.N = true, 2
-	if got, err := a.Deliver(t.Context(), w); got != standin.Did || err != nil {
+	if got, err := a.Deliver(t.Context(), w); got.Of != standin.Did || err != nil {
 		t.Fatalf("%v, %v", got, err)
 	}
 	all := r.back.requests()
@@ -94,23 +94,24 @@ func TestAdviceOutcomes(t *testing.T) {
 		name       string
 		script     script
 		want       standin.Result
+		reply      standin.Reply
 		why        string // in the error
 		unresolved int
 	}{
-		{"done", created, standin.Did, "", 0},
-		{"done before", say(false, answerWith(200, "{}")), standin.Did, "", 0},
-		{"refused", say(false, answerWith(402, "{}")), standin.Refuses, "", 0},
-		{"the primary is ill", say(false, answerWith(503, "{}")), standin.NoAnswer, "status 503", 1},
-		{"still under way", say(false, answerWith(409, "{}")), standin.NoAnswer, "status 409", 1},
-		{"the answer is lost", say(true), standin.NoAnswer, "EOF", 1},
-		{"done, and the rest is lost", say(true, "HTTP/1.1 201 X\r\nContent-Length: 9\r\n\r\n{"), standin.Did, "", 0},
+		{"done", created, standin.Did, standin.Reply{Said: standin.SaidDone, Status: 201}, "", 0},
+		{"done before", say(false, answerWith(200, "{}")), standin.Did, standin.Reply{Said: standin.SaidDone, Status: 200}, "", 0},
+		{"refused", say(false, answerWith(402, "{}")), standin.Refuses, standin.Reply{Said: standin.SaidNotDone, Status: 402}, "", 0},
+		{"the primary is ill", say(false, answerWith(503, "{}")), standin.NoAnswer, standin.Reply{Said: standin.SaidUnclear, Status: 503}, "status 503", 1},
+		{"still under way", say(false, answerWith(409, "{}")), standin.NoAnswer, standin.Reply{Said: standin.SaidUnclear, Status: 409}, "status 409", 1},
+		{"the answer is lost", say(true), standin.NoAnswer, standin.Reply{Said: standin.Silent}, "EOF", 1},
+		{"done, and the rest is lost", say(true, "HTTP/1.1 201 X\r\nContent-Length: 9\r\n\r\n{"), standin.Did, standin.Reply{Said: standin.SaidDone, Status: 201}, "", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r, a, w := advised(t, test.script)
 			got, err := a.Deliver(t.Context(), w)
-			if got != test.want || (err != nil) != (test.why != "") || err != nil && !strings.Contains(err.Error(), test.why) {
-				t.Errorf("%v, %v; want %v and %q", got, err, test.want, test.why)
+			if got != (standin.Came{Identity: "k1", Of: test.want, Reply: test.reply}) || (err != nil) != (test.why != "") || err != nil && !strings.Contains(err.Error(), test.why) {
+				t.Errorf("%v, %v; want %v, %v and %q", got, err, test.want, test.reply, test.why)
 			}
 			if n := len(r.gate.Unresolved()); n != test.unresolved || r.gate.Status().InFlight != 0 {
 				t.Errorf("%d unresolved, %+v", n, r.gate.Status())
@@ -129,11 +130,11 @@ func TestAdviceDoneAtLast(t *testing.T) {
 		}
 		c.Close()
 	})
-	if got, _ := a.Deliver(t.Context(), w); got != standin.NoAnswer || len(r.gate.Unresolved()) != 1 {
+	if got, _ := a.Deliver(t.Context(), w); got.Of != standin.NoAnswer || len(r.gate.Unresolved()) != 1 {
 		t.Fatalf("%v, %d unresolved", got, len(r.gate.Unresolved()))
 	}
 	w.Repeat = true
-	if got, err := a.Deliver(t.Context(), w); got != standin.Did || len(r.gate.Unresolved()) != 0 {
+	if got, err := a.Deliver(t.Context(), w); got.Of != standin.Did || len(r.gate.Unresolved()) != 0 {
 		t.Errorf("%v, %v, %d unresolved", got, err, len(r.gate.Unresolved()))
 	}
 }
@@ -151,12 +152,12 @@ func TestAdviceNotSent(t *testing.T) {
 	lost := workOf(r, a, "k1", "/v1/payments", goodPayment)
 	lost.Item.Sealed.Key = "another"
 	for name, w := range map[string]standin.Work{"of another": other, "another amount": changed, "no route": gone, "no key": lost} {
-		if got, err := a.Deliver(t.Context(), w); got != standin.Unsendable || err == nil {
+		if got, err := a.Deliver(t.Context(), w); got.Of != standin.Unsendable || err == nil {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}
 	r.back.close()
-	if got, err := a.Deliver(t.Context(), w); got != standin.NoAnswer || err == nil || len(r.gate.Unresolved()) != 0 {
+	if got, err := a.Deliver(t.Context(), w); got.Of != standin.NoAnswer || got.Reply.Said != standin.Unreached || err == nil || len(r.gate.Unresolved()) != 0 {
 		t.Errorf("nobody listens: %v, %v", got, err)
 	}
 	if _, n := r.back.counts(); n != 0 {
@@ -208,19 +209,20 @@ func TestAdviceAskedAbout(t *testing.T) {
 		answer string
 		age    time.Duration
 		want   standin.Result
+		said   standin.Said
 	}{
-		{"done", answerWith(200, `{"status":"succeeded"}`), time.Hour, standin.Did},
-		{"refused", answerWith(200, `{"status":"declined"}`), time.Hour, standin.Refuses},
-		{"never came", answerWith(404, "{}"), time.Hour, standin.DoesNotKnow},
-		{"may be on its way", answerWith(404, "{}"), 10 * time.Second, standin.NoAnswer},
-		{"under way", answerWith(200, `{"status":"processing"}`), time.Hour, standin.NoAnswer},
+		{"done", answerWith(200, `{"status":"succeeded"}`), time.Hour, standin.Did, standin.SaidDone},
+		{"refused", answerWith(200, `{"status":"declined"}`), time.Hour, standin.Refuses, standin.SaidNotDone},
+		{"never came", answerWith(404, "{}"), time.Hour, standin.DoesNotKnow, standin.SaidAbsent},
+		{"may be on its way", answerWith(404, "{}"), 10 * time.Second, standin.NoAnswer, standin.SaidUnclear},
+		{"under way", answerWith(200, `{"status":"processing"}`), time.Hour, standin.NoAnswer, standin.SaidUnclear},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r, a, w := advised(t, say(false, test.answer))
 			w.Attempt.Inquiry, w.Before = true, standin.At(time.Now().Add(-test.age))
 			got, err := a.Deliver(t.Context(), w)
-			if all := r.back.requests(); got != test.want || err != nil || len(all) != 1 || all[0].URL.Query().Get("key") != "k1" {
+			if all := r.back.requests(); got.Of != test.want || got.Reply.Said != test.said || got.Reply.Status == 0 || err != nil || len(all) != 1 || all[0].URL.Query().Get("key") != "k1" {
 				t.Errorf("%v, %v, asked %d times", got, err, len(all))
 			}
 		})
@@ -237,7 +239,7 @@ func TestAdviceAtTheEnd(t *testing.T) {
 		<-got
 		cancel()
 	}()
-	if result, err := a.Deliver(ctx, w); result != standin.NoAnswer || err == nil || len(r.gate.Unresolved()) != 1 {
+	if result, err := a.Deliver(ctx, w); result.Of != standin.NoAnswer || err == nil || len(r.gate.Unresolved()) != 1 {
 		t.Errorf("%v, %v, %d unresolved", result, err, len(r.gate.Unresolved()))
 	}
 }

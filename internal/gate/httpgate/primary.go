@@ -181,14 +181,22 @@ func (r *route) classify(status int) payment.Outcome {
 
 // Inquire asks the primary about a payment by its identity.
 func (p *Primary) Inquire(ctx context.Context, rec payment.Record) (payment.Outcome, string, error) {
-	said, why, err := p.inquire(ctx, rec.Second, p.up, rec.Route, rec.Identity, rec.At)
-	switch said {
+	heard, err := p.inquire(ctx, rec.Second, p.up, rec.Route, rec.Identity, rec.At)
+	switch heard.says {
 	case saysDone:
-		return payment.Done, why, err
+		return payment.Done, heard.why, err
 	case saysNotDone, saysAbsent:
-		return payment.NotDone, why, err
+		return payment.NotDone, heard.why, err
 	}
-	return payment.Unknown, why, err
+	return payment.Unknown, heard.why, err
+}
+
+// heard is what an inquiry brought: what the primary says, in words too, and the status of
+// its answer, 0 if none came.
+type heard struct {
+	says   says
+	why    string
+	status int
 }
 
 // says is what an answer to an inquiry says.
@@ -204,21 +212,21 @@ const (
 
 // inquire asks about a payment that was last sent at a time: over connections of up, or
 // the second primary.
-func (p *Primary) inquire(ctx context.Context, second bool, up *pool, name, identity string, at time.Time) (says, string, error) {
+func (p *Primary) inquire(ctx context.Context, second bool, up *pool, name, identity string, at time.Time) (heard, error) {
 	r, host := p.route(name), p.host
 	if second {
 		if r == nil || r.second == nil || p.second == nil {
-			return saysNothing, "", nil // the settings have changed since
+			return heard{}, nil // the settings have changed since
 		}
 		r, up, host = r.second.as, p.second, p.secondHost
 	}
 	if r == nil || r.Inquiry == nil || identity == "" {
-		return saysNothing, "", nil // nothing to ask by: a person must find out
+		return heard{}, nil // nothing to ask by: a person must find out
 	}
 	q := r.Inquiry
 	target, ok := inquiryTarget(q.Path, identity)
 	if !ok {
-		return saysNothing, "", nil
+		return heard{}, nil
 	}
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
@@ -227,10 +235,11 @@ func (p *Primary) inquire(ctx context.Context, second bool, up *pool, name, iden
 	req.SetRequestURI(target)
 	req.Header.SetHost(host)
 	if err := ask(ctx, up, req, resp); err != nil {
-		return saysNothing, "", fmt.Errorf("inquire: %w", err)
+		return heard{}, fmt.Errorf("inquire: %w", err)
 	}
-	said, why := judgeInquiry(q, resp.StatusCode(), resp.Body(), p.now().Sub(at))
-	return said, why, nil
+	h := heard{status: resp.StatusCode()}
+	h.says, h.why = judgeInquiry(q, h.status, resp.Body(), p.now().Sub(at))
+	return h, nil
 }
 
 // route returns the route of a name, or nil.
