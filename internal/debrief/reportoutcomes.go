@@ -16,9 +16,9 @@ func (o *Outcomes) blocks(e Edition) []docx.Block {
 	}
 	count := func(n int) string { return e.number(int64(n), o.AtLeast) }
 	sums := docx.T([]string{e.t("item"), e.t("count")})
-	sums.Rows = [][]string{
-		{e.t("outcomes-open"), e.Words.Int(int64(o.Open))}, {e.t("told-by.primary"), count(o.Primary)}, {e.t("told-by.file"), count(o.File)}, {e.t("told-by.person"), count(o.Person)},
-	}
+	sums.Rows = append(sums.Rows,
+		[]string{e.t("outcomes-open"), e.Words.Int(int64(o.Open))}, []string{e.t("told-by.primary"), count(o.Primary)},
+		[]string{e.t("told-by.file"), count(o.File)}, []string{e.t("told-by.person"), count(o.Person)})
 	blocks := []docx.Block{sums}
 	blocks = append(blocks, rows(e, []string{e.t("outcome-payment"), e.t("amount"), e.t("outcome-sent"), e.t("outcome-became")}, o.Payments, func(p UnknownPayment) []string {
 		return []string{p.Identity + "\n" + p.Gate, e.money(p.Amount, p.Currency), e.at(p.Sent), e.became(p)}
