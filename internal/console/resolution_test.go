@@ -29,7 +29,7 @@ func TestResolutionsInWords(t *testing.T) {
 		{"Payment app/411111******1111 (CNY\u00a09.00), of unknown outcome, is said to be: Not done", "asked the bank (evidence: ticket 7)"},
 		{"What was said of payment app/411111******1111: a second person agreed", ""},
 		{"What was said of payment app/411111******1111: withdrawn or refused", "a mistake"},
-		{"What was said of payment app/411111******1111: carried out by gate east", ""},
+		{"What was said of payment app/411111******1111: carried out at gate east", ""},
 		{"Payment app/411111******1111: gate east has another answer, the same as what was said", "By the primary's settlement file"},
 		{"Payment app/411111******1111: gate east has another answer, against what was said: Done", "inquiry: the primary says it is done"},
 		{"Payment k (–), of unknown outcome, is said to be: Done", "r (evidence: e)"},

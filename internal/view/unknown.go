@@ -201,8 +201,7 @@ func (s *Source) withEnds(timeline []Event) []Event {
 
 func endEvent(r *enrolment.Resolution, end enrolment.ResolutionEnd) Event {
 	e := Event{
-		Position: end.Position, At: end.At, Actor: &Actor{Kind: string(holdfast.Gate), ID: end.Gate, Name: end.Gate},
-		Kind: ResolutionOvertaken, Subject: string(holdfast.NewSubject("resolution", r.ID)),
+		Position: end.Position, At: end.At, Kind: ResolutionOvertaken, Subject: string(holdfast.NewSubject("resolution", r.ID)),
 	}
 	switch {
 	case r.Carries(end):

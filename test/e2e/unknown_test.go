@@ -90,8 +90,8 @@ func TestUnknownOutcomesByPeople(t *testing.T) {
 	g.report(doubt(orders[0].Identity, 9_000_000, payment.NotDone, "inquiry: the primary says it is not done (status 200)"))
 
 	for b, words := range map[*browser][]string{
-		duty:   {"由人認定結果不明的支付 app/n417", "支付閘門 gate-9 已執行", "第二人同意", "與認定不符：未成"},
-		second: {"app/n417 (CNY", "carried out by gate gate-9", "a second person agreed", "against what was said: Not done"},
+		duty:   {"由人認定結果不明的支付 app/n417", "在支付閘門 gate-9 已執行", "第二人同意", "與認定不符：未成"},
+		second: {"app/n417 (CNY", "carried out at gate gate-9", "a second person agreed", "against what was said: Not done"},
 	} {
 		b.open(incident)
 		b.waitFor("#timeline .timeline")
