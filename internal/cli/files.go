@@ -15,7 +15,7 @@ import (
 // The commands on files of a plan, of approvals and of filings.
 
 // upload sends a file as the body of a call, and its name beside it.
-func (c *call) upload(file string) (any, error) {
+func (c *call) upload(file string) (*bytes.Reader, error) {
 	content, err := c.read(file, attachment.MaxSize)
 	if err != nil {
 		return nil, err

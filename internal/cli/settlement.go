@@ -27,26 +27,35 @@ func (s *shell) settlement() []*cobra.Command {
 }
 
 func (s *shell) settle() *cobra.Command {
-	var file string
+	var file, day string
 	var wait time.Duration
 	cmd := s.api("POST /settlements", "settle FILE", "Offer the primary's settlement file, in CSV, and show what it would change; nothing is changed before it is confirmed", func(c *call) error {
+		in, err := c.upload(c.args[0])
+		if err != nil {
+			return err
+		}
 		if file != "" {
 			m, err := c.readMapping(file)
 			if err != nil {
 				return err
 			}
+			// A mapping by which this file cannot be read takes the place of none.
+			var content bytes.Buffer
+			if _, err := in.WriteTo(&content); err != nil {
+				return err
+			}
+			if _, _, _, err := m.ReadDay(content.Bytes(), day, c.Now()); err != nil {
+				return err
+			}
+			in.Reset(content.Bytes())
 			save := *c
-			save.route = "/settlement-mappings"
+			save.route, save.query = "/settlement-mappings", url.Values{}
 			if _, err := save.do(m); err != nil {
 				return err
 			}
 			c.query.Set("mapping", m.Name)
 		} else if c.pass("mapping"); !c.query.Has("mapping") {
 			return holdfast.Errorf(holdfast.Invalid, "name a mapping with --mapping, or give one with --mapping-file")
-		}
-		in, err := c.upload(c.args[0])
-		if err != nil {
-			return err
 		}
 		answer, err := c.pass("day").do(in)
 		if err != nil {
@@ -61,8 +70,8 @@ func (s *shell) settle() *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.String("mapping", "", "the name of a saved mapping, which says what the file's columns mean")
-	f.StringVar(&file, "mapping-file", "", "a mapping in JSON, which is saved under the name in it")
-	f.String("day", "", "the file's day, as 2026-11-26")
+	f.StringVar(&file, "mapping-file", "", "a mapping in JSON, which is saved under the name in it if the file can be read by it")
+	f.StringVar(&day, "day", "", "the file's day, as 2026-11-26")
 	f.DurationVar(&wait, "wait", 30*time.Second, "wait so long for the gates to have compared it")
 	return required(cmd, "day")
 }

@@ -36,6 +36,12 @@ type effectOf struct {
 	At        time.Time
 }
 
+// holdsNothing reports whether payments of a directive's scope go on to a primary all the
+// same: a lift lets none pass that was held back.
+func holdsNothing(d view.Directive) bool {
+	return d.Reroute != nil || d.StandIn != nil && d.StandIn.OneByOne
+}
+
 func (c *Console) directive(v *visit) error {
 	d, err := c.View.Directive(v.path("id"))
 	if err != nil {

@@ -306,6 +306,7 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"ownerSelect": func(id string, roles []view.Named, people []view.Person, was string) ownerSelect {
 			return ownerSelect{id, roles, people, was}
 		},
+		"holdsNothing":  holdsNothing,
 		"standInEffect": func(e any, act string, self *view.StandingIn) []string { return standInEffect(p, e, act, self != nil) },
 
 		"listed":    func(names []string) string { return strings.Join(names, p.T("plan.list-mark")) },

@@ -158,3 +158,18 @@ func (m *Mapping) Span(day string) (from, until time.Time, err error) {
 }
 
 func plainWord(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+// ReadDay reads the file of a day, such as 2026-11-26, and says from when until when the
+// day is. It refuses a day that has not begun by now, and a file of which no row counts.
+func (m *Mapping) ReadDay(content []byte, day string, now time.Time) (r *Read, from, until time.Time, err error) {
+	if from, until, err = m.Span(day); err != nil {
+		return nil, from, until, err
+	}
+	if from.After(now) {
+		return nil, from, until, holdfast.Errorf(holdfast.Invalid, "the file's day %s has not begun: it begins at %s", day, from.Format(time.RFC3339)).At("day")
+	}
+	if r, err = Decode(content, *m); err != nil {
+		return nil, from, until, err
+	}
+	return r, from, until, r.nothing()
+}

@@ -61,18 +61,8 @@ func (s *Service) Offer(ctx context.Context, by holdfast.Actor, mapping, day, na
 	if !found {
 		return "", holdfast.Errorf(holdfast.NotFound, "there is no mapping %q: save it first", mapping).At("mapping")
 	}
-	from, until, err := m.Span(day)
+	read, from, until, err := m.ReadDay(content, day, s.Desk.Now())
 	if err != nil {
-		return "", err
-	}
-	if from.After(s.Desk.Now()) {
-		return "", holdfast.Errorf(holdfast.Invalid, "the file's day %s has not begun: it begins at %s", day, from.Format(time.RFC3339)).At("day")
-	}
-	read, err := Decode(content, m)
-	if err != nil {
-		return "", err
-	}
-	if err := read.nothing(); err != nil {
 		return "", err
 	}
 	o := offered{

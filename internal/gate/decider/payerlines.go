@@ -53,7 +53,11 @@ func readPayers(r io.Reader, key []byte) (*payers, error) {
 			class = line.Class
 			classes[class] = class
 		}
-		known.list[standin.Blind(key, line.Payer)] = payerLine{class, line.Blocked, line.Seen}
+		payer := standin.Blind(key, line.Payer)
+		if _, twice := known.list[payer]; twice { // of two lines nobody knows which is right
+			return holdfast.Errorf(holdfast.Invalid, "line %d of the payer snapshot is of a payer who stands in it before: each payer has one line", n)
+		}
+		known.list[payer] = payerLine{class, line.Blocked, line.Seen}
 		if len(known.list) > maxPayers {
 			return holdfast.Errorf(holdfast.TooLarge, "line %d of the payer snapshot is one too many: it has at most %d", n, maxPayers)
 		}

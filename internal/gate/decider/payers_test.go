@@ -69,13 +69,15 @@ func TestPayersFile(t *testing.T) {
 		if got := p.Find(standin.Blind(key, "carla")); !got.At.IsZero() {
 			t.Errorf("who is not there: %+v", got)
 		}
-		for _, bad := range []string{"", "{}\n", `{"payer":"anna"}` + "\n", snapshot + "{}\n", snapshot + "anna\n", snapshot + `{"payer":"dora","blokced":true}` + "\n", snapshot + `{"payer":"dora"} {"payer":"emil"}` + "\n", snapshot + strings.Repeat("x", 5000) + "\n", strings.Replace(snapshot, "1999", "2036", 1)} {
+		for _, bad := range []string{"", "{}\n", `{"payer":"anna"}` + "\n", snapshot + "{}\n", snapshot + "anna\n", snapshot + `{"payer":"anna"}` + "\n", snapshot + `{"payer":"dora","blokced":true}` + "\n", snapshot + `{"payer":"dora"} {"payer":"emil"}` + "\n", snapshot + strings.Repeat("x", 5000) + "\n", strings.Replace(snapshot, "1999", "2036", 1)} {
 			put(t, path, bad)
 			time.Sleep(5 * time.Second)
 			if !p.At().Equal(at) || p.Fault() == "" {
 				t.Errorf("%.40q was taken: %v, %s", bad, p.At(), p.Fault())
 			}
 		}
+		put(t, path, snapshot+`{"payer":"anna","blocked":true}`+"\n")
+		alarmed("line 4 of the payer snapshot is of a payer who stands in it before")
 		put(t, path, strings.Replace(snapshot, "T02", "T03", 1))
 		alarmed("")
 		if !p.At().Equal(at.Add(time.Hour)) {
