@@ -237,7 +237,7 @@ func (c *Console) exceptionsCSV(v *visit) error {
 	h.Set("Content-Disposition", `attachment; filename="exceptions.csv"`)
 	out := csv.NewWriter(v.w)
 	_ = out.Write([]string{"identity", "directive", "kind", "amount_minor", "currency", "route", "channel", "why", "decided_at", "exception_since", "approved", "attempts", "inquiries", "first_attempt", "last_attempt",
-		"cause", "reason", "profile", "profile_version", "attempts_allowed", "inquiries_allowed", "pending_since", "expires_at", "primary_said", "primary_status", "primary_said_at",
+		"cause", "reason", "owner", "profile", "profile_version", "attempts_allowed", "inquiries_allowed", "pending_since", "expires_at", "primary_said", "primary_status", "primary_said_at",
 		"file", "file_day", "file_line", "file_amount_minor", "file_currency", "file_done", "decision", "how", "state", "asked_by", "second", "note"})
 	for offset := 0; ; {
 		list := c.View.Exceptions(v.exceptionQuery(), offset, view.MaxPage)
@@ -278,11 +278,11 @@ func evidenceCells(e view.Exception) []string {
 		terms = *e.Terms
 		allowed = [2]string{itoa(terms.Attempts), itoa(terms.Inquiries)}
 	}
-	row := []string{e.Cause, e.Reason, terms.Profile, e.Version, allowed[0], allowed[1], instant(e.Pending), instant(terms.Expires)}
+	row := []string{e.Cause, e.Reason, e.Owner.ID, terms.Profile, e.Version, allowed[0], allowed[1], instant(e.Pending), instant(terms.Expires)}
 	if e.Reply == nil {
 		row = append(row, "", "", "")
 	} else {
-		row = append(row, e.Reply.Said.String(), itoa(e.Reply.Status), instant(e.Replied))
+		row = append(row, e.Reply.Said.String(), itoa(int(e.Reply.Status)), instant(e.Replied))
 	}
 	f := e.File
 	if f == nil {

@@ -78,6 +78,7 @@ func exceptionsSample() (list []view.Exception) {
 		}
 		one := view.Exception{Key: why.String()}
 		if why > standin.Expired {
+			one.Owner = view.Named{ID: "duty", Name: word}
 			said := standin.SaidDone + standin.Said(why-standin.Unresolved)%6
 			e.Last, e.Pending, e.Replied, e.Reply = past, past, past, &standin.Reply{Said: said}
 			e.Version, e.Cause, e.Reason = "0123456789abcdef0123456789abcdef", (standin.Directed + standin.Cause(why-standin.Unresolved)%5).String(), ""

@@ -95,12 +95,19 @@ var standInActor = holdfast.Actor{Kind: holdfast.Account, ID: "mei", Name: "Mei"
 func TestWhatBecameOfPaymentsInWords(t *testing.T) {
 	t.Parallel()
 	e := standin.OpenException{Identity: "app/4111111111111111", Directive: "d2", Amount: 900, Currency: "CNY", Why: standin.PrimaryRefused}
+	e.Attempts, e.Reply, e.Replied = 3, &standin.Reply{Said: standin.SaidNotDone, Status: 402}, past
+	filed := e
+	filed.Reply, filed.Filed = &standin.Reply{Said: standin.SaidDone}, &standin.Filed{File: "f1", Line: 7, Amount: 990, Currency: "CNY", Done: true}
+	lacked := filed
+	lacked.Filed = &standin.Filed{File: "f2"}
 	r := view.Record{Incident: view.Incident{StoodIn: stoodInOf()}, Decided: []reconciliation.Decision{
 		{ID: "d2.x1", Directive: "d2", Exception: &e, How: standin.WriteOff, By: standInActor, At: past, State: reconciliation.Failed, Note: "a loss", Second: &standInActor, Answered: past, Gate: "east", Carried: past, Failure: "not open"},
+		{ID: "d2.x2", Directive: "d2", Exception: &filed, How: standin.Confirm, By: standInActor, At: past, State: reconciliation.Done},
+		{ID: "d2.x3", Directive: "d2", Exception: &lacked, How: standin.Confirm, By: standInActor, At: past, State: reconciliation.Done},
 	}}
 	b := &chronicle{Printer: locale.For(holdfast.En), zone: time.UTC}
 	b.stoodIn(r)
-	for _, want := range []string{"d1 · Since", "No gate tells of its account", "d2.x1  app/411111", "Write off: a loss (two people) · the gate could not do it", "by Mei", "east", "not open", "d3 ·", "It waits for a second person", "Delivered: 2 · CNY", "Signed by Mei"} {
+	for _, want := range []string{"d1 · Since", "No gate tells of its account", "d2.x1  app/411111", "Write off: a loss (two people) · the gate could not do it", "by Mei", "east", "not open", "d3 ·", "It waits for a second person", "Delivered: 2 · CNY", "Signed by Mei", "Attempts 3 · Inquiries 0", "The primary said last: Not done HTTP 402", "Settlement file f1: Done · CNY\u00a09.90 · Line 7", "Settlement file f2: Not in it"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("it lacks %q", want)
 		}

@@ -116,6 +116,7 @@ func (b *chronicle) closeOut(d *reconciliation.Decision) {
 func (b *chronicle) decision(d *reconciliation.Decision) {
 	e := d.Exception
 	b.line(1, "%s  %s · %s · %s", d.ID, payment.Mask(e.Identity), amountOf(b.Printer, e), b.T("exceptions.why."+e.Why.String()))
+	b.known(e)
 	b.line(2, "%s · %s", b.T("exceptions.how."+d.How.String()), b.T("exceptions.state."+string(d.State)))
 	b.line(2, "%s %s %s: %s", b.T("exceptions.owner"), d.By, b.at(d.At), d.Note)
 	if d.Second != nil {
@@ -123,5 +124,28 @@ func (b *chronicle) decision(d *reconciliation.Decision) {
 	}
 	if !d.Carried.IsZero() {
 		b.line(2, "%s %s %s", d.Gate, b.at(d.Carried), d.Failure)
+	}
+}
+
+// known writes what was known of an exception when people decided on it.
+func (b *chronicle) known(e *standin.OpenException) {
+	b.line(2, "%s %s · %s %s · %s %s", b.T("exceptions.decided-at"), b.at(e.Decided), b.T("exceptions.attempts"), b.Int(int64(e.Attempts)), b.T("exceptions.inquiries"), b.Int(int64(e.Inquiries)))
+	if r := e.Reply; r != nil {
+		status := ""
+		if r.Status > 0 {
+			status = " HTTP " + itoa(int(r.Status))
+		}
+		b.line(2, "%s: %s%s %s", b.T("exceptions.said"), b.T("exceptions.said."+r.Said.String()), status, b.at(e.Replied))
+	}
+	if f := e.Filed; f != nil {
+		said := b.T("exceptions.file-absent")
+		if f.Line > 0 {
+			said = b.T("exceptions.said.not-done")
+			if f.Done {
+				said = b.T("exceptions.said.done")
+			}
+			said += " · " + b.Money(holdfast.Money{Minor: f.Amount, Currency: f.Currency}) + " · " + b.T("settlement.line") + " " + itoa(f.Line)
+		}
+		b.line(2, "%s %s: %s", b.T("exceptions.file"), f.File, said)
 	}
 }

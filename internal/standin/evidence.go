@@ -39,13 +39,13 @@ func (w *Said) UnmarshalText(b []byte) error { return saidNames.read((*uint8)(w)
 type Reply struct {
 	Said Said `json:"said"`
 	// Status is that of HTTP, up to 999; 0 without one.
-	Status int `json:"status,omitempty"`
+	Status uint16 `json:"status,omitempty"`
 }
 
 const maxStatus = 999
 
 func (r Reply) readable() bool {
-	return r.Said >= SaidDone && r.Said <= Unreached && r.Status >= 0 && r.Status <= maxStatus
+	return r.Said >= SaidDone && r.Said <= Unreached && r.Status <= maxStatus
 }
 
 // Filed is what a settlement file says against what is known here.
@@ -140,8 +140,15 @@ func (i *Item) hears(r Reply, at Instant) {
 
 func (c *codec) reply(r *Reply) {
 	c.enum((*uint8)(&r.Said), len(saidNames)-1)
-	c.count(&r.Status)
-	c.failed = c.failed || r.Status > maxStatus || r.Said == 0 && r.Status != 0
+	status := int(r.Status)
+	c.count(&status)
+	if status > maxStatus || r.Said == 0 && status != 0 {
+		c.failed = true
+		return
+	}
+	if !c.writing { // what is written may be shared
+		r.Status = uint16(status)
+	}
 }
 
 func (c *codec) filed(f **Filed) {

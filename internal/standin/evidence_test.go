@@ -15,7 +15,7 @@ func (h *shard) settle(of standin.Result, said standin.Said, status int) {
 	h.apply(park...)
 	for _, w := range work {
 		h.apply(w.Attempt)
-		h.apply(standin.Settle(h.s, standin.Came{Identity: w.Item.Identity, Of: of, Reply: standin.Reply{Said: said, Status: status}}, h.now)...)
+		h.apply(standin.Settle(h.s, standin.Came{Identity: w.Item.Identity, Of: of, Reply: standin.Reply{Said: said, Status: uint16(status)}}, h.now)...)
 	}
 }
 

@@ -32,13 +32,16 @@ type Item struct {
 	Seq   uint64
 	Epoch uint64
 	Class Class
+	// Reply is what the primary said last. It stands where it takes no room: a backlog may have
+	// a million items.
+	Reply  Reply
+	queued bool
 	// Attempts were begun to send it, Inquiries to ask for it; First is the first
 	// attempt since the primary is known not to have it, Last the last of either, Sent
 	// the last of those that send.
 	Attempts, Inquiries int
 	First, Last, Sent   Instant
-	// Reply is what the primary said last, Replied when that was written.
-	Reply   Reply
+	// Replied is when the reply was written; zero if nothing was said.
 	Replied Instant
 	// Since is when it began to be pending.
 	Since Instant
@@ -51,8 +54,6 @@ type Item struct {
 	Reversal  string
 	// Exception is nil if people never had to look.
 	Exception *Exception
-
-	queued bool
 }
 
 // Exception is what people must decide, or have decided.

@@ -61,7 +61,10 @@ func (s *Source) evidence() func(Exception) Exception {
 			terms[e.Directive] = by
 		}
 		if by != nil {
-			e.Terms = by.of(e.OpenException)
+			e.Terms, e.Owner = by.of(e.OpenException), by.owner
+			if e.Queued {
+				e.Owner = s.queueOwner(e.Directive)
+			}
 		}
 		if e.Filed != nil {
 			e.File = &ExceptionFile{ID: e.Filed.File, Line: e.Filed.Line, Amount: e.Filed.Amount, Currency: e.Filed.Currency, Done: e.Filed.Done, Recorded: true}
@@ -103,6 +106,7 @@ func (s *Source) filedOf() map[string]ExceptionFile {
 type decidedBy struct {
 	terms   ExceptionTerms
 	version string
+	owner   Named
 	profile standin.Profile
 	limits  []standin.Limit
 }
@@ -113,7 +117,7 @@ func (s *Source) decidedBy(id string) *decidedBy {
 		return nil
 	}
 	in := d.StandIn
-	by := &decidedBy{profile: in.Profile, terms: ExceptionTerms{
+	by := &decidedBy{profile: in.Profile, owner: s.roleName(in.Role), terms: ExceptionTerms{
 		Temporary: in.Temporary, Title: in.Title, Profile: in.Profile.ID, Planned: in.Planned,
 		Attempts: in.Profile.Forwarding.Attempts, Inquiries: in.Profile.Forwarding.Inquiries, SecondAbove: in.Profile.SecondAbove,
 	}}

@@ -107,6 +107,9 @@ type Exception struct {
 	Gate string `json:"gate,omitempty"`
 	// Allowed are the ways in which it may end now.
 	Allowed []standin.Resolution `json:"allowed"`
+	// Owner is the role that looks after it: of the queue, or of the solution that stands in;
+	// zero of a directive that is not known.
+	Owner Named `json:"owner"`
 	// Terms are those under which it was decided; nil of a directive that is not known.
 	Terms *ExceptionTerms `json:"terms,omitempty"`
 	// File is what the newest settlement file says against it; nil if none does.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"holdfast/internal/gate/decider"
 	"holdfast/internal/standin"
@@ -64,5 +65,50 @@ func TestAdvicesGoTogether(t *testing.T) {
 			t.Error("what is not known is settled")
 		}
 		g.end()
+	})
+}
+
+// What the primary said without settling anything is durable, and takes no shard from
+// another gate; what settles a payment does.
+func TestNoAnswerTakesNothingOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 1)
+		east, west := start(t, "east", source, true), start(t, "west", source, true)
+		for _, g := range []*rig{east, west} {
+			g.Install(set(5, directive("d1", source)))
+		}
+		east.wants(pay("k1", "p1", 900), "d1", standin.Approved, standin.None)
+		for _, g := range []*rig{east, west} {
+			g.Install(set(6))
+		}
+		time.Sleep(15 * time.Second) // either may have ended it: what was written is left alone for 10 s
+		head := func() uint64 {
+			revision, _, err := source.Head(t.Context(), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return revision
+		}
+		settle := func(g *rig, of standin.Result, said standin.Said, status uint16, packs bool) {
+			t.Helper()
+			before := head()
+			err := g.Settle(t.Context(), standin.Came{Identity: "k1", Of: of, Reply: standin.Reply{Said: said, Status: status}})
+			if err != nil || (head() > before) != packs {
+				t.Errorf("%v: %d packs, %v", said, head()-before, err)
+			}
+		}
+		if work, err := east.Next(t.Context(), 1, all); err != nil || len(work) != 1 {
+			t.Fatalf("%v, %v", work, err)
+		}
+		settle(east, standin.NoAnswer, standin.Silent, 0, true)
+		west.wants(pay("k2", "p1", 900), "", standin.Approved, standin.None) // behind k1
+		settle(east, standin.NoAnswer, standin.SaidUnclear, 503, false)
+		settle(east, standin.Refuses, standin.SaidNotDone, 402, true)
+		if of := east.Summary(time.Now()).Of; len(of) != 1 || len(of[0].Open) != 1 || *of[0].Open[0].Reply != (standin.Reply{Said: standin.SaidNotDone, Status: 402}) {
+			t.Errorf("it tells %+v", of)
+		}
+		east.end()
+		west.end()
 	})
 }

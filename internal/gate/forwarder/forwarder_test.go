@@ -150,7 +150,11 @@ func (p *primary) Deliver(ctx context.Context, w standin.Work) (standin.Came, er
 		p.under--
 	}()
 	of, err := answer(ctx, w)
-	return standin.Came{Identity: w.Item.Identity, Of: of}, err
+	came := standin.Came{Identity: w.Item.Identity, Of: of}
+	if of == standin.NoAnswer {
+		came.Reply.Said = standin.Silent
+	}
+	return came, err
 }
 
 func (p *primary) got() []string {
@@ -242,18 +246,19 @@ func TestOutcomes(t *testing.T) {
 		after  time.Duration
 		seen   []string
 		class  string
+		said   standin.Said
 	}{
-		{"done", func(standin.Work) (standin.Result, error) { return standin.Did, nil }, time.Second, []string{"a"}, "delivered"},
-		{"refused", func(standin.Work) (standin.Result, error) { return standin.Refuses, nil }, time.Second, []string{"a"}, "exception primary-refused"},
-		{"cannot be opened", func(standin.Work) (standin.Result, error) { return standin.Unsendable, nil }, time.Second, []string{"a"}, "exception not-sendable"},
+		{"done", func(standin.Work) (standin.Result, error) { return standin.Did, nil }, time.Second, []string{"a"}, "delivered", 0},
+		{"refused", func(standin.Work) (standin.Result, error) { return standin.Refuses, nil }, time.Second, []string{"a"}, "exception primary-refused", 0},
+		{"cannot be opened", func(standin.Work) (standin.Result, error) { return standin.Unsendable, nil }, time.Second, []string{"a"}, "exception not-sendable", 0},
 		{"answer lost once", func(w standin.Work) (standin.Result, error) {
 			if !w.Repeat {
 				return standin.NoAnswer, broken
 			}
 			return standin.Did, nil
-		}, 5 * time.Second, []string{"a", "a+"}, "delivered"},
-		{"never an answer", func(standin.Work) (standin.Result, error) { return standin.NoAnswer, broken }, time.Minute, []string{"a", "a+", "a+"}, "exception exhausted"},
-		{"a fault of the gate", func(standin.Work) (standin.Result, error) { panic("boom") }, time.Minute, []string{"a", "a+", "a+"}, "exception exhausted"},
+		}, 5 * time.Second, []string{"a", "a+"}, "delivered", standin.Silent},
+		{"never an answer", func(standin.Work) (standin.Result, error) { return standin.NoAnswer, broken }, time.Minute, []string{"a", "a+", "a+"}, "exception exhausted", standin.Silent},
+		{"a fault of the gate", func(standin.Work) (standin.Result, error) { panic("boom") }, time.Minute, []string{"a", "a+", "a+"}, "exception exhausted", 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -263,6 +268,9 @@ func TestOutcomes(t *testing.T) {
 				pass(test.after)
 				if got := r.got(); !slices.Equal(got, test.seen) || r.class("a") != test.class {
 					t.Errorf("sent %v, then %s; want %v, then %s", got, r.class("a"), test.seen, test.class)
+				}
+				if said := r.s.Item("a").Reply.Said; test.said != said {
+					t.Errorf("the primary said %v, want %v", said, test.said)
 				}
 				r.end(t)
 			})

@@ -143,9 +143,17 @@ func (a *Advices) ask(ctx context.Context, w standin.Work, came standin.Came) (s
 	case err != nil:
 		came.Reply.Said = standin.Silent
 	case heard.status != 0:
-		came.Reply = standin.Reply{Said: replies[heard.says], Status: heard.status}
+		came.Reply = replyOf(replies[heard.says], heard.status)
 	}
 	return came, err
+}
+
+// replyOf is what the primary said with a status; one that HTTP does not have is left out.
+func replyOf(said standin.Said, status int) standin.Reply {
+	if status < 0 || status > 999 {
+		status = 0
+	}
+	return standin.Reply{Said: said, Status: uint16(status)}
 }
 
 // open makes the request of an advice and reads it as its route does.
@@ -217,8 +225,9 @@ func (a *Advices) send(ctx context.Context, c *conn, r *route, p *payment.Paymen
 		c.Close()
 		return standin.NoAnswer, standin.Reply{Said: said}, err
 	}
-	reply := standin.Reply{Said: standin.SaidUnclear, Status: resp.StatusCode()}
-	outcome, why = r.classify(reply.Status), answered(reply.Status)
+	status := resp.StatusCode()
+	reply := replyOf(standin.SaidUnclear, status)
+	outcome, why = r.classify(status), answered(status)
 	if err := c.readWhole(resp); err != nil && outcome == payment.Unknown {
 		return standin.NoAnswer, reply, err
 	}
@@ -230,5 +239,5 @@ func (a *Advices) send(ctx context.Context, c *conn, r *route, p *payment.Paymen
 		reply.Said = standin.SaidNotDone
 		return standin.Refuses, reply, nil
 	}
-	return standin.NoAnswer, reply, fmt.Errorf("the primary answered with status %d", reply.Status)
+	return standin.NoAnswer, reply, fmt.Errorf("the primary answered with status %d", status)
 }
