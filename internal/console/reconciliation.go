@@ -236,9 +236,7 @@ func (c *Console) exceptionsCSV(v *visit) error {
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="exceptions.csv"`)
 	out := csv.NewWriter(v.w)
-	_ = out.Write([]string{"identity", "directive", "kind", "amount_minor", "currency", "route", "channel", "why", "decided_at", "exception_since", "approved", "attempts", "inquiries", "first_attempt", "last_attempt",
-		"cause", "reason", "owner", "profile", "profile_version", "attempts_allowed", "inquiries_allowed", "pending_since", "expires_at", "primary_said", "primary_status", "primary_said_at",
-		"file", "file_day", "file_line", "file_amount_minor", "file_currency", "file_done", "decision", "how", "state", "asked_by", "second", "note"})
+	_ = out.Write(exceptionColumns)
 	for offset := 0; ; {
 		list := c.View.Exceptions(v.exceptionQuery(), offset, view.MaxPage)
 		for _, e := range list.Items {
@@ -251,6 +249,13 @@ func (c *Console) exceptionsCSV(v *visit) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// exceptionColumns are those of the export: amounts in minor units, times in UTC.
+var exceptionColumns = []string{
+	"identity", "directive", "kind", "amount_minor", "currency", "route", "channel", "why", "decided_at", "exception_since", "approved", "attempts", "inquiries", "first_attempt", "last_attempt",
+	"cause", "reason", "owner", "profile", "profile_version", "attempts_allowed", "inquiries_allowed", "pending_since", "expires_at", "primary_said", "primary_status", "primary_said_at",
+	"file", "file_day", "file_line", "file_amount_minor", "file_currency", "file_done", "decision", "how", "state", "asked_by", "second", "note",
 }
 
 func exceptionRow(e view.Exception) []string {

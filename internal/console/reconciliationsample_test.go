@@ -162,6 +162,33 @@ func reconciliationSamples() map[string][]any {
 	}
 }
 
+// Each cell of the export stands under its name, whatever is known of an exception.
+func TestExceptionsExport(t *testing.T) {
+	t.Parallel()
+	for _, e := range append(exceptionsSample(), view.Exception{}) {
+		if row := exceptionRow(e); len(row) != len(exceptionColumns) {
+			t.Errorf("%s: %d cells under %d names", e.Key, len(row), len(exceptionColumns))
+		}
+	}
+	got := map[string]string{}
+	for _, e := range exceptionsSample() {
+		if e.Why != standin.FileAmount {
+			continue
+		}
+		for i, value := range exceptionRow(e) {
+			got[exceptionColumns[i]] = value
+		}
+	}
+	for name, want := range map[string]string{
+		"owner": "duty", "profile": "small", "attempts_allowed": "3", "inquiries_allowed": "2", "primary_status": "402", "file": "day.csv", "file_day": "2026-11-26",
+		"file_line": "7", "file_amount_minor": "990", "file_currency": "CNY", "file_done": "true", "expires_at": instant(past), "decision": "", "reason": "over-all",
+	} {
+		if got[name] != want {
+			t.Errorf("%s is %q, want %q", name, got[name], want)
+		}
+	}
+}
+
 func TestUseBars(t *testing.T) {
 	t.Parallel()
 	parts := reconciliationSample().Sources
