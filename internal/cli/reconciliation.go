@@ -90,7 +90,7 @@ func sourceFigures(p *page, of reconciliation.Source) {
 		p.line("%s", cutOffSaid(c))
 	}
 	for _, a := range of.Alarms {
-		p.line("alarm of gate %s: %s", a.Gate, a.Text)
+		p.line("alarm of gate %s: %s", a.Gate, reconciliation.Say(locale.For(p.lang), a.Alarm))
 	}
 }
 

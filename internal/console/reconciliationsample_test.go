@@ -41,7 +41,7 @@ func reconciliationSample() view.Reconciliation {
 	told := standin.Summary{
 		Source: "s1", At: past, Shards: 1, Of: []standin.ShardSummary{of}, Payers: past, Rate: 2, Budget: 5,
 		Declines: []standin.Decline{{Directive: "d1", Reason: "over-payment", Currency: "CNY", Tally: two}, {Reason: "something newer", Currency: "CNY", Tally: one}},
-		Alarms:   []standin.Alarm{{Code: "payers-old", Text: "the snapshot is old", Since: past}},
+		Alarms:   []standin.Alarm{{Code: "payers-old", Text: "the snapshot is old", Since: past}, standin.NewAlarm(standin.AlarmOpen, "it stays closed", past, "directive", "d1", "cause", "x")},
 	}
 	partly := told
 	partly.Source, partly.Shards, partly.Payers, partly.Rate, partly.Budget, partly.Declines = "s2", 4, time.Time{}, 0, 0, nil

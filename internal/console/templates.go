@@ -311,6 +311,7 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 
 		"listed":    func(names []string) string { return strings.Join(names, p.T("plan.list-mark")) },
 		"tally":     func(t standin.Tally, currency string) tallyOf { return tallyOf{t, currency} },
+		"alarmSaid": func(a standin.Alarm) string { return reconciliation.Say(p, a) },
 		"declined":  func(reason string) string { return declined(p, reason) },
 		"cause":     func(cause string) string { return causeSaid(p, cause) },
 		"exception": func(root *page, e view.Exception) onException { return onException{root, root, e} },

@@ -306,6 +306,7 @@ func built(t *testing.T) map[string][]string {
 		"staff.unit.":        {"h", "d", "w"},
 		"staff.weekday.":     {"1", "2", "3", "4", "5", "6", "7"},
 
+		"standing-in.alarm.":    standin.AlarmCodes,
 		"standing-in.state.":    standInStates,
 		"standing-in.says.":     standInStates,
 		"standing-in.each.":     {"proposed", "refused", "waiting", "open", "stopped", "ended", "lifted"},

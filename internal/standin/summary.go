@@ -102,15 +102,6 @@ type QueuedPayment struct {
 	Until  time.Time `json:"until"`
 }
 
-// Alarm is something that people have to know of stand-in at a gate.
-type Alarm struct {
-	// Code is a word for programs, as payers-old.
-	Code string `json:"code"`
-	// Text says what it is, in English.
-	Text  string    `json:"text"`
-	Since time.Time `json:"since"`
-}
-
 // Order is what people decided at the control plane, for the decider of a shard.
 type Order struct {
 	ID string `json:"id"`
@@ -140,7 +131,6 @@ const (
 	MaxFigures      = 1024 // balances of a shard, and directives
 	maxDeclines     = 512
 	maxAlarms       = 16
-	longestAlarm    = 300
 	longestTold     = 1000
 	maxTally        = 1 << 52 // in minor units; those of all shards can be summed
 	maxSummaryCount = 1 << 40
@@ -292,7 +282,7 @@ func (s *Summary) Check() error {
 		}
 	}
 	for _, a := range s.Alarms {
-		if !holdfast.ValidName(a.Code) || a.Text == "" || len(a.Text) > longestAlarm {
+		if !a.readable() {
 			return bad("an alarm")
 		}
 	}

@@ -119,24 +119,33 @@ func TestSummaryCheck(t *testing.T) {
 		}
 	}
 	for name, spoil := range map[string]func(*standin.Summary){
-		"no source":          func(s *standin.Summary) { s.Source = "" },
-		"no time":            func(s *standin.Summary) { s.At = time.Time{} },
-		"no shards":          func(s *standin.Summary) { s.Shards = 0 },
-		"too many shards":    func(s *standin.Summary) { s.Shards = standin.MaxShards + 1 },
-		"a shard beyond":     func(s *standin.Summary) { s.Of[0].Shard = 16 },
-		"a shard twice":      func(s *standin.Summary) { s.Of = append(s.Of, shard()) },
-		"a negative rate":    func(s *standin.Summary) { s.Rate = -1 },
-		"a negative figure":  func(s *standin.Summary) { s.Of[0].Balances[0].Pending.Count = -1 },
-		"a sum beyond":       func(s *standin.Summary) { s.Of[0].Balances[0].Pending.Amount = 1 << 60 },
-		"a kind":             func(s *standin.Summary) { s.Of[0].Balances[0].Kind = 9 },
-		"a currency":         func(s *standin.Summary) { s.Of[0].Balances[0].Currency = "RENMINBI" },
-		"a directive":        func(s *standin.Summary) { s.Of[0].Standing[0].Directive = "<b>" },
-		"a use":              func(s *standin.Summary) { s.Of[0].Uses[0].Used.Count = -1 },
-		"no identity":        func(s *standin.Summary) { s.Of[0].Open[0].Identity = "" },
-		"a long identity":    func(s *standin.Summary) { s.Of[0].Open[0].Identity = strings.Repeat("k", 161) },
-		"a reason":           func(s *standin.Summary) { s.Of[0].Open[0].Why = 0 },
-		"a decline":          func(s *standin.Summary) { s.Declines = []standin.Decline{{Directive: "d1"}} },
-		"an alarm":           func(s *standin.Summary) { s.Alarms = []standin.Alarm{{Code: "x", Text: strings.Repeat("a", 301)}} },
+		"no source":         func(s *standin.Summary) { s.Source = "" },
+		"no time":           func(s *standin.Summary) { s.At = time.Time{} },
+		"no shards":         func(s *standin.Summary) { s.Shards = 0 },
+		"too many shards":   func(s *standin.Summary) { s.Shards = standin.MaxShards + 1 },
+		"a shard beyond":    func(s *standin.Summary) { s.Of[0].Shard = 16 },
+		"a shard twice":     func(s *standin.Summary) { s.Of = append(s.Of, shard()) },
+		"a negative rate":   func(s *standin.Summary) { s.Rate = -1 },
+		"a negative figure": func(s *standin.Summary) { s.Of[0].Balances[0].Pending.Count = -1 },
+		"a sum beyond":      func(s *standin.Summary) { s.Of[0].Balances[0].Pending.Amount = 1 << 60 },
+		"a kind":            func(s *standin.Summary) { s.Of[0].Balances[0].Kind = 9 },
+		"a currency":        func(s *standin.Summary) { s.Of[0].Balances[0].Currency = "RENMINBI" },
+		"a directive":       func(s *standin.Summary) { s.Of[0].Standing[0].Directive = "<b>" },
+		"a use":             func(s *standin.Summary) { s.Of[0].Uses[0].Used.Count = -1 },
+		"no identity":       func(s *standin.Summary) { s.Of[0].Open[0].Identity = "" },
+		"a long identity":   func(s *standin.Summary) { s.Of[0].Open[0].Identity = strings.Repeat("k", 161) },
+		"a reason":          func(s *standin.Summary) { s.Of[0].Open[0].Why = 0 },
+		"a decline":         func(s *standin.Summary) { s.Declines = []standin.Decline{{Directive: "d1"}} },
+		"an alarm":          func(s *standin.Summary) { s.Alarms = []standin.Alarm{{Code: "x", Text: strings.Repeat("a", 301)}} },
+		"a param": func(s *standin.Summary) {
+			s.Alarms = []standin.Alarm{{Code: "x", Text: "x", Params: map[string]string{"a": strings.Repeat("a", 301)}}}
+		},
+		"a param's name": func(s *standin.Summary) {
+			s.Alarms = []standin.Alarm{{Code: "x", Text: "x", Params: map[string]string{"{": "a"}}}
+		},
+		"too many params": func(s *standin.Summary) {
+			s.Alarms = []standin.Alarm{{Code: "x", Text: "x", Params: map[string]string{"a": "", "b": "", "c": "", "d": "", "e": ""}}}
+		},
 		"an order":           func(s *standin.Summary) { s.Carried = []standin.Carried{{ID: "X"}} },
 		"too many open ones": func(s *standin.Summary) { s.Of[0].Open = make([]standin.OpenException, standin.MaxOpen+1) },
 	} {

@@ -154,7 +154,7 @@ func TestLeftToAGateThatCan(t *testing.T) {
 				if after := revisions(t, source); after != before {
 					t.Error("a shard is taken over for an advice that cannot be sent")
 				}
-				if sum := west.Summary(time.Now()); len(sum.Alarms) != 1 || sum.Alarms[0].Code != "left-to-others" || sum.Check() != nil {
+				if sum := west.Summary(time.Now()); len(sum.Alarms) != 1 || sum.Alarms[0].Code != standin.AlarmLeft || sum.Alarms[0].Params["route"] != "pay" || sum.Check() != nil {
 					t.Errorf("alarms %+v", sum.Alarms)
 				}
 				if work, err := east.Next(t.Context(), 1, all); err != nil || len(work) != 1 {

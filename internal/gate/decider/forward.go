@@ -146,15 +146,16 @@ func (d *Decider) find(s *standin.State, now time.Time, most int, may func(*stan
 // leave raises the alarm that this gate leaves advices to others.
 func (d *Decider) leave(i *standin.Item) {
 	d.left.Store(int64(d.opt.Clock.Boot()))
-	d.alarm("left-to-others", holdfast.Errorf(holdfast.Unavailable,
-		"advices of the route %s, sealed with the key %s, are left to other gates of the source: this one does not know the one or the other; give all of them the same routes and keys", i.Route, i.Sealed.Key))
+	d.alarm(standin.AlarmLeft, holdfast.Errorf(holdfast.Unavailable,
+		"advices of the route %s, sealed with the key %s, are left to other gates of the source: this one does not know the one or the other; give all of them the same routes and keys", i.Route, i.Sealed.Key),
+		"route", i.Route, "key", i.Sealed.Key)
 }
 
 // calmLeft ends that alarm once nothing was left for a while.
 func (d *Decider) calmLeft() {
 	if left := time.Duration(d.left.Load()); left != 0 && d.opt.Clock.Boot()-left > AliveFor {
 		d.left.Store(0)
-		d.calm("left-to-others")
+		d.calm(standin.AlarmLeft)
 	}
 }
 

@@ -233,9 +233,9 @@ func (d *Decider) write(ctx context.Context, packs []*pack) {
 // writeAgain appends packs that are in doubt as they are, whatever the source says,
 // until it says what became of them: what it refuses now may have been written before.
 func (d *Decider) writeAgain(ctx context.Context, list []advice.Pack, err error) (results []error, _ error) {
-	defer d.calm("doubt")
+	defer d.calm(standin.AlarmDoubt)
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		d.alarm("doubt", err)
+		d.alarm(standin.AlarmDoubt, err, "cause", err.Error())
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

@@ -100,9 +100,9 @@ func (d *Decider) follow(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		if err := d.keepUp(ctx); err != nil && ctx.Err() == nil {
-			d.alarm("source", err)
+			d.alarm(standin.AlarmSource, err, "cause", err.Error())
 		} else {
-			d.calm("source")
+			d.calm(standin.AlarmSource)
 		}
 		d.watchPayers()
 		d.calmLeft()
@@ -122,9 +122,9 @@ func (d *Decider) watchPayers() {
 		return
 	}
 	if fault := p.Fault(); fault != "" {
-		d.alarm("payers", errors.New(fault))
+		d.alarm(standin.AlarmPayers, errors.New(fault), "cause", fault)
 	} else {
-		d.calm("payers")
+		d.calm(standin.AlarmPayers)
 	}
 }
 
@@ -158,7 +158,7 @@ func (d *Decider) keepUp(ctx context.Context) error {
 		}
 	}
 	if !opening { // what could not be opened may be lifted by now
-		d.calm("open")
+		d.calm(standin.AlarmOpen)
 	}
 	err := errors.Join(errs...)
 	if err == nil {
@@ -260,7 +260,7 @@ func (d *Decider) endIn(ctx context.Context, s *shard, directive string) error {
 func (d *Decider) open(ctx context.Context, st *standing) error {
 	c, err := d.keep(ctx, st)
 	if err != nil {
-		d.alarm("open", err)
+		d.alarm(standin.AlarmOpen, err, "directive", st.ID, "cause", err.Error())
 		return err
 	}
 	err = d.everywhere(ctx, func(s *shard) error { return d.openIn(ctx, s, st, c) })
@@ -268,10 +268,10 @@ func (d *Decider) open(ctx context.Context, st *standing) error {
 		err = d.everywhere(ctx, func(s *shard) error { return d.register(ctx, s, st.ID) })
 	}
 	if err != nil {
-		d.alarm("open", err)
+		d.alarm(standin.AlarmOpen, err, "directive", st.ID, "cause", err.Error())
 		return err
 	}
-	d.calm("open")
+	d.calm(standin.AlarmOpen)
 	st.begun = d.begun(st.ID)
 	close(st.ready)
 	d.opt.Log.Info("stand-in is open", "directive", st.ID, "shards", len(d.shards))

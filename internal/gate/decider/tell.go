@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"holdfast"
@@ -30,18 +31,17 @@ func (d *Decider) count(r *standin.Request, a standin.Answer) {
 	d.declines[key] = t.Plus(standin.Tally{Count: 1, Amount: r.Payment.Amount})
 }
 
-func (d *Decider) alarm(code string, err error) {
+// alarm raises an alarm, or renews it. Pairs are names and values of its params.
+func (d *Decider) alarm(code string, err error, pairs ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	a, there := d.alarms[code]
-	if !there {
-		a = standin.Alarm{Code: code, Since: d.opt.Clock.Now().UTC()}
+	since := d.opt.Clock.Now()
+	if before, there := d.alarms[code]; there {
+		since = before.Since
+	} else {
 		d.opt.Log.Error("stand-in has an alarm", "code", code, "error", err)
 	}
-	if a.Text = err.Error(); len(a.Text) > 300 {
-		a.Text = a.Text[:300]
-	}
-	d.alarms[code] = a
+	d.alarms[code] = standin.NewAlarm(code, err.Error(), since, pairs...)
 }
 
 func (d *Decider) calm(code string) {
@@ -79,9 +79,10 @@ func (d *Decider) Summary(now time.Time) *standin.Summary {
 		s.mu.Unlock()
 	}
 	if untold > 0 {
-		d.alarm("figures", holdfast.Errorf(holdfast.TooLarge, "%d shards have more than %d balances that are not closed, by directive, kind and currency, and cannot be told: close what has ended", untold, standin.MaxFigures))
+		d.alarm(standin.AlarmFigures, holdfast.Errorf(holdfast.TooLarge, "%d shards have more than %d balances that are not closed, by directive, kind and currency, and cannot be told: close what has ended", untold, standin.MaxFigures),
+			"shards", strconv.Itoa(untold), "most", strconv.Itoa(standin.MaxFigures))
 	} else {
-		d.calm("figures")
+		d.calm(standin.AlarmFigures)
 	}
 	if d.opt.Payers != nil {
 		sum.Payers = d.opt.Payers.At()
