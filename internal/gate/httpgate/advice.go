@@ -13,6 +13,7 @@ import (
 	"holdfast"
 	"holdfast/internal/gate"
 	"holdfast/internal/gate/forwarder"
+	"holdfast/internal/gate/httpgate/accesslog"
 	"holdfast/internal/gate/seal"
 	"holdfast/internal/payment"
 	"holdfast/internal/posture"
@@ -36,6 +37,7 @@ type Advices struct {
 	primary *Primary
 	keys    Sealer
 	keep    []string
+	access  *accesslog.Log // nil if there is none
 }
 
 var _ forwarder.Primary = (*Advices)(nil)
@@ -99,8 +101,17 @@ func (a *Advices) May(i *standin.Item) bool {
 	return a.gate.Decide(&p, r.mode).Action == posture.Forward
 }
 
-// Deliver sends an advice or asks about it.
+// Deliver sends an advice or asks about it, and writes it down in the access log.
 func (a *Advices) Deliver(ctx context.Context, w standin.Work) (standin.Came, error) {
+	begun := time.Now()
+	came, err := a.deliver(ctx, w)
+	if a.access != nil {
+		a.access.Write(adviceLine(begun, w, came))
+	}
+	return came, err
+}
+
+func (a *Advices) deliver(ctx context.Context, w standin.Work) (standin.Came, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
 	came := standin.Came{Identity: w.Item.Identity}

@@ -132,7 +132,9 @@ func (s *Server) Guard(g *gate.Gate) { s.gate = g }
 
 // StandIn gives the server what decides in place of the primary, and what seals for later,
 // before it serves.
-func (s *Server) StandIn(decides StandIn, later *Advices) { s.stand, s.advices = decides, later }
+func (s *Server) StandIn(decides StandIn, later *Advices) {
+	s.stand, s.advices, later.access = decides, later, s.access
+}
 
 // Shadow gives the server what tries profiles on payments that the primary answers, before
 // it serves.
