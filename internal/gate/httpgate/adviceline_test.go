@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,8 @@ func TestAccessLogOfAdvices(t *testing.T) {
 	}
 	r.enforce(5, posture.Set{}, stopAll)
 	a.Deliver(t.Context(), w)
+	w.Attempt.Inquiry = true
+	a.Deliver(t.Context(), w)
 	written, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := access.Run(written); err != nil {
@@ -46,8 +49,9 @@ func TestAccessLogOfAdvices(t *testing.T) {
 	want := []accessLine{
 		{Advice: "delivery", Route: "pay", Kind: "payment", Identity: "k1", Status: 201, Outcome: "done"},
 		{Advice: "delivery", Route: "pay", Kind: "payment", Identity: "k1", Attempt: "not-forwarded"},
+		{Advice: "inquiry", Route: "pay", Kind: "payment", Identity: "k1", Status: 201, Outcome: "unknown"},
 	}
-	if len(lines) != len(want) || lines[0] != want[0] || lines[1] != want[1] {
+	if !slices.Equal(lines, want) {
 		t.Errorf("%+v, want %+v", lines, want)
 	}
 }
