@@ -81,6 +81,8 @@ type ResolutionEnd struct {
 	At      time.Time       `json:"at"`
 	// Position is that of the fact with the entry.
 	Position holdfast.Position `json:"position,omitempty"`
+	// Gone says that it was counted without the gate, which was gone for good.
+	Gone bool `json:"gone,omitempty"`
 }
 
 // Of reports whether one of the incidents left the payment unknown.
@@ -265,7 +267,7 @@ func (b *Book) settleGone(r *Resolution, f holdfast.Fact) {
 		u.Outcome, u.Settled, u.How = r.Outcome, f.Time, whySaid(r.ID)
 		delete(b.unknown, key)
 		b.hasSettled(u)
-		r.Ends = append(slices.Clone(r.Ends), ResolutionEnd{name, r.Outcome, u.How, f.Time, f.Position})
+		r.Ends = append(slices.Clone(r.Ends), ResolutionEnd{name, r.Outcome, u.How, f.Time, f.Position, true})
 	}
 }
 
@@ -298,8 +300,11 @@ func (b *Book) told(name string, e Entry, on holdfast.Position) {
 	for _, id := range b.resolutionOf[e.Record.Identity] {
 		r := *b.resolutions[id]
 		own := e.Why == whySaid(id)
+		if r.State == ResolutionWithdrawn && !own {
+			continue // it was not said in the end
+		}
 		if e.Outcome.Settled() && (own || !r.Over() || e.Record.At.Equal(r.attempts[name])) {
-			r.Ends = append(slices.Clone(r.Ends), ResolutionEnd{name, e.Outcome, e.Why, e.At, on})
+			r.Ends = append(slices.Clone(r.Ends), ResolutionEnd{name, e.Outcome, e.Why, e.At, on, false})
 			r.Contradicted = r.Contradicted || e.Outcome != r.Outcome
 			if own && r.Over() {
 				r.State = ResolutionCarried // whatever was said of it while the gate did it
@@ -338,8 +343,30 @@ func (b *Book) Orders(name string) (list []Order) {
 	for _, id := range b.resolutionIDs {
 		r := b.resolutions[id]
 		if r.State == ResolutionOrdered && slices.Contains(b.listing(r), name) && len(list) < maxOrders {
-			list = append(list, Order{ID: r.ID, Identity: r.Identity, At: r.attempts[name], Outcome: r.Outcome, Why: whySaid(r.ID)})
+			list = append(list, r.order(name))
+		}
+	}
+	// A gate that was thought gone and is back does what was counted without it. One that
+	// knows nothing of the payment leaves it alone.
+	for _, id := range b.resolutionIDs {
+		if r := b.resolutions[id]; r.withoutGate(name) && len(list) < maxOrders {
+			list = append(list, r.order(name))
 		}
 	}
 	return list
+}
+
+func (r *Resolution) order(name string) Order {
+	return Order{ID: r.ID, Identity: r.Identity, At: r.attempts[name], Outcome: r.Outcome, Why: whySaid(r.ID)}
+}
+
+// withoutGate reports whether the resolution was counted without a gate, which has not
+// settled the payment since.
+func (r *Resolution) withoutGate(name string) (without bool) {
+	for _, e := range r.Ends {
+		if e.Gate == name {
+			without = e.Gone
+		}
+	}
+	return without
 }

@@ -63,17 +63,23 @@ func (s *story) fail(ctx context.Context) error {
 }
 
 func (s *story) detect(ctx context.Context) error {
-	if err := s.until(ctx, "a suspected incident", func(ctx context.Context) (bool, error) {
+	// The sandbox's monitor may be first: then the gates' alert joins its incident.
+	if err := s.until(ctx, "an incident by the gates' own counts", func(ctx context.Context) (bool, error) {
 		open, err := client.Get[view.Page[view.Incident]](ctx, s.duty, "/incidents?open=1")
 		if err != nil || len(open.Items) == 0 {
 			return false, err
 		}
 		s.Incident = open.Items[0].ID
-		return true, nil
+		if err := s.refresh(ctx); err != nil {
+			return false, err
+		}
+		for _, a := range s.in.Alerts {
+			if a.Source == "gates" {
+				return true, nil
+			}
+		}
+		return false, nil
 	}); err != nil {
-		return err
-	}
-	if err := s.refresh(ctx); err != nil {
 		return err
 	}
 	for _, a := range s.in.Alerts {
