@@ -169,10 +169,27 @@ func (b *Book) outcomes(g *Gate, f holdfast.Fact) error {
 		}
 		u.Outcome, u.Settled, u.How = e.Outcome, e.At, e.Why
 		delete(b.unknown, key)
+		without := b.withoutGate(g.Name, e.Record.Identity)
 		b.told(g.Name, e, f.Position)
+		if without {
+			b.settledAnew(u)
+			continue
+		}
 		b.hasSettled(u)
 	}
 	return nil
+}
+
+// settledAnew puts what a gate tells in place of what was counted without it, as far as
+// that is still listed.
+func (b *Book) settledAnew(u Unknown) {
+	for i, old := range slices.Backward(b.settled) {
+		if old.Gate == u.Gate && old.Record.Identity == u.Record.Identity {
+			u.Since = old.Since
+			b.settled[i] = u
+			return
+		}
+	}
 }
 
 // hasSettled lists a payment that was settled.

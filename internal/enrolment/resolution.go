@@ -360,6 +360,12 @@ func (r *Resolution) order(name string) Order {
 	return Order{ID: r.ID, Identity: r.Identity, At: r.attempts[name], Outcome: r.Outcome, Why: whySaid(r.ID)}
 }
 
+// withoutGate reports whether a payment was counted without a gate, which has not settled
+// it since.
+func (b *Book) withoutGate(name, identity string) bool {
+	return slices.ContainsFunc(b.resolutionOf[identity], func(id string) bool { return b.resolutions[id].withoutGate(name) })
+}
+
 // withoutGate reports whether the resolution was counted without a gate, which has not
 // settled the payment since.
 func (r *Resolution) withoutGate(name string) (without bool) {

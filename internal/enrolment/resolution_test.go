@@ -63,7 +63,7 @@ func TestResolutionAtAGateThatIsGone(t *testing.T) {
 		t.Errorf("%d are unknown", n)
 	}
 	settled, count := w.book.Settled()
-	if count != 5 || settled[len(settled)-1].Gate != "east" || settled[len(settled)-1].How != whySaid("r-before") {
+	if count != 4 || settled[len(settled)-1].Gate != "east" || settled[len(settled)-1].How != whySaid("r-before") {
 		t.Errorf("settled are %+v", settled)
 	}
 }

@@ -248,7 +248,7 @@ func (p *FilePage) Check() error {
 	bad := !holdfast.ValidName(p.File) || p.Page < 0 || p.Pages < 1 || p.Pages > MaxFilePages || p.Page >= p.Pages || len(p.Rows) > PageRows ||
 		p.From.IsZero() || !p.From.Before(p.Until) || len(p.By) > longest || len(p.Second) > longest || len(p.Note) > longest || p.Carry && (p.By == "" || p.Note == "" || p.By == p.Second)
 	for _, r := range p.Rows {
-		bad = bad || r.N < 1 || r.Line < 1 || r.Identity == "" || len(r.Identity) > payment.MaxIdentity || r.Amount < 0 || r.Amount > payment.MaxAmount || !currency(r.Currency)
+		bad = bad || r.N < 1 || r.Line < 0 || r.Identity == "" || len(r.Identity) > payment.MaxIdentity || r.Amount < 0 || r.Amount > payment.MaxAmount || !currency(r.Currency)
 	}
 	if bad {
 		return holdfast.Errorf(holdfast.Invalid, "a page of a settlement file cannot be read")

@@ -170,6 +170,8 @@ func (s *Source) resolutionsOf(id string) (list []enrolment.Resolution) {
 const (
 	// ResolutionCarried: a gate settled the payment by it.
 	ResolutionCarried = "resolution.carried"
+	// ResolutionCounted: it was counted without a gate that was gone for good.
+	ResolutionCounted = "resolution.counted"
 	// ResolutionOvertaken: something else settled it, as people said.
 	ResolutionOvertaken = "resolution.overtaken"
 	// ResolutionContradicted: something else settled it, otherwise.
@@ -204,6 +206,8 @@ func endEvent(r *enrolment.Resolution, end enrolment.ResolutionEnd) Event {
 		Position: end.Position, At: end.At, Kind: ResolutionOvertaken, Subject: string(holdfast.NewSubject("resolution", r.ID)),
 	}
 	switch {
+	case end.Gone:
+		e.Kind = ResolutionCounted
 	case r.Carries(end):
 		e.Kind = ResolutionCarried
 	case end.Outcome != r.Outcome:

@@ -168,9 +168,11 @@ func (s *secured) dial(ctx context.Context, network, address string) (net.Conn, 
 	return c, err
 }
 
-// RoundTrip implements http.RoundTripper. A request of which nothing was looked at, as it
-// crossed the gate's farewell, is sent again (RFC 9113, 6.8): by the transport, which has
-// the body at hand, and here where it gives up after its first try.
+// RoundTrip implements http.RoundTripper. A request that crosses the gate's farewell on a
+// connection of HTTP/2 is sent again, as every client does by itself that has the body at
+// hand: the farewell says that it was not looked at (RFC 9113, 6.8). So is one of which not
+// one byte was written, as its connection had ended; the transport has no body at hand, so
+// that it sends nothing twice by itself.
 func (s *secured) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
@@ -183,14 +185,13 @@ func (s *secured) RoundTrip(r *http.Request) (*http.Response, error) {
 	for {
 		again := r.Clone(r.Context())
 		if r.Body != nil {
-			again.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-			again.Body, _ = again.GetBody()
+			again.Body, again.GetBody = io.NopCloser(bytes.NewReader(body)), nil
 		}
 		var err error
 		if resp, err = s.flow.RoundTrip(again); err == nil {
 			break
 		}
-		if !strings.Contains(err.Error(), "received Server's graceful shutdown GOAWAY") {
+		if !unseen(err) {
 			s.mu.Lock()
 			s.lost = append(s.lost, err)
 			s.mu.Unlock()
@@ -214,6 +215,12 @@ func (s *secured) RoundTrip(r *http.Request) (*http.Response, error) {
 		resp.Body = io.NopCloser(bytes.NewReader(text))
 	}
 	return resp, nil
+}
+
+// unseen reports whether no gate looked at a request that failed. Without a body at hand
+// the transport says the second only where nothing was written.
+func unseen(err error) bool {
+	return strings.Contains(err.Error(), "received Server's graceful shutdown GOAWAY") || strings.Contains(err.Error(), "cannot rewind body after connection loss")
 }
 
 // SIGHUP to a gate loads its certificates anew and goes on with the access log in

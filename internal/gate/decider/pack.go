@@ -94,10 +94,11 @@ func (s *shard) turn(ctx context.Context) *pack {
 }
 
 // surely reports whether jobs may be decided on as the state is: nobody else is thought to
-// have written to the shard, and if somebody has, the source refuses the pack or what is
-// there is read before anything is answered.
+// have written to the shard of late, and if somebody has, the source refuses the pack or
+// what is there is read before anything is answered. A pack that is refused costs the whole
+// state: what another gate writes in turns with this one is read first.
 func (s *shard) surely(jobs []*job) bool {
-	return s.state != nil && s.mine() && !slices.ContainsFunc(jobs, func(j *job) bool { return j.decision == nil })
+	return s.state != nil && s.mine() && !s.contested() && !slices.ContainsFunc(jobs, func(j *job) bool { return j.decision == nil })
 }
 
 // decide makes the pack of a turn.

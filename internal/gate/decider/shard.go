@@ -261,6 +261,9 @@ func (s *shard) mine() bool {
 const busyElsewhere = 10 * time.Second
 
 // elsewhere reports whether another gate is at work on the shard.
-func (s *shard) elsewhere() bool {
-	return !s.mine() && s.foreign != 0 && s.d.opt.Clock.Boot()-s.foreign < busyElsewhere
+func (s *shard) elsewhere() bool { return !s.mine() && s.contested() }
+
+// contested reports whether another gate was seen at the shard of late.
+func (s *shard) contested() bool {
+	return s.foreign != 0 && s.d.opt.Clock.Boot()-s.foreign < busyElsewhere
 }
