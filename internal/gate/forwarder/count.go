@@ -8,18 +8,26 @@ import (
 	"holdfast/internal/standin"
 )
 
-// Held counts advices that the gate did not let pass after all.
-const Held = "held"
+// What may come of one beside [Results].
+const (
+	// Held counts advices that the gate did not let pass after all.
+	Held = "held"
+	// Unreached counts those of which nothing was written to the primary.
+	Unreached = "unreached"
+)
 
 // Results are what may come of sending an advice, or of asking about it, in words for
 // programs; the order is that of [standin.Result].
 var Results = [...]string{"no-answer", "delivered", "refused", "not-known", "unsendable"}
 
 // count counts what came of one.
-func (f *Forwarder) count(r standin.Result, err error) {
-	what := Results[r]
-	if errors.Is(err, ErrHeld) {
+func (f *Forwarder) count(c standin.Came, err error) {
+	what := Results[c.Of]
+	switch {
+	case errors.Is(err, ErrHeld):
 		what = Held
+	case c.Reply.Said == standin.Unreached:
+		what = Unreached
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -29,12 +37,12 @@ func (f *Forwarder) count(r standin.Result, err error) {
 	f.came[what]++
 }
 
-// Counts says how often each of [Results], and [Held], came of an advice since this
+// Counts says how often each of [Results], [Held] and [Unreached] came of an advice since this
 // process began.
 func (f *Forwarder) Counts() map[string]int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	counts := map[string]int64{Held: 0}
+	counts := map[string]int64{Held: 0, Unreached: 0}
 	for _, what := range Results {
 		counts[what] = 0
 	}

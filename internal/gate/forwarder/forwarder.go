@@ -231,7 +231,7 @@ func (f *Forwarder) deliver(ctx context.Context, c claimed) {
 		return
 	}
 	came, err := f.try(ctx, c.Work)
-	f.count(came.Of, err)
+	f.count(came, err)
 	if came.Of == standin.Unsendable {
 		f.opt.Log.Warn("an advice cannot be sent: people have to look at it", "error", err)
 	} else {

@@ -122,6 +122,9 @@ type primary struct {
 	answer func(ctx context.Context, w standin.Work) (standin.Result, error)
 }
 
+// errNobody is of what reaches no primary.
+var errNobody = errors.New("nobody is there")
+
 func did(context.Context, standin.Work) (standin.Result, error) { return standin.Did, nil }
 
 func (p *primary) May(*standin.Item) bool {
@@ -151,7 +154,10 @@ func (p *primary) Deliver(ctx context.Context, w standin.Work) (standin.Came, er
 	}()
 	of, err := answer(ctx, w)
 	came := standin.Came{Identity: w.Item.Identity, Of: of}
-	if of == standin.NoAnswer {
+	switch {
+	case errors.Is(err, errNobody):
+		came.Reply.Said = standin.Unreached
+	case of == standin.NoAnswer:
 		came.Reply.Said = standin.Silent
 	}
 	return came, err

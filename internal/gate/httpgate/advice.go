@@ -151,6 +151,8 @@ func (a *Advices) ask(ctx context.Context, w standin.Work, came standin.Came) (s
 	heard, err := a.primary.inquire(ctx, false, a.primary.late, w.Item.Route, w.Item.Identity, w.Before.Time())
 	came.Of = results[heard.says]
 	switch {
+	case err != nil && !heard.asked:
+		came.Reply.Said = standin.Unreached
 	case err != nil:
 		came.Reply.Said = standin.Silent
 	case heard.status != 0:

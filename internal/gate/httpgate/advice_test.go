@@ -229,6 +229,22 @@ func TestAdviceAskedAbout(t *testing.T) {
 	}
 }
 
+// An inquiry that nobody got is told apart from one that nobody answered.
+func TestAdviceAskedAboutInVain(t *testing.T) {
+	t.Parallel()
+	r, a, w := advised(t, say(true))
+	w.Attempt.Inquiry = true
+	for _, test := range []struct {
+		name string
+		said standin.Said
+	}{{"the answer is lost", standin.Silent}, {"nobody listens", standin.Unreached}} {
+		if got, err := a.Deliver(t.Context(), w); got.Of != standin.NoAnswer || got.Reply != (standin.Reply{Said: test.said}) || err == nil {
+			t.Errorf("%s: %+v, %v; want %v", test.name, got, err, test.said)
+		}
+		r.back.close()
+	}
+}
+
 // An advice under way when the gate's grace is over is given up; it is listed as unknown.
 func TestAdviceAtTheEnd(t *testing.T) {
 	t.Parallel()

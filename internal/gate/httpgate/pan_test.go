@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"holdfast/internal/gate/httpgate/accesslog"
 	"holdfast/internal/posture"
 	"holdfast/internal/traffic"
 )
@@ -68,11 +66,7 @@ func panRequests() []string {
 // account or answers, whatever the posture and whatever becomes of the request.
 func TestCardNumbersStayInside(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "access")
-	access, err := accesslog.Open(path, 1<<20, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	access, logged := newAccess(t)
 	b := newBackend(t, func(c net.Conn, n int, req *seen) {
 		switch n % 4 {
 		case 0:
@@ -139,14 +133,9 @@ func TestCardNumbersStayInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	unresolved := fmt.Sprintf("%+v", r.gate.Unresolved())
-	written, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := access.Run(written); err != nil {
-		t.Fatal(err)
-	}
 	places := map[string]string{
 		"log": r.log.String(), "answers": answers.String(), "metrics": metrics, "status": string(status), "unresolved": unresolved,
-		"access log": readFile(t, path), "counts": counts.String(),
+		"access log": logged(), "counts": counts.String(),
 	}
 	files, err := os.ReadDir(r.dir)
 	if err != nil {
@@ -186,11 +175,7 @@ func shows(text, pan string) bool {
 // account of unknown outcomes, by which the primary is asked; it is shown nowhere.
 func TestCardNumberAsIdentity(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "access")
-	access, err := accesslog.Open(path, 1<<20, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	access, logged := newAccess(t)
 	b := newBackend(t, say(true))
 	r := &rig{t: t, back: b, log: &lockedBuffer{}, access: access}
 	r.start(gateSettings(t, b.addr), time.Now)
@@ -198,69 +183,12 @@ func TestCardNumberAsIdentity(t *testing.T) {
 	r.want(a, 504, "unknown", "unknown")
 	again := r.post("/v1/payments", pans["payer"], "{")
 	r.want(again, 409, "pending", "unknown")
-	written, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := access.Run(written); err != nil {
-		t.Fatal(err)
-	}
 	if !strings.Contains(readFile(t, filepath.Join(r.dir, "outcomes")), pans["payer"]) {
 		t.Error("the account does not know by what to ask")
 	}
-	for place, text := range map[string]string{"log": r.log.String(), "answers": a.body + again.body, "access log": readFile(t, path)} {
+	for place, text := range map[string]string{"log": r.log.String(), "answers": a.body + again.body, "access log": logged()} {
 		if shows(text, pans["payer"]) {
 			t.Errorf("the identity is shown in %s: %s", place, text)
-		}
-	}
-}
-
-// The access log says of each request what became of it.
-func TestAccessLog(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "access")
-	access, err := accesslog.Open(path, 1<<20, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := newBackend(t, created)
-	r := &rig{t: t, back: b, log: &lockedBuffer{}, access: access}
-	r.start(gateSettings(t, b.addr), time.Now)
-	r.post("/v1/payments?a=b", "k1", goodPayment, "X-Request-Id: r-1", "Traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
-	r.enforce(5, posture.Set{}, stopAll)
-	r.post("/v1/payments", "k2", goodPayment)
-	r.raw("GET /v1/payments?key=k1 HTTP/1.1\r\nHost: x\r\n\r\n")
-	r.raw("GET /x HTTP/1.1\r\nX : y\r\n\r\n")
-	written, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := access.Run(written); err != nil {
-		t.Fatal(err)
-	}
-	var lines []accessLine
-	for text := range strings.Lines(readFile(t, path)) {
-		var l accessLine
-		if err := json.Unmarshal([]byte(text), &l); err != nil {
-			t.Fatalf("%q: %v", text, err)
-		}
-		if l.Time.IsZero() || l.ID == "" || l.Client != "127.0.0.1" || l.Proto != "HTTP/1.1" || l.Ms < 0 {
-			t.Errorf("%+v", l)
-		}
-		l.Time, l.Ms, l.Client, l.Proto = time.Time{}, 0, "", ""
-		if l.ID != "r-1" {
-			l.ID, l.Trace = "", ""
-		}
-		lines = append(lines, l)
-	}
-	want := []accessLine{
-		{ID: "r-1", Trace: "4bf92f3577b34da6a3ce929d0e0e4736", Method: "POST", Path: "/v1/payments", Route: "pay", Kind: "payment", Identity: "k1", Status: 201, Verdict: "forward", Outcome: "done", Primary: b.addr},
-		{Method: "POST", Path: "/v1/payments", Route: "pay", Kind: "payment", Identity: "k2", Status: 503, Verdict: "decline", Reason: "stopped", Attempt: "not-forwarded"},
-		{Method: "GET", Path: "/v1/payments", Route: "by-key", Kind: "inquiry", Identity: "k1", Status: 201, Outcome: "done", Primary: b.addr},
-		{Method: "GET", Status: 400, Attempt: "not-forwarded"},
-	}
-	if len(lines) != len(want) {
-		t.Fatalf("%d lines: %+v", len(lines), lines)
-	}
-	for i := range want {
-		if lines[i] != want[i] {
-			t.Errorf("line %d is\n%+v, want\n%+v", i, lines[i], want[i])
 		}
 	}
 }

@@ -191,12 +191,13 @@ func (p *Primary) Inquire(ctx context.Context, rec payment.Record) (payment.Outc
 	return payment.Unknown, heard.why, err
 }
 
-// heard is what an inquiry brought: what the primary says, in words too, and the status of
-// its answer, 0 if none came.
+// heard is what an inquiry brought: what the primary says, in words too, the status of its
+// answer, 0 if none came, and whether a byte was written to it.
 type heard struct {
 	says   says
 	why    string
 	status int
+	asked  bool
 }
 
 // says is what an answer to an inquiry says.
@@ -234,10 +235,11 @@ func (p *Primary) inquire(ctx context.Context, second bool, up *pool, name, iden
 	req.Header.SetMethod(q.Method)
 	req.SetRequestURI(target)
 	req.Header.SetHost(host)
-	if err := ask(ctx, up, req, resp); err != nil {
-		return heard{}, fmt.Errorf("inquire: %w", err)
+	asked, err := ask(ctx, up, req, resp)
+	if err != nil {
+		return heard{asked: asked}, fmt.Errorf("inquire: %w", err)
 	}
-	h := heard{status: resp.StatusCode()}
+	h := heard{status: resp.StatusCode(), asked: true}
 	h.says, h.why = judgeInquiry(q, h.status, resp.Body(), p.now().Sub(at))
 	return h, nil
 }
@@ -266,10 +268,11 @@ func inquiryTarget(pattern, identity string) (string, bool) {
 	return path, cleanPath(path)
 }
 
-func ask(ctx context.Context, up *pool, req *fasthttp.Request, resp *fasthttp.Response) error {
+// ask sends an inquiry and reads its whole answer. It reports whether a byte was written.
+func ask(ctx context.Context, up *pool, req *fasthttp.Request, resp *fasthttp.Response) (asked bool, _ error) {
 	c, err := up.get(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -277,9 +280,9 @@ func ask(ctx context.Context, up *pool, req *fasthttp.Request, resp *fasthttp.Re
 	}
 	if err := c.send(req, resp, time.Now(), deadline); err != nil {
 		c.Close()
-		return err
+		return c.written > 0, err
 	}
-	return c.readWhole(resp)
+	return true, c.readWhole(resp)
 }
 
 // readWhole reads the body of an answer that nobody else gets, and gives the
