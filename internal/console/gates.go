@@ -1,6 +1,7 @@
 package console
 
 import (
+	"strings"
 	"time"
 
 	"holdfast/internal/payment"
@@ -34,7 +35,7 @@ func (c *Console) retire(v *visit) error {
 // that a client used as its key from leaving the system.
 func cell(s string) string {
 	s = payment.Mask(s)
-	if s != "" && (s[0] == '=' || s[0] == '+' || s[0] == '-' || s[0] == '@') {
+	if s != "" && strings.IndexByte("=+-@\t\r\n", s[0]) >= 0 {
 		return "'" + s
 	}
 	return s

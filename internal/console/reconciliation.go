@@ -260,7 +260,7 @@ var exceptionColumns = []string{
 
 func exceptionRow(e view.Exception) []string {
 	row := []string{
-		cell(e.Identity), e.Directive, e.Kind.String(), strconv.FormatInt(e.Amount, 10), e.Currency, cell(e.Route), cell(e.Channel), e.Why.String(),
+		cell(e.Identity), e.Directive, e.Kind.String(), strconv.FormatInt(e.Amount, 10), cell(e.Currency), cell(e.Route), cell(e.Channel), e.Why.String(),
 		instant(e.Decided), instant(e.Since), strconv.FormatBool(e.Approved), itoa(e.Attempts), itoa(e.Inquiries), instant(e.First), instant(e.Last),
 	}
 	row = append(row, evidenceCells(e)...)
@@ -283,7 +283,7 @@ func evidenceCells(e view.Exception) []string {
 		terms = *e.Terms
 		allowed = [2]string{itoa(terms.Attempts), itoa(terms.Inquiries)}
 	}
-	row := []string{e.Cause, e.Reason, e.Owner.ID, terms.Profile, e.Version, allowed[0], allowed[1], instant(e.Pending), instant(terms.Expires)}
+	row := []string{cell(e.Cause), cell(e.Reason), cell(e.Owner.ID), cell(terms.Profile), cell(e.Version), allowed[0], allowed[1], instant(e.Pending), instant(terms.Expires)}
 	if e.Reply == nil {
 		row = append(row, "", "", "")
 	} else {
@@ -293,7 +293,7 @@ func evidenceCells(e view.Exception) []string {
 	if f == nil {
 		return append(row, "", "", "", "", "", "")
 	}
-	return append(row, cell(cmp.Or(f.Name, f.ID)), f.Day, itoa(f.Line), strconv.FormatInt(f.Amount, 10), f.Currency, strconv.FormatBool(f.Done))
+	return append(row, cell(cmp.Or(f.Name, f.ID)), cell(f.Day), itoa(f.Line), strconv.FormatInt(f.Amount, 10), cell(f.Currency), strconv.FormatBool(f.Done))
 }
 
 func (c *Console) resolveException(v *visit) error {

@@ -1,10 +1,14 @@
 package console
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"holdfast"
+	"holdfast/internal/enrolment"
+	"holdfast/internal/gate"
+	"holdfast/internal/payment"
 	"holdfast/internal/reconciliation"
 	"holdfast/internal/standin"
 	"holdfast/internal/view"
@@ -41,7 +45,7 @@ func reconciliationSample() view.Reconciliation {
 	told := standin.Summary{
 		Source: "s1", At: past, Shards: 1, Of: []standin.ShardSummary{of}, Payers: past, Rate: 2, Budget: 5,
 		Declines: []standin.Decline{{Directive: "d1", Reason: "over-payment", Currency: "CNY", Tally: two}, {Reason: "something newer", Currency: "CNY", Tally: one}},
-		Alarms:   []standin.Alarm{{Code: "payers-old", Text: "the snapshot is old", Since: past}, standin.NewAlarm(standin.AlarmOpen, "it stays closed", past, "directive", "d1", "cause", "x")},
+		Alarms:   []standin.Alarm{{Code: "payers-old", Text: "the snapshot is old", Since: past}, standin.NewAlarm(standin.AlarmOpen, "it stays closed", past, "directive", "d1", "cause", "unavailable")},
 	}
 	partly := told
 	partly.Source, partly.Shards, partly.Payers, partly.Rate, partly.Budget, partly.Declines = "s2", 4, time.Time{}, 0, 0, nil
@@ -185,6 +189,32 @@ func TestExceptionsExport(t *testing.T) {
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %q, want %q", name, got[name], want)
+		}
+	}
+}
+
+// What gates, files and plans say stands in no cell as a formula, nor as a card number.
+func TestExportsHoldNoFormulas(t *testing.T) {
+	t.Parallel()
+	const card = "4111111111111111"
+	for _, text := range []string{"=1+1", "+1", "-1", "@sum(a1)", "\t=1", "\r=1", "\n=1", card} {
+		e := view.Exception{
+			OpenException: standin.OpenException{
+				Identity: text, Currency: text, Route: text, Channel: text, Cause: text, Reason: text, Version: text, Reply: &standin.Reply{Said: standin.SaidDone},
+			},
+			Owner:    view.Named{ID: text},
+			Terms:    &view.ExceptionTerms{Profile: text},
+			File:     &view.ExceptionFile{Name: text, Day: text, Currency: text},
+			Decision: &reconciliation.Decision{How: standin.Accept, By: holdfast.Actor{Name: text}, Second: &holdfast.Actor{Name: text}, Note: text},
+		}
+		u := view.Unknown{
+			Unknown: enrolment.Unknown{Record: payment.Record{Identity: text, Route: text, Kind: text, Currency: text}, Why: text, How: text}, Asked: &gate.Asked{Said: text},
+			Resolution: &enrolment.Resolution{Evidence: text},
+		}
+		for i, c := range append(exceptionRow(e), unknownRow(u)...) {
+			if c != "" && strings.IndexByte("=+-@\t\r\n", c[0]) >= 0 || strings.Contains(c, card) {
+				t.Errorf("cell %d of %q is %q", i, text, c)
+			}
 		}
 	}
 }

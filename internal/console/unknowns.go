@@ -99,8 +99,8 @@ func primaryOf(u view.Unknown) string {
 
 func unknownRow(u view.Unknown) []string {
 	row := []string{
-		cell(u.Record.Identity), u.Gate, u.Record.Route, u.Record.Kind, strconv.FormatInt(u.Record.Amount, 10), u.Record.Currency,
-		instant(u.Record.At), u.Why, u.Outcome.String(), instant(u.Settled), u.How, u.Stage,
+		cell(u.Record.Identity), u.Gate, cell(u.Record.Route), cell(u.Record.Kind), strconv.FormatInt(u.Record.Amount, 10), cell(u.Record.Currency),
+		instant(u.Record.At), cell(u.Why), u.Outcome.String(), instant(u.Settled), cell(u.How), u.Stage,
 	}
 	if a := u.Asked; a != nil {
 		row = append(row, strconv.Itoa(a.Made), strconv.Itoa(a.Most), cell(a.Said), instant(a.At), instant(a.Due))
