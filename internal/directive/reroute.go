@@ -8,7 +8,6 @@ import (
 	"holdfast"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/expression"
-	"holdfast/internal/payment"
 	"holdfast/internal/posture"
 )
 
@@ -118,18 +117,13 @@ func Rerouted(d *Directive, s Scene) (young, holds []string) {
 
 // concerned reports whether payments of the scope may come to a gate.
 func concerned(g *enrolment.Incarnation, scope string) bool {
-	return slices.ContainsFunc(g.Routes, func(r enrolment.Route) bool { return takes(r, scope) })
+	return slices.ContainsFunc(g.Routes, func(r enrolment.Route) bool { return r.Takes(scope) })
 }
 
 // secondFor reports whether a gate has a second primary for every route by which payments of
 // the scope may come.
 func secondFor(g *enrolment.Incarnation, scope string) bool {
-	return !slices.ContainsFunc(g.Routes, func(r enrolment.Route) bool { return !r.Second && takes(r, scope) })
-}
-
-func takes(r enrolment.Route, scope string) bool {
-	kind, err := payment.ParseKind(r.Kind)
-	return err == nil && kind.MovesMoney() && !expression.Apart(scope, `route == "`+r.Name+`" and kind == "`+r.Kind+`"`)
+	return !slices.ContainsFunc(g.Routes, func(r enrolment.Route) bool { return !r.Second && r.Takes(scope) })
 }
 
 // rerouted is the opening of a reroute, by the one fence.

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/expression"
 	"holdfast/internal/journal"
 	"holdfast/internal/payment"
 )
@@ -52,6 +53,15 @@ type Route struct {
 	StandIn bool `json:"stand_in,omitempty"`
 	// Second says that its payments may be rerouted to a second primary.
 	Second bool `json:"second,omitempty"`
+	// Deduplicates says that the primary does a payment of the route once, however often it
+	// gets its identity: it may be stood in for one by one.
+	Deduplicates bool `json:"deduplicates,omitempty"`
+}
+
+// Takes reports whether payments of a scope may come by the route and move money there.
+func (r Route) Takes(scope string) bool {
+	kind, err := payment.ParseKind(r.Kind)
+	return err == nil && kind.MovesMoney() && !expression.Apart(scope, `route == "`+r.Name+`" and kind == "`+r.Kind+`"`)
 }
 
 // Enrolled introduces an incarnation.

@@ -131,7 +131,7 @@ func (n *Node) Enrol(ctx context.Context, e gate.Enrolment) (gate.Enrolled, erro
 	}
 	routes := make([]enrolment.Route, len(e.Routes))
 	for i, r := range e.Routes {
-		routes[i] = enrolment.Route{Name: r.Name, Kind: r.Kind, Mode: string(r.Mode), Fields: r.Fields, Channels: r.Channels, StandIn: r.StandIn, Second: r.Second}
+		routes[i] = enrolment.Route{Name: r.Name, Kind: r.Kind, Mode: string(r.Mode), Fields: r.Fields, Channels: r.Channels, StandIn: r.StandIn, Second: r.Second, Deduplicates: r.Deduplicates}
 	}
 	enrolled := enrolment.Enrolled{Boot: e.Boot, Replaces: e.Replaces, Before: e.Before, Version: e.Version, Routes: routes}
 	_, err := n.Desk.Do(ctx, actor(e.Gate), func(time.Time) ([]journal.Draft, error) {

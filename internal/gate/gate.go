@@ -74,6 +74,9 @@ type Route struct {
 	StandIn bool `json:"stand_in,omitempty"`
 	// Second says that its payments may be rerouted to a second primary.
 	Second bool `json:"second,omitempty"`
+	// Deduplicates says that the primary does a payment of the route once, however often it
+	// gets its identity.
+	Deduplicates bool `json:"deduplicates,omitempty"`
 }
 
 // Clock tells the time. Boot is CLOCK_BOOTTIME, which goes on while the machine

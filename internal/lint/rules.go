@@ -115,6 +115,9 @@ var rules = []Rule{
 	{ID: "L419", Severity: Warning, check: (*judge).standInPlannedOnly},
 	{ID: "L420", Severity: Note, check: (*judge).standInAnyPayer},
 	{ID: "L421", Severity: Warning, check: (*judge).noStandInToFallTo},
+	{ID: "L422", Severity: Warning, check: (*judge).rerouteNowhere},
+	{ID: "L423", Severity: Warning, check: (*judge).oneByOneNowhere},
+	{ID: "L424", Severity: Note, check: (*judge).standInUntried},
 
 	{ID: "L501", Severity: Error, check: (*judge).ladderMissing},
 	{ID: "L502", Severity: Error, check: (*judge).oneApprover},

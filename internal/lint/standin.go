@@ -2,7 +2,9 @@ package lint
 
 import (
 	"slices"
+	"strings"
 
+	"holdfast/internal/enrolment"
 	"holdfast/internal/expression"
 	"holdfast/internal/plan"
 	"holdfast/internal/procedure"
@@ -151,4 +153,56 @@ func (j *judge) noStandInToFallTo() {
 			}
 		}
 	})
+}
+
+// routesThat lists the routes in service by which payments of a scope may come and for
+// which f holds, as gate/route; all tells how many there are by which such payments come.
+func (j *judge) routesThat(scope string, f func(enrolment.Route) bool) (names []string, all int) {
+	if j.Gates == nil {
+		return nil, 0
+	}
+	for _, i := range j.Gates.Live {
+		for _, r := range i.Routes {
+			if !r.Takes(scope) {
+				continue
+			}
+			if all++; f(r) && !slices.Contains(names, i.Gate+"/"+r.Name) {
+				names = append(names, i.Gate+"/"+r.Name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names, all
+}
+
+// rerouteNowhere finds reroutes that stay closed for want of a second primary.
+func (j *judge) rerouteNowhere() {
+	for i, t := range j.Plan.Temporary {
+		if t.Kind != plan.Reroute {
+			continue
+		}
+		if names, _ := j.routesThat(t.Scope, func(r enrolment.Route) bool { return !r.Second }); len(names) > 0 {
+			j.add(at("temporary", i), "these routes of gates in service have no second primary, so the reroute %q stays closed: give them one, or narrow its scope: %s", t.ID, strings.Join(names, ", "))
+		}
+	}
+}
+
+// oneByOneNowhere finds profiles that allow one by one what no gate does.
+func (j *judge) oneByOneNowhere() {
+	for i, t := range j.Plan.Temporary {
+		if t.Kind != plan.StandIn || t.Profile == nil || !t.Profile.OneByOne {
+			continue
+		}
+		if names, all := j.routesThat(t.Scope, func(r enrolment.Route) bool { return r.Deduplicates }); all > 0 && len(names) == 0 {
+			j.add(at("temporary", i)+".profile.one_by_one", "no route in service has a primary that knows an identity again, so nothing is stood in for one by one under %q: set routes[].stand_in.deduplicates where it does, or remove one_by_one", t.ID)
+		}
+	}
+}
+
+func (j *judge) standInUntried() {
+	for i, t := range j.Plan.Temporary {
+		if t.Kind == plan.StandIn && t.Profile != nil && t.Profile.ShadowPercent == 0 {
+			j.add(at("temporary", i)+".profile", "the stand-in %q is not tried while the primary is well, so nobody knows whom it would let through: set shadow_percent, such as 1", t.ID)
+		}
+	}
 }

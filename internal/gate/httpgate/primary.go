@@ -126,6 +126,7 @@ func (p *Primary) Routes() []gate.Route {
 	var list []gate.Route
 	for _, r := range p.routes {
 		told := gate.Route{Name: r.Name, Kind: r.kind.String(), Mode: r.mode, Fields: []string{"route", "kind"}, StandIn: r.StandIn != nil, Second: r.second != nil}
+		told.Deduplicates = told.StandIn && r.StandIn.Deduplicates
 		for field, source := range r.Fields.All() {
 			if source.IsZero() {
 				continue
