@@ -307,6 +307,7 @@ func built(t *testing.T) map[string][]string {
 		"staff.weekday.":     {"1", "2", "3", "4", "5", "6", "7"},
 
 		"standing-in.alarm.":    standin.AlarmCodes,
+		"standing-in.cause.":    standin.AlarmCauses,
 		"standing-in.state.":    standInStates,
 		"standing-in.says.":     standInStates,
 		"standing-in.each.":     {"proposed", "refused", "waiting", "open", "stopped", "ended", "lifted"},

@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,35 @@ const (
 
 // AlarmCodes are the codes of this version.
 var AlarmCodes = []string{AlarmSource, AlarmPayers, AlarmOpen, AlarmFigures, AlarmLeft, AlarmDoubt}
+
+// AlarmCauses are the words that the param cause has, of this version: the kind of the
+// error behind an alarm. What the error says beyond that stands in the gate's log.
+var AlarmCauses = []string{
+	string(holdfast.Unavailable), string(holdfast.Doubtful), string(holdfast.Damaged), string(holdfast.Invalid),
+	string(holdfast.NotFound), string(holdfast.TooLarge), string(holdfast.Conflict), string(holdfast.Internal),
+}
+
+// troubles are the alarms that have a cause, in English.
+var troubles = map[string]string{
+	AlarmSource: "the shards cannot be brought to what the posture says",
+	AlarmPayers: "the payer snapshot cannot be read, and the one before stays in use",
+	AlarmOpen:   "stand-in cannot be opened for the directive",
+	AlarmDoubt:  "it is not known whether a pack was written, and it is written again",
+}
+
+// AlarmOf makes an alarm of an error. One that has a cause tells of the error its kind
+// alone: its text may hold what nobody outside the gate's machine should read.
+func AlarmOf(code string, err error, since time.Time, pairs ...string) Alarm {
+	trouble, there := troubles[code]
+	if !there {
+		return NewAlarm(code, err.Error(), since, pairs...)
+	}
+	cause := string(holdfast.CodeOf(err))
+	if !slices.Contains(AlarmCauses, cause) {
+		cause = string(holdfast.Internal)
+	}
+	return NewAlarm(code, trouble+": "+cause, since, append(pairs, "cause", cause)...)
+}
 
 // Limits on an alarm, in bytes.
 const (

@@ -1,13 +1,42 @@
 package standin_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"holdfast"
 	"holdfast/internal/standin"
 )
+
+// An alarm with a cause tells the kind of the error, and nothing of what it says.
+func TestAlarmOf(t *testing.T) {
+	t.Parallel()
+	const secret = "password=hunter2"
+	for _, test := range []struct {
+		err   error
+		cause string
+	}{
+		{errors.New(secret), "internal"},
+		{holdfast.Errorf(holdfast.Unavailable, "%s", secret), "unavailable"},
+		{fmt.Errorf("open: %w", holdfast.Errorf(holdfast.Damaged, "shard 3").Because(errors.New(secret))), "damaged"},
+		{holdfast.Errorf(holdfast.Unauthenticated, "%s", secret), "internal"},
+	} {
+		for _, code := range []string{standin.AlarmSource, standin.AlarmPayers, standin.AlarmOpen, standin.AlarmDoubt} {
+			a := standin.AlarmOf(code, test.err, time.Now(), "directive", "d1")
+			if a.Code != code || a.Params["cause"] != test.cause || a.Params["directive"] != "d1" || !strings.HasSuffix(a.Text, ": "+test.cause) || strings.Contains(a.Text, secret) {
+				t.Errorf("%v became %+v", test.err, a)
+			}
+		}
+	}
+	of := standin.AlarmOf(standin.AlarmLeft, errors.New("advices are left"), time.Now(), "route", "pay", "key", "k")
+	if of.Text != "advices are left" || len(of.Params) != 2 {
+		t.Errorf("one without a cause: %+v", of)
+	}
+}
 
 // Whatever an error says, the alarm made of it can be told.
 func TestNewAlarm(t *testing.T) {

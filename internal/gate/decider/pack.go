@@ -236,7 +236,7 @@ func (d *Decider) write(ctx context.Context, packs []*pack) {
 func (d *Decider) writeAgain(ctx context.Context, list []advice.Pack, err error) (results []error, _ error) {
 	defer d.calm(standin.AlarmDoubt)
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		d.alarm(standin.AlarmDoubt, err, "cause", err.Error())
+		d.alarm(standin.AlarmDoubt, err)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

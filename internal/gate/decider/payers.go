@@ -37,7 +37,7 @@ type PayersFile struct {
 
 	mu    sync.Mutex
 	info  os.FileInfo // of the file that was read last
-	fault string
+	fault error
 }
 
 type payers struct {
@@ -85,8 +85,8 @@ func (p *PayersFile) At() time.Time {
 	return time.Time{}
 }
 
-// Fault says why the file that is there cannot be read; empty if it can.
-func (p *PayersFile) Fault() string {
+// Fault says why the file that is there cannot be read; nil if it can.
+func (p *PayersFile) Fault() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.fault
@@ -131,13 +131,13 @@ func (p *PayersFile) look() {
 	}
 	p.info = info
 	if err != nil {
-		if text := err.Error(); text != p.fault {
-			p.fault = text
+		if p.fault == nil || p.fault.Error() != err.Error() {
 			p.log.Warn("the payer snapshot cannot be read: the one before stays in use", "path", p.path, "error", err)
 		}
+		p.fault = err
 		return
 	}
-	p.fault = ""
+	p.fault = nil
 	p.known.Store(next)
 	p.log.Info("the payer snapshot was read", "payers", len(next.list), "at", next.at)
 }

@@ -52,11 +52,11 @@ func TestPayersFile(t *testing.T) {
 			t.Helper()
 			time.Sleep(5 * time.Second)
 			alarms := d.Summary(time.Now()).Alarms
-			if want == "" && len(alarms) != 0 || want != "" && (len(alarms) != 1 || !strings.Contains(alarms[0].Text, want)) {
+			if want == "" && len(alarms) != 0 || want != "" && (len(alarms) != 1 || alarms[0].Code != standin.AlarmPayers || alarms[0].Params["cause"] != want) {
 				t.Errorf("alarms %+v, want %q", alarms, want)
 			}
 		}
-		alarmed("there is no payer snapshot")
+		alarmed("not-found")
 		put(t, path, snapshot)
 		alarmed("")
 		at := time.Date(1999, 12, 31, 2, 0, 0, 0, time.UTC)
@@ -72,12 +72,15 @@ func TestPayersFile(t *testing.T) {
 		for _, bad := range []string{"", "{}\n", `{"payer":"anna"}` + "\n", snapshot + "{}\n", snapshot + "anna\n", snapshot + `{"payer":"anna"}` + "\n", snapshot + `{"payer":"dora","blokced":true}` + "\n", snapshot + `{"payer":"dora"} {"payer":"emil"}` + "\n", snapshot + strings.Repeat("x", 5000) + "\n", strings.Replace(snapshot, "1999", "2036", 1)} {
 			put(t, path, bad)
 			time.Sleep(5 * time.Second)
-			if !p.At().Equal(at) || p.Fault() == "" {
-				t.Errorf("%.40q was taken: %v, %s", bad, p.At(), p.Fault())
+			if !p.At().Equal(at) || p.Fault() == nil {
+				t.Errorf("%.40q was taken: %v, %v", bad, p.At(), p.Fault())
 			}
 		}
 		put(t, path, snapshot+`{"payer":"anna","blocked":true}`+"\n")
-		alarmed("line 4 of the payer snapshot is of a payer who stands in it before")
+		alarmed("invalid")
+		if text := p.Known().Fault; !strings.Contains(text, "line 4 of the payer snapshot is of a payer who stands in it before") {
+			t.Errorf("the file's fault is told as %q", text)
+		}
 		put(t, path, strings.Replace(snapshot, "T02", "T03", 1))
 		alarmed("")
 		if !p.At().Equal(at.Add(time.Hour)) {
@@ -94,8 +97,8 @@ func FuzzPayersFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		path := filepath.Join(t.TempDir(), "payers")
 		put(t, path, string(content))
-		if p := decider.NewPayersFile(path, key, time.Now, nil); p.At().IsZero() != (p.Fault() != "") {
-			t.Errorf("at %v, and %q", p.At(), p.Fault())
+		if p := decider.NewPayersFile(path, key, time.Now, nil); p.At().IsZero() != (p.Fault() != nil) {
+			t.Errorf("at %v, and %v", p.At(), p.Fault())
 		}
 	})
 }

@@ -41,7 +41,10 @@ type PayersKnown struct {
 
 // Known returns what the snapshot in use holds.
 func (p *PayersFile) Known() PayersKnown {
-	k := PayersKnown{Fault: p.Fault()}
+	var k PayersKnown
+	if fault := p.Fault(); fault != nil {
+		k.Fault = fault.Error()
+	}
 	if known := p.known.Load(); known != nil {
 		k.At, k.Payers = known.at.UTC(), len(known.list)
 	}
@@ -160,7 +163,7 @@ func (p *PayersFile) merge(aside *os.File, c *changes) (os.FileInfo, error) {
 		return nil, err
 	}
 	p.mu.Lock()
-	inUse := sameFile(before, p.info) && p.fault == ""
+	inUse := sameFile(before, p.info) && p.fault == nil
 	p.mu.Unlock()
 	if !inUse {
 		return nil, errPayersChanged()
@@ -227,7 +230,7 @@ func (p *PayersFile) place(aside string, next *payers, allowed func(*payers) err
 	if err != nil {
 		return PayersKnown{}, fmt.Errorf("put the payer snapshot into place: %w", err)
 	}
-	p.info, p.fault = info, ""
+	p.info, p.fault = info, nil
 	p.known.Store(next)
 	p.log.Info("a payer snapshot was sent", "payers", len(next.list), "at", next.at)
 	if err := posture.SyncDir(filepath.Dir(p.path)); err != nil {

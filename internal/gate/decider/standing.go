@@ -100,7 +100,7 @@ func (d *Decider) follow(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		if err := d.keepUp(ctx); err != nil && ctx.Err() == nil {
-			d.alarm(standin.AlarmSource, err, "cause", err.Error())
+			d.alarm(standin.AlarmSource, err)
 		} else {
 			d.calm(standin.AlarmSource)
 		}
@@ -117,12 +117,12 @@ func (d *Decider) follow(ctx context.Context) {
 
 // watchPayers raises an alarm while what should be known of payers cannot be read.
 func (d *Decider) watchPayers() {
-	p, ok := d.opt.Payers.(interface{ Fault() string })
+	p, ok := d.opt.Payers.(interface{ Fault() error })
 	if !ok {
 		return
 	}
-	if fault := p.Fault(); fault != "" {
-		d.alarm(standin.AlarmPayers, errors.New(fault), "cause", fault)
+	if fault := p.Fault(); fault != nil {
+		d.alarm(standin.AlarmPayers, fault)
 	} else {
 		d.calm(standin.AlarmPayers)
 	}
@@ -260,7 +260,7 @@ func (d *Decider) endIn(ctx context.Context, s *shard, directive string) error {
 func (d *Decider) open(ctx context.Context, st *standing) error {
 	c, err := d.keep(ctx, st)
 	if err != nil {
-		d.alarm(standin.AlarmOpen, err, "directive", st.ID, "cause", err.Error())
+		d.alarm(standin.AlarmOpen, err, "directive", st.ID)
 		return err
 	}
 	err = d.everywhere(ctx, func(s *shard) error { return d.openIn(ctx, s, st, c) })
@@ -268,7 +268,7 @@ func (d *Decider) open(ctx context.Context, st *standing) error {
 		err = d.everywhere(ctx, func(s *shard) error { return d.register(ctx, s, st.ID) })
 	}
 	if err != nil {
-		d.alarm(standin.AlarmOpen, err, "directive", st.ID, "cause", err.Error())
+		d.alarm(standin.AlarmOpen, err, "directive", st.ID)
 		return err
 	}
 	d.calm(standin.AlarmOpen)

@@ -31,17 +31,20 @@ func (d *Decider) count(r *standin.Request, a standin.Answer) {
 	d.declines[key] = t.Plus(standin.Tally{Count: 1, Amount: r.Payment.Amount})
 }
 
-// alarm raises an alarm, or renews it. Pairs are names and values of its params.
+// alarm raises an alarm, or renews it. Pairs are names and values of its params. What the
+// error says is logged when the alarm is raised, and when it comes to have another cause.
 func (d *Decider) alarm(code string, err error, pairs ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	since := d.opt.Clock.Now()
-	if before, there := d.alarms[code]; there {
-		since = before.Since
-	} else {
+	a := standin.AlarmOf(code, err, d.opt.Clock.Now(), pairs...)
+	before, there := d.alarms[code]
+	if there {
+		a.Since = before.Since
+	}
+	if !there || before.Params["cause"] != a.Params["cause"] {
 		d.opt.Log.Error("stand-in has an alarm", "code", code, "error", err)
 	}
-	d.alarms[code] = standin.NewAlarm(code, err.Error(), since, pairs...)
+	d.alarms[code] = a
 }
 
 func (d *Decider) calm(code string) {
