@@ -34,6 +34,14 @@ func Encode(records []Record) []byte {
 	return c.b
 }
 
+// VersionOf returns the version of what [Encode] made, this build or another.
+func VersionOf(body []byte) int {
+	if len(body) == 0 {
+		return 0
+	}
+	return int(body[0])
+}
+
 // Decode reads what [Encode] made. What is encoded in another way than Encode
 // does is refused: a body has one meaning and a meaning one body.
 func Decode(body []byte) ([]Record, error) {

@@ -94,7 +94,9 @@ func DecodeLedger(body []byte) (Ledger, error) {
 		return l, nil
 	}
 	c := &codec{b: body}
-	version := c.readByte()
+	if version := c.readByte(); version != ledgerVersion {
+		return nil, holdfast.Errorf(holdfast.Damaged, "the ledger of a stand-in limit is of version %d, and this version of Holdfast reads version %d", version, ledgerVersion)
+	}
 	var n int
 	c.count(&n)
 	last := -1
@@ -109,8 +111,8 @@ func DecodeLedger(body []byte) (Ledger, error) {
 		}
 		l[shard], last = s, shard
 	}
-	if c.failed || version != ledgerVersion || len(c.b) > 0 {
-		return nil, holdfast.Errorf(holdfast.Damaged, "the ledger of a stand-in limit cannot be read: it was written by a newer build, or is damaged")
+	if c.failed || len(c.b) > 0 {
+		return nil, holdfast.Errorf(holdfast.Damaged, "the ledger of a stand-in limit cannot be read: it is damaged")
 	}
 	return l, nil
 }

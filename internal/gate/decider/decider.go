@@ -30,6 +30,7 @@
 package decider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -89,6 +90,7 @@ type Options struct {
 type Decider struct {
 	opt     Options
 	id      string
+	place   string // of the source, in words
 	blinder *standin.Blinder
 	shards  []*shard
 	ready   chan *shard
@@ -150,13 +152,16 @@ func New(ctx context.Context, opt Options) (*Decider, error) {
 		return nil, err
 	}
 	d := &Decider{
-		opt: opt, id: info.ID, blinder: standin.NewBlinder(opt.Key), ready: make(chan *shard, info.Shards), news: make(chan struct{}, 1), carries: make(chan standin.Order, standin.MaxOrders), loading: make(chan struct{}, maxLoading),
+		opt: opt, id: info.ID, place: cmp.Or(info.Place, info.ID), blinder: standin.NewBlinder(opt.Key), ready: make(chan *shard, info.Shards), news: make(chan struct{}, 1), carries: make(chan standin.Order, standin.MaxOrders), loading: make(chan struct{}, maxLoading),
 		standings: map[string]*standing{}, profiles: map[string]*standin.Compiled{}, declines: map[declineKey]standin.Tally{},
 		learned: map[string]bool{}, carried: map[string]standin.Carried{}, alarms: map[string]standin.Alarm{}, mates: map[string]mate{},
 	}
 	d.unsure.Store(true)
 	for n := range info.Shards {
 		d.shards = append(d.shards, &shard{n: n, d: d})
+	}
+	if err := d.checkVersions(ctx); err != nil {
+		return nil, err
 	}
 	return d, nil
 }

@@ -176,14 +176,22 @@ func (s *shard) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	other := 0 // the version of snapshots that another build made
 	for _, snap := range snaps {
 		if restored, err := standin.Restore(snap.Body); err == nil {
 			state, revision = restored, snap.Revision
 			break
 		}
+		if snap.Version != standin.FoldVersion {
+			other = snap.Version
+		}
 	}
 	s.since = 0
-	if revision, err = s.read(ctx, state, revision); err != nil {
+	from := revision
+	if revision, err = s.read(ctx, state, from); err != nil {
+		if from == 0 && other != 0 && holdfast.CodeOf(err) == holdfast.NotFound {
+			return s.otherSnapshots(other)
+		}
 		return err
 	}
 	if gate, _, _ := state.Decider(); s.d.opt.Shared && gate != "" && gate != s.d.opt.Gate {
@@ -212,6 +220,9 @@ func (s *shard) fold(state *standin.State, packs []advice.Pack) (revision uint64
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range packs {
+		if err := s.checkVersion(p); err != nil {
+			return revision, err
+		}
 		n, err := state.Fold(p.Body)
 		if err != nil {
 			return revision, err

@@ -185,10 +185,8 @@ func (s *Source) createIfFresh(ctx context.Context, shards int) error {
 
 func create(ctx context.Context, path, id string, shards int) error {
 	return database.Create(ctx, path, func(tx *sql.Tx) error {
-		for i, statements := range migrations {
-			if _, err := tx.ExecContext(ctx, statements+fmt.Sprintf("PRAGMA user_version = %d;", i+1)); err != nil {
-				return err
-			}
+		if _, err := tx.ExecContext(ctx, sqlTables+fmt.Sprintf("PRAGMA user_version = %d;", format)); err != nil {
+			return err
 		}
 		for table := range tables {
 			if _, err := tx.ExecContext(ctx, ofShard(sqlCreatePacks, table)); err != nil {
@@ -265,12 +263,12 @@ func (s *Source) closeInserts() error {
 
 // load reads where each shard stands, and whose the names are.
 func (s *Source) load(ctx context.Context) error {
-	var format, shards int
-	if err := s.read.QueryRowContext(ctx, sqlFormat).Scan(&format); err != nil {
+	var found, shards int
+	if err := s.read.QueryRowContext(ctx, sqlFormat).Scan(&found); err != nil {
 		return err
 	}
-	if format != len(migrations) {
-		return holdfast.Errorf(holdfast.Unavailable, "the advice source in %s is of format %d; this program reads %d: use the version that wrote it, or a newer one", s.dir, format, len(migrations))
+	if found != format {
+		return advice.OtherFormat(s.dir, found, format)
 	}
 	if err := s.read.QueryRowContext(ctx, sqlMeta).Scan(&s.id, &shards, &s.beat); err != nil {
 		return err

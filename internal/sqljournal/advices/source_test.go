@@ -3,8 +3,10 @@ package advices
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"holdfast"
@@ -85,6 +87,31 @@ func TestOpenedAgain(t *testing.T) {
 	}
 }
 
+// A source of another version of Holdfast is refused with what, where and how to go on.
+func TestOtherFormat(t *testing.T) {
+	for _, found := range []int{0, format - 1, format + 1} {
+		dir := filled(t)
+		change(t, dir, fmt.Sprintf(`PRAGMA user_version = %d`, found))
+		_, err := Open(t.Context(), Options{Dir: dir})
+		if want := fmt.Sprintf("the advice source in %s is of format %d, and this version of Holdfast reads format %d: run the version that wrote it", dir, found, format); err == nil || !strings.Contains(err.Error(), want) || holdfast.CodeOf(err) != holdfast.Unavailable {
+			t.Errorf("format %d: %v, want %q", found, err, want)
+		}
+	}
+}
+
+// change changes what is stored behind the source's back.
+func change(t *testing.T, dir, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", database.DSN(dir+"/"+fileDB, "rw"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec(statement)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // What somebody changed, removed or swapped is found where it is; what was lost as
 // a whole is found by the witness.
 func TestDamage(t *testing.T) {
@@ -102,16 +129,7 @@ func TestDamage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filled(t)
-			db, err := sql.Open("sqlite", database.DSN(dir+"/"+fileDB, "rw"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := db.Exec(c.change); err != nil {
-				t.Fatal(err)
-			}
-			if err := db.Close(); err != nil {
-				t.Fatal(err)
-			}
+			change(t, dir, c.change)
 			if err := openAndRead(t.Context(), dir); holdfast.CodeOf(err) != c.code {
 				t.Fatalf("the error has code %q, not %q: %v", holdfast.CodeOf(err), c.code, err)
 			}

@@ -1,11 +1,12 @@
 package advices
 
-// migrations bring the database from one format to the next: entry i makes format
-// i+1. They are never changed, only added to.
-//
-// Packs are in [tables] tables, [sqlCreatePacks]. A pack's key, and a snapshot's, is its
-// shard and its revision: shard << 40 | revision.
-var migrations = []string{`
+// format is that of the tables. Whoever changes one raises it: a source of another format
+// is refused. In format 1 all packs were in one table, or each shard had its own.
+const format = 2
+
+// sqlTables makes the tables but those of packs, which are [tables] of [sqlCreatePacks]. A
+// pack's key, and a snapshot's, is its shard and its revision: shard << 40 | revision.
+const sqlTables = `
 CREATE TABLE meta (
 	one    INTEGER PRIMARY KEY CHECK (one = 1),
 	id     TEXT    NOT NULL,
@@ -28,7 +29,7 @@ CREATE TABLE ledger (
 	revision INTEGER NOT NULL,
 	body     BLOB    NOT NULL
 ) STRICT;
-`}
+`
 
 // tables is how many tables packs are in: shard n is in that of n modulo tables.
 const tables = 16

@@ -121,36 +121,26 @@ func (a *Advices) found(ctx context.Context) error {
 		if err := tx.QueryRow(ctx, sqlAdviceFormat).Scan(&there); err != nil {
 			return err
 		}
-		format := 0
-		if there {
-			if err := tx.QueryRow(ctx, sqlAdviceMeta).Scan(&format, &a.id, &a.shards); err != nil {
-				return err
-			}
-		}
-		if format > len(adviceMigrations) {
-			return holdfast.Errorf(holdfast.Unavailable, "the advice source is of format %d; this program reads %d: use the version that wrote it, or a newer one", format, len(adviceMigrations))
-		}
-		for i, statements := range adviceMigrations[format:] {
-			if _, err := tx.Exec(ctx, statements, pgx.QueryExecModeSimpleProtocol); err != nil {
-				return fmt.Errorf("make format %d: %w", format+i+1, err)
-			}
-		}
-		if format == len(adviceMigrations) {
-			return nil
-		}
 		if !there {
-			if err := a.create(ctx, tx); err != nil {
-				return err
-			}
+			return a.create(ctx, tx)
 		}
-		_, err := tx.Exec(ctx, sqlAdviceMoved, len(adviceMigrations))
-		return err
+		var format int
+		if err := tx.QueryRow(ctx, sqlAdviceMeta).Scan(&format, &a.id, &a.shards); err != nil {
+			return err
+		}
+		if format != adviceFormat {
+			return advice.OtherFormat(a.place(), format, adviceFormat)
+		}
+		return nil
 	})
 }
 
 func (a *Advices) create(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, sqlAdviceTables, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return fmt.Errorf("make the tables: %w", err)
+	}
 	a.id, a.shards = holdfast.NewID(), a.opt.Shards
-	if _, err := tx.Exec(ctx, sqlAdviceCreate, a.id, a.shards); err != nil {
+	if _, err := tx.Exec(ctx, sqlAdviceCreate, adviceFormat, a.id, a.shards); err != nil {
 		return err
 	}
 	for shard := range a.shards {

@@ -47,7 +47,9 @@ func (a *Advices) open(ctx context.Context) error {
 	return nil
 }
 
-func (a *Advices) place() string { return "PostgreSQL" }
+func (a *Advices) place() string {
+	return "the PostgreSQL database " + a.pool.Config().ConnConfig.Database
+}
 
 // Head implements advice.Source.
 func (a *Advices) Head(ctx context.Context, shard int) (uint64, holdfast.Hash, error) {

@@ -1,8 +1,10 @@
 package postgres
 
-// adviceMigrations bring the tables of decisions from one format to the next:
-// entry i makes format i+1. They are never changed, only added to.
-var adviceMigrations = []string{`
+// adviceFormat is that of the tables and functions of decisions. Whoever changes one raises
+// it: a source of another format is refused. In format 1 names were looked up pack by pack.
+const adviceFormat = 2
+
+const sqlAdviceTables = `
 CREATE TABLE advice_meta (
 	one    smallint PRIMARY KEY CHECK (one = 1),
 	format integer  NOT NULL,
@@ -160,13 +162,12 @@ BEGIN
 	taken  := array_fill(0::bigint, ARRAY[packs]);
 	owner  := array_fill(-1, ARRAY[packs]);
 END $$;
-`}
+`
 
 const (
 	sqlAdviceFormat = `SELECT to_regclass('advice_meta') IS NOT NULL`
 	sqlAdviceMeta   = `SELECT format, id, shards FROM advice_meta`
-	sqlAdviceCreate = `INSERT INTO advice_meta (one, format, id, shards, beat) VALUES (1, 0, $1, $2, 0)`
-	sqlAdviceMoved  = `UPDATE advice_meta SET format = $1`
+	sqlAdviceCreate = `INSERT INTO advice_meta (one, format, id, shards, beat) VALUES (1, $1, $2, $3, 0)`
 	sqlAdviceShard  = `INSERT INTO advice_shard (shard, revision, hash, cut, base) VALUES ($1, 0, $2, 0, $2)`
 
 	sqlAdviceCommit = `SELECT c.*, CASE WHEN $9 THEN ` + sqlStanding + ` END FROM advice_commit($1, $2, $3, $4, $5, $6, $7, $8) c`

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"holdfast"
 	"holdfast/internal/sqljournal/postgres"
 	"holdfast/internal/standin/advice"
@@ -26,6 +28,32 @@ func openAdvices(t testing.TB, source string) *postgres.Advices {
 
 func TestAdvicesContract(t *testing.T) {
 	advicetest.Run(t, func(t *testing.T) advice.Source { return openAdvices(t, newSource(t)) })
+}
+
+// A source of another version of Holdfast is refused with what, where and how to go on.
+func TestAdvicesOfAnotherFormat(t *testing.T) {
+	source := newSource(t)
+	openAdvices(t, source).Close()
+	conn, err := pgx.Connect(t.Context(), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	for by, code := range map[int]holdfast.Code{-1: holdfast.Unavailable, 1: holdfast.Unavailable, 0: ""} {
+		if _, err := conn.Exec(t.Context(), "UPDATE advice_meta SET format = format + $1", by); err != nil {
+			t.Fatal(err)
+		}
+		a, err := postgres.OpenAdvices(t.Context(), postgres.AdviceOptions{Source: source})
+		if err == nil {
+			a.Close()
+		}
+		if holdfast.CodeOf(err) != code || err != nil && !strings.Contains(err.Error(), "the advice source in the PostgreSQL database "+conn.Config().Database+" is of format ") {
+			t.Errorf("the format %+d: %v", by, err)
+		}
+		if _, err := conn.Exec(t.Context(), "UPDATE advice_meta SET format = format - $1", by); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // Two gates that make the source at once make one, and see each other's packs and

@@ -47,6 +47,12 @@ func IsCut(shard int, wanted, cut uint64) error {
 	return holdfast.Errorf(holdfast.NotFound, "pack %d of shard %d was cut: packs up to %d stand in a snapshot", wanted, shard, cut)
 }
 
+// OtherFormat is the error of a source whose tables another version of Holdfast made.
+// Place is where it is, found its format, reads the one that this version reads.
+func OtherFormat(place string, found, reads int) error {
+	return holdfast.Errorf(holdfast.Unavailable, "the advice source in %s is of format %d, and this version of Holdfast reads format %d: run the version that wrote it until all in it is delivered and closed out, then give the gate a new directory or database", place, found, reads)
+}
+
 // IsDamaged is the error of a pack that is not what was written.
 func IsDamaged(place string, shard int, revision uint64) error {
 	return holdfast.Errorf(holdfast.Damaged, "pack %d of shard %d in %s is not what was written; keep a copy as evidence and restore it from a backup", revision, shard, place)
