@@ -2,6 +2,7 @@ package directive
 
 import (
 	"crypto/ed25519"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,6 +81,7 @@ func (b *Book) applyDirective(id string, f holdfast.Fact) error {
 		}
 		d.State, d.Proposal, d.PreAuthorised = Proposed, p.Proposal, p.PreAuthorised
 		d.ProposedBy, d.ProposedAt = f.Actor, f.Time
+		d.Without = slices.Sorted(maps.Keys(p.LeftOut))
 	case KindApproved:
 		d.ApprovedBy = f.Actor
 	case KindIssued:

@@ -90,6 +90,9 @@ type Proposal struct {
 	StandIn *StandIn `json:"stand_in,omitempty"`
 	// Reroute is what a reroute is by; no other kind has it.
 	Reroute *Reroute `json:"reroute,omitempty"`
+	// LeftOut are the gates that people had a stand-in opened without in whose place this one
+	// comes, each with where that went into force.
+	LeftOut map[string]holdfast.Position `json:"left_out,omitempty"`
 }
 
 // Issued puts a proposal in force.

@@ -159,11 +159,12 @@ func Obstacles(d *Directive, s Scene) (list []Obstacle) {
 		if !r.Standing.Settled() && !d.OneByOne() {
 			add(Unconfirmed, r.Gate)
 		}
-		if slices.Contains(d.Without, r.Gate) {
-			continue
-		}
-		if !d.OneByOne() && !listed(r, g, rows, s.Gates) {
+		without := slices.Contains(d.Without, r.Gate)
+		if !d.OneByOne() && (!without || d.heardSince(g)) && !listed(r, g, rows, s.Gates) {
 			add(Unlisted, r.Gate)
+		}
+		if without {
+			continue
 		}
 		if g.Gone || r.Standing == LeaseOut {
 			continue
@@ -191,6 +192,28 @@ func Obstacles(d *Directive, s Scene) (list []Obstacle) {
 		}
 	}
 	return list
+}
+
+// WentWithout has the gates that this stand-in was to be opened without, for one that comes
+// in its place, each with where the first that was went into force; nil if there are none.
+func (d *Directive) WentWithout() map[string]holdfast.Position {
+	if len(d.Without) == 0 {
+		return nil
+	}
+	all := map[string]holdfast.Position{}
+	for _, gate := range d.Without {
+		all[gate] = d.Position
+	}
+	maps.Copy(all, d.LeftOut)
+	return all
+}
+
+// heardSince reports whether a run of a gate that was left out of an earlier stand-in came to
+// enforce a posture since. It may have forwarded payments then, and people have said nothing
+// of those: what it had in flight is waited for again.
+func (d *Directive) heardSince(g *enrolment.Incarnation) bool {
+	since, before := d.LeftOut[g.Gate]
+	return before && (g.Enrolled > since || g.Posture.Position >= since)
 }
 
 // listed reports whether it is known what a gate had in flight: it has said so, it
@@ -324,9 +347,15 @@ func (b *Book) applyOpening(d *Directive, f holdfast.Fact) error {
 	switch f.Kind {
 	case KindWithout:
 		var w Without
-		err := f.Decode(&w)
-		d.Without = append(slices.Clone(d.Without), w.Gates...)
-		return err
+		if err := f.Decode(&w); err != nil {
+			return err
+		}
+		d.Without = slices.Compact(slices.Sorted(slices.Values(slices.Concat(d.Without, w.Gates))))
+		d.LeftOut = maps.Clone(d.LeftOut)
+		for _, gate := range w.Gates { // said of this one now
+			delete(d.LeftOut, gate)
+		}
+		return nil
 	case KindExcluded:
 		var e excluded
 		err := f.Decode(&e)

@@ -315,50 +315,6 @@ func TestObstacles(t *testing.T) {
 	}
 }
 
-func (w *world) without(id string, sources map[string]string, gates ...string) {
-	w.t.Helper()
-	d := w.book.Directive(id)
-	drafts, err := GoWithout(d, w.scene(d, sources), Without{gates, "its machine burnt"})
-	w.do(mei, drafts, err)
-}
-
-func TestGoWithout(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.enrol("east", "a", "", "static")
-	w.enrol("west", "b", "", "static")
-	id := w.propose(standIn(), true)
-	w.ack("east", "a", 0)
-	d := w.book.Directive(id)
-	for name, tt := range map[string]struct {
-		w    Without
-		code holdfast.Code
-	}{
-		"one that may still forward": {Without{[]string{"west"}, "why"}, ""}, // it has listed nothing, and stays unconfirmed
-		"one that is not in the way": {Without{[]string{"south"}, "why"}, holdfast.Conflict},
-		"none":                       {Without{nil, "why"}, holdfast.Invalid},
-		"without a reason":           {Without{[]string{"west"}, " "}, holdfast.Invalid},
-	} {
-		_, err := GoWithout(d, w.scene(d, map[string]string{"a": "s"}), tt.w)
-		if got := holdfast.CodeOf(err); got != tt.code {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	w.without(id, map[string]string{"a": "s"}, "west")
-	if got := w.obstacles(id, map[string]string{"a": "s"}); got != "unconfirmed(west)" {
-		t.Errorf("a gate that may still forward is left out: %q", got)
-	}
-	w.ack("west", "b", 0)
-	w.confirm(id, false)
-	if got := w.open(id, map[string]string{"a": "s", "b": "t"}, now); got != "directive.opened" || w.book.Directive(id).Opening.Source != "s" {
-		t.Errorf("%q, by %+v", got, w.book.Directive(id).Opening)
-	}
-	_, err := GoWithout(w.book.Directive(id), Scene{}, Without{[]string{"west"}, "why"})
-	wantCode(t, err, holdfast.Conflict)
-	_, err = GoWithout(nil, Scene{}, Without{})
-	wantCode(t, err, holdfast.NotFound)
-}
-
 // More than a posture names keeps it closed, and many are told in several facts.
 func TestManyExcluded(t *testing.T) {
 	t.Parallel()

@@ -38,13 +38,14 @@ func standsInAgain(b *directive.Book, at incident.Ramp, now time.Time) *directiv
 
 // fallToStandIn puts the stand-in that the ramp took the place of in force again, in the
 // place of a step. It is a directive of its own: forwarding is confirmed stopped and what
-// was in flight is listed before gates decide, as the first time. What the step held
-// beyond the scope of the stand-in is stopped.
+// was in flight is listed before gates decide, as the first time. It goes without the gates
+// that people had that one opened without. What the step held beyond the scope of the
+// stand-in is stopped.
 func (h Hands) fallToStandIn(in *incident.Incident, t procedure.Task, now time.Time) (holds incident.Rung, drafts []journal.Draft, err error) {
 	at, held := in.RampOf(t.ID), h.Directives.Restricting(in.ID)
 	again, before := standsInAgain(h.Directives, at, now), h.Directives.Directive(at.StandIn)
 	list := []directive.Proposal{{
-		Kind: posture.StandIn, Scope: before.Scope, Incident: in.ID, Task: t.ID, StandIn: again,
+		Kind: posture.StandIn, Scope: before.Scope, Incident: in.ID, Task: t.ID, StandIn: again, LeftOut: before.WentWithout(),
 		Reason: fmt.Sprintf("incident %s: ramp step %d failed; the gates stand in again as approved with %s", in.ID, at.Step, before.ID),
 	}}
 	for _, p := range proposals(in, t, 0, held) {

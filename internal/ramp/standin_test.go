@@ -48,6 +48,7 @@ func TestFallsToStandIn(t *testing.T) {
 	t.Parallel()
 	w := newWorldOf(t, asks(backToStandIn...))
 	first := w.standIn()
+	w.do(now, []journal.Draft{journal.NewDraft(holdfast.NewSubject("directive", first), w.directives.Directive(first).Revision, directive.KindWithout, directive.Without{Gates: []string{"west"}, Reason: "its machine burnt"})}, nil)
 	task, _ := w.in.OpenTask("reopen")
 	fail := func(at time.Time) string {
 		e := evidence(counted(0, 40, 0, 40))
@@ -70,6 +71,9 @@ func TestFallsToStandIn(t *testing.T) {
 	again := w.directives.Directive(r.StandIn)
 	if !r.StandsIn() || r.Step != 0 || again.ID == first || again.Waits() == false || again.StandIn.Longest != 3*time.Hour || again.StandIn.Profile.ID != "small" || w.force() != "stand-in all 0" {
 		t.Fatalf("it fell to %+v, by %+v, in force %s", r, again, w.force())
+	}
+	if !slices.Equal(again.Without, []string{"west"}) {
+		t.Errorf("it goes without %q", again.Without)
 	}
 	if told := w.directives.Set().Directives; told[0].Open || told[0].Incident != w.in.ID {
 		t.Errorf("gates are told %+v", told[0])
