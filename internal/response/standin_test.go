@@ -7,6 +7,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/directive"
+	"holdfast/internal/enrolment"
 	"holdfast/internal/plan"
 	"holdfast/internal/posture"
 	"holdfast/internal/procedure"
@@ -127,22 +128,22 @@ func TestStopOverStandIn(t *testing.T) {
 	})
 }
 
-// A task of the procedure proposes it as the plan says, and is done once it is open.
-func TestTaskStandsIn(t *testing.T) {
-	t.Parallel()
+// taskOpens runs the built-in plan with a task that proposes something by a solution, in
+// place of its stop: the task stays open until open has opened that, and is done then.
+func taskOpens(t *testing.T, kind, solution string, proposed func(directive.Directive) bool, open func(w *world, id string)) {
+	t.Helper()
 	text := strings.Replace(string(plan.Builtin()), `kind: stop
               scope: all
               pre_authorised: true
-              drain: 30s`, `kind: stand-in
-              temporary: stand-in
+              drain: 30s`, `kind: `+kind+`
+              temporary: `+solution+`
               pre_authorised: true`, 1)
 	runPlan(t, 1, []byte(text), func(w *world) {
-		w.gate("east")
+		w.gateBy("east", enrolment.Route{Name: "pay", Kind: "payment", Mode: "static", Second: true})
 		id := w.confirmed(holdfast.Level1)
 		ordered, err := w.Direct(w.Context(), mei, id, "stop-payments")
 		w.must(err)
-		d := w.directive(ordered)
-		if d.State != directive.InForce || d.StandIn == nil || d.StandIn.Temporary != "stand-in" || d.Scope == "" || !strings.Contains(d.Reason, "一級事件") {
+		if d := w.directive(ordered); d.State != directive.InForce || d.Scope == "" || !proposed(d) {
 			t.Fatalf("it ordered %+v", d)
 		}
 		status := func() (s procedure.Status) {
@@ -152,13 +153,23 @@ func TestTaskStandsIn(t *testing.T) {
 		w.enforce("east")
 		w.sleep(time.Second)
 		if got := status(); got != procedure.Open {
-			t.Errorf("confirmed and not open, the task is %s", got)
+			t.Errorf("not open, the task is %s", got)
 		}
-		w.must(w.dirs.Open(w.Context(), holdfast.Self("fleet"), ordered, map[string]string{"east-1": "source"}))
+		open(w, ordered)
 		w.sleep(time.Second)
 		if got := status(); got != procedure.Done {
 			t.Errorf("open, the task is %s", got)
 		}
+	})
+}
+
+// A task of the procedure proposes it as the plan says, and is done once it is open.
+func TestTaskStandsIn(t *testing.T) {
+	t.Parallel()
+	taskOpens(t, "stand-in", "stand-in", func(d directive.Directive) bool {
+		return d.StandIn != nil && d.StandIn.Temporary == "stand-in" && strings.Contains(d.Reason, "一級事件")
+	}, func(w *world, id string) {
+		w.must(w.dirs.Open(w.Context(), holdfast.Self("fleet"), id, map[string]string{"east-1": "source"}))
 	})
 }
 
