@@ -14,12 +14,7 @@ func TestReroute(t *testing.T) {
 	for _, lang := range spoken(holdfast.ZhHant) {
 		t.Run(string(lang), func(t *testing.T) {
 			t.Parallel()
-			w := openWorld(t)
-			commander := w.signIn(openBrowser(t, w.ready.Console, string(lang)+"-reroute"), w.ready.Second, lang)
-			superior := w.signIn(commander.another(string(lang)+"-reroute-superior"), "superior", lang)
-
-			w.outage()
-			incident := w.suspected(commander)
+			w, commander, superior, incident := twoInAnOutage(t, lang, "reroute")
 			commander.reveal("#reroute-reason")
 			commander.shoot("96-reroute-propose")
 			commander.do("choose", click("#reroute input[name=temporary][value='reroute-acquirer']"))

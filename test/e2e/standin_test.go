@@ -13,12 +13,7 @@ func TestStandIn(t *testing.T) {
 	for _, lang := range spoken(holdfast.ZhHant) {
 		t.Run(string(lang), func(t *testing.T) {
 			t.Parallel()
-			w := openWorld(t)
-			commander := w.signIn(openBrowser(t, w.ready.Console, string(lang)+"-stand-in"), w.ready.Second, lang)
-			superior := w.signIn(commander.another(string(lang)+"-stand-in-superior"), "superior", lang)
-
-			w.outage()
-			incident := w.suspected(commander)
+			_, commander, superior, incident := twoInAnOutage(t, lang, "stand-in")
 			commander.reveal("#stand-in-reason")
 			commander.shoot("90-stand-in-propose")
 			directive := proposeStandIn(commander)
@@ -49,6 +44,17 @@ func TestStandIn(t *testing.T) {
 			commander.shoot("95-directives")
 		})
 	}
+}
+
+// twoInAnOutage is a world whose primary stands still, with two people at their browsers, and
+// the address of the incident that the first of them has found.
+func twoInAnOutage(t *testing.T, lang holdfast.Lang, what string) (w *world, commander, superior *browser, incident string) {
+	t.Helper()
+	w = openWorld(t)
+	commander = w.signIn(openBrowser(t, w.ready.Console, string(lang)+"-"+what), w.ready.Second, lang)
+	superior = w.signIn(commander.another(string(lang)+"-"+what+"-superior"), "superior", lang)
+	w.outage()
+	return w, commander, superior, w.suspected(commander)
 }
 
 // proposeStandIn proposes one, with the terms of an unplanned outage, from a page that
