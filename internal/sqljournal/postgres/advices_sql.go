@@ -24,7 +24,7 @@ CREATE TABLE advice_pack (
 	revision bigint   NOT NULL,
 	id       text     COLLATE "C" NOT NULL,
 	hash     bytea    NOT NULL, -- the chain after it
-	names    bigint[] NOT NULL, -- those that it brought
+	names    bytea    NOT NULL, -- those that it brought: see advice_names
 	body     bytea    NOT NULL,
 	PRIMARY KEY (shard, revision)
 );
@@ -34,6 +34,11 @@ CREATE TABLE advice_name (
 	name  bigint  PRIMARY KEY,
 	shard integer NOT NULL
 );
+-- advice_names returns the names in a pack's column, 8 bytes each. Arrays cost more to write
+-- than this costs to read, and they are read once, when the pack is cut.
+CREATE FUNCTION advice_names(names bytea) RETURNS SETOF bigint LANGUAGE sql IMMUTABLE AS $$
+	SELECT ('x' || encode(substr(names, 8 * i + 1, 8), 'hex'))::bit(64)::bigint FROM generate_series(0, length(names) / 8 - 1) i
+$$;
 CREATE TABLE advice_snapshot (
 	shard    integer NOT NULL,
 	revision bigint  NOT NULL,
@@ -53,8 +58,8 @@ CREATE FUNCTION advice_each(
 	p_shard  integer[],
 	p_expect bigint[],
 	p_id     text[],
-	p_names  integer[], -- for each pack, how many of names
-	names    bigint[],
+	names    bigint[],  -- the names of all, each once for a shard
+	bringer  integer[], -- and the shard of each
 	p_body   bytea[],
 	OUT actual bigint[],  -- for each pack, -1 if it is written, else where its shard is
 	OUT taken  bigint[],  -- the name that belongs to another shard
@@ -62,7 +67,6 @@ CREATE FUNCTION advice_each(
 ) LANGUAGE plpgsql AS $$
 DECLARE
 	packs   integer := cardinality(p_shard);
-	start   integer := 1;
 	own     bigint[];
 	s       advice_shard;
 	added   bigint[];
@@ -74,8 +78,7 @@ BEGIN
 	taken  := array_fill(0::bigint, ARRAY[packs]);
 	owner  := array_fill(-1, ARRAY[packs]);
 	FOR i IN 1 .. packs LOOP
-		own   := names[start : start + p_names[i] - 1];
-		start := start + p_names[i];
+		SELECT coalesce(array_agg(n.name ORDER BY n.name), '{}') INTO own FROM unnest(names, bringer) n (name, shard) WHERE n.shard = p_shard[i];
 		SELECT * INTO STRICT s FROM advice_shard x WHERE x.shard = p_shard[i];
 		IF s.revision <> p_expect[i] THEN
 			PERFORM FROM advice_pack x WHERE x.shard = p_shard[i] AND x.revision = p_expect[i] + 1 AND x.id = p_id[i];
@@ -88,7 +91,7 @@ BEGIN
 			CONTINUE;
 		END IF;
 		WITH brought AS (
-			INSERT INTO advice_name (name, shard) SELECT DISTINCT n, p_shard[i] FROM unnest(own) n ORDER BY n
+			INSERT INTO advice_name (name, shard) SELECT n, p_shard[i] FROM unnest(own) n
 			ON CONFLICT (name) DO NOTHING RETURNING name
 		) SELECT coalesce(array_agg(name), '{}') INTO added FROM brought;
 		IF cardinality(added) < cardinality(own) THEN
@@ -102,7 +105,7 @@ BEGIN
 		END IF;
 		chain := sha256('\x03'::bytea || s.hash || int8send(p_shard[i]::bigint) || int8send(s.revision + 1) || sha256(p_body[i]));
 		INSERT INTO advice_pack (shard, revision, id, hash, names, body)
-			VALUES (p_shard[i], s.revision + 1, p_id[i], chain, added, p_body[i]);
+			VALUES (p_shard[i], s.revision + 1, p_id[i], chain, (SELECT coalesce(string_agg(int8send(n), ''), '') FROM unnest(added) n), p_body[i]);
 		UPDATE advice_shard x SET revision = s.revision + 1, hash = chain WHERE x.shard = p_shard[i];
 	END LOOP;
 END $$;
@@ -113,11 +116,10 @@ CREATE FUNCTION advice_commit(
 	p_shard  integer[],
 	p_expect bigint[],
 	p_id     text[],
-	p_names  integer[], -- for each pack, how many of names
-	names    bigint[],
-	p_body   bytea[],
-	brought  bigint[],  -- the names of all, each once, the lowest first; one of two packs twice
+	p_names  bytea[],   -- the names of each pack, as advice_names reads them
+	names    bigint[],  -- those of all, the lowest first, each once for a shard
 	bringer  integer[], -- and the shard of each
+	p_body   bytea[],
 	OUT actual bigint[],
 	OUT taken  bigint[],
 	OUT owner  integer[]
@@ -132,7 +134,7 @@ BEGIN
 		JOIN advice_shard x ON x.shard = p.shard AND x.revision = p.expect;
 	IF alike = packs THEN
 		BEGIN
-			INSERT INTO advice_name (name, shard) SELECT * FROM unnest(brought, bringer);
+			INSERT INTO advice_name (name, shard) SELECT * FROM unnest(names, bringer);
 		EXCEPTION WHEN unique_violation THEN
 			alike := 0;
 		END;
@@ -142,20 +144,19 @@ BEGIN
 		-- whoever takes them one pack after the other may wait for who waits for it. They
 		-- stay ours until the commit: others wait for it even where the row is gone.
 		WITH put AS (
-			INSERT INTO advice_name (name, shard) SELECT * FROM unnest(brought, bringer) ON CONFLICT (name) DO NOTHING RETURNING name
+			INSERT INTO advice_name (name, shard) SELECT * FROM unnest(names, bringer) ON CONFLICT (name) DO NOTHING RETURNING name
 		) SELECT array_agg(put.name) INTO added FROM put;
 		DELETE FROM advice_name x WHERE x.name = ANY (added);
-		SELECT e.actual, e.taken, e.owner INTO actual, taken, owner FROM advice_each(p_shard, p_expect, p_id, p_names, names, p_body) e;
+		SELECT e.actual, e.taken, e.owner INTO actual, taken, owner FROM advice_each(p_shard, p_expect, p_id, names, bringer, p_body) e;
 		RETURN;
 	END IF;
 	WITH put AS (
 		INSERT INTO advice_pack (shard, revision, id, hash, names, body)
 			SELECT p.shard, p.expect + 1, p.id,
 				sha256('\x03'::bytea || x.hash || int8send(p.shard::bigint) || int8send(p.expect + 1) || sha256(p.body)),
-				coalesce(b.names, '{}'), p.body
-			FROM unnest(p_shard, p_expect, p_id, p_body) p (shard, expect, id, body)
+				p.names, p.body
+			FROM unnest(p_shard, p_expect, p_id, p_body, p_names) p (shard, expect, id, body, names)
 			JOIN advice_shard x ON x.shard = p.shard
-			LEFT JOIN (SELECT n.shard, array_agg(n.name) AS names FROM unnest(brought, bringer) n (name, shard) GROUP BY n.shard) b ON b.shard = p.shard
 		RETURNING shard, hash
 	) UPDATE advice_shard x SET revision = x.revision + 1, hash = put.hash FROM put WHERE x.shard = put.shard;
 	actual := array_fill(-1::bigint, ARRAY[packs]);
@@ -170,7 +171,7 @@ const (
 	sqlAdviceCreate = `INSERT INTO advice_meta (one, format, id, shards, beat) VALUES (1, $1, $2, $3, 0)`
 	sqlAdviceShard  = `INSERT INTO advice_shard (shard, revision, hash, cut, base) VALUES ($1, 0, $2, 0, $2)`
 
-	sqlAdviceCommit = `SELECT c.*, CASE WHEN $9 THEN ` + sqlStanding + ` END FROM advice_commit($1, $2, $3, $4, $5, $6, $7, $8) c`
+	sqlAdviceCommit = `SELECT c.*, CASE WHEN $1 THEN ` + sqlStanding + ` END FROM advice_commit($2, $3, $4, $5, $6, $7, $8) c`
 
 	sqlAdviceHead  = `SELECT revision, hash, cut, base FROM advice_shard WHERE shard = $1`
 	sqlAdvicePacks = `SELECT revision, id, hash, body FROM advice_pack WHERE shard = $1 AND revision > $2 ORDER BY revision LIMIT $3`
@@ -195,7 +196,7 @@ const (
 		), gone AS (
 			DELETE FROM advice_pack WHERE shard IN (SELECT shard FROM moved) AND revision <= $2 RETURNING names
 		)
-		DELETE FROM advice_name WHERE name IN (SELECT unnest(names) FROM gone)`
+		DELETE FROM advice_name WHERE name IN (SELECT advice_names(names) FROM gone)`
 
 	sqlAdviceLedger    = `SELECT revision, body FROM advice_ledger WHERE key = $1`
 	sqlAdviceNewLedger = `INSERT INTO advice_ledger (key, revision, body) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING`
