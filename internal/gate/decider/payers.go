@@ -126,8 +126,11 @@ func (p *PayersFile) look() {
 	if err == nil {
 		err = notAhead(next.at, p.now())
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		err = holdfast.Errorf(holdfast.NotFound, "there is no payer snapshot %s", p.path)
+	case holdfast.CodeOf(err) == holdfast.Internal: // the disk's or the system's, not the gate's
+		err = holdfast.Errorf(holdfast.Unavailable, "the payer snapshot %s cannot be read now", p.path).Because(err)
 	}
 	p.info = info
 	if err != nil {

@@ -1,6 +1,7 @@
 package decider_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,6 +87,10 @@ func TestPayersFile(t *testing.T) {
 		if !p.At().Equal(at.Add(time.Hour)) {
 			t.Errorf("still of %v", p.At())
 		}
+		if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		alarmed("unavailable")
 	})
 }
 
