@@ -3,6 +3,7 @@ package standin_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -106,6 +107,33 @@ func FuzzRestore(f *testing.F) {
 			t.Fatal("another state was restored")
 		}
 	})
+}
+
+// What another version wrote is refused by its version, and not taken for damage.
+func TestOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	record := standin.Encode([]standin.Record{&standin.Ended{Directive: "d1", At: 1}})
+	ledger := standin.Ledger{7: {Amount: 1, Count: 2}}.Encode()
+	for _, by := range []int{-1, 1} {
+		for name, read := range map[string]struct {
+			body []byte
+			of   func([]byte) error
+			want string
+		}{
+			"records": {record, func(b []byte) error { _, err := standin.Decode(b); return err }, "of version %d; this build reads version %d"},
+			"ledger":  {ledger, func(b []byte) error { _, err := standin.DecodeLedger(b); return err }, "of version %d, and this version of Holdfast reads version %d"},
+		} {
+			if err := read.of(read.body); err != nil {
+				t.Fatalf("%s of this version: %v", name, err)
+			}
+			body := bytes.Clone(read.body)
+			body[0] = byte(int(body[0]) + by)
+			want := fmt.Sprintf(read.want, standin.VersionOf(body), standin.VersionOf(read.body))
+			if err := read.of(body); holdfast.CodeOf(err) != holdfast.Damaged || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %q", name, err, want)
+			}
+		}
+	}
 }
 
 func FuzzLedger(f *testing.F) {
