@@ -207,6 +207,7 @@ func (s *shell) exceptionResolve() *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.StringVar(&in.Identity, "payment", "", "the payment's identity")
+	f.StringVar(&in.Source, "source", "", "the advice source that has it; where several have one of this identity")
 	f.StringVar(&how, "how", "", "retry, confirm (the primary has done it), reverse, accept or write-off")
 	f.StringVar(&in.Note, "note", "", "why")
 	return required(cmd, "payment", "how", "note")

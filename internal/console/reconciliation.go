@@ -301,7 +301,7 @@ func (c *Console) resolveException(v *visit) error {
 	if err != nil {
 		return err
 	}
-	f := reconciliation.Form{Identity: e.Identity, Note: v.form("note")}
+	f := reconciliation.Form{Identity: e.Identity, Source: e.Source, Note: v.form("note")}
 	if err := f.How.UnmarshalText([]byte(v.form("how"))); err != nil {
 		return err
 	}

@@ -40,15 +40,19 @@ type Book struct {
 	ids       []string
 	revisions map[string]holdfast.Revision // by directive
 	numbers   map[string]int
-	// active are those that are not over, by identity, or by directive for close-outs.
-	active map[string]string
-	// of are the decisions on a payment, by identity.
-	of map[string][]string
+	// active are those that are not over.
+	active map[subjectOf]string
+	// of are the decisions on a payment.
+	of map[subjectOf][]string
 }
+
+// subjectOf names what a decision is about: a directive that is closed, or a payment of one
+// advice source. Another source may have an exception of the same identity.
+type subjectOf struct{ directive, source, identity string }
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{decisions: map[string]*Decision{}, revisions: map[string]holdfast.Revision{}, numbers: map[string]int{}, active: map[string]string{}, of: map[string][]string{}}
+	return &Book{decisions: map[string]*Decision{}, revisions: map[string]holdfast.Revision{}, numbers: map[string]int{}, active: map[subjectOf]string{}, of: map[subjectOf][]string{}}
 }
 
 var _ journal.Projection = (*Book)(nil)
@@ -81,7 +85,7 @@ func (b *Book) Apply(f holdfast.Fact) error {
 		b.numbers[directive]++
 		b.active[d.about()] = d.ID
 		if !d.Closes() {
-			b.of[d.Identity()] = append(b.of[d.Identity()], d.ID)
+			b.of[d.about()] = append(b.of[d.about()], d.ID)
 		}
 		return nil
 	}
@@ -117,11 +121,11 @@ func (d *Decision) fold(f holdfast.Fact, body answered) {
 }
 
 // about names what a decision is about: there is one at a time.
-func (d *Decision) about() string {
+func (d *Decision) about() subjectOf {
 	if d.Closes() {
-		return "directive " + d.Directive
+		return subjectOf{directive: d.Directive}
 	}
-	return "payment " + d.Identity()
+	return subjectOf{source: d.Source, identity: d.Identity()}
 }
 
 // Decision returns the decision with an id.
@@ -130,14 +134,15 @@ func (b *Book) Decision(id string) (*Decision, bool) {
 	return d, found
 }
 
-// Active returns the decision on a payment that is not over.
-func (b *Book) Active(identity string) (*Decision, bool) {
-	return b.Decision(b.active["payment "+identity])
+// Active returns the decision on a payment of an advice source that is not over.
+func (b *Book) Active(source, identity string) (*Decision, bool) {
+	return b.Decision(b.active[subjectOf{source: source, identity: identity}])
 }
 
-// Before lists the decisions on a payment that are over, the newest first.
-func (b *Book) Before(identity string) (list []*Decision) {
-	for _, id := range slices.Backward(b.of[identity]) {
+// Before lists the decisions on a payment of an advice source that are over, the newest
+// first.
+func (b *Book) Before(source, identity string) (list []*Decision) {
+	for _, id := range slices.Backward(b.of[subjectOf{source: source, identity: identity}]) {
 		if d := b.decisions[id]; d.Over() {
 			list = append(list, d)
 		}

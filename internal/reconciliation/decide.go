@@ -32,6 +32,9 @@ type Form struct {
 	Identity string             `json:"identity"`
 	How      standin.Resolution `json:"how"`
 	Note     string             `json:"note"`
+	// Source is the advice source that has the exception. It may be left out, unless several
+	// have one of this identity.
+	Source string `json:"source,omitempty"`
 }
 
 // ask decides on what a person wants done about an exception that gates told of.
@@ -40,14 +43,22 @@ func (n Nouns) ask(f Form, open []Open) (string, []journal.Draft, error) {
 	if err := noted(f.Note); err != nil {
 		return "", nil, err
 	}
-	i := slices.IndexFunc(open, func(o Open) bool { return o.Identity == f.Identity })
-	if i < 0 {
+	open = slices.DeleteFunc(slices.Clone(open), func(o Open) bool { return o.Identity != f.Identity || f.Source != "" && o.Source != f.Source })
+	switch len(open) {
+	case 0:
 		return "", nil, holdfast.Errorf(holdfast.NotFound, "no gate tells of an open exception of the payment %q", payment.Mask(f.Identity)).At("identity")
+	case 1:
+	default:
+		var sources []string
+		for _, o := range open {
+			sources = append(sources, o.Source)
+		}
+		return "", nil, holdfast.Errorf(holdfast.Conflict, "several advice sources have an exception of the payment %q: name one of %s", payment.Mask(f.Identity), strings.Join(sources, ", ")).At("source")
 	}
-	if d, active := n.Book.Active(f.Identity); active {
+	e := open[0]
+	if d, active := n.Book.Active(e.Source, f.Identity); active {
 		return "", nil, holdfast.Errorf(holdfast.Conflict, "%s was decided on already, in %s", payment.Mask(f.Identity), d.ID).At("identity")
 	}
-	e := open[i]
 	if !slices.Contains(Allowed(e.OpenException), f.How) {
 		return "", nil, holdfast.Errorf(holdfast.Invalid, "an exception of this kind does not end so").At("how")
 	}

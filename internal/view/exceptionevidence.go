@@ -71,17 +71,21 @@ func (s *Source) evidence() func(Exception) Exception {
 			if f, there := s.Settlement.Nouns.Book.File(e.Filed.File); there {
 				e.File.Name, e.File.Day = f.Name, f.Day
 			}
-		} else if f, there := found[e.Identity]; there && e.Decision == nil {
+		} else if f, there := found[filedKey{e.Source, e.Directive, e.Identity}]; there {
 			e.File = &f
 		}
 		return e
 	}
 }
 
-// filedOf lists what settlement files say of payments that are exceptions, by identity: the
-// newest file that was not withdrawn, as far as gates told of single payments.
-func (s *Source) filedOf() map[string]ExceptionFile {
-	list := map[string]ExceptionFile{}
+// filedKey names an exception: the same identity may be one of another advice source, or of
+// another directive.
+type filedKey struct{ source, directive, identity string }
+
+// filedOf lists what settlement files say of payments that are exceptions: the newest file
+// that was not withdrawn, as far as gates told of single payments.
+func (s *Source) filedOf() map[filedKey]ExceptionFile {
+	list := map[filedKey]ExceptionFile{}
 	for _, f := range slices.Backward(s.Settlement.Nouns.Book.All()) {
 		if f.State == settlement.Withdrawn {
 			continue
@@ -95,7 +99,7 @@ func (s *Source) filedOf() map[string]ExceptionFile {
 				if one.FiledCur != "" {
 					said.Amount, said.Currency = one.Filed, one.FiledCur
 				}
-				list[one.Identity] = said
+				list[filedKey{a.Source, one.Directive, one.Identity}] = said
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"holdfast/internal/directive"
 	"holdfast/internal/posture"
+	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
 	"holdfast/internal/settlement"
 	"holdfast/internal/standin"
@@ -48,10 +49,14 @@ func TestExceptionEvidence(t *testing.T) {
 		other.Version, other.Directive = "00ff", id
 		declined.Approved, declined.Pending = false, time.Time{}
 		queued.Approved, queued.Queued, queued.Attempts, queued.Until = false, true, 0, at.Add(7*time.Minute)
-		nobody := e("nobody", standin.Expired)
-		nobody.Directive = "d99"
+		nobody, elsewhere := e("nobody", standin.Expired), e("exhausted", standin.Expired)
+		nobody.Directive, elsewhere.Directive, elsewhere.Since = "d99", "d99", at.Add(2*time.Hour)
 		_, err = w.Reconciliation.Told(w.Context(), "east", standin.Summary{Source: "s1", At: at, Shards: 1, Of: []standin.ShardSummary{{
 			Epoch: 1, Standing: []standin.Standing{{Directive: id, Opened: at}}, Open: []standin.OpenException{refused, exhausted, absent, other, declined, queued, nobody},
+		}}})
+		w.must(err)
+		_, err = w.Reconciliation.Told(w.Context(), "west", standin.Summary{Source: "s2", At: at, Shards: 1, Of: []standin.ShardSummary{{
+			Epoch: 1, Standing: []standin.Standing{{Directive: "d99", Opened: at}}, Open: []standin.OpenException{elsewhere},
 		}}})
 		w.must(err)
 		var said *standin.FileWord
@@ -70,6 +75,12 @@ func TestExceptionEvidence(t *testing.T) {
 		got := map[string]Exception{}
 		list := w.Exceptions(ExceptionQuery{}, 0, 50)
 		for _, one := range list.Items {
+			if one.Source == "s2" {
+				if one.File != nil || one.Decision != nil {
+					t.Errorf("the file is shown at another payment of this identity: %+v", one.File)
+				}
+				continue
+			}
 			got[one.Identity] = one
 		}
 		if n := nulls(t, list); len(n) > 0 {
@@ -101,5 +112,34 @@ func TestExceptionEvidence(t *testing.T) {
 		if f := got["exhausted"].File; f == nil || *f != (ExceptionFile{ID: file, Name: "day.csv", Day: "1999-12-31", Line: 2, Amount: 900, Currency: "CNY"}) {
 			t.Errorf("the file says that it was not done: %+v", f)
 		}
+
+		// What people decide, also what fails, hides nothing of it.
+		var decision string
+		for _, o := range list.Items {
+			if o.Identity == "exhausted" && o.Source == "s1" {
+				decision, err = w.Reconciliation.Resolve(w.Context(), mei, reconciliation.Form{Identity: o.Identity, Source: o.Source, How: standin.Retry, Note: "once more"})
+				w.must(err)
+			}
+		}
+		shown := func(when string, q ExceptionQuery) {
+			t.Helper()
+			q.Directive = id
+			for _, one := range w.Exceptions(q, 0, 50).Items {
+				if one.Identity != "exhausted" || one.Source != "s1" {
+					continue
+				}
+				if one.Decision == nil || one.Decision.ID != decision || one.File == nil || one.File.Line != 2 {
+					t.Errorf("%s: decided %+v, the file says %+v", when, one.Decision, one.File)
+				}
+				return
+			}
+			t.Errorf("%s it is not shown", when)
+		}
+		shown("ordered", ExceptionQuery{})
+		_, err = w.Reconciliation.Told(w.Context(), "east", standin.Summary{Source: "s1", At: at, Shards: 1, Carried: []standin.Carried{{ID: decision, Refused: "the key is gone"}}, Of: []standin.ShardSummary{{
+			Epoch: 1, Standing: []standin.Standing{{Directive: id, Opened: at}}, Open: []standin.OpenException{exhausted},
+		}}})
+		w.must(err)
+		shown("failed", ExceptionQuery{Decided: true})
 	})
 }

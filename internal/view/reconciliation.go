@@ -112,7 +112,8 @@ type Exception struct {
 	Owner Named `json:"owner"`
 	// Terms are those under which it was decided; nil of a directive that is not known.
 	Terms *ExceptionTerms `json:"terms,omitempty"`
-	// File is what the newest settlement file says against it; nil if none does.
+	// File is what the newest settlement file says of it, whatever people decided; nil if
+	// none does.
 	File *ExceptionFile `json:"file,omitempty"`
 	// Decision is what was decided last; nil if nothing was.
 	Decision *reconciliation.Decision `json:"decision,omitempty"`
@@ -165,13 +166,13 @@ func (s *Source) Exceptions(q ExceptionQuery, offset, size int) (p Page[Exceptio
 }
 
 func (s *Source) open(o reconciliation.Open) Exception {
-	e := Exception{OpenException: o.OpenException, Key: exceptionKey(o.Identity), Source: o.Source, Shard: o.Shard, Gate: o.Gate, Allowed: []standin.Resolution{}}
-	if d, active := s.Reconciliation.Nouns.Book.Active(o.Identity); active {
+	e := Exception{OpenException: o.OpenException, Key: exceptionKey(o.Source + " " + o.Identity), Source: o.Source, Shard: o.Shard, Gate: o.Gate, Allowed: []standin.Resolution{}}
+	if d, active := s.Reconciliation.Nouns.Book.Active(o.Source, o.Identity); active {
 		e.Decision = d
 	} else {
 		e.Allowed = reconciliation.Allowed(o.OpenException)
 	}
-	e.Before = s.Reconciliation.Nouns.Book.Before(o.Identity)
+	e.Before = s.Reconciliation.Nouns.Book.Before(o.Source, o.Identity)
 	return e
 }
 
@@ -187,10 +188,10 @@ func (s *Source) decided() (list []Exception) {
 	return list
 }
 
-// ExceptionCalled returns the open exception whose identity a key stands for.
+// ExceptionCalled returns the open exception that a key stands for.
 func (s *Source) ExceptionCalled(key string) (Exception, error) {
 	for _, o := range reconciliation.Exceptions(s.Reconciliation.Board.Sources(s.Now())) {
-		if exceptionKey(o.Identity) == key {
+		if exceptionKey(o.Source+" "+o.Identity) == key {
 			var e Exception
 			s.State.View(func() { e = s.open(o) })
 			return e, nil
