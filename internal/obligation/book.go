@@ -61,6 +61,16 @@ func subject(incident string) holdfast.Subject { return holdfast.NewSubject("obl
 
 func clockSubject(clock string) holdfast.Subject { return holdfast.NewSubject("clock", clock) }
 
+// Moment returns what a person last said a moment of an incident to be; zero if nobody did,
+// or it was taken back.
+func (b *Book) Moment(incident, name string) time.Time {
+	r := b.records[incident]
+	if r == nil || len(r.Moments[name]) == 0 {
+		return time.Time{}
+	}
+	return r.Moments[name][len(r.Moments[name])-1].At
+}
+
 // Record returns what is known of an incident, or nil.
 func (b *Book) Record(incident string) *Record { return b.records[incident] }
 

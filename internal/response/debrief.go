@@ -18,7 +18,7 @@ func (s *Service) Count(in *incident.Incident, from, to time.Time) debrief.Count
 	if in.Drill {
 		return c // what gates count says nothing of a rehearsal
 	}
-	c.Outcomes = s.outcomes(in, from, to)
+	c.Outcomes = s.outcomes(in)
 	if settled := s.Desk.Now().Add(-traffic.Settle * time.Second); to.After(settled) {
 		to = settled // later counts are still on their way
 	}

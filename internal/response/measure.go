@@ -63,8 +63,11 @@ func reaches(entered, least any) bool {
 }
 
 // began is when the incident began: when its first alert did, or when it was opened.
-func (s *Service) began(in *incident.Incident) time.Time {
-	start := in.Opened
+func (s *Service) began(in *incident.Incident) time.Time { return s.firstAlert(in, in.Opened) }
+
+// firstAlert is when the first alert of an incident began, if that is before a time; else
+// that time.
+func (s *Service) firstAlert(in *incident.Incident, start time.Time) time.Time {
 	for _, id := range in.Alerts {
 		if a := s.Alerts.Alert(id); a != nil && !a.StartsAt.IsZero() && a.StartsAt.Before(start) {
 			start = a.StartsAt

@@ -31,6 +31,7 @@ import (
 	"holdfast/internal/incident"
 	"holdfast/internal/journal"
 	"holdfast/internal/notify"
+	"holdfast/internal/obligation"
 	"holdfast/internal/plan"
 	"holdfast/internal/posture"
 	"holdfast/internal/procedure"
@@ -64,6 +65,8 @@ type Service struct {
 	// Fences tells what each process of a gate says of its fence; nil knows none.
 	Fences   func() map[string]directive.Fence
 	Timeline *Timeline
+	// Obligations have the moments of an incident that people set; nil has none.
+	Obligations *obligation.Book
 	// Stage says who is to tell next what became of a payment of unknown outcome, as its
 	// screen does; nil says nothing. It is called under the state's lock.
 	Stage      func(enrolment.Unknown) string

@@ -1,6 +1,7 @@
 package response
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -223,6 +224,68 @@ func TestDecisionsInTheTimeline(t *testing.T) {
 	}
 	if other, _ := tl.Of(""); len(other) > 0 {
 		t.Errorf("a directive of no incident has a timeline: %v", other)
+	}
+}
+
+// A storm of decisions on payments hides nothing of what people said of payments of unknown
+// outcome, nor do many of these hide each other but whole, and not those of another incident.
+func TestResolutionsHaveRoomOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	tl := NewTimeline()
+	n := holdfast.Position(0)
+	fact := func(subject, kind, body string) {
+		n++
+		if err := tl.Apply(holdfast.Fact{Position: n, Subject: holdfast.Subject(subject), Kind: kind, Body: []byte(body)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	storm := func() {
+		for range 3 * StormKept {
+			fact("reconciliation/d1", "reconciliation.asked", `{"id":"d1.x1"}`)
+		}
+	}
+	said := func(id string) {
+		fact("resolution/"+id, "resolution.asked", `{"incidents":["2026-1"]}`)
+		fact("resolution/"+id, "resolution.agreed", `{}`)
+	}
+	count := func() (resolutions map[holdfast.Subject]int, left int) {
+		t.Helper()
+		facts, left := tl.Of("2026-1")
+		resolutions = map[holdfast.Subject]int{}
+		for i, f := range facts {
+			if noun, _ := f.Subject.Split(); noun == "resolution" {
+				resolutions[f.Subject]++
+			}
+			if i > 0 && f.Position <= facts[i-1].Position {
+				t.Fatalf("%s at %d stands behind %d", f.Kind, f.Position, facts[i-1].Position)
+			}
+		}
+		return resolutions, left
+	}
+	fact("directive/d1", "directive.proposed", `{"incident":"2026-1"}`)
+	storm()
+	said("between")
+	storm()
+	if got, left := count(); got["resolution/between"] != 2 || left != 4*StormKept || tl.Last("2026-1") != n {
+		t.Errorf("%v are told, %d facts are left out, the last is %d", got, left, tl.Last("2026-1"))
+	}
+	const many = 2*StormKept + 50
+	for i := range many {
+		said(fmt.Sprint("r", i))
+	}
+	fact("resolution/none", "resolution.asked", `{}`)
+	got, left := count()
+	if len(got) != 2*StormKept || left != 4*StormKept+2*(many+1-2*StormKept) || tl.Last("2026-1") != n-1 {
+		t.Errorf("%d are told, %d facts are left out", len(got), left)
+	}
+	for subject, facts := range got {
+		if facts != 2 {
+			t.Errorf("of %s %d facts are told", subject, facts)
+		}
+	}
+	fact("resolution/between", "resolution.withdrawn", `{"reason":"a mistake"}`)
+	if got, _ := count(); got["resolution/between"] != 3 || tl.Last("2026-1") != n {
+		t.Errorf("what came late is not told: %v", got["resolution/between"])
 	}
 }
 

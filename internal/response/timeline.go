@@ -16,27 +16,35 @@ import (
 // what people decided on payments that gates approved by its directives, and what they said
 // of payments that it left unknown. Of a storm of alerts, and of many such decisions, it
 // keeps the begin and the end: what is between would bury what people did, and fill the
-// memory; the books of alerts, of reconciliation and of resolutions have them all.
+// memory; the books of alerts, of reconciliation and of resolutions have them all. Each of
+// the three has room of its own, and a resolution is told whole or not at all.
 type Timeline struct {
 	stories map[string]*story // by incident
 	owner   map[holdfast.Subject]string
-	// resolved has the incidents of each resolution: a payment can be left unknown by several.
-	resolved map[holdfast.Subject][]string
+	// resolved has each resolution: a payment can be left unknown by several incidents.
+	resolved map[holdfast.Subject]*resolution
 	// early holds the facts of alerts that belong to no incident yet: how one came
 	// in is where its incident's story begins.
 	early map[holdfast.Subject][]holdfast.Fact
 }
 
 // StormKept is how many facts about alerts are kept of an incident from its begin, and
-// as many from its end; and so of decisions on payments.
+// as many from its end; and so of decisions on payments, and of resolutions.
 const StormKept = 100
 
-// story is the facts of one incident: those about alerts, and those about payments, by
-// themselves.
+// story is the facts of one incident: those about alerts, those about payments, and those
+// about what people said of payments of unknown outcome, by themselves.
 type story struct {
 	facts            []holdfast.Fact
 	alerts, payments storm
+	resolutions      []*resolution
 	newest           holdfast.Position
+}
+
+// resolution is the facts of one resolution, three at most, and the incidents it is of.
+type resolution struct {
+	incidents []string
+	facts     []holdfast.Fact
 }
 
 // storm is the begin and the end of many facts alike.
@@ -64,7 +72,7 @@ func (s *storm) of() (facts []holdfast.Fact, left int) {
 
 // NewTimeline returns an empty timeline.
 func NewTimeline() *Timeline {
-	return &Timeline{stories: map[string]*story{}, owner: map[holdfast.Subject]string{}, resolved: map[holdfast.Subject][]string{}, early: map[holdfast.Subject][]holdfast.Fact{}}
+	return &Timeline{stories: map[string]*story{}, owner: map[holdfast.Subject]string{}, resolved: map[holdfast.Subject]*resolution{}, early: map[holdfast.Subject][]holdfast.Fact{}}
 }
 
 // Apply folds a fact. What belongs to an incident names it in the body of a
@@ -128,10 +136,20 @@ func (t *Timeline) resolution(f holdfast.Fact) error {
 		if err := f.Decode(&body); err != nil {
 			return err
 		}
-		t.resolved[f.Subject] = body.Incidents
+		r := &resolution{incidents: body.Incidents}
+		t.resolved[f.Subject] = r
+		for _, id := range r.incidents {
+			s := t.story(id)
+			s.resolutions = append(s.resolutions, r)
+		}
 	}
-	for _, id := range t.resolved[f.Subject] {
-		t.add(id, f)
+	r := t.resolved[f.Subject]
+	if r == nil || len(r.incidents) == 0 {
+		return nil
+	}
+	r.facts = append(r.facts, f)
+	for _, id := range r.incidents {
+		t.story(id).newest = f.Position
 	}
 	return nil
 }
@@ -158,15 +176,21 @@ func (t *Timeline) merge(id string, f holdfast.Fact) error {
 	return nil
 }
 
-func (t *Timeline) add(id string, f holdfast.Fact) {
+// story returns that of an incident.
+func (t *Timeline) story(id string) *story {
 	s := t.stories[id]
 	if s == nil {
 		s = &story{}
 		t.stories[id] = s
 	}
+	return s
+}
+
+func (t *Timeline) add(id string, f holdfast.Fact) {
+	s := t.story(id)
 	s.newest = max(s.newest, f.Position)
 	switch {
-	case strings.HasPrefix(string(f.Subject), "reconciliation/"), strings.HasPrefix(string(f.Subject), "resolution/"):
+	case strings.HasPrefix(string(f.Subject), "reconciliation/"):
 		s.payments.add(f)
 	case ofStorm(f):
 		s.alerts.add(f)
@@ -199,6 +223,14 @@ func (t *Timeline) Of(incident string) (facts []holdfast.Fact, left int) {
 	alerts, leftAlerts := s.alerts.of()
 	payments, leftPayments := s.payments.of()
 	facts = slices.Concat(s.facts, alerts, payments)
+	left = leftAlerts + leftPayments
+	for i, r := range s.resolutions {
+		if i >= StormKept && i < len(s.resolutions)-StormKept {
+			left += len(r.facts)
+			continue
+		}
+		facts = append(facts, r.facts...)
+	}
 	slices.SortFunc(facts, func(x, y holdfast.Fact) int { return cmp.Compare(x.Position, y.Position) })
-	return facts, leftAlerts + leftPayments
+	return facts, left
 }

@@ -99,7 +99,7 @@ func newWorld(t *testing.T) *world {
 	s.Node = fleet.NewNode(desk, dirs, s.Gates, s.Series, log)
 	s.Response = &response.Service{
 		Desk: desk, Incidents: s.Incidents, Alerts: s.Alerts, Plans: s.Plans, Directives: s.Directives, Gates: s.Gates, Notices: s.Notices,
-		Sender: &notify.Service{Desk: desk, Book: s.Notices}, Roster: s.Roster, Authority: s.Authority, Series: s.Series, Timeline: s.Timeline, Prober: prober{}, Log: log,
+		Sender: &notify.Service{Desk: desk, Book: s.Notices}, Roster: s.Roster, Authority: s.Authority, Series: s.Series, Timeline: s.Timeline, Obligations: owed, Prober: prober{}, Log: log,
 	}
 	s.Obligations = obligation.Nouns{
 		Book: owed, Incidents: s.Incidents, Alerts: s.Alerts, Plans: s.Plans, Roster: s.Roster, Measured: s.Response.Figures, Reading: s.Response.Reading, Zone: time.UTC,
