@@ -14,7 +14,7 @@ import (
 
 // partly are the events of which a gate's fact holds more than they say: nobody corrects
 // them, and several may stand at one position.
-var partly = []string{view.ResolutionCarried, view.ResolutionCounted, view.ResolutionOvertaken, view.ResolutionContradicted}
+var partly = []string{view.ResolutionCarried, view.ResolutionCounted, view.ResolutionUnlisted, view.ResolutionOvertaken, view.ResolutionContradicted}
 
 // resolutionFact puts in words what people said of a payment of unknown outcome, and what
 // gates told of it since. Only the first fact names the payment.

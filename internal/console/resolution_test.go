@@ -24,6 +24,8 @@ func TestResolutionsInWords(t *testing.T) {
 	add("carried", `{"gate":"east","outcome":"not-done","how":"a person said so, in resolution r1"}`)
 	add("overtaken", `{"gate":"east","outcome":"not-done","how":"the primary's settlement file says so"}`)
 	add("contradicted", `{"gate":"east","outcome":"done","how":"inquiry: the primary says it is done (status 200)"}`)
+	add("counted", `{"gate":"east","outcome":"not-done","how":"a person said so, in resolution r1"}`)
+	add("unlisted", `{"gate":"east","outcome":"not-done","how":"a person said so, in resolution r1"}`)
 	in.Timeline = append(in.Timeline, view.Event{Kind: "resolution.asked", Subject: "resolution/r2", Body: json.RawMessage(`{"identity":"k","outcome":"done","reason":"r","evidence":"e"}`)})
 	for i, want := range []struct{ text, detail string }{
 		{"Payment app/411111******1111 (CNY\u00a09.00), of unknown outcome, is said to be: Not done", "asked the bank (evidence: ticket 7)"},
@@ -32,6 +34,8 @@ func TestResolutionsInWords(t *testing.T) {
 		{"What was said of payment app/411111******1111: carried out at gate east", ""},
 		{"Payment app/411111******1111: gate east has another answer, the same as what was said", "By the primary's settlement file"},
 		{"Payment app/411111******1111: gate east has another answer, against what was said: Done", "inquiry: the primary says it is done"},
+		{"What was said of payment app/411111******1111: counted without gate east, which is gone", ""},
+		{"What was said of payment app/411111******1111: counted without gate east, which has no record of it any more", ""},
 		{"Payment k (–), of unknown outcome, is said to be: Done", "r (evidence: e)"},
 	} {
 		e := in.Timeline[i]

@@ -3,6 +3,7 @@ package enrolment
 import (
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"holdfast"
@@ -22,9 +23,15 @@ type Book struct {
 	resolutions   map[string]*Resolution
 	resolutionIDs []string
 	resolutionOf  map[string][]string
+	// unlisted has what gates said of resolutions: that they do not list the payment.
+	unlisted map[unlistedKey]bool
 }
 
 type unknownKey struct{ gate, identity string }
+
+// unlistedKey has the account that does not list the payment: should the gate's former
+// directory be found, it is told after all.
+type unlistedKey struct{ resolution, gate, account string }
 
 // Unknown is a payment whose outcome was unknown at a gate.
 type Unknown struct {
@@ -45,7 +52,7 @@ const keepSettled = 10_000
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{gates: map[string]*Gate{}, unknown: map[unknownKey]Unknown{}, resolutions: map[string]*Resolution{}, resolutionOf: map[string][]string{}}
+	return &Book{gates: map[string]*Gate{}, unknown: map[unknownKey]Unknown{}, resolutions: map[string]*Resolution{}, resolutionOf: map[string][]string{}, unlisted: map[unlistedKey]bool{}}
 }
 
 // Apply folds a fact.
@@ -74,6 +81,8 @@ func (b *Book) Apply(f holdfast.Fact) error {
 		return b.listed(g, f)
 	case KindOutcomes:
 		return b.outcomes(g, f)
+	case KindUnlisted:
+		return b.notListed(g, f)
 	case KindRetired:
 		return b.retired(g, f)
 	}
@@ -125,7 +134,9 @@ func (b *Book) drained(g *Gate, f holdfast.Fact) error {
 		return err
 	}
 	if i := g.Incarnation(d.Boot); i != nil && i.Stops[d.Position] != nil {
-		i.Stops[d.Position].Drained = &d
+		s := i.Stops[d.Position]
+		s.Drained, s.left = &d, map[string]bool{}
+		s.leaves(d.Unknown)
 	}
 	return nil
 }
@@ -143,6 +154,7 @@ func (b *Book) listed(g *Gate, f holdfast.Fact) error {
 	s.InFlight = append(s.InFlight, l.InFlight...)
 	if s.Drained != nil {
 		s.Drained.Unknown = append(s.Drained.Unknown, l.Unknown...)
+		s.leaves(l.Unknown)
 	}
 	return nil
 }
@@ -176,6 +188,27 @@ func (b *Book) outcomes(g *Gate, f holdfast.Fact) error {
 			continue
 		}
 		b.hasSettled(u)
+	}
+	return nil
+}
+
+// notListed settles without the gate what it was to settle and does not list.
+func (b *Book) notListed(g *Gate, f holdfast.Fact) error {
+	var u Unlisted
+	if err := f.Decode(&u); err != nil {
+		return err
+	}
+	for _, id := range u.Resolutions {
+		old := b.resolutions[id]
+		if old == nil {
+			return holdfast.Errorf(holdfast.Damaged, "the fact %s names a resolution %s that was never asked for", f.Kind, id)
+		}
+		b.unlisted[unlistedKey{id, g.Name, u.Account}] = true
+		r := *old // readers keep what they were given
+		if b.ordered(&r, g.Name) {
+			b.settleWithout(&r, g.Name, f, true)
+		}
+		b.keep(&r)
 	}
 	return nil
 }
@@ -243,7 +276,7 @@ func (b *Book) Live() []*Incarnation {
 // enrolled before it and are gone since. Nobody waits for the latter, but what
 // they had in flight must not be left out.
 func (b *Book) Concerned(at holdfast.Position) []*Incarnation {
-	return b.incarnations(func(i *Incarnation) bool { return !i.Gone || i.Enrolled < at && i.GoneAt > at })
+	return b.incarnations(func(i *Incarnation) bool { return i.concerns(at) })
 }
 
 func (b *Book) incarnations(pick func(*Incarnation) bool) []*Incarnation {
@@ -274,6 +307,30 @@ func (b *Book) Unresolved() []Unknown {
 		return list[i].Gate < list[j].Gate
 	})
 	return list
+}
+
+// UnresolvedOf returns what of one payment is unknown, by gate.
+func (b *Book) UnresolvedOf(identity string) (list []Unknown) {
+	for name := range b.gates {
+		if u, open := b.unknown[unknownKey{name, identity}]; open {
+			list = append(list, u)
+		}
+	}
+	slices.SortFunc(list, func(x, y Unknown) int { return strings.Compare(x.Gate, y.Gate) })
+	return list
+}
+
+// LeftAt reports whether a gate found a payment in flight at the stop at a position and left
+// it unknown; while it drains, whether it found it.
+func (b *Book) LeftAt(name, identity string, at holdfast.Position) bool {
+	g := b.gates[name]
+	return g != nil && slices.ContainsFunc(g.Incarnations, func(i *Incarnation) bool {
+		if !i.concerns(at) {
+			return false
+		}
+		s := i.StopAt(at)
+		return s != nil && s.Left(identity)
+	})
 }
 
 // UnresolvedCount returns how many outcomes are unknown.

@@ -13,8 +13,8 @@
 //	                └───▶ retired (by a person, with a reason)
 //
 // Facts, all on subject gate/<name>: gate.enrolled, gate.acknowledged,
-// gate.drained, gate.listed, gate.outcomes, gate.retired. A list of payments
-// that is too long for one fact goes on in gate.listed, in the same append.
+// gate.drained, gate.listed, gate.outcomes, gate.unlisted, gate.retired. A list of
+// payments that is too long for one fact goes on in gate.listed, in the same append.
 package enrolment
 
 import (
@@ -36,6 +36,7 @@ const (
 	KindDrained      = "gate.drained"
 	KindListed       = "gate.listed"
 	KindOutcomes     = "gate.outcomes"
+	KindUnlisted     = "gate.unlisted"
 	KindRetired      = "gate.retired"
 )
 
@@ -129,6 +130,13 @@ type Outcomes struct {
 	Entries []Entry `json:"entries"`
 }
 
+// Unlisted says that a gate's account does not list the payments of resolutions that it
+// was told of: it came back without its directory, or with an older one.
+type Unlisted struct {
+	Account     string   `json:"account"`
+	Resolutions []string `json:"resolutions"`
+}
+
 // Retired takes an incarnation out of the set a stop must hear from.
 type Retired struct {
 	Boot   string `json:"boot"`
@@ -181,6 +189,22 @@ type Stop struct {
 	Deadline time.Time
 	// Drained is nil until the gate has reported the end of the drain.
 	Drained *Drained
+	left    map[string]bool // what that left unknown
+}
+
+// Left reports whether the payment was left unknown; while the gate drains, whether it was
+// in flight.
+func (s *Stop) Left(identity string) bool {
+	if s.Drained != nil {
+		return s.left[identity]
+	}
+	return slices.ContainsFunc(s.InFlight, func(r payment.Record) bool { return r.Identity == identity })
+}
+
+func (s *Stop) leaves(list []payment.Record) {
+	for _, r := range list {
+		s.left[r.Identity] = true
+	}
 }
 
 // Strict reports whether every route of the gate that moves money is strict, so
@@ -205,6 +229,11 @@ func (i *Incarnation) moneyModes() []string {
 		}
 	}
 	return modes
+}
+
+// concerns reports whether a directive in force since a position matters to it.
+func (i *Incarnation) concerns(at holdfast.Position) bool {
+	return !i.Gone || i.Enrolled < at && i.GoneAt > at
 }
 
 // Replaced reports whether a later process has taken over what this one kept, and
@@ -370,6 +399,30 @@ func Tell(g *Gate, account string, entries []Entry) ([]journal.Draft, error) {
 		return nil, nil
 	}
 	return []journal.Draft{journal.NewDraft(subject(g.Name), g.Revision, KindOutcomes, Outcomes{account, fresh})}, nil
+}
+
+// Unlist decides on a gate's word that it does not list the payments of resolutions. What
+// it is not waited for with changes nothing.
+func Unlist(b *Book, name, account string, ids []string) ([]journal.Draft, error) {
+	g := b.gates[name]
+	switch {
+	case g == nil:
+		return nil, errUnknown("")
+	case len(account) > maxBoot || len(ids) > maxOrders:
+		return nil, holdfast.Errorf(holdfast.TooLarge, "gate %s says of %d resolutions at once that it does not list their payments; it is told of at most %d", name, len(ids), maxOrders)
+	}
+	said := Unlisted{Account: account}
+	for _, id := range ids {
+		r, some := b.resolutions[id]
+		told := some && (b.ordered(r, name) || r.withoutGate(name)) && !b.unlisted[unlistedKey{id, name, account}]
+		if told && !slices.Contains(said.Resolutions, id) {
+			said.Resolutions = append(said.Resolutions, id)
+		}
+	}
+	if len(said.Resolutions) == 0 {
+		return nil, nil
+	}
+	return []journal.Draft{journal.NewDraft(subject(name), g.Revision, KindUnlisted, said)}, nil
 }
 
 // Retire decides on a person's word that a gate is gone for good. From then on

@@ -33,7 +33,8 @@ const (
 	// ResolutionAsked waits for a second person.
 	ResolutionAsked ResolutionState = "asked"
 	// ResolutionOrdered waits for the gates that list the payment, as far as they are in
-	// service: at one that is gone for good it counts at once.
+	// service: at one that is gone for good it counts at once, and at one that came back
+	// without its records as soon as it says so.
 	ResolutionOrdered ResolutionState = "ordered"
 	// ResolutionCarried: a gate has settled the payment by it.
 	ResolutionCarried ResolutionState = "carried"
@@ -81,8 +82,10 @@ type ResolutionEnd struct {
 	At      time.Time       `json:"at"`
 	// Position is that of the fact with the entry.
 	Position holdfast.Position `json:"position,omitempty"`
-	// Gone says that it was counted without the gate, which was gone for good.
-	Gone bool `json:"gone,omitempty"`
+	// Gone says that it was counted without the gate, which was gone for good or, if
+	// Unlisted, said that it does not list the payment.
+	Gone     bool `json:"gone,omitempty"`
+	Unlisted bool `json:"unlisted,omitempty"`
 }
 
 // Of reports whether one of the incidents left the payment unknown.
@@ -161,12 +164,10 @@ func Resolve(b *Book, id string, f ResolutionForm, above int64, incidents []stri
 		return nil, holdfast.Errorf(holdfast.Invalid, "say where the evidence can be looked up, in at most %d bytes", longestNote).At("evidence")
 	}
 	asked := resolutionAsked{Identity: f.Identity, Outcome: f.Outcome, Reason: f.Reason, Evidence: f.Evidence, Incidents: incidents, Attempts: map[string]time.Time{}}
-	for name := range b.gates {
-		if u, open := b.unknown[unknownKey{name, f.Identity}]; open {
-			asked.Attempts[name] = u.Record.At
-			asked.Amount, asked.Currency = max(asked.Amount, u.Record.Amount), cmp.Or(asked.Currency, u.Record.Currency)
-			asked.Two = asked.Two || above < 0 || u.Record.Currency == "" || u.Record.Amount > above
-		}
+	for _, u := range b.UnresolvedOf(f.Identity) {
+		asked.Attempts[u.Gate] = u.Record.At
+		asked.Amount, asked.Currency = max(asked.Amount, u.Record.Amount), cmp.Or(asked.Currency, u.Record.Currency)
+		asked.Two = asked.Two || above < 0 || u.Record.Currency == "" || u.Record.Amount > above
 	}
 	if len(asked.Attempts) == 0 {
 		return nil, holdfast.Errorf(holdfast.NotFound, "no gate lists the payment %q as unknown any more", payment.Mask(f.Identity)).At("identity")
@@ -259,16 +260,20 @@ func (b *Book) settleGone(r *Resolution, f holdfast.Fact) {
 		return
 	}
 	for _, name := range b.listing(r) {
-		if i := b.gates[name].Present(); i == nil || !i.Gone {
-			continue
+		if i := b.gates[name].Present(); i != nil && i.Gone {
+			b.settleWithout(r, name, f, false)
 		}
-		key := unknownKey{name, r.Identity}
-		u := b.unknown[key]
-		u.Outcome, u.Settled, u.How = r.Outcome, f.Time, whySaid(r.ID)
-		delete(b.unknown, key)
-		b.hasSettled(u)
-		r.Ends = append(slices.Clone(r.Ends), ResolutionEnd{name, r.Outcome, u.How, f.Time, f.Position, true})
 	}
+}
+
+// settleWithout settles, by what people said, the payment at a gate that will not do it.
+func (b *Book) settleWithout(r *Resolution, name string, f holdfast.Fact, unlisted bool) {
+	key := unknownKey{name, r.Identity}
+	u := b.unknown[key]
+	u.Outcome, u.Settled, u.How = r.Outcome, f.Time, whySaid(r.ID)
+	delete(b.unknown, key)
+	b.hasSettled(u)
+	r.Ends = append(slices.Clone(r.Ends), ResolutionEnd{Gate: name, Outcome: r.Outcome, How: u.How, At: f.Time, Position: f.Position, Gone: true, Unlisted: unlisted})
 }
 
 // keep keeps a resolution as it is now: over, if no gate lists an attempt any more that it
@@ -304,7 +309,7 @@ func (b *Book) told(name string, e Entry, on holdfast.Position) {
 			continue // it was not said in the end
 		}
 		if e.Outcome.Settled() && (own || !r.Over() || e.Record.At.Equal(r.attempts[name])) {
-			r.Ends = append(slices.Clone(r.Ends), ResolutionEnd{name, e.Outcome, e.Why, e.At, on, false})
+			r.Ends = append(slices.Clone(r.Ends), ResolutionEnd{Gate: name, Outcome: e.Outcome, How: e.Why, At: e.At, Position: on})
 			r.Contradicted = r.Contradicted || e.Outcome != r.Outcome
 			if own && r.Over() {
 				r.State = ResolutionCarried // whatever was said of it while the gate did it
@@ -338,22 +343,26 @@ func (b *Book) Resolutions() []*Resolution {
 	return list
 }
 
-// Orders lists what a gate is to carry out, the oldest first.
-func (b *Book) Orders(name string) (list []Order) {
-	for _, id := range b.resolutionIDs {
-		r := b.resolutions[id]
-		if r.State == ResolutionOrdered && slices.Contains(b.listing(r), name) && len(list) < maxOrders {
-			list = append(list, r.order(name))
+// Orders lists what a gate with an account is to carry out, the oldest first: at most
+// maxOrders at once. What it answers, also by saying that it does not list the payment,
+// leaves room for the next.
+func (b *Book) Orders(name, account string) (list []Order) {
+	add := func(waits func(*Resolution) bool) {
+		for _, id := range b.resolutionIDs {
+			if r := b.resolutions[id]; len(list) < maxOrders && waits(r) && !b.unlisted[unlistedKey{id, name, account}] {
+				list = append(list, r.order(name))
+			}
 		}
 	}
-	// A gate that was thought gone and is back does what was counted without it. One that
-	// knows nothing of the payment leaves it alone.
-	for _, id := range b.resolutionIDs {
-		if r := b.resolutions[id]; r.withoutGate(name) && len(list) < maxOrders {
-			list = append(list, r.order(name))
-		}
-	}
+	add(func(r *Resolution) bool { return b.ordered(r, name) })
+	// A gate that was thought gone and is back does what was counted without it.
+	add(func(r *Resolution) bool { return r.withoutGate(name) && !b.ordered(r, name) })
 	return list
+}
+
+// ordered reports whether a resolution waits for a gate.
+func (b *Book) ordered(r *Resolution, name string) bool {
+	return r.State == ResolutionOrdered && slices.Contains(b.listing(r), name)
 }
 
 func (r *Resolution) order(name string) Order {

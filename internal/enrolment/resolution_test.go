@@ -45,14 +45,14 @@ func TestResolutionAtAGateThatIsGone(t *testing.T) {
 	check("both", ResolutionOrdered, "[east]")
 	check("two", ResolutionAsked, "[]")
 	// Should it come back all the same, it does what was counted without it, once.
-	if orders := w.book.Orders("east"); len(orders) != 2 || orders[0].Identity != "before" || orders[1].Identity != "both" {
+	if orders := w.book.Orders("east", "acc"); len(orders) != 2 || orders[0].Identity != "before" || orders[1].Identity != "both" {
 		t.Errorf("east is to do %+v", orders)
 	}
 	w.do(Tell(w.book.Gate("east"), "acc", []Entry{{Seq: 5, Record: payment.Record{Identity: "both"}, Outcome: payment.NotDone, Why: whySaid("r-both"), At: now}}))
-	if orders := w.book.Orders("east"); len(orders) != 1 || orders[0].Identity != "before" {
+	if orders := w.book.Orders("east", "acc"); len(orders) != 1 || orders[0].Identity != "before" {
 		t.Errorf("east is to do %+v", orders)
 	}
-	if orders := w.book.Orders("west"); len(orders) != 1 || orders[0].Identity != "both" {
+	if orders := w.book.Orders("west", "acc"); len(orders) != 1 || orders[0].Identity != "both" {
 		t.Errorf("west is to do %+v", orders)
 	}
 	w.do(AnswerResolution(w.book, holdfast.Actor{Kind: holdfast.Account, ID: "second"}, "r-two", true, ""))
@@ -66,4 +66,78 @@ func TestResolutionAtAGateThatIsGone(t *testing.T) {
 	if count != 4 || settled[len(settled)-1].Gate != "east" || settled[len(settled)-1].How != whySaid("r-before") {
 		t.Errorf("settled are %+v", settled)
 	}
+}
+
+// Of a gate that came back without its records no order waits for ever, and none hides
+// later ones: what it does not list is counted without it, once. Should its directory be
+// found, it is told after all.
+func TestResolutionAtAGateWithoutItsRecords(t *testing.T) {
+	t.Parallel()
+	const many = maxOrders + 20
+	w := newWorld(t)
+	w.enrol("east", "a", "")
+	var lost []Entry
+	for i := range many {
+		lost = append(lost, Entry{Seq: uint64(i + 1), Record: payment.Record{Identity: fmt.Sprint("k", i), Amount: 100, Currency: "CNY", At: now}, Outcome: payment.Unknown, At: now})
+	}
+	w.do(Tell(w.book.Gate("east"), "acc", lost))
+	for i := range many {
+		f := ResolutionForm{Identity: fmt.Sprint("k", i), Outcome: payment.NotDone, Reason: "asked the bank", Evidence: "ticket 7"}
+		w.do(Resolve(w.book, fmt.Sprint("r", i), f, 100, nil))
+	}
+	w.enrol("east", "b", "") // in an empty directory
+	orders := func(account string, n int, first string) (ids []string) {
+		t.Helper()
+		for _, o := range w.book.Orders("east", account) {
+			ids = append(ids, o.ID)
+		}
+		if len(ids) != n || n > 0 && ids[0] != first {
+			t.Fatalf("account %s is to do %d, %v first; not %d, %s first", account, len(ids), ids, n, first)
+		}
+		return ids
+	}
+	told := orders("acc2", maxOrders, "r0")
+	w.do(WithdrawResolution(w.book, "r1", "a mistake"))
+	if kinds := w.do(Unlist(w.book, "east", "acc2", told)); len(kinds) != 1 || kinds[0] != KindUnlisted {
+		t.Errorf("recorded %v", kinds)
+	}
+	if kinds := w.do(Unlist(w.book, "east", "acc2", append(told[:2:2], "nobody"))); kinds != nil {
+		t.Errorf("said again, it is recorded again: %v", kinds)
+	}
+	r, _ := w.book.Resolution("r0")
+	if r.State != ResolutionCarried || len(r.Ends) != 1 || !r.Ends[0].Gone || !r.Ends[0].Unlisted || r.Contradicted {
+		t.Errorf("%+v", r)
+	}
+	if r, _ := w.book.Resolution("r1"); r.State != ResolutionWithdrawn || len(r.Ends) != 0 {
+		t.Errorf("withdrawn, and %+v", r)
+	}
+	told = orders("acc2", many-maxOrders, fmt.Sprint("r", maxOrders))
+	w.do(Unlist(w.book, "east", "acc2", told))
+	orders("acc2", 0, "")
+	if n := w.book.UnresolvedCount(); n != 1 {
+		t.Errorf("%d are unknown, not what was withdrawn alone", n)
+	}
+
+	// The former directory is found: it does what was counted without it, and that counts once.
+	orders("acc", maxOrders, "r0")
+	w.do(Tell(w.book.Gate("east"), "acc", []Entry{{Seq: many + 1, Record: payment.Record{Identity: "k0", At: now}, Outcome: payment.NotDone, Why: whySaid("r0"), At: now}}))
+	orders("acc", maxOrders, "r2")
+	if settled, count := w.book.Settled(); count != many-1 || len(settled) != many-1 {
+		t.Errorf("%d were settled, %d are listed", count, len(settled))
+	}
+
+	// Retired and back in an empty directory: it is asked once.
+	w.do(Retire(w.book.Gate("east"), "its machine burnt"))
+	w.enrol("east", "c", "")
+	w.do(Unlist(w.book, "east", "acc3", orders("acc3", maxOrders, "r2")))
+	w.do(Unlist(w.book, "east", "acc3", orders("acc3", many-2-maxOrders, fmt.Sprint("r", maxOrders+2))))
+	orders("acc3", 0, "")
+	if _, count := w.book.Settled(); count != many-1 {
+		t.Errorf("%d were settled", count)
+	}
+
+	_, err := Unlist(w.book, "east", "acc3", make([]string, maxOrders+1))
+	wantCode(t, err, holdfast.TooLarge)
+	_, err = Unlist(w.book, "nobody", "acc3", []string{"r0"})
+	wantCode(t, err, holdfast.NotFound)
 }

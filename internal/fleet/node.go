@@ -275,6 +275,11 @@ func (n *Node) Report(ctx context.Context, r gate.Report) (gate.Reported, error)
 	if err := n.record(ctx, by, func() ([]journal.Draft, error) { return enrolment.Tell(find(), r.Account, entries) }); err != nil {
 		return gate.Reported{}, err
 	}
+	if len(r.Unlisted) > 0 {
+		if err := n.record(ctx, by, func() ([]journal.Draft, error) { return enrolment.Unlist(n.Gates, r.Gate, r.Account, r.Unlisted) }); err != nil {
+			return gate.Reported{}, err
+		}
+	}
 	for _, c := range r.Counts {
 		if err := n.Series.Add(n.Desk.Now().Unix(), r.Gate, c); err != nil {
 			n.Log.Warn("a gate's counts were not taken", "gate", r.Gate, "error", err)
@@ -287,7 +292,7 @@ func (n *Node) Report(ctx context.Context, r gate.Report) (gate.Reported, error)
 	n.toldAsking(r)
 	n.Desk.State.View(func() {
 		answer.Entries = find().Reported[r.Account]
-		for _, o := range n.Gates.Orders(r.Gate) {
+		for _, o := range n.Gates.Orders(r.Gate, r.Account) {
 			answer.Resolve = append(answer.Resolve, gate.Resolution(o))
 		}
 	})

@@ -104,6 +104,7 @@ type Resolution struct {
 // be approved that another gate may have sent. The primary is asked.
 func (g *Gate) resolved(list []Resolution) (err error) {
 	some := false
+	g.unlisted = nil
 	defer func() { // before it is reported, whatever came of the others
 		if some {
 			err = errors.Join(err, g.outcomes.sync())
@@ -114,8 +115,12 @@ func (g *Gate) resolved(list []Resolution) (err error) {
 			g.opt.Log.Warn("a resolution that settles nothing was left alone", "resolution", r.ID)
 			continue
 		}
-		if !g.outcomes.isOpen(r.Identity) || g.open.inFlight(r.Identity) {
+		if g.open.inFlight(r.Identity) {
 			continue // an attempt that is being answered has the first word
+		}
+		if !g.outcomes.isOpen(r.Identity) {
+			g.unlisted = append(g.unlisted, r)
+			continue
 		}
 		of, _ := g.outcomes.record(r.Identity)
 		of.At = r.At
@@ -129,4 +134,17 @@ func (g *Gate) resolved(list []Resolution) (err error) {
 		some = some || settled
 	}
 	return nil
+}
+
+// stillUnlisted names the resolutions that were told last of payments that are not listed
+// here, nor in an entry that is still to be reported: the directory was lost, or an older
+// one put back. Nobody else can tell the control plane, which would wait for ever.
+func (g *Gate) stillUnlisted() (ids []string) {
+	for _, r := range g.unlisted {
+		// In flight first: an attempt that ends meanwhile is listed before it is gone there.
+		if !g.open.inFlight(r.Identity) && !g.outcomes.lists(r.Identity) {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
 }

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,6 +60,52 @@ func TestResolved(t *testing.T) {
 		// Done is said of the payment, whichever attempt it was.
 		if err := g.resolved([]Resolution{said("again", payment.Done)}); err != nil || g.Pending("again") {
 			t.Errorf("%v", err)
+		}
+	})
+}
+
+// A gate says which payments that people resolved it does not list, for the control plane
+// would wait for ever; nothing of one that is in flight, nor of one that it has settled and
+// not told yet.
+func TestUnlistedIsTold(t *testing.T) {
+	connected(t, nil, func(t *testing.T, g *Gate, p *plane) {
+		time.Sleep(3 * time.Second)
+		lose(t, g, "open")
+		of, _ := g.outcomes.record("open")
+		time.Sleep(time.Millisecond)
+		flying := admit(t, g, "flying")
+		p.do(func() {
+			for _, identity := range []string{"flying", "open", "lost"} {
+				p.resolve = append(p.resolve, Resolution{ID: "r-" + identity, Identity: identity, At: of.At, Outcome: payment.NotDone, Why: "by " + identity})
+			}
+		})
+		said := func() (list []string) {
+			p.do(func() {
+				for _, r := range p.reports {
+					list = append(list, r.Unlisted...)
+				}
+				p.reports = nil
+			})
+			return slices.Compact(list)
+		}
+		time.Sleep(3 * time.Second)
+		if got := said(); !slices.Equal(got, []string{"r-lost"}) {
+			t.Errorf("it does not list %q", got)
+		}
+		if g.Pending("open") {
+			t.Error("what people said is not carried out")
+		}
+		flying.Finish(payment.Unknown, "no answer") // a later attempt: not done settles none
+		time.Sleep(3 * time.Second)
+		if got := said(); slices.Contains(got, "r-flying") || !g.Pending("flying") {
+			t.Errorf("it does not list %q", got)
+		}
+		p.do(func() { p.resolve = nil })
+		time.Sleep(2 * time.Second)
+		said()
+		time.Sleep(3 * time.Second)
+		if got := said(); len(got) > 0 {
+			t.Errorf("nobody asks, and it does not list %q", got)
 		}
 	})
 }

@@ -131,6 +131,9 @@ type Report struct {
 	Filed *standin.FileWord `json:"filed,omitempty"`
 	// Asking says how far inquiries are, about at most MaxAsked payments; nil says nothing.
 	Asking *[]Asked `json:"asking,omitempty"`
+	// Unlisted are the resolutions, told in the last answer, of payments that the gate does
+	// not list as unknown: it has nothing to settle.
+	Unlisted []string `json:"unlisted,omitempty"`
 }
 
 // Reported is the answer to a report.
@@ -147,7 +150,7 @@ type Reported struct {
 	// until it is answered.
 	File *standin.FilePage `json:"file,omitempty"`
 	// Resolve is what people said of payments of unknown outcome. It comes again until an
-	// entry settles the payment.
+	// entry settles the payment, or the gate says that it does not list it.
 	Resolve []Resolution `json:"resolve,omitempty"`
 }
 

@@ -149,8 +149,11 @@ type Gate struct {
 		at   time.Duration
 		list []Asked
 	}
-	files chan *standin.FilePage // of settlement files, to be compared
-	nonce atomic.Uint64          // of the last heartbeat
+	// unlisted are the resolutions, told last, of payments that are not listed here. Only the
+	// session uses it.
+	unlisted []Resolution
+	files    chan *standin.FilePage // of settlement files, to be compared
+	nonce    atomic.Uint64          // of the last heartbeat
 
 	mu  sync.Mutex // serialises everything below and the swap of installed
 	set posture.Set

@@ -258,6 +258,15 @@ func (o *outcomes) isOpen(identity string) bool {
 	return open
 }
 
+// lists reports whether an identity is open, or stands in an entry that the control plane
+// has not confirmed.
+func (o *outcomes) lists(identity string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, open := o.open[identity]
+	return open || slices.ContainsFunc(o.pending, func(e Entry) bool { return e.Record.Identity == identity })
+}
+
 // record returns the last attempt of an identity that is open.
 func (o *outcomes) record(identity string) (payment.Record, bool) {
 	o.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -40,6 +41,7 @@ type plane struct {
 	orders       []standin.Order
 	trials       []standin.Trial // told where a report says something of stand-in
 	page         *standin.FilePage
+	resolve      []Resolution
 	endStreams   chan struct{}
 }
 
@@ -139,11 +141,14 @@ func (p *plane) Report(_ context.Context, r Report) (Reported, error) {
 	p.reports = append(p.reports, r)
 	for _, e := range r.Entries {
 		p.entries[r.Account] = max(p.entries[r.Account], e.Seq)
+		if e.Outcome.Settled() {
+			p.resolve = slices.DeleteFunc(p.resolve, func(o Resolution) bool { return o.Identity == e.Record.Identity })
+		}
 	}
 	if p.loseAnswers {
 		return Reported{}, errors.New("the connection broke")
 	}
-	told := Reported{Entries: p.entries[r.Account]}
+	told := Reported{Entries: p.entries[r.Account], Resolve: p.resolve}
 	if r.StandIn != nil {
 		told.StandIn, told.Trials = p.orders, p.trials
 	}

@@ -97,7 +97,10 @@ func (g *Gate) reportOnce(ctx context.Context, control Control) (more bool, err 
 	o.mu.Unlock()
 	r.Account, r.Entries = g.outcomes.unreported(maxEntriesAtOnce)
 	r.StandIn, r.Asking = g.standInDue(), g.askedDue()
-	if len(r.Acks)+len(r.Drained)+len(r.Counts)+len(r.Entries) == 0 && r.StandIn == nil && r.Filed == nil && r.Asking == nil {
+	if len(r.Entries) < maxEntriesAtOnce { // else entries that wait may say more
+		r.Unlisted = g.stillUnlisted()
+	}
+	if len(r.Acks)+len(r.Drained)+len(r.Counts)+len(r.Entries) == 0 && r.StandIn == nil && r.Filed == nil && r.Asking == nil && len(r.Unlisted) == 0 {
 		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, reportTimeout)

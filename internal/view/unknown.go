@@ -172,6 +172,8 @@ const (
 	ResolutionCarried = "resolution.carried"
 	// ResolutionCounted: it was counted without a gate that was gone for good.
 	ResolutionCounted = "resolution.counted"
+	// ResolutionUnlisted: it was counted without a gate that does not list the payment.
+	ResolutionUnlisted = "resolution.unlisted"
 	// ResolutionOvertaken: something else settled it, as people said.
 	ResolutionOvertaken = "resolution.overtaken"
 	// ResolutionContradicted: something else settled it, otherwise.
@@ -206,6 +208,8 @@ func endEvent(r *enrolment.Resolution, end enrolment.ResolutionEnd) Event {
 		Position: end.Position, At: end.At, Kind: ResolutionOvertaken, Subject: string(holdfast.NewSubject("resolution", r.ID)),
 	}
 	switch {
+	case end.Unlisted:
+		e.Kind = ResolutionUnlisted
 	case end.Gone:
 		e.Kind = ResolutionCounted
 	case r.Carries(end):

@@ -2,6 +2,7 @@ package view
 
 import (
 	"encoding/json"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"holdfast/internal/debrief"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/gate"
+	"holdfast/internal/obligation"
 	"holdfast/internal/payment"
 )
 
@@ -101,6 +103,110 @@ func TestResolutionsAreOfTheStory(t *testing.T) {
 		}
 		if len(r.Resolved) != 3 || r.Resolved[0].Incidents[0] != in {
 			t.Errorf("the evidence pack tells of %+v", r.Resolved)
+		}
+	})
+}
+
+// A gate that came back without its records says so of what people resolved: it is counted
+// without it, and the incident tells of it.
+func TestAGateWithoutItsRecords(t *testing.T) {
+	t.Parallel()
+	run(t, func(w *world) {
+		w.publish()
+		w.enrol("east")
+		gates := &enrolment.Service{Desk: w.desk, Book: w.Gates, Above: func() int64 { return 100 }, Left: w.Response.Left}
+		in, err := w.Response.Suspect(w.Context(), mei, "It is slow", nil)
+		w.must(err)
+		w.must(w.Response.Confirm(w.Context(), mei, in, holdfast.Level1, ""))
+		report := func(r gate.Report) []gate.Resolution {
+			t.Helper()
+			r.Gate = "east"
+			answer, err := w.Node.Report(w.Context(), r)
+			w.must(err)
+			return answer.Resolve
+		}
+		report(gate.Report{Boot: "east-1", Account: "acc", Entries: []gate.Entry{{Seq: 1, Record: payment.Record{Identity: "k", Kind: "payment", Amount: 1, Currency: "CNY", At: time.Now()}, Outcome: payment.Unknown, At: time.Now()}}})
+		_, err = w.Node.Enrol(w.Context(), gate.Enrolment{Gate: "east", Boot: "east-2", Account: "acc2", Version: "1", Routes: []gate.Route{{Name: "pay", Kind: "payment", Mode: gate.Static}}})
+		w.must(err)
+		id, err := gates.Resolve(w.Context(), mei, enrolment.ResolutionForm{Identity: "k", Outcome: payment.NotDone, Reason: "asked the bank", Evidence: "ticket 7"})
+		w.must(err)
+		if orders := report(gate.Report{Boot: "east-2", Account: "acc2"}); len(orders) != 1 || orders[0].ID != id {
+			t.Fatalf("the gate is told %+v", orders)
+		}
+		if orders := report(gate.Report{Boot: "east-2", Account: "acc2", Unlisted: []string{id}}); len(orders) != 0 {
+			t.Errorf("it is told again: %+v", orders)
+		}
+		v, err := w.Source.Incident(in)
+		w.must(err)
+		var got []string
+		for _, e := range v.Timeline {
+			if noun, _ := holdfast.Subject(e.Subject).Split(); noun == "resolution" {
+				got = append(got, e.Kind)
+			}
+		}
+		if want := []string{enrolment.ResolutionAskedKind, ResolutionUnlisted}; !slices.Equal(got, want) {
+			t.Errorf("the timeline tells %q, not %q", got, want)
+		}
+		if list := w.Unknowns(UnknownQuery{Settled: true}, 0, 0); list.Total != 1 || list.Items[0].Resolution.State != enrolment.ResolutionCarried || w.Unknowns(UnknownQuery{}, 0, 0).Total != 0 {
+			t.Errorf("settled are %+v", list.Items)
+		}
+	})
+}
+
+// Where people set when it occurred and when payments were back, the debrief lists what
+// became unknown in between, and what people say of just these belongs to the incident.
+func TestOneWindowOfUnknowns(t *testing.T) {
+	t.Parallel()
+	run(t, func(w *world) {
+		w.publish()
+		w.enrol("east")
+		gates := &enrolment.Service{Desk: w.desk, Book: w.Gates, Above: func() int64 { return 100 }, Left: w.Response.Left}
+		owed := &obligation.Service{Desk: w.desk, Nouns: w.Obligations, Log: slog.New(slog.DiscardHandler)}
+		seq := uint64(0)
+		tell := func(identity string) {
+			t.Helper()
+			seq++
+			_, err := w.Node.Report(w.Context(), gate.Report{Gate: "east", Boot: "east-1", Account: "acc", Entries: []gate.Entry{
+				{Seq: seq, Record: payment.Record{Identity: identity, Kind: "payment", Amount: 1, Currency: "CNY", At: time.Now()}, Outcome: payment.Unknown, At: time.Now()},
+			}})
+			w.must(err)
+		}
+		tell("before")
+		w.sleep(time.Minute)
+		occurred := time.Now()
+		w.sleep(time.Second)
+		tell("unnoticed")
+		w.sleep(time.Minute)
+		in, err := w.Response.Suspect(w.Context(), mei, "It is slow", nil)
+		w.must(err)
+		w.must(w.Response.Confirm(w.Context(), mei, in, holdfast.Level1, ""))
+		w.must(owed.SetMoment(w.Context(), mei, in, "occurred", occurred, "the log says so"))
+		tell("noticed")
+		w.sleep(time.Second)
+		recovered := time.Now()
+		w.sleep(time.Minute)
+		w.must(owed.SetMoment(w.Context(), mei, in, "recovered", recovered, "the log says so"))
+		tell("after")
+
+		d, err := w.Source.Debrief(in)
+		w.must(err)
+		var listed, said []string
+		for _, p := range d.Figures.Counts.Outcomes.Payments {
+			listed = append(listed, p.Identity)
+		}
+		for _, identity := range []string{"before", "unnoticed", "noticed", "after"} {
+			_, err := gates.Resolve(w.Context(), mei, enrolment.ResolutionForm{Identity: identity, Outcome: payment.Done, Reason: "asked the bank", Evidence: "ticket 7"})
+			w.must(err)
+		}
+		for _, r := range w.Resolutions(0, 0).Items {
+			if slices.Contains(r.Incidents, in) {
+				said = append(said, r.Identity)
+			}
+		}
+		slices.Sort(said)
+		slices.Sort(listed)
+		if want := []string{"noticed", "unnoticed"}; !slices.Equal(listed, want) || !slices.Equal(said, want) {
+			t.Errorf("the debrief lists %q, people spoke of %q; both are to be of %q", listed, said, want)
 		}
 	})
 }
