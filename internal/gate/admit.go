@@ -116,8 +116,10 @@ type Admission struct {
 	Posture uint64
 	rec     payment.Record
 	verdict posture.Verdict
-	pay     *payment.Payment
-	begun   time.Time
+	// by is the posture whose limits it has drawn on.
+	by    *installed
+	pay   *payment.Payment
+	begun time.Time
 }
 
 // Admit judges a payment while the transport holds a connection, and enters it
@@ -153,21 +155,24 @@ func (g *Gate) AdmitJudged(p *payment.Payment, mode Mode, j Judgement) (Admissio
 		}
 		slot, ok := g.ring.register(p, in.number, uint64(in.posture.Head().Position), now)
 		if !ok {
+			in.giveBack(v.Draw, p, g.opt.Clock.Boot())
 			return Admission{}, posture.Verdict{Action: posture.Decline, Reason: posture.Full}
 		}
 		if g.installed.Load() != in {
 			g.ring.release(slot)
+			in.giveBack(v.Draw, p, g.opt.Clock.Boot())
 			continue
 		}
 		if mode == Strict && !g.lease.holds(g.opt.Clock.Boot()) {
 			g.ring.release(slot)
+			in.giveBack(v.Draw, p, g.opt.Clock.Boot())
 			return Admission{}, posture.Verdict{Action: posture.Decline, Reason: posture.NoLease}
 		}
 		g.open.add(p.Identity)
 		g.ring.sent(slot)
 		return Admission{
 			gate: g, slot: slot, Posture: uint64(in.posture.Head().Position),
-			rec: record(p, in, now), verdict: v, pay: p, begun: begun,
+			rec: record(p, in, now), verdict: v, by: in, pay: p, begun: begun,
 		}, posture.Verdict{}
 	}
 }
@@ -181,12 +186,41 @@ func (in *installed) draw(v posture.Verdict, p *payment.Payment, boot time.Durat
 		if v.Draw&(1<<i) == 0 {
 			continue
 		}
-		if l != nil && !l.AllowN(now, 1) || in.sums[i] != nil && !in.sums[i].take(p.Amount, boot) {
+		refused := l != nil && !l.AllowN(now, 1)
+		if !refused && in.sums[i] != nil && !in.sums[i].take(p.Amount, boot) {
+			refused = true
+			putBack(l, now)
+		}
+		if refused {
+			in.giveBack(v.Draw&(1<<i-1), p, boot)
 			ids, _ := in.posture.Limits()
 			return posture.Verdict{Action: posture.Decline, Reason: posture.OverRate, Directive: ids[i]}
 		}
 	}
 	return v
+}
+
+// giveBack undoes draw for what is not sent: a payment that comes again draws once, when it
+// is sent.
+func (in *installed) giveBack(draw uint64, p *payment.Payment, boot time.Duration) {
+	at := time.Unix(0, int64(boot))
+	for i, l := range in.limiters {
+		if draw&(1<<i) == 0 {
+			continue
+		}
+		putBack(l, at)
+		if s := in.sums[i]; s != nil {
+			s.giveBack(p.Amount)
+		}
+	}
+}
+
+// putBack puts a token that was taken back into its bucket, if there is one. What is above the
+// burst is gone with the next that is taken.
+func putBack(l *rate.Limiter, now time.Time) {
+	if l != nil {
+		l.AllowN(now, -1)
+	}
 }
 
 func record(p *payment.Payment, in *installed, at time.Time) payment.Record {
@@ -226,9 +260,21 @@ func (a *Admission) Finish(o payment.Outcome, why string) {
 	}
 }
 
-// Still judges an admitted payment once more, of which no byte is written yet: it has waited
-// since. Unless it may go on it is to be undone.
+// Wait says that an admitted payment, of which no byte is written, waits: until Still lets it
+// go on nothing of it is. If the process is killed meanwhile, it was not sent.
+func (a *Admission) Wait() { a.gate.ring.waits(a.slot) }
+
+// Still judges an admitted payment once more that has waited. Unless it may go on it is to
+// be undone.
 func (a *Admission) Still(mode Mode) posture.Verdict {
+	v := a.still(mode)
+	if v.Action == posture.Forward {
+		a.gate.ring.sent(a.slot)
+	}
+	return v
+}
+
+func (a *Admission) still(mode Mode) posture.Verdict {
 	g := a.gate
 	if mode == Observe {
 		return posture.Verdict{}
@@ -243,13 +289,14 @@ func (a *Admission) Still(mode Mode) posture.Verdict {
 }
 
 // Undo takes an admission back of which not one byte was written, where something else
-// answers the payment. It is counted there.
+// answers the payment. It is counted there, and has drawn on no limit here.
 func (a *Admission) Undo() {
 	g := a.gate
 	if g == nil {
 		return
 	}
 	a.gate = nil
+	a.by.giveBack(a.verdict.Draw, a.pay, g.opt.Clock.Boot())
 	g.drains.mu.Lock()
 	defer g.drains.mu.Unlock()
 	g.drains.account(a.slot, payment.NotDone)

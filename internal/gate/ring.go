@@ -72,6 +72,7 @@ const (
 	slotFree       = 0
 	slotRegistered = 1 // judged; nothing written
 	slotSent       = 2 // the first byte may have been written
+	slotWaiting    = 3 // admitted; nothing written until it is sent again
 	stateMask      = 3
 )
 
@@ -129,15 +130,13 @@ func parseRing(content []byte) (left []payment.Record, ok bool) {
 	for off := slotSize; off+slotSize <= len(content); off += slotSize {
 		slot := content[off : off+slotSize]
 		switch binary.LittleEndian.Uint64(slot) & stateMask {
-		case slotFree, slotRegistered:
+		case slotFree, slotRegistered, slotWaiting:
 		case slotSent:
 			rec, ok := decodeSlot(slot)
 			if !ok {
 				return nil, false
 			}
 			left = append(left, rec)
-		default:
-			return nil, false
 		}
 	}
 	return left, true
@@ -225,7 +224,14 @@ func (r *ring) sent(i int32) {
 	w.Store(w.Load()&^stateMask | slotSent)
 }
 
-// release frees a slot, sent or only registered.
+// waits marks that nothing is written, and will not be before sent marks it anew: a process
+// that is killed meanwhile has sent nothing.
+func (r *ring) waits(i int32) {
+	w := word(r.slot(i))
+	w.Store(w.Load() | slotWaiting)
+}
+
+// release frees a slot, whatever its state.
 func (r *ring) release(i int32) {
 	w := word(r.slot(i))
 	w.Store(w.Load() &^ stateMask)
@@ -265,14 +271,14 @@ func (r *ring) fence(number uint64) {
 	}
 }
 
-// sentBefore lists what was sent under an install before the given one and has
-// no outcome yet, by slot. The caller holds the lock of the drains, without which
+// sentBefore lists what was sent, or waits to be, under an install before the given one
+// and has no outcome yet, by slot. The caller holds the lock of the drains, without which
 // no slot that was sent is released.
 func (r *ring) sentBefore(number uint64) map[int32]payment.Record {
 	found := map[int32]payment.Record{}
 	for i := range r.used {
 		s := r.slot(i)
-		if word(s).Load()&stateMask != slotSent || install(s).Load() >= number {
+		if word(s).Load()&stateMask < slotSent || install(s).Load() >= number {
 			continue
 		}
 		if rec, ok := decodeSlot(s); ok {

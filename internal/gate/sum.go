@@ -51,3 +51,10 @@ func (s *sum) take(amount int64, boot time.Duration) bool {
 	s.left -= float64(amount)
 	return true
 }
+
+// giveBack undoes take.
+func (s *sum) giveBack(amount int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left = min(s.perSecond/10, s.left+float64(amount))
+}

@@ -44,7 +44,9 @@ var (
 	stillOpen    = word{Attempt: "not-forwarded", Outcome: "unknown", Detail: askFirst}
 	notKnown     = word{Outcome: "unknown", Detail: askFirst}
 	brokeOff     = word{Outcome: "unknown", Detail: "The answer broke off. Inquire about the payment with the same key."}
-	nothing      = word{}
+	// ownersOnly is told of a payment whose primary cannot be asked.
+	ownersOnly = word{Outcome: "unknown", Detail: "The payment belongs to a primary that cannot be reached now; no other gets it. Inquire again later."}
+	nothing    = word{}
 )
 
 func newAnswer(status int, kind, title string, retryAfter time.Duration) *answer {

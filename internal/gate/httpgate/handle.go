@@ -42,6 +42,8 @@ type exchange struct {
 	at     *route
 	claims bool
 	other  *fasthttp.Request
+	// owned says that the payment that is asked about was claimed for a primary.
+	owned bool
 	// falls says that stand-in may answer if the primary fails before the first byte.
 	falls bool
 	// lists says that others are told of it if its outcome is not known.
@@ -336,14 +338,23 @@ func (x *exchange) connect() (*conn, bool) {
 			return nil, false
 		}
 		x.passed(payment.NotDone)
+		if x.owned {
+			x.unreachable()
+			return nil, false
+		}
 		a, reason := noReach(err)
 		x.gate.Coded(x.pay, payment.NotDone, reason)
 		x.notSent(a, reason)
 		return nil, false
 	}
+	x.hold(c)
+	return c, true
+}
+
+// hold notes the connection that the request goes by.
+func (x *exchange) hold(c *conn) {
 	x.conn, x.trail.primary = c, c.up.addr
 	c.many = x.many
-	return c, true
 }
 
 // send admits the payment, writes it and answers with what came of it.

@@ -47,7 +47,7 @@ func (x *exchange) pass() {
 	err := x.receiveFrom(c)
 	x.conn = nil
 	if err != nil {
-		x.answer(answerNoReach, "unreachable", nothing)
+		x.unreachable()
 		return
 	}
 	x.answerAs(resp)
@@ -59,11 +59,20 @@ func (x *exchange) pass() {
 func (x *exchange) broken(err error) {
 	var theirs bodyError
 	if !errors.As(err, &theirs) {
-		x.answer(answerNoReach, "unreachable", nothing)
+		x.unreachable()
 		return
 	}
 	x.answer(bodyFault(x.ctx, err), "", nothing)
 	x.ctx.SetConnectionClose()
+}
+
+// unreachable answers a request that moves no money where the primary cannot be asked.
+func (x *exchange) unreachable() {
+	if x.owned {
+		x.answer(answerPending, "pending", ownersOnly)
+		return
+	}
+	x.answer(answerNoReach, "unreachable", nothing)
 }
 
 // passed counts a request that was not admitted, or did not need to be.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -24,6 +25,8 @@ type Primary struct {
 	// second is the primary that payments can be rerouted to; nil if there is none.
 	second     *pool
 	secondHost string
+	// home is held while a payment that the first has goes to it under a reroute.
+	home sync.Mutex
 	// late is for advices: they take no connection from customers.
 	late       *pool
 	host       string

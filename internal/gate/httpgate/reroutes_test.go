@@ -115,12 +115,12 @@ func (w *rerouted) send(r *http.Request, body io.ReadCloser, gate int) (*http.Re
 	return http.DefaultTransport.RoundTrip(out)
 }
 
-func openRerouted(t *testing.T, seed uint64) *rerouted {
+func openRerouted(t *testing.T, seed uint64, mix customers.Mix) *rerouted {
 	t.Helper()
 	w := &rerouted{t: t, source: advice.NewMemory("fence-1", fence.Shards), random: rand.New(rand.NewPCG(seed, 0)), last: 1}
 	var err error
 	w.Sandbox, err = sandbox.New(sandbox.Options{Seed: seed, Second: &primary.Options{}, Traffic: customers.Options{
-		Transport: w, Mix: customers.Mix{Refunds: 0.2, Inquiries: 0.05},
+		Transport: w, Mix: mix,
 		Patience: customers.Patience{Timeout: time.Hour, First: 10 * time.Millisecond, Longest: 100 * time.Millisecond, Budget: 24 * time.Hour, Retries: math.MaxInt32},
 	}})
 	if err != nil {
@@ -227,7 +227,7 @@ func TestRandomReroutes(t *testing.T) {
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			w := openRerouted(t, seed)
+			w := openRerouted(t, seed, customers.Mix{Refunds: 0.2, Inquiries: 0.05})
 			draw := rand.New(rand.NewPCG(seed, 1))
 			for range 12 {
 				w.step(draw)
@@ -253,6 +253,35 @@ func TestRandomReroutes(t *testing.T) {
 			first, second := w.Primary.Counts(), w.Second.Counts()
 			if first.Payments == 0 || second.Payments == 0 || second.Refunds == 0 || r.Resolved.Count == 0 {
 				t.Errorf("the first did %+v, the second %+v, %d came into doubt: this shows nothing", first, second, r.Resolved.Count)
+			}
+			w.apart()
+		})
+	}
+}
+
+// What was claimed for the first primary, and never got there or was done without a word, is
+// told to its customers while payments are still rerouted: nobody waits for the lift.
+func TestToldUnderAReroute(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(2) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			w := openRerouted(t, seed, customers.Mix{})
+			draw := rand.New(rand.NewPCG(seed, 2))
+			for range 6 {
+				w.step(draw)
+				w.offer(15)
+			}
+			w.EndFaults()
+			w.SecondFaults.EndAll()
+			for _, g := range w.gates {
+				w.tell(g, away)
+			}
+			if err := w.Traffic.Settle(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if r := w.Check(); !r.Clean() || r.Unknown.Count+r.Waiting+r.Unclaimed != 0 || r.Resolved.Count == 0 {
+				t.Errorf("%s", r)
 			}
 			w.apart()
 		})

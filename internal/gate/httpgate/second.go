@@ -143,6 +143,7 @@ func (x *exchange) claim(c *conn) bool {
 	by := x.headed()
 	ctx, cancel := context.WithTimeout(context.Background(), fenceTimeout)
 	defer cancel()
+	x.open.Wait()
 	claim, err := x.fence.Claim(ctx, x.pay.Identity, by)
 	if err == nil && claim.Owner == by && !forgotten(x.at, claim) {
 		v := x.open.Still(x.route.mode)
@@ -165,12 +166,37 @@ func (x *exchange) claim(c *conn) bool {
 		if c, ok := x.connect(); ok {
 			x.send(c)
 		}
+	case claim.Owner == fence.First && by == fence.Second && !forgotten(x.route, claim) && x.home():
 	default:
-		x.gate.Declined(x.pay, notHere)
-		x.count(notHere, payment.NotDone, -1)
-		x.answer(answerPending, "pending", stillOpen)
+		x.pending()
 	}
 	return false
+}
+
+// pending answers a payment that its owner may have, and that was not sent now.
+func (x *exchange) pending() {
+	x.gate.Declined(x.pay, notHere)
+	x.count(notHere, payment.NotDone, -1)
+	x.answer(answerPending, "pending", stillOpen)
+}
+
+// home sends what the first primary has to it while payments are rerouted: it may never
+// have got it, and no other may. One at a time: what waits for a primary that is down would
+// take the places of those that the second can do. It returns false if nothing was sent.
+func (x *exchange) home() bool {
+	if !x.primary.home.TryLock() {
+		return false
+	}
+	defer x.primary.home.Unlock()
+	c, err := x.primary.up.get(context.Background())
+	if err != nil {
+		return false
+	}
+	x.head(fence.First)
+	x.claims = false
+	x.hold(c)
+	x.send(c)
+	return true
 }
 
 // undo takes the admission back of a payment of which nothing was written.
@@ -230,6 +256,7 @@ func (x *exchange) follows() bool {
 		return true
 	}
 	owner, ok := x.ownerOf(x.pay.Identity)
+	x.owned = owner != 0
 	switch {
 	case !ok:
 		x.answer(answerNoReach, "unreachable", nothing)

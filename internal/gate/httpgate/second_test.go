@@ -134,13 +134,15 @@ func TestRerouteOnTheWire(t *testing.T) {
 		t.Errorf("%v", h)
 	}
 
-	// What was sent to the first is not sent to the second.
-	r.want(r.post("/v1/payments", "k1", body), 409, "pending", "unknown")
-	r.reached(1, 1)
+	// What was sent to the first is not sent to the second: its repeat goes home.
+	if a := r.post("/v1/payments", "k1", body); a.status != 201 || !strings.Contains(a.body, `"p1"`) {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	r.reached(2, 1)
 	// A refund and an inquiry go where the payment went.
 	r.want(r.post("/v1/refunds", "f1", "{}", "Original: k1"), 503, "held", "not-forwarded")
 	r.want(r.post("/v1/refunds", "f2", "{}", "Original: k0"), 503, "held", "not-forwarded")
-	r.reached(1, 1)
+	r.reached(2, 1)
 	if a := r.post("/v1/refunds", "f3", "{}", "Original: k2"); a.status != 202 {
 		t.Errorf("%d %s", a.status, a.body)
 	}
@@ -155,12 +157,12 @@ func TestRerouteOnTheWire(t *testing.T) {
 		t.Errorf("%s %s", got.Method, got.URL)
 	}
 	r.raw(fmt.Sprintf(ask, "k1"))
-	r.reached(2, 3)
+	r.reached(3, 3)
 
 	// What cannot be rerouted is held: a route without a second primary, no identity.
 	r.want(r.post("/v1/quick", "k3", "{}"), 429, "held", "not-forwarded")
 	r.want(r.post("/v1/payments", "", body), 503, "unreadable", "not-forwarded")
-	r.reached(2, 3)
+	r.reached(3, 3)
 	// An observed route forwards to the first, whatever the posture says.
 	if a := r.post("/v1/observed", "k4", "{}"); a.status != 201 {
 		t.Errorf("%d %s", a.status, a.body)
@@ -169,21 +171,21 @@ func TestRerouteOnTheWire(t *testing.T) {
 	// A stop is stronger.
 	r.enforce(3, posture.Set{}, away, stopAll)
 	r.want(r.post("/v1/payments", "k5", body), 503, "stopped", "not-forwarded")
-	r.reached(3, 3)
+	r.reached(4, 3)
 
 	// After the lift what is new goes to the first, and what the second has stays its.
 	r.enforce(4, posture.Set{})
 	if a := r.post("/v1/payments", "k2", body); a.status != 201 || !strings.Contains(a.body, `"id":77`) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	r.reached(3, 4)
+	r.reached(4, 4)
 	if a := r.post("/v1/payments", "k5", body); a.status != 201 || !strings.Contains(a.body, `"p1"`) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	if a := r.post("/v1/refunds", "f4", "{}", "Original: k2"); a.status != 202 {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	r.reached(4, 5)
+	r.reached(5, 5)
 	if s := r.gate.Status(); s.InFlight != 0 || s.Unresolved != 0 {
 		t.Errorf("%d in flight, %d unresolved", s.InFlight, s.Unresolved)
 	}
@@ -316,6 +318,8 @@ func TestRetentionOfEach(t *testing.T) {
 	r.reached(3, 3)
 	r.enforce(5, posture.Set{})
 	ahead.Store(int64(11 * time.Hour))
+	r.want(r.post("/v1/payments", "a", goodPayment), 409, "pending", "unknown")
+	r.enforce(6, posture.Set{}, away)
 	r.want(r.post("/v1/payments", "a", goodPayment), 409, "pending", "unknown")
 	r.reached(3, 3)
 }
