@@ -180,8 +180,7 @@ func (s *State) moveFrom(was bool, i *Item, to Class, at Instant) {
 		s.await(i)
 	}
 	if to == Overdue && from != Overdue {
-		at, _ := slices.BinarySearchFunc(s.overdue, i, compareSeq)
-		s.overdue = slices.Insert(s.overdue, at, i)
+		s.lapse(i)
 	}
 	is := i.live()
 	switch {

@@ -150,7 +150,11 @@ func compareUntil(a, b *Item) int {
 	return cmp.Or(cmp.Compare(a.Until, b.Until), cmp.Compare(a.Seq, b.Seq))
 }
 
-func compareSeq(a, b *Item) int { return cmp.Compare(a.Seq, b.Seq) }
+// lapse keeps what has expired.
+func (s *State) lapse(i *Item) {
+	at, _ := slices.BinarySearchFunc(s.overdue, i, compareUntil)
+	s.overdue = slices.Insert(s.overdue, at, i)
+}
 
 // endQueued ends what was queued, and did not become a payment.
 func (s *State) endQueued(identity string, to Class, reason Reason, at Instant) bool {

@@ -91,7 +91,7 @@ func (s *State) itemFields(c *codec) {
 			s.await(i)
 		}
 		if i.Class == Overdue {
-			s.overdue = append(s.overdue, i)
+			s.lapse(i)
 		}
 		if i.unresolved() {
 			s.exceptions[i.Identity] = i

@@ -189,7 +189,7 @@ type State struct {
 	skipped    int
 	exceptions map[string]*Item
 	unsent     []*Item // queued and never sent, by when they expire
-	overdue    []*Item // expired in the queue, by Seq
+	overdue    []*Item // expired in the queue, by when they did
 
 	// texts has once what stands in many items; see [State.share].
 	texts map[string]string
@@ -296,7 +296,9 @@ func (s *State) SealedBy(add func(key string)) {
 
 // Exceptions returns what people have to decide, the oldest first.
 func (s *State) Exceptions() []*Item {
-	return slices.SortedFunc(maps.Values(s.exceptions), func(a, b *Item) int { return cmp.Compare(a.Seq, b.Seq) })
+	return slices.SortedFunc(maps.Values(s.exceptions), func(a, b *Item) int {
+		return cmp.Or(cmp.Compare(a.Exception.Since, b.Exception.Since), cmp.Compare(a.Seq, b.Seq))
+	})
 }
 
 // Balances returns what became of approvals, by directive, kind and currency.

@@ -138,11 +138,9 @@ const (
 	MaxQueued = 200
 )
 
-// Room is how many payments there is room for in what a gate tells, by list.
-type Room struct{ Open, Queued, Expired int }
-
 // Summarize returns what a shard says of itself, as far as there is room. It has no more
-// than MaxFigures balances and directives; see [State.Figures].
+// than MaxFigures balances and directives; see [State.Figures]. Of several shards
+// [Room.Cut] leaves what there is room for over all.
 func Summarize(s *State, shard int, most Room, now time.Time) ShardSummary {
 	sum := ShardSummary{Shard: shard, Epoch: s.epoch, Balances: s.Figures()}
 	for _, o := range s.openings {

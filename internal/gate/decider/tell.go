@@ -73,14 +73,12 @@ func (d *Decider) Summary(now time.Time) *standin.Summary {
 			if len(of.Balances) == 0 && len(s.state.Balances()) > 0 {
 				untold++
 			} else {
-				most.Open -= len(of.Open)
-				most.Queued -= len(of.Queued)
-				most.Expired -= len(of.Expired)
 				sum.Of = append(sum.Of, of)
 			}
 		}
 		s.mu.Unlock()
 	}
+	most.Cut(sum.Of)
 	if untold > 0 {
 		d.alarm(standin.AlarmFigures, holdfast.Errorf(holdfast.TooLarge, "%d shards have more than %d balances that are not closed, by directive, kind and currency, and cannot be told: close what has ended", untold, standin.MaxFigures),
 			"shards", strconv.Itoa(untold), "most", strconv.Itoa(standin.MaxFigures))
