@@ -101,7 +101,7 @@ func newNode(t *testing.T) *node {
 	src.Settlement = &settlement.Service{Desk: desk, Blobs: store, Log: log, Nouns: settlement.Nouns{Book: settled, Gates: func() []string { return nil }, Above: func() int64 { return 0 }}}
 	src.Reconciliation = &reconciliation.Service{
 		Desk: desk, Board: reconciliation.NewBoard(),
-		Nouns: reconciliation.Nouns{Book: reconciled, Above: func(string) (int64, bool) { return 0, true }},
+		Nouns: reconciliation.Nouns{Book: reconciled, Above: func(string) (int64, bool) { return 0, true }, Owner: func(string) string { return "" }, Fills: src.Authority.Fills},
 	}
 	accounts, err := access.New(access.Options{Desk: desk, Book: src.Access, Documents: store})
 	if err != nil {

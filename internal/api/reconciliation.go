@@ -12,12 +12,19 @@ type CloseOut struct {
 	Note      string `json:"note"`
 }
 
+// CreatedAll is the answer to what made several things.
+type CreatedAll struct {
+	IDs []string `json:"ids"`
+}
+
 // reconciliationRoutes are those on what became of payments that gates approved.
 var reconciliationRoutes = []route{
 	{Method: "GET", Path: "/reconciliation", Right: access.Read, Summary: "What became of everything that gates approved in stand-in: approved, delivered, pending, exception, reversed and the difference, by directive, kind and currency; use of limits, backlog, declines, alarms; directive picks one", Query: []string{"directive"}, Out: view.Reconciliation{}, Do: (*API).reconcile},
 	{Method: "GET", Path: "/reconciliation/exceptions", Right: access.Read, Summary: "Exceptions of stand-in that are open, the oldest first, or with decided=1 those that people have decided on", Query: with("decided", "directive", "q"), Out: view.Page[view.Exception]{}, Do: (*API).exceptions},
 	{Method: "GET", Path: "/stand-in/shadow", Right: access.Read, Summary: "What gates found in shadow mode: how stand-in would have decided on a share of the payments that the primary answered; false approvals and false declines by currency, rule and band of amounts, with 95 % confidence intervals", Out: view.Shadow{}, Do: (*API).shadow},
-	{Method: "GET", Path: "/reconciliation/queue", Right: access.Read, Summary: "Payments that stand-in queued for the primary: where they stand by directive and currency, which wait (in the order in which they expire) and which have expired, with the role that looks after them; directive picks one, q searches", Query: []string{"directive", "q"}, Out: view.Queue{}, Do: (*API).queue},
+	{Method: "GET", Path: "/reconciliation/queue", Right: access.Read, Summary: "Payments that stand-in queued for the primary: where they stand by directive and currency, which wait (in the order in which they expire) and which have expired and nobody has looked after, with the role that is to; directive picks one, q searches", Query: []string{"directive", "q"}, Out: view.Queue{}, Do: (*API).queue},
+	{Method: "GET", Path: "/reconciliation/queue/looked-after", Right: access.Read, Summary: "Payments that expired in the queue and that people have looked after, with who, when and what was done, those first that were last; directive picks one, q searches", Query: with("directive", "q"), Out: view.Page[view.Queued]{}, Do: (*API).lookedAfter},
+	{Method: "POST", Path: "/reconciliation/queue/looked-after", Right: access.RunIncident, Summary: "Say what was done about payments that expired in the queue: told (the customer), asked-again or nothing. It takes one person, who fills the role that the queue names, and is done once; all of the payments, or none", In: reconciliation.CareForm{}, Out: CreatedAll{}, Created: true, Do: (*API).lookAfter},
 	{Method: "POST", Path: "/reconciliation/exceptions", Right: access.RunIncident, Summary: "Say how an exception ends: retry, confirm, reverse, accept or write-off. Where the profile or writing off asks for two people, it waits for the second", In: reconciliation.Form{}, Out: Created{}, Created: true, Do: (*API).resolveException},
 	{Method: "POST", Path: "/reconciliation/close-outs", Right: access.RunRamp, Summary: "Ask for a directive of stand-in to be closed: refused while anything is pending, unresolved, or not told", In: CloseOut{}, Out: Created{}, Created: true, Do: (*API).closeStandIn},
 	{Method: "POST", Path: "/reconciliation/decisions/{id}/answer", Right: access.Approve, Summary: "Answer, as a second person, how an exception ends or that a directive is closed; refusing needs a reason", In: Answer{}, Do: (*API).answerReconciliation},
@@ -29,6 +36,23 @@ func (a *API) shadow(*call) (any, error) { return a.View.Shadow(), nil }
 
 func (a *API) queue(c *call) (any, error) {
 	return a.View.Queue(view.QueueQuery{Directive: c.query("directive"), Text: c.query("q")}), nil
+}
+
+func (a *API) lookedAfter(c *call) (any, error) {
+	offset, limit, err := c.page()
+	if err != nil {
+		return nil, err
+	}
+	return a.View.LookedAfter(view.QueueQuery{Directive: c.query("directive"), Text: c.query("q")}, offset, limit), nil
+}
+
+func (a *API) lookAfter(c *call) (any, error) {
+	in, err := body[reconciliation.CareForm](c)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := a.Reconciliation.LookAfter(c.r.Context(), c.by(), in)
+	return CreatedAll{ids}, err
 }
 
 func (a *API) exceptions(c *call) (any, error) {

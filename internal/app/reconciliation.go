@@ -12,7 +12,7 @@ func (c *Control) makeReconciliation() {
 	board := reconciliation.NewBoard()
 	c.reconciled = &reconciliation.Service{
 		Desk: c.desk, Board: board,
-		Nouns: reconciliation.Nouns{Book: c.books.reconciled, Above: c.secondAbove},
+		Nouns: reconciliation.Nouns{Book: c.books.reconciled, Above: c.secondAbove, Owner: c.queueOwner, Fills: c.deciders.Nouns.Fills},
 	}
 	c.node.StandIn = c.reconciled
 	c.loops = append(c.loops, loop{"figures of stand-in", func(ctx context.Context) error { return board.Run(ctx, c.store, c.opt.Log) }})
@@ -26,6 +26,16 @@ func (c *Control) secondAbove(id string) (amount int64, known bool) {
 		return 0, false
 	}
 	return d.StandIn.Profile.SecondAbove, true
+}
+
+// queueOwner is the role that looks after what expires in the queue of a directive; "" if
+// that is not known. The caller holds the state's lock.
+func (c *Control) queueOwner(id string) string {
+	d := c.books.directives.Directive(id)
+	if d == nil || d.StandIn == nil {
+		return ""
+	}
+	return d.StandIn.Profile.QueueOwner(d.StandIn.Planned)
 }
 
 // closedOut reports whether nothing of a stand-in is left to explain: two people have

@@ -18,7 +18,7 @@ import (
 
 // reconciliation are the commands on what became of what gates approved.
 func (s *shell) reconciliation() []*cobra.Command {
-	return []*cobra.Command{s.reconcile(), s.queue(), s.shadow(), s.exceptions(), s.exceptionResolve(), s.reconciliationAnswer(), s.standInClose()}
+	return []*cobra.Command{s.reconcile(), s.queue(), s.lookedAfter(), s.lookAfter(), s.shadow(), s.exceptions(), s.exceptionResolve(), s.reconciliationAnswer(), s.standInClose()}
 }
 
 // tally says a number of payments and their sum.
@@ -114,8 +114,8 @@ func (s *shell) queue() *cobra.Command {
 				p.row(a.Directive, tally(a.Queued, a.Currency), tally(a.Done, a.Currency), tally(a.Declined, a.Currency), tally(a.Waiting, a.Currency),
 					tally(a.Expired, a.Currency), tally(a.Exception, a.Currency), tally(a.Withdrawn, a.Currency), tally(a.Difference, a.Currency))
 			}
-			p.line("%d wait, %d have expired; gates list %d and %d of them", v.AllWaiting, v.AllExpired, len(v.Waiting), len(v.Expired))
-			p.row("STATE", "PAYMENT", "AMOUNT", "PAYER", "QUEUED", "EXPIRES", "REASON", "RESPONSIBLE")
+			p.line("%d wait, %d have expired and %d of these nobody has looked after; gates list %d and %d of them", v.AllWaiting, v.AllExpired, v.AllOpen, len(v.Waiting), len(v.Expired))
+			p.row("STATE", "PAYMENT", "AMOUNT", "PAYER", "QUEUED", "EXPIRES", "REASON", "RESPONSIBLE", "LOOKED AFTER")
 			queueRows(p, "waiting", v.Waiting)
 			queueRows(p, "expired", v.Expired)
 		})
@@ -128,8 +128,50 @@ func (s *shell) queue() *cobra.Command {
 
 func queueRows(p *page, state string, list []view.Queued) {
 	for _, q := range list {
-		p.row(state, payment.Mask(q.Identity), locale.For(holdfast.En).Money(holdfast.Money{Minor: q.Amount, Currency: q.Currency}), q.Payer, q.At, q.Until, q.Reason, q.Owner.ID)
+		p.row(state, payment.Mask(q.Identity), locale.For(holdfast.En).Money(holdfast.Money{Minor: q.Amount, Currency: q.Currency}), q.Payer, q.At, q.Until, q.Reason, q.Owner.ID, careSaid(q.Decision))
 	}
+}
+
+// careSaid says how far it is that somebody looked after an expired payment.
+func careSaid(d *reconciliation.Decision) string {
+	if d == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s: %s, %s", d.ID, d.Care, d.State)
+}
+
+func (s *shell) lookedAfter() *cobra.Command {
+	cmd := s.api("GET /reconciliation/queue/looked-after", "looked-after", "Payments that expired in the queue and that people have looked after, those first that were last", func(c *call) error {
+		return show(c.paging().pass("directive", "q"), nil, func(p *page, v view.Page[view.Queued]) {
+			p.row("PAYMENT", "DIRECTIVE", "AMOUNT", "EXPIRED", "DECISION", "DONE", "BY", "AT", "NOTE")
+			for _, q := range v.Items {
+				d := q.Decision
+				p.row(payment.Mask(q.Identity), q.Directive, locale.For(holdfast.En).Money(holdfast.Money{Minor: q.Amount, Currency: q.Currency}), q.Until, d.ID, d.Care.String(), d.By.String(), d.At, d.Note)
+			}
+			more(p, len(v.Items), v.Total, v.Next)
+		})
+	})
+	f := cmd.Flags()
+	f.String("directive", "", "only those of a directive")
+	f.String("q", "", "only those that hold a text")
+	return paged(cmd)
+}
+
+func (s *shell) lookAfter() *cobra.Command {
+	var in reconciliation.CareForm
+	var care string
+	cmd := s.api("POST /reconciliation/queue/looked-after", "look-after", "Say what was done about payments that expired in the queue", func(c *call) error {
+		if err := in.Care.UnmarshalText([]byte(care)); err != nil {
+			return err
+		}
+		return c.act(in, "%d payments are looked after; the gates are told", len(in.Payments))
+	})
+	f := cmd.Flags()
+	f.StringArrayVar(&in.Payments, "payment", nil, "the payment's identity; may be repeated")
+	f.StringVar(&care, "care", "", "told (the customer knows), asked-again (to pay once more) or nothing (to do)")
+	f.StringVar(&in.Note, "note", "", "what was done, and how")
+	f.StringVar(&in.Source, "source", "", "the advice source in whose queue they expired; where several have one of an identity")
+	return required(cmd, "payment", "care", "note")
 }
 
 func (s *shell) exceptions() *cobra.Command {

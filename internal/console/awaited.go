@@ -6,7 +6,8 @@ import "holdfast/internal/view"
 const mostActs = 10
 
 // awaitingActs lists the directives, lifts, decisions on payments of stand-in,
-// settlement files and resolutions of unknown outcomes that wait for the reader's consent.
+// settlement files and resolutions of unknown outcomes that wait for the reader's consent,
+// and expired payments to look after.
 func (c *Console) awaitingActs(v *visit) (list []awaited) {
 	acts := c.View.AwaitedActs(v.who())
 	for _, a := range acts[:min(len(acts), mostActs)] {
@@ -23,6 +24,8 @@ func awaitedAct(v *visit, a view.AwaitedAct) awaited {
 		return awaited{a.Kind, a.What, "/stand-in/settlements/" + a.ID}
 	case "resolution":
 		return awaited{a.Kind, v.words.T("outcome." + a.What), "/unknowns#waiting"}
+	case "expired":
+		return awaited{a.Kind, a.Directive + " · " + a.What, "/stand-in/queue?directive=" + a.Directive + "#expired"}
 	case "close-out":
 		return awaited{a.Kind, a.Directive, "/stand-in#account-" + a.Directive}
 	}

@@ -29,11 +29,12 @@ func reconciliationSample() view.Reconciliation {
 	}
 	open := line(standin.Payment, standin.Balance{Approved: two, Pending: one, Queue: standin.QueueBalance{Queued: two, Waiting: one}})
 	settled := line(standin.Refund, standin.Balance{Approved: two, Delivered: two})
+	unattended := line(standin.Payment, standin.Balance{Queue: standin.QueueBalance{Queued: two, Expired: two, LookedAfter: one}})
 	excepted := line(standin.Reversal, standin.Balance{Approved: two, Delivered: one, Exception: standin.Tally{Count: 1, Amount: 3200}, Unresolved: one})
 	of := standin.ShardSummary{
 		Epoch: 1, Oldest: past,
 		Standing: []standin.Standing{{Directive: "d1", Profile: "small", Opened: past}, {Directive: "d2", Opened: past, Ended: past}, {Directive: "d3", Planned: true, Opened: past, Ended: past, Closed: past}, {Directive: "d4", Opened: past, Ended: past}, {Directive: "d5", Opened: past, Ended: past}},
-		Balances: append(balances("d1", open), append(balances("d3", settled), balances("d4", excepted)...)...),
+		Balances: append(balances("d1", open), append(balances("d3", settled, unattended), append(balances("d4", excepted), balances("d5", unattended)...)...)...),
 		Uses: []standin.Use{
 			{Directive: "d1", Over: standin.Whole, Currency: "CNY", Limit: standin.Tally{Amount: 1000, Count: 8}, Used: two},
 			{Directive: "d1", Over: standin.EachPayer, Currency: "CNY", Window: time.Hour, Limit: standin.Tally{Amount: 5000}, Used: two},
@@ -139,10 +140,29 @@ func queueSample() view.Queue {
 		Accounts: []view.QueueAccount{
 			{Directive: "d1", Currency: "CNY", Owner: role, QueueBalance: standin.QueueBalance{Queued: two, Done: one, Waiting: one}, Holds: true},
 			{Directive: "d2", Currency: "CNY", QueueBalance: standin.QueueBalance{Queued: two}, Difference: two},
+			{Directive: "d3", Currency: "CNY", Owner: role, QueueBalance: standin.QueueBalance{Queued: two, Expired: two, LookedAfter: one}, Holds: true},
 		},
+		AllOpen: 6,
 		Waiting: []view.Queued{of("app/k", "pay", "over-payment", role), of("app/l", "", "", view.Named{})}, AllWaiting: 9,
-		Expired: []view.Queued{of("app/m", "pay", "", role), of("app/n", "", "", view.Named{})}, AllExpired: 5,
+		Expired: append(caredSample(), of("app/m", "pay", "", role), of("app/n", "", "", view.Named{})), AllExpired: 8,
 	}
+}
+
+// caredSample are expired payments that somebody looked after, and the gate has not said yet,
+// could not do, or did.
+func caredSample() (list []view.Queued) {
+	for i, state := range []reconciliation.State{reconciliation.Ordered, reconciliation.Failed, reconciliation.Done} {
+		q := standin.QueuedPayment{Identity: "app/" + string(state), Directive: "d3", Amount: 900, Currency: "CNY", Payer: "a1b2c3d4e5f6", At: past, Until: past.Add(time.Hour)}
+		d := &reconciliation.Decision{ID: "d3.x1", Directive: "d3", Expired: &q, Care: standin.Cares[i], State: state, By: standInActor, At: past, Note: "a note"}
+		if state == reconciliation.Failed {
+			d.Failure = "a failure"
+		}
+		if state == reconciliation.Done {
+			q.Route = "pay"
+		}
+		list = append(list, view.Queued{QueuedPayment: q, Key: string(state), Source: "s1", Owner: view.Named{ID: "duty", Name: word}, Decision: d})
+	}
+	return list
 }
 
 func reconciliationSamples() map[string][]any {
@@ -156,7 +176,8 @@ func reconciliationSamples() map[string][]any {
 	return map[string][]any{
 		"reconciliation": {reconcilePage{}, full, old},
 		"queue": {
-			queuePage{}, queuePage{Queue: queueSample(), Export: "/x"}, queuePage{Queue: queueSample(), Query: view.QueueQuery{Directive: "d1", Text: "k"}},
+			queuePage{}, queuePage{Queue: queueSample(), Export: "/x", Mine: map[string]bool{"duty": true}}, queuePage{Queue: queueSample(), Query: view.QueueQuery{Directive: "d1", Text: "k"}},
+			queuePage{Queue: view.Queue{Expired: caredSample()}}, queuePage{Cared: true}, queuePage{Cared: true, Query: view.QueueQuery{Directive: "d1", Text: "k"}, List: view.Page[view.Queued]{Items: caredSample(), Total: 9}, Pages: listed},
 		},
 		"exceptions": {
 			exceptionsPage{}, exceptionsPage{Query: view.ExceptionQuery{Decided: true}},

@@ -76,7 +76,7 @@ func standInFormOf() standInForm {
 // stoodInOf has a stand-in that nobody tells of, one with payments left, one whose
 // close-out waits, and one that is closed out.
 func stoodInOf() []view.StoodIn {
-	account := &reconciliation.Account{Directive: "d1", Holds: true, Lines: []reconciliation.Line{{Balance: standin.Balance{Currency: "CNY", Approved: standin.Tally{Count: 2, Amount: 4100}, Delivered: standin.Tally{Count: 2, Amount: 4100}}, Holds: true}}}
+	account := &reconciliation.Account{Directive: "d1", Holds: true, Unattended: 1, Lines: []reconciliation.Line{{Balance: standin.Balance{Currency: "CNY", Approved: standin.Tally{Count: 2, Amount: 4100}, Delivered: standin.Tally{Count: 2, Amount: 4100}}, Holds: true}}}
 	asked := reconciliation.Decision{ID: "d3.x1", Directive: "d3", Two: true, By: standInActor, At: past, State: reconciliation.Asked, Note: "a note"}
 	signed := asked
 	signed.ID, signed.Directive, signed.State, signed.Second, signed.Answered = "d4.x1", "d4", reconciliation.Ordered, &standInActor, past
@@ -104,10 +104,11 @@ func TestWhatBecameOfPaymentsInWords(t *testing.T) {
 		{ID: "d2.x1", Directive: "d2", Exception: &e, How: standin.WriteOff, By: standInActor, At: past, State: reconciliation.Failed, Note: "a loss", Second: &standInActor, Answered: past, Gate: "east", Carried: past, Failure: "not open"},
 		{ID: "d2.x2", Directive: "d2", Exception: &filed, How: standin.Confirm, By: standInActor, At: past, State: reconciliation.Done},
 		{ID: "d2.x3", Directive: "d2", Exception: &lacked, How: standin.Confirm, By: standInActor, At: past, State: reconciliation.Done},
+		{ID: "d2.x4", Directive: "d2", Expired: &standin.QueuedPayment{Identity: "app/4111111111111111", Amount: 700, Currency: "CNY", Until: past}, Care: standin.AskedAgain, By: standInActor, At: past, State: reconciliation.Done, Note: "by phone", Gate: "east", Carried: past},
 	}}
 	b := &chronicle{Printer: locale.For(holdfast.En), zone: time.UTC}
 	b.stoodIn(r)
-	for _, want := range []string{"d1 · Since", "No gate tells of its account", "d2.x1  app/411111", "Write off: a loss (two people) · the gate could not do it", "by Mei", "east", "not open", "d3 ·", "It waits for a second person", "Delivered: 2 · CNY", "Signed by Mei", "Attempts 3 · Inquiries 0", "The primary said last: Not done HTTP 402", "Settlement file f1: Done · CNY\u00a09.90 · Line 7", "Settlement file f2: Not in it"} {
+	for _, want := range []string{"d1 · Since", "No gate tells of its account", "d2.x1  app/411111", "Write off: a loss (two people) · the gate could not do it", "by Mei", "east", "not open", "d3 ·", "It waits for a second person", "Delivered: 2 · CNY", "Signed by Mei", "Attempts 3 · Inquiries 0", "The primary said last: Not done HTTP 402", "Settlement file f1: Done · CNY\u00a09.90 · Line 7", "Settlement file f2: Not in it", "d2.x4  app/411111", "The customer was asked to pay again · done", "by phone", "nobody has looked after: 1."} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("it lacks %q", want)
 		}
@@ -125,6 +126,7 @@ func TestWhatBecameOfPaymentsInWords(t *testing.T) {
 		{"reconciliation.agreed", `{"id":"d2.x1"}`, "Decision d2.x1: a second person agreed", ""},
 		{"reconciliation.refused", `{"id":"d2.x1","reason":"no"}`, "Decision d2.x1: refused or taken back", "no"},
 		{"reconciliation.carried", `{"id":"d2.x1","failure":"gone"}`, "Decision d2.x1: the gate could not do it", "gone"},
+		{"reconciliation.looked-after", `{"id":"d2.x3","expired":{"identity":"k","directive":"d2","amount":900,"currency":"CNY"},"care":"told","note":"by phone"}`, "Expired payment d2.x3, k of CNY\u00a09.00: The customer was told", "by phone"},
 		{"reconciliation.carried", `{"id":"d2.x1"}`, "Decision d2.x1: carried out by the gate", ""},
 	} {
 		text, detail, ok := reconciled(locale.For(holdfast.En), view.Event{Kind: c.kind, Subject: "reconciliation/d2", Body: json.RawMessage(c.body)})

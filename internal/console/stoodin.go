@@ -22,6 +22,8 @@ func reconciled(words *locale.Printer, e view.Event) (text, detail string, ok bo
 		ID                    string
 		Exception             *standin.OpenException
 		How                   standin.Resolution
+		Expired               standin.QueuedPayment
+		Care                  standin.Care
 		Note, Reason, Failure string
 		Figures               []standin.Balance
 	}
@@ -29,6 +31,8 @@ func reconciled(words *locale.Printer, e view.Event) (text, detail string, ok bo
 	_, directive := holdfast.Subject(e.Subject).Split()
 	detail = b.Note + b.Reason + b.Failure // a fact has one of them
 	switch {
+	case e.Kind == "reconciliation.looked-after":
+		text = words.T("fact.reconciliation.looked-after", "id", b.ID, "identity", payment.Mask(b.Expired.Identity), "amount", words.Money(holdfast.Money{Minor: b.Expired.Amount, Currency: b.Expired.Currency}), "care", words.T("queue.care."+b.Care.String()))
 	case e.Kind == "reconciliation.asked" && b.Exception == nil:
 		text = words.T("fact.reconciliation.asked-close", "directive", directive)
 	case e.Kind == "reconciliation.asked":
@@ -62,8 +66,12 @@ func (b *chronicle) stoodIn(r view.Record) {
 		b.account(s)
 		b.closeOut(s.CloseOut)
 		for i := range r.Decided {
-			if d := &r.Decided[i]; d.Directive == s.Directive && !d.Closes() {
+			switch d := &r.Decided[i]; {
+			case d.Directive != s.Directive:
+			case d.Ends():
 				b.decision(d)
+			case d.Cares():
+				b.care(d)
 			}
 		}
 	}
@@ -81,6 +89,9 @@ func (b *chronicle) account(s view.StoodIn) {
 	b.line(1, "%s %s · %s", b.T("reconcile.as-of"), b.at(s.AsOf), b.T(holds))
 	for _, l := range s.Account.Lines {
 		b.balance(l.Balance)
+	}
+	if n := s.Account.Unattended; n > 0 {
+		b.line(2, "%s", b.T("reconcile.unattended", "n", b.Int(n)))
 	}
 }
 
@@ -122,6 +133,17 @@ func (b *chronicle) decision(d *reconciliation.Decision) {
 	if d.Second != nil {
 		b.line(2, "%s %s %s", d.Second, b.at(d.Answered), d.Reason)
 	}
+	if !d.Carried.IsZero() {
+		b.line(2, "%s %s %s", d.Gate, b.at(d.Carried), d.Failure)
+	}
+}
+
+// care writes what somebody did about a payment that expired in the queue.
+func (b *chronicle) care(d *reconciliation.Decision) {
+	e := d.Expired
+	b.line(1, "%s  %s · %s · %s %s", d.ID, payment.Mask(e.Identity), b.Money(holdfast.Money{Minor: e.Amount, Currency: e.Currency}), b.T("queue.expired-at"), b.at(e.Until))
+	b.line(2, "%s · %s", b.T("queue.care."+d.Care.String()), b.T("exceptions.state."+string(d.State)))
+	b.line(2, "%s %s %s: %s", b.T("exceptions.owner"), d.By, b.at(d.At), d.Note)
 	if !d.Carried.IsZero() {
 		b.line(2, "%s %s %s", d.Gate, b.at(d.Carried), d.Failure)
 	}

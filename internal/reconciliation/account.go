@@ -30,8 +30,8 @@ type Source struct {
 	Pending standin.Tally `json:"pending"`
 	// Waiting is how much of what waits to be forwarded is queued, and approved by nobody.
 	Waiting int64 `json:"waiting"`
-	// Queued are queued payments that expire next, Expired the last that did; of many, each
-	// gate tells some.
+	// Queued are queued payments that expire next, Expired the last that did and nobody has
+	// looked after; of many, each gate tells some.
 	Queued  []standin.QueuedPayment `json:"queued"`
 	Expired []standin.QueuedPayment `json:"expired"`
 	Oldest  time.Time               `json:"oldest,omitzero"`
@@ -78,6 +78,8 @@ type Account struct {
 	Explained bool `json:"explained"`
 	// Unresolved is how many exceptions people have to decide on.
 	Unresolved int64 `json:"unresolved"`
+	// Unattended is how many payments expired in the queue and nobody has looked after.
+	Unattended int64 `json:"unattended"`
 }
 
 // Line is the balance of a kind in a currency.
@@ -194,14 +196,17 @@ func (s *Source) sum() {
 	slices.SortFunc(s.Queued, func(a, b standin.QueuedPayment) int {
 		return cmp.Or(a.Until.Compare(b.Until), cmp.Compare(a.Identity, b.Identity))
 	})
-	slices.SortFunc(s.Expired, func(a, b standin.QueuedPayment) int {
-		return cmp.Or(b.Until.Compare(a.Until), cmp.Compare(a.Identity, b.Identity))
-	})
+	slices.SortFunc(s.Expired, lastExpired)
 	if s.Pending.Count > 0 && s.Rate > 0 {
 		if wait := float64(s.Pending.Count) / s.Rate; wait < (365 * day).Seconds() {
 			s.Clears = s.AsOf.Add(seconds(wait)).Round(time.Second)
 		}
 	}
+}
+
+// lastExpired orders expired payments, the newest first.
+func lastExpired(a, b standin.QueuedPayment) int {
+	return cmp.Or(b.Until.Compare(a.Until), cmp.Compare(a.Identity, b.Identity))
 }
 
 // use adds what a shard has used of a limit over all payments; of one over each
@@ -238,6 +243,7 @@ func (a *Account) stands(d standin.Standing) {
 
 func (a *Account) add(b standin.Balance) {
 	a.Unresolved += b.Unresolved.Count
+	a.Unattended += b.Queue.Open().Count
 	i := slices.IndexFunc(a.Lines, func(l Line) bool { return l.Kind == b.Kind && l.Currency == b.Currency })
 	if i < 0 {
 		a.Lines = append(a.Lines, Line{Balance: b})

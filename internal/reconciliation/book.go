@@ -14,6 +14,8 @@ const (
 	kindAgreed  = "reconciliation.agreed"
 	kindRefused = "reconciliation.refused"
 	kindCarried = "reconciliation.carried"
+	// kindLookedAfter is about a payment that expired in the queue.
+	kindLookedAfter = "reconciliation.looked-after"
 )
 
 type asked struct {
@@ -44,6 +46,8 @@ type Book struct {
 	active map[subjectOf]string
 	// of are the decisions on a payment.
 	of map[subjectOf][]string
+	// cares are the last decisions on payments that expired.
+	cares map[subjectOf]string
 }
 
 // subjectOf names what a decision is about: a directive that is closed, or a payment of one
@@ -52,7 +56,7 @@ type subjectOf struct{ directive, source, identity string }
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{decisions: map[string]*Decision{}, revisions: map[string]holdfast.Revision{}, numbers: map[string]int{}, active: map[subjectOf]string{}, of: map[subjectOf][]string{}}
+	return &Book{decisions: map[string]*Decision{}, revisions: map[string]holdfast.Revision{}, numbers: map[string]int{}, active: map[subjectOf]string{}, of: map[subjectOf][]string{}, cares: map[subjectOf]string{}}
 }
 
 var _ journal.Projection = (*Book)(nil)
@@ -68,7 +72,10 @@ func (b *Book) Apply(f holdfast.Fact) error {
 		return nil
 	}
 	b.revisions[directive] = f.Revision
-	if f.Kind == kindAsked {
+	switch f.Kind {
+	case kindLookedAfter:
+		return b.lookAfter(directive, f)
+	case kindAsked:
 		var body asked
 		if err := f.Decode(&body); err != nil {
 			return err
@@ -80,10 +87,7 @@ func (b *Book) Apply(f holdfast.Fact) error {
 		if d.Two {
 			d.State = Asked
 		}
-		b.decisions[d.ID] = d
-		b.ids = append(b.ids, d.ID)
-		b.numbers[directive]++
-		b.active[d.about()] = d.ID
+		b.take(d)
 		if !d.Closes() {
 			b.of[d.about()] = append(b.of[d.about()], d.ID)
 		}
@@ -106,6 +110,14 @@ func (b *Book) Apply(f holdfast.Fact) error {
 	return nil
 }
 
+// take adds a decision.
+func (b *Book) take(d *Decision) {
+	b.decisions[d.ID] = d
+	b.ids = append(b.ids, d.ID)
+	b.numbers[d.Directive]++
+	b.active[d.about()] = d.ID
+}
+
 func (d *Decision) fold(f holdfast.Fact, body answered) {
 	switch f.Kind {
 	case kindAgreed:
@@ -122,8 +134,11 @@ func (d *Decision) fold(f holdfast.Fact, body answered) {
 
 // about names what a decision is about: there is one at a time.
 func (d *Decision) about() subjectOf {
-	if d.Closes() {
+	switch {
+	case d.Closes():
 		return subjectOf{directive: d.Directive}
+	case d.Cares():
+		return waited(d.Source, *d.Expired)
 	}
 	return subjectOf{source: d.Source, identity: d.Identity()}
 }
@@ -177,8 +192,11 @@ func (b *Book) All() []*Decision {
 	return list
 }
 
-func (b *Book) nextID(directive string) string {
-	return directive + ".x" + strconv.Itoa(b.numbers[directive]+1)
+func (b *Book) nextID(directive string) string { return b.idAfter(directive, 0) }
+
+// idAfter is the id of a decision that comes after so many others.
+func (b *Book) idAfter(directive string, others int) string {
+	return directive + ".x" + strconv.Itoa(b.numbers[directive]+others+1)
 }
 
 func (b *Book) draft(directive, kind string, body any) []journal.Draft {

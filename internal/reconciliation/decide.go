@@ -25,6 +25,10 @@ type Nouns struct {
 	// takes two people, 0 if its profile names none. Where the profile is not known,
 	// every end takes two.
 	Above func(directive string) (amount int64, known bool)
+	// Owner is the role that looks after what expires in the queue under a directive, ""
+	// if that is not known; Fills tells whether the person of an account fills a role.
+	Owner func(directive string) string
+	Fills func(account, role string, now time.Time) bool
 }
 
 // Form is what a person wants done about an exception.
@@ -151,21 +155,26 @@ func (n Nouns) carried(list []standin.Carried) []journal.Draft {
 	return nil
 }
 
-// orders lists what a gate's deciders are to carry out.
+// orders lists what a gate's deciders are to carry out. What was looked after has room of
+// its own: many expire at once, and nothing else waits for them.
 func (n Nouns) orders(gate string, sources []Source) []standin.Order {
-	var list []standin.Order
+	var list, cares []standin.Order
 	for _, id := range n.Book.ids {
 		d := n.Book.decisions[id]
 		if d.State != Ordered {
 			continue
 		}
 		for i := range sources {
-			if s := &sources[i]; s.ID == d.Source {
+			switch s := &sources[i]; {
+			case s.ID != d.Source:
+			case d.Cares():
+				cares = append(cares, s.orders(gate, d)...)
+			default:
 				list = append(list, s.orders(gate, d)...)
 			}
 		}
 	}
-	return list[:min(len(list), standin.MaxOrders)]
+	return append(list[:min(len(list), standin.MaxOrders)], cares[:min(len(cares), standin.MaxCares)]...)
 }
 
 func (s *Source) orders(gate string, d *Decision) (list []standin.Order) {

@@ -23,6 +23,16 @@
 // What is ordered is told to the gate that decides for the shard, again and again,
 // until its summary says what became of it.
 //
+// # Expired payments
+//
+// What expired in the queue was promised to nobody; its customers are told by whoever
+// fills the role that the queue's terms name:
+//
+//	ordered ──▶ done
+//	   └──────▶ failed: it is open again
+//
+// It is done once, and no close-out waits for it.
+//
 // # Close-out
 //
 // A directive that has ended is closed by two people once its figures are complete
@@ -31,7 +41,7 @@
 // # Facts
 //
 // Subject reconciliation/DIRECTIVE: reconciliation.asked, .agreed, .refused,
-// .carried; docs/formats/stand-in.md has their bodies.
+// .carried, .looked-after; docs/formats/stand-in.md has their bodies.
 package reconciliation
 
 import (
@@ -57,17 +67,20 @@ const (
 	Failed State = "failed"
 )
 
-// Decision is what people want done about an exception, or the close-out of a
-// directive.
+// Decision is what people want done about an exception, or did about an expired payment,
+// or the close-out of a directive.
 type Decision struct {
 	ID        string `json:"id"`
 	Directive string `json:"directive"`
 	Source    string `json:"source"`
 	// Exception is what it is about, with its shard; nil in a close-out.
 	Exception *standin.OpenException `json:"exception,omitempty"`
-	Shard     int                    `json:"shard"`
-	How       standin.Resolution     `json:"how,omitzero"`
-	Note      string                 `json:"note"`
+	// Expired is the payment that was looked after, and Care what was done about it.
+	Expired *standin.QueuedPayment `json:"expired,omitempty"`
+	Care    standin.Care           `json:"care,omitzero"`
+	Shard   int                    `json:"shard"`
+	How     standin.Resolution     `json:"how,omitzero"`
+	Note    string                 `json:"note"`
 	// Two says that it takes two people.
 	Two   bool           `json:"two,omitempty"`
 	By    holdfast.Actor `json:"by"`
@@ -86,17 +99,26 @@ type Decision struct {
 }
 
 // Closes reports whether it is a close-out.
-func (d *Decision) Closes() bool { return d.Exception == nil }
+func (d *Decision) Closes() bool { return d.Exception == nil && d.Expired == nil }
+
+// Ends reports whether it is how an exception ends.
+func (d *Decision) Ends() bool { return d.Exception != nil }
+
+// Cares reports whether it is what was done about an expired payment.
+func (d *Decision) Cares() bool { return d.Expired != nil }
 
 // Over reports whether nothing comes of it any more.
 func (d *Decision) Over() bool { return d.State != Asked && d.State != Ordered }
 
 // Identity is that of the payment; empty in a close-out.
 func (d *Decision) Identity() string {
-	if d.Exception == nil {
-		return ""
+	switch {
+	case d.Ends():
+		return d.Exception.Identity
+	case d.Cares():
+		return d.Expired.Identity
 	}
-	return d.Exception.Identity
+	return ""
 }
 
 // closing stands between the id of a close-out and the shard that an order is for.
@@ -104,7 +126,7 @@ const closing = "-"
 
 // order is what a shard's decider is told.
 func (d *Decision) order(shard int) standin.Order {
-	o := standin.Order{ID: d.ID, Shard: shard, Directive: d.Directive, Identity: d.Identity(), How: d.How, By: d.By.ID, Note: d.Note}
+	o := standin.Order{ID: d.ID, Shard: shard, Directive: d.Directive, Identity: d.Identity(), How: d.How, Care: d.Care, By: d.By.ID, Note: d.Note}
 	if d.Second != nil {
 		o.Second = d.Second.ID
 	}

@@ -47,7 +47,10 @@ func newDesk(t *testing.T) *desk {
 	d.service = &Service{
 		Desk:  &journal.Desk{Journal: store, State: state, Now: func() time.Time { return d.now }},
 		Board: NewBoard(),
-		Nouns: Nouns{Book: d.book, Above: func(directive string) (int64, bool) { return 5000, directive == "d1" }},
+		Nouns: Nouns{Book: d.book, Above: func(directive string) (int64, bool) { return 5000, directive == "d1" },
+			Owner: func(directive string) string { return map[string]string{"d1": "desk"}[directive] },
+			Fills: func(account, role string, _ time.Time) bool { return account == "wang" && role == "desk" },
+		},
 	}
 	return d
 }

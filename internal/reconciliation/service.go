@@ -32,6 +32,20 @@ func (s *Service) Resolve(ctx context.Context, by holdfast.Actor, f Form) (id st
 	return id, nil
 }
 
+// LookAfter records what a person did about expired payments, and returns the ids of that,
+// one for each.
+func (s *Service) LookAfter(ctx context.Context, by holdfast.Actor, f CareForm) (ids []string, err error) {
+	expired := Lapsed(s.Board.Sources(s.Desk.Now()))
+	_, err = s.Desk.Do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
+		ids, drafts, err = s.Nouns.care(by, f, expired, now)
+		return drafts, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look after expired payments: %w", err)
+	}
+	return ids, nil
+}
+
 // Close asks for a directive to be closed, and returns the id of the decision.
 func (s *Service) Close(ctx context.Context, by holdfast.Actor, directive, note string) (id string, err error) {
 	_, err = s.Desk.Do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {

@@ -366,3 +366,11 @@ func (r *Unanswered) fields(c *codec) {
 	c.reply(&r.Reply)
 	c.instant(&r.At)
 }
+
+func (r *LookedAfter) fields(c *codec) {
+	c.text(&r.Identity)
+	c.enum((*uint8)(&r.Care), len(careNames)-1)
+	c.text(&r.By)
+	c.text(&r.Note)
+	c.instant(&r.At)
+}

@@ -45,6 +45,7 @@ func oneOfEach() []standin.Record {
 		&standin.TurnedDown{Identity: "p1", Reply: reply, At: 17},
 		&standin.Lapsed{Identity: "p1", At: 18},
 		&standin.Unanswered{Identity: "p1", Reply: standin.Reply{Said: standin.Silent}, At: 19},
+		&standin.LookedAfter{Identity: "p1", Care: standin.NothingToDo, By: "a", Note: "why", At: 20},
 	}
 }
 
@@ -205,6 +206,7 @@ func TestImpossibleRecords(t *testing.T) {
 		&standin.Attempt{Identity: "p1", N: 3}, &standin.Delivered{Identity: "p2"}, &standin.Resolved{Identity: "p1", How: standin.Accept},
 		&standin.Ended{Directive: "d2"}, &standin.Closed{Directive: "d1"}, &standin.Withdrew{Identity: "p2"},
 		&standin.TurnedDown{Identity: "p1"}, &standin.Lapsed{Identity: "p1"}, &standin.TurnedDown{Identity: "p2"}, &standin.Unanswered{Identity: "p2"},
+		&standin.LookedAfter{Identity: "p1", Care: standin.ToldCustomer}, &standin.LookedAfter{Identity: "p2", Care: standin.ToldCustomer},
 	} {
 		s, err := standin.Restore(h.s.Snapshot())
 		if err != nil {

@@ -257,6 +257,8 @@ func (s *State) applyToItem(r Record) bool {
 		return s.endQueued(r.Identity, Overdue, TooLate, r.At)
 	case *Resolved:
 		return s.resolve(r)
+	case *LookedAfter:
+		return s.lookAfter(r)
 	case *Unanswered:
 		i := s.items[r.Identity]
 		if i == nil || !i.live() {
@@ -371,6 +373,7 @@ func (s *State) forget(before Instant) {
 		if s.settledBefore(i, before) {
 			delete(s.items, id)
 			s.unlink(i)
+			delete(s.cared, id)
 		}
 	}
 	s.overdue = slices.DeleteFunc(s.overdue, func(i *Item) bool { return s.settledBefore(i, before) })

@@ -59,6 +59,19 @@ type Queue struct {
 	Owner string `json:"owner"`
 }
 
+// QueueOwner is the role that looks after what expires in the queue of the terms for an
+// outage that was announced, or not; "" if they have no queue.
+func (p Profile) QueueOwner(planned bool) string {
+	terms := p.Unplanned
+	if planned {
+		terms = p.Planned
+	}
+	if terms == nil || terms.Queue == nil {
+		return ""
+	}
+	return terms.Queue.Owner
+}
+
 // Over is what a limit is counted over.
 type Over string
 

@@ -150,7 +150,7 @@ func compareUntil(a, b *Item) int {
 	return cmp.Or(cmp.Compare(a.Until, b.Until), cmp.Compare(a.Seq, b.Seq))
 }
 
-// lapse keeps what has expired.
+// lapse keeps what has expired for people to look after.
 func (s *State) lapse(i *Item) {
 	at, _ := slices.BinarySearchFunc(s.overdue, i, compareUntil)
 	s.overdue = slices.Insert(s.overdue, at, i)
@@ -185,7 +185,8 @@ func (s *State) lapsed(at Instant) (records []Record) {
 // it expires.
 func (s *State) Unsent(most int) []*Item { return s.unsent[:min(most, len(s.unsent))] }
 
-// Overdue returns up to most of what has expired in the queue, the newest first.
+// Overdue returns up to most of what has expired in the queue and nobody has looked after,
+// the newest first.
 func (s *State) Overdue(most int) []*Item {
 	list := slices.Clone(s.overdue[max(0, len(s.overdue)-most):])
 	slices.Reverse(list)
@@ -202,6 +203,14 @@ type QueueBalance struct {
 	Exception Tally `json:"exception,omitzero"`
 	// Withdrawn was taken back by its customer before it was sent.
 	Withdrawn Tally `json:"withdrawn,omitzero"`
+	// LookedAfter is how much of what has expired people have looked after: it is within
+	// Expired.
+	LookedAfter Tally `json:"looked_after,omitzero"`
+}
+
+// Open is what has expired and nobody has looked after.
+func (b QueueBalance) Open() Tally {
+	return Tally{b.Expired.Count - b.LookedAfter.Count, b.Expired.Amount - b.LookedAfter.Amount}
 }
 
 // Holds reports whether everything that was queued is accounted for.
@@ -226,9 +235,11 @@ func (b *QueueBalance) Add(o QueueBalance) {
 		t.Count += from[n].Count
 		t.Amount += from[n].Amount
 	}
+	b.LookedAfter.Count += o.LookedAfter.Count
+	b.LookedAfter.Amount += o.LookedAfter.Amount
 }
 
-// all are the figures, the whole first.
+// all are the figures that make up the whole, that first.
 func (b *QueueBalance) all() [7]*Tally {
 	return [...]*Tally{&b.Queued, &b.Done, &b.Declined, &b.Waiting, &b.Expired, &b.Exception, &b.Withdrawn}
 }

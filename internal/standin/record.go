@@ -172,6 +172,15 @@ type Unanswered struct {
 	At       Instant
 }
 
+// LookedAfter is what a person did about a payment that expired in the queue.
+type LookedAfter struct {
+	Identity string
+	Care     Care
+	By       string
+	Note     string
+	At       Instant
+}
+
 // Why says why people must look.
 type Why uint8
 
@@ -240,24 +249,25 @@ func (r Resolution) MarshalText() ([]byte, error) { return []byte(r.String()), n
 // UnmarshalText reads the word of a resolution.
 func (r *Resolution) UnmarshalText(b []byte) error { return resolutionNames.read((*uint8)(r), b) }
 
-func (*Opened) tag() byte     { return 1 }
-func (*TakenOver) tag() byte  { return 2 }
-func (*Excluded) tag() byte   { return 3 }
-func (*Decision) tag() byte   { return 4 }
-func (*Drawn) tag() byte      { return 5 }
-func (*Attempt) tag() byte    { return 6 }
-func (*Delivered) tag() byte  { return 7 }
-func (*Absent) tag() byte     { return 8 }
-func (*Excepted) tag() byte   { return 9 }
-func (*Resolved) tag() byte   { return 10 }
-func (*Withdrew) tag() byte   { return 11 }
-func (*LateAnswer) tag() byte { return 12 }
-func (*Ended) tag() byte      { return 13 }
-func (*Closed) tag() byte     { return 14 }
-func (*Forgot) tag() byte     { return 15 }
-func (*TurnedDown) tag() byte { return 16 }
-func (*Lapsed) tag() byte     { return 17 }
-func (*Unanswered) tag() byte { return 18 }
+func (*Opened) tag() byte      { return 1 }
+func (*TakenOver) tag() byte   { return 2 }
+func (*Excluded) tag() byte    { return 3 }
+func (*Decision) tag() byte    { return 4 }
+func (*Drawn) tag() byte       { return 5 }
+func (*Attempt) tag() byte     { return 6 }
+func (*Delivered) tag() byte   { return 7 }
+func (*Absent) tag() byte      { return 8 }
+func (*Excepted) tag() byte    { return 9 }
+func (*Resolved) tag() byte    { return 10 }
+func (*Withdrew) tag() byte    { return 11 }
+func (*LateAnswer) tag() byte  { return 12 }
+func (*Ended) tag() byte       { return 13 }
+func (*Closed) tag() byte      { return 14 }
+func (*Forgot) tag() byte      { return 15 }
+func (*TurnedDown) tag() byte  { return 16 }
+func (*Lapsed) tag() byte      { return 17 }
+func (*Unanswered) tag() byte  { return 18 }
+func (*LookedAfter) tag() byte { return 19 }
 
 // newRecord returns an empty record of a tag, or nil if there is none.
 func newRecord(tag byte) Record {
@@ -298,6 +308,8 @@ func newRecord(tag byte) Record {
 		return &Lapsed{}
 	case 18:
 		return &Unanswered{}
+	case 19:
+		return &LookedAfter{}
 	}
 	return nil
 }

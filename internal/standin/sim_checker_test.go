@@ -20,6 +20,7 @@ type audit struct {
 	attempts map[string]int
 	gone     map[string]string // settled, and how
 	open     map[string]bool   // handed to people
+	cared    map[string]bool   // expired, and looked after
 	toldOK   map[string]bool
 	toldNo   map[string]bool
 
@@ -33,7 +34,7 @@ type audit struct {
 func newAudit(w *world) *audit {
 	return &audit{
 		w: w, read: make([]uint64, w.shards), decided: map[string]*standin.Decision{}, home: map[string]int{}, attempts: map[string]int{}, gone: map[string]string{},
-		open: map[string]bool{}, toldOK: map[string]bool{}, toldNo: map[string]bool{}, outstanding: map[string]standin.Tally{}, perDay: map[string]int{},
+		open: map[string]bool{}, cared: map[string]bool{}, toldOK: map[string]bool{}, toldNo: map[string]bool{}, outstanding: map[string]standin.Tally{}, perDay: map[string]int{},
 		excluded: map[string]bool{}, queued: map[string]standin.Tally{}, order: map[standin.Digest][]string{},
 	}
 }
@@ -88,6 +89,11 @@ func (a *audit) see(n int, r standin.Record) {
 			a.w.fail("%s expired though it was sent, or was to wait longer", r.Identity)
 		}
 		a.settle(r.Identity, "expired")
+	case *standin.LookedAfter:
+		if a.gone[r.Identity] != "expired" || a.cared[r.Identity] {
+			a.w.fail("%s is looked after though it is %s, or was before", r.Identity, a.gone[r.Identity])
+		}
+		a.cared[r.Identity] = true
 	case *standin.Withdrew:
 		a.settle(r.Identity, "reversed")
 	case *standin.Excepted:
@@ -300,7 +306,11 @@ func (a *audit) balances() {
 		if d.Verdict == standin.Queued {
 			all, prefix = "queued", "queue "
 		}
-		for _, how := range [...]string{all, prefix + a.gone[id]} {
+		hows := []string{all, prefix + a.gone[id]}
+		if a.cared[id] {
+			hows = append(hows, "looked after")
+		}
+		for _, how := range hows {
 			k := key{d.Directive, d.Kind, how}
 			t := count[k]
 			count[k] = standin.Tally{Count: t.Count + 1, Amount: t.Amount + d.Amount}
@@ -309,7 +319,7 @@ func (a *audit) balances() {
 	got := map[key]standin.Tally{}
 	for _, b := range a.w.balances() {
 		for how, t := range map[string]standin.Tally{"approved": b.Approved, "delivered": b.Delivered, "reversed": b.Reversed, "accepted": b.Exception, "": b.Pending,
-			"queued": b.Queue.Queued, "queue delivered": b.Queue.Done, "queue declined": b.Queue.Declined, "queue expired": b.Queue.Expired, "queue reversed": b.Queue.Withdrawn, "queue ": b.Queue.Waiting} {
+			"queued": b.Queue.Queued, "queue delivered": b.Queue.Done, "queue declined": b.Queue.Declined, "queue expired": b.Queue.Expired, "queue reversed": b.Queue.Withdrawn, "queue ": b.Queue.Waiting, "looked after": b.Queue.LookedAfter} {
 			k := key{b.Directive, b.Kind, how}
 			sum := got[k]
 			got[k] = standin.Tally{Count: sum.Count + t.Count, Amount: sum.Amount + t.Amount}

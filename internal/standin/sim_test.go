@@ -260,12 +260,13 @@ func (w *world) snapshot(d *decider, n int) {
 	}))
 }
 
-// people resolve the oldest exception, having looked at what the primary did.
+// people resolve the oldest exception, having looked at what the primary did; if there is
+// none, they look after a payment that has expired.
 func (w *world) people(d *decider, n int) {
 	d.record(n, func(s *standin.State) []standin.Record {
 		list := s.Exceptions()
 		if len(list) == 0 {
-			return nil
+			return w.careFor(s)
 		}
 		i := list[0]
 		how := standin.Reverse
@@ -286,6 +287,16 @@ func (w *world) people(d *decider, n int) {
 		w.must(err)
 		return records
 	})
+}
+
+func (w *world) careFor(s *standin.State) []standin.Record {
+	expired := s.Overdue(1)
+	if len(expired) == 0 {
+		return nil
+	}
+	records, err := standin.LookAfter(s, expired[0].Identity, standin.ToldCustomer, "ann", "by phone", w.now)
+	w.must(err)
+	return records
 }
 
 func (w *world) balances() (list []standin.Balance) {

@@ -69,6 +69,7 @@ func (s *State) fields(c *codec) {
 		c.text(&d.directive)
 	})
 	s.itemFields(c)
+	s.caredFields(c)
 }
 
 // itemFields writes or reads the items in the order of their numbers, so that the

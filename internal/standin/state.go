@@ -189,7 +189,8 @@ type State struct {
 	skipped    int
 	exceptions map[string]*Item
 	unsent     []*Item // queued and never sent, by when they expire
-	overdue    []*Item // expired in the queue, by when they did
+	overdue    []*Item // expired in the queue and not looked after, by when they did
+	cared      map[string]cared
 
 	// texts has once what stands in many items; see [State.share].
 	texts map[string]string
@@ -205,7 +206,7 @@ func NewState() *State {
 	return &State{
 		openings: map[string]*Opening{}, items: map[string]*Item{}, excluded: map[string]exclusion{}, before: map[string][]string{},
 		balances: map[balanceKey]*Balance{}, counters: newCounters(), slices: map[string]drawn{},
-		waiting: map[Digest]int{}, exceptions: map[string]*Item{}, texts: map[string]string{}, values: map[string]any{},
+		waiting: map[Digest]int{}, exceptions: map[string]*Item{}, cared: map[string]cared{}, texts: map[string]string{}, values: map[string]any{},
 	}
 }
 

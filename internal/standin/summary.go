@@ -44,8 +44,8 @@ type ShardSummary struct {
 	Uses     []Use      `json:"uses,omitempty"`
 	// Oldest is the time of the oldest decision that is pending; zero if none is.
 	Oldest time.Time `json:"oldest,omitzero"`
-	// Queued are the queued payments that expire next, Expired the last that did; the
-	// balances count all of them.
+	// Queued are the queued payments that expire next, Expired the last that did and nobody
+	// has looked after; the balances count all of them.
 	Queued  []QueuedPayment `json:"queued,omitempty"`
 	Expired []QueuedPayment `json:"expired,omitempty"`
 	// Open are the oldest exceptions that people have to decide; the balances count
@@ -108,12 +108,15 @@ type Order struct {
 	// Shard is the one that it is for.
 	Shard     int    `json:"shard"`
 	Directive string `json:"directive"`
-	// Identity is of the exception to resolve; empty in a close-out.
+	// Identity is of the exception to resolve, or of the expired payment that was looked
+	// after; empty in a close-out.
 	Identity string     `json:"identity,omitempty"`
 	How      Resolution `json:"how,omitzero"`
-	By       string     `json:"by"`
-	Second   string     `json:"second,omitempty"`
-	Note     string     `json:"note"`
+	// Care is 0 but for an expired payment.
+	Care   Care   `json:"care,omitzero"`
+	By     string `json:"by"`
+	Second string `json:"second,omitempty"`
+	Note   string `json:"note"`
 }
 
 // Carried says what became of an order.
@@ -127,7 +130,8 @@ type Carried struct {
 const (
 	MaxShards       = 1024
 	MaxOpen         = 200
-	MaxOrders       = 64
+	MaxOrders       = 64   // on exceptions and close-outs
+	MaxCares        = 64   // on expired payments, beside those
 	MaxFigures      = 1024 // balances of a shard, and directives
 	maxDeclines     = 512
 	maxAlarms       = 16
@@ -235,6 +239,12 @@ func Carry(s *State, p Profile, o Order, now time.Time) ([]Record, error) {
 		}
 		return CloseOut(s, o.Directive, by, now)
 	}
+	if o.Care != 0 {
+		if s.careDone(o) {
+			return nil, nil
+		}
+		return LookAfter(s, o.Identity, o.Care, o.By, o.Note, now)
+	}
 	if i := s.items[o.Identity]; i != nil && i.Exception != nil {
 		if e := i.Exception; e.How == o.How && e.By == o.By && e.Second == o.Second && e.Note == o.Note {
 			return nil, nil
@@ -255,7 +265,7 @@ func (s *Summary) Check() error {
 		return bad("it has no time")
 	case s.Shards < 1 || s.Shards > MaxShards || len(s.Of) > s.Shards:
 		return bad("the number of shards")
-	case len(s.Declines) > maxDeclines || len(s.Alarms) > maxAlarms || len(s.Carried) > MaxOrders || len(s.Trials) > MaxTrials:
+	case len(s.Declines) > maxDeclines || len(s.Alarms) > maxAlarms || len(s.Carried) > MaxOrders+MaxCares || len(s.Trials) > MaxTrials:
 		return bad("a list is too long")
 	case !(s.Rate >= 0 && s.Rate < maxTally && s.Budget >= 0 && s.Budget < maxTally):
 		return bad("a rate")
@@ -315,6 +325,9 @@ func (s *ShardSummary) readable() bool {
 			if !t.readable() {
 				return false
 			}
+		}
+		if after := b.Queue.LookedAfter; !after.readable() || after.Count > b.Queue.Expired.Count {
+			return false
 		}
 		for _, t := range [...]Tally{b.Approved, b.Delivered, b.Pending, b.Exception, b.Reversed, b.Declined, b.Unresolved} {
 			if !t.readable() {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"holdfast"
 	"holdfast/internal/reconciliation"
 	"holdfast/internal/standin"
 )
@@ -15,13 +16,16 @@ type Queue struct {
 	At       time.Time      `json:"at"`
 	Accounts []QueueAccount `json:"accounts"`
 	// Waiting were never sent, in the order in which they expire; Expired were never sent
-	// and never will be, the newest first. Of many, gates tell some: the accounts count all.
+	// and never will be, and nobody has looked after them, the newest first. Of many, gates
+	// tell some: the accounts count all.
 	Waiting []Queued `json:"waiting"`
 	Expired []Queued `json:"expired"`
-	// AllWaiting and AllExpired are how many there are. What waits and was sent without an
-	// answer is among the former, and not in the list.
+	// AllWaiting and AllExpired are how many there are, AllOpen how many of the latter nobody
+	// has looked after. What waits and was sent without an answer is among the first, and not
+	// in the list.
 	AllWaiting int64 `json:"all_waiting"`
 	AllExpired int64 `json:"all_expired"`
+	AllOpen    int64 `json:"all_open"`
 }
 
 // QueueAccount says for a directive and currency where all that was queued stands.
@@ -39,8 +43,17 @@ type QueueAccount struct {
 // Queued is a payment of the queue, and where it was told.
 type Queued struct {
 	standin.QueuedPayment
+	// Key stands for the payment in addresses and forms, as that of an [Exception].
+	Key    string `json:"key"`
 	Source string `json:"source"`
 	Owner  Named  `json:"owner"`
+	// Decision is what was done last about one that expired; nil if nothing was.
+	Decision *reconciliation.Decision `json:"decision,omitempty"`
+}
+
+// Open reports whether somebody may say what was done about one that expired.
+func (q Queued) Open() bool {
+	return q.Decision == nil || q.Decision.State == reconciliation.Failed
 }
 
 // QueueQuery picks payments of the queue.
@@ -72,6 +85,7 @@ func (s *Source) Queue(q QueueQuery) (v Queue) {
 			v.Waiting = append(v.Waiting, s.queued(&sources[i], sources[i].Queued, q)...)
 			v.Expired = append(v.Expired, s.queued(&sources[i], sources[i].Expired, q)...)
 		}
+		v.Expired = slices.DeleteFunc(v.Expired, func(p Queued) bool { return p.Decision != nil && p.Decision.State == reconciliation.Done })
 	})
 	slices.SortStableFunc(v.Waiting, func(a, b Queued) int { return a.Until.Compare(b.Until) })
 	slices.SortStableFunc(v.Expired, func(a, b Queued) int { return b.Until.Compare(a.Until) })
@@ -84,15 +98,60 @@ func (v *Queue) add(directive string, l reconciliation.Line, owner Named) {
 	})
 	v.AllWaiting += l.Queue.Waiting.Count
 	v.AllExpired += l.Queue.Expired.Count
+	v.AllOpen += l.Queue.Open().Count
 }
 
 func (s *Source) queued(of *reconciliation.Source, told []standin.QueuedPayment, q QueueQuery) (list []Queued) {
 	for _, p := range told {
 		if q.picks(p) {
-			list = append(list, Queued{p, of.ID, s.queueOwner(p.Directive)})
+			list = append(list, s.oneQueued(p, of.ID))
 		}
 	}
 	return list
+}
+
+func (s *Source) oneQueued(p standin.QueuedPayment, source string) Queued {
+	q := Queued{QueuedPayment: p, Key: exceptionKey(source + " " + p.Directive + " " + p.Identity), Source: source, Owner: s.queueOwner(p.Directive)}
+	if d, some := s.Reconciliation.Nouns.Book.Care(source, p); some {
+		q.Decision = d
+	}
+	return q
+}
+
+// LookedAfter assembles a page of the expired payments that people have looked after, those
+// first that were last.
+func (s *Source) LookedAfter(q QueueQuery, offset, size int) (p Page[Queued]) {
+	s.State.View(func() {
+		list := s.Reconciliation.Nouns.Book.Cares()
+		list = slices.DeleteFunc(list, func(d *reconciliation.Decision) bool { return !q.picks(*d.Expired) })
+		p = paginate(list, offset, size, func(d *reconciliation.Decision) Queued {
+			v := s.oneQueued(*d.Expired, d.Source)
+			v.Decision = d
+			return v
+		})
+	})
+	return p
+}
+
+// ExpiredCalled returns the expired payment that a key stands for, if gates tell of it.
+func (s *Source) ExpiredCalled(key string) (p reconciliation.Expired, err error) {
+	for _, e := range reconciliation.Lapsed(s.Reconciliation.Board.Sources(s.Now())) {
+		if exceptionKey(e.Source+" "+e.Directive+" "+e.Identity) == key {
+			return e, nil
+		}
+	}
+	return p, holdfast.Errorf(holdfast.NotFound, "this expired payment was looked after, or gates tell of it no more")
+}
+
+// Fills reports which of some roles the person of an account fills.
+func (s *Source) Fills(account string, roles ...string) map[string]bool {
+	fills := map[string]bool{}
+	s.State.View(func() {
+		for _, r := range roles {
+			fills[r] = fills[r] || s.Authority.Fills(account, r, s.Now())
+		}
+	})
+	return fills
 }
 
 // queueOwner is the role that looks after what expires under a directive. Call it under
@@ -102,12 +161,9 @@ func (s *Source) queueOwner(id string) Named {
 	if d == nil || d.StandIn == nil {
 		return Named{}
 	}
-	terms := d.StandIn.Profile.Unplanned
-	if d.StandIn.Planned {
-		terms = d.StandIn.Profile.Planned
-	}
-	if terms == nil || terms.Queue == nil {
+	owner := d.StandIn.Profile.QueueOwner(d.StandIn.Planned)
+	if owner == "" {
 		return Named{}
 	}
-	return s.roleName(terms.Queue.Owner)
+	return s.roleName(owner)
 }

@@ -178,7 +178,7 @@ func (s *Source) open(o reconciliation.Open) Exception {
 
 func (s *Source) decided() (list []Exception) {
 	for _, d := range s.Reconciliation.Nouns.Book.All() {
-		if !d.Closes() && d.Over() {
+		if d.Ends() && d.Over() {
 			list = append(list, Exception{
 				OpenException: *d.Exception, Key: exceptionKey(d.ID + " " + d.Identity()), Source: d.Source, Shard: d.Shard, Gate: d.Gate,
 				Allowed: []standin.Resolution{}, Decision: d,

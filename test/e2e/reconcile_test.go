@@ -56,7 +56,14 @@ func (w *world) shardsGate() *shardsGate {
 			},
 		}
 	}
-	first := of(0, standin.Balance{Approved: t(1200, 40_260_000), Delivered: t(1110, 36_000_000), Pending: t(88, 4_140_000), Exception: t(1, 80_000), Reversed: t(1, 40_000), Unresolved: t(1, 80_000)})
+	first := of(0, standin.Balance{Approved: t(1200, 40_260_000), Delivered: t(1110, 36_000_000), Pending: t(88, 4_140_000), Exception: t(1, 80_000), Reversed: t(1, 40_000), Unresolved: t(1, 80_000),
+		Queue: standin.QueueBalance{Queued: t(5, 190_000), Done: t(2, 70_000), Expired: t(3, 120_000)}})
+	for i, identity := range []string{"app/20261126-000731", "app/20261126-000718", "app/20261126-000702"} {
+		first.Expired = append(first.Expired, standin.QueuedPayment{
+			Identity: identity, Directive: "d7", Amount: 40_000, Currency: "CNY", Route: "pay", Channel: "app", Payer: "5b0c7a1e44d0",
+			At: began.Add(time.Duration(-i) * time.Minute), Until: began.Add(30*time.Minute - time.Duration(i)*time.Minute),
+		})
+	}
 	first.Open = []standin.OpenException{{
 		Identity: "app/20261126-000417", Directive: "d7", Kind: standin.Payment, Amount: 80_000, Currency: "CNY", Route: "pay", Channel: "app", Why: standin.PrimaryRefused,
 		Decided: began, Since: began.Add(20 * time.Minute), Approved: true, Attempts: 2, First: began.Add(18 * time.Minute), Last: began.Add(20 * time.Minute),
@@ -111,6 +118,7 @@ func TestReconciliation(t *testing.T) {
 	duty.open("/")
 	duty.waitFor("#flow a[href='/stand-in/exceptions']")
 	duty.shoot("rec-5-posture")
+	g.lookedAfter(duty, second)
 	decision := g.resolved(duty, second)
 	g.settle(standin.Carried{ID: decision})
 	g.report()
@@ -120,6 +128,38 @@ func TestReconciliation(t *testing.T) {
 	duty.waitFor(".note.good")
 	duty.shoot("rec-3-decided")
 	g.closed(duty, second)
+}
+
+// lookedAfter records what was done about two of the three payments that expired in the
+// queue, until the gate has recorded it.
+func (g *shardsGate) lookedAfter(duty, second *browser) {
+	g.t.Helper()
+	duty.open("/stand-in/queue")
+	duty.waitFor("#expired tbody input[name='payment']")
+	duty.evaluate(`(() => { for (const box of [...document.querySelectorAll("#expired input[name='payment']")].slice(1)) box.click(); document.querySelector("#care").value = "told"; return true })()`)
+	duty.fill("#note", "已電話告知，客戶改用他行支付")
+	duty.shoot("rec-6-expired")
+	duty.press("#expired form button.main")
+	duty.waitFor("#expired tr.said")
+	duty.shoot("rec-7-told-to-the-gate")
+	orders := g.report()
+	if len(orders) != 2 || orders[0].Care != standin.ToldCustomer || orders[0].Identity != "app/20261126-000702" || orders[1].Identity != "app/20261126-000718" {
+		g.t.Fatalf("orders %+v", orders)
+	}
+	of := &g.summary.Of[0]
+	of.Expired = of.Expired[:1]
+	of.Balances[0].Queue.LookedAfter = standin.Tally{Count: 2, Amount: 80_000}
+	g.summary.Carried = []standin.Carried{{ID: orders[0].ID}, {ID: orders[1].ID}}
+	if orders := g.report(); len(orders) != 0 {
+		g.t.Errorf("what was done is ordered again: %+v", orders)
+	}
+	second.open("/stand-in/queue?looked-after=1")
+	second.waitFor("#cared tbody tr")
+	second.shoot("rec-8-looked-after")
+	second.open("/stand-in/queue")
+	if n := second.count("#expired tbody tr"); n != 1 {
+		g.t.Errorf("%d are still open", n)
+	}
 }
 
 // resolved ends the exception by two people, and returns the id of the decision.

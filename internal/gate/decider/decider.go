@@ -152,7 +152,7 @@ func New(ctx context.Context, opt Options) (*Decider, error) {
 		return nil, err
 	}
 	d := &Decider{
-		opt: opt, id: info.ID, place: cmp.Or(info.Place, info.ID), blinder: standin.NewBlinder(opt.Key), ready: make(chan *shard, info.Shards), news: make(chan struct{}, 1), carries: make(chan standin.Order, standin.MaxOrders), loading: make(chan struct{}, maxLoading),
+		opt: opt, id: info.ID, place: cmp.Or(info.Place, info.ID), blinder: standin.NewBlinder(opt.Key), ready: make(chan *shard, info.Shards), news: make(chan struct{}, 1), carries: make(chan standin.Order, standin.MaxOrders+standin.MaxCares), loading: make(chan struct{}, maxLoading),
 		standings: map[string]*standing{}, profiles: map[string]*standin.Compiled{}, declines: map[declineKey]standin.Tally{},
 		learned: map[string]bool{}, carried: map[string]standin.Carried{}, alarms: map[string]standin.Alarm{}, mates: map[string]mate{},
 	}

@@ -83,3 +83,46 @@ func TestOrdersOfAnEarlierDirective(t *testing.T) {
 		again.end()
 	})
 }
+
+// What a person did about a payment that expired in the queue is recorded once, whether the
+// directive's profile is known or not.
+func TestLookedAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 1)
+		by := directive("d1", source)
+		p := profile()
+		p.Unplanned.Queue = &standin.Queue{Deferrable: "true", Expires: time.Hour, Owner: "duty", Limits: []standin.Limit{{Over: standin.Whole, Count: 9}}}
+		by.Profile = mustJSON(p)
+		g := start(t, "east", source, false)
+		g.Install(set(5, by))
+		g.wants(pay("k1", "anna", 6000), "d1", standin.Queued, standin.OverPayment)
+		g.Install(set(6))
+		time.Sleep(time.Hour)
+		if work, err := g.Next(t.Context(), 1, all); err != nil || len(work) > 0 {
+			t.Fatal(work, err)
+		}
+		if sum := g.Summary(time.Now()); len(sum.Of[0].Expired) != 1 {
+			t.Fatalf("%+v", sum.Of[0])
+		}
+		g.end()
+
+		again := start(t, "east", source, false)
+		again.Install(set(7, directive("d2", source)))
+		again.wants(pay("k2", "carl", 1000), "d2", standin.Approved, standin.None)
+		again.Carry([]standin.Order{
+			{ID: "o1", Directive: "d1", Identity: "k1", Care: standin.ToldCustomer, By: "carla", Note: "by phone"},
+			{ID: "o2", Directive: "d1", Identity: "k1", Care: standin.ToldCustomer, By: "dora", Note: "by phone"},
+			{ID: "o3", Directive: "gone", Identity: "k9", Care: standin.ToldCustomer, By: "carla", Note: "by phone"},
+		})
+		synctest.Wait()
+		sum := again.Summary(time.Now())
+		if len(sum.Carried) != 3 || sum.Carried[0].Refused != "" || sum.Carried[1].Refused == "" || sum.Carried[2].Refused == "" {
+			t.Errorf("%+v", sum.Carried)
+		}
+		if of := sum.Of[0]; len(of.Expired) != 0 || of.Balances[0].Queue.LookedAfter.Count != 1 {
+			t.Errorf("%+v", of)
+		}
+		again.end()
+	})
+}

@@ -167,8 +167,9 @@ func (d *Decider) order(ctx context.Context, o standin.Order) error {
 	if o.Shard < 0 || o.Shard >= len(d.shards) {
 		return holdfast.Errorf(holdfast.NotFound, "the advice source has no shard %d", o.Shard)
 	}
-	if d.profile(o.Directive) == nil { // of one before the present
-		if err := d.loadProfile(ctx, o.Directive); err != nil && o.Identity != "" {
+	ends := o.Identity != "" && o.Care == 0 // how an exception ends asks the profile
+	if d.profile(o.Directive) == nil {      // of one before the present
+		if err := d.loadProfile(ctx, o.Directive); err != nil && ends {
 			return err
 		}
 	}
@@ -177,7 +178,7 @@ func (d *Decider) order(ctx context.Context, o standin.Order) error {
 		var profile standin.Profile
 		if c := d.profile(o.Directive); c != nil {
 			profile = c.Profile
-		} else if o.Identity != "" {
+		} else if ends {
 			return holdfast.Errorf(holdfast.Unavailable, "the stand-in profile of the directive %s is not known", o.Directive)
 		}
 		records, err := standin.Carry(s, profile, o, t.now)

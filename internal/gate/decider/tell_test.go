@@ -18,7 +18,7 @@ func TestTellsWhatComesNextOverAllShards(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const all = standin.MaxQueued + 100
 		p := profile()
-		p.Unplanned.Queue = &standin.Queue{Deferrable: "true", Expires: time.Hour, Owner: "duty", Limits: []standin.Limit{{Over: standin.Whole, Count: all}}}
+		p.Unplanned.Queue = &standin.Queue{Deferrable: "true", Expires: time.Hour, Owner: "duty", Limits: []standin.Limit{{Over: standin.Whole, Count: 8 * all}}} // by slices
 		source := advice.NewMemory("s1", 4)
 		by := directive("d1", source)
 		by.Profile = mustJSON(p)
