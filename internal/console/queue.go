@@ -146,8 +146,8 @@ var queueColumns = []string{
 
 func queueRow(state string, p view.Queued) []string {
 	row := []string{
-		state, cell(p.Identity), p.Directive, strconv.FormatInt(p.Amount, 10), p.Currency, cell(p.Route), cell(p.Channel), p.Payer,
-		instant(p.At), instant(p.Until), p.Reason, p.Owner.ID,
+		state, cell(p.Identity), p.Directive, strconv.FormatInt(p.Amount, 10), cell(p.Currency), cell(p.Route), cell(p.Channel), cell(p.Payer),
+		instant(p.At), instant(p.Until), cell(p.Reason), cell(p.Owner.ID),
 	}
 	d := p.Decision
 	if d == nil {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -232,7 +233,8 @@ func TestExportsHoldNoFormulas(t *testing.T) {
 			Unknown: enrolment.Unknown{Record: payment.Record{Identity: text, Route: text, Kind: text, Currency: text}, Why: text, How: text}, Asked: &gate.Asked{Said: text},
 			Resolution: &enrolment.Resolution{Evidence: text},
 		}
-		for i, c := range append(exceptionRow(e), unknownRow(u)...) {
+		q := view.Queued{QueuedPayment: standin.QueuedPayment{Identity: text, Currency: text, Route: text, Channel: text, Payer: text, Reason: text}, Owner: view.Named{ID: text}}
+		for i, c := range slices.Concat(exceptionRow(e), unknownRow(u), queueRow("waiting", q)) {
 			if c != "" && strings.IndexByte("=+-@\t\r\n", c[0]) >= 0 || strings.Contains(c, card) {
 				t.Errorf("cell %d of %q is %q", i, text, c)
 			}
