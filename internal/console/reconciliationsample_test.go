@@ -264,3 +264,28 @@ func TestUseBars(t *testing.T) {
 		}
 	}
 }
+
+// Expired payments that wait for the reader lead to those of their directive.
+func TestExpiredIsAwaited(t *testing.T) {
+	t.Parallel()
+	got := awaitedAct(&visit{}, view.AwaitedAct{Kind: "expired", ID: "d7", Directive: "d7", What: "12"})
+	if want := (awaited{"expired", "d7 · 12", "/stand-in/queue?directive=d7#expired"}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// Each cell of the queue's export stands under its name.
+func TestQueueExport(t *testing.T) {
+	t.Parallel()
+	for _, q := range append(caredSample(), view.Queued{}) {
+		if row := queueRow("expired", q); len(row) != len(queueColumns) {
+			t.Errorf("%s: %d cells under %d names", q.Key, len(row), len(queueColumns))
+		}
+	}
+	row := queueRow("looked-after", caredSample()[2])
+	for name, want := range map[string]string{"state": "looked-after", "responsible": "duty", "looked_after": "nothing", "looked_after_state": "done", "looked_after_by": "Mei", "looked_after_at": instant(past), "note": "a note"} {
+		if got := row[slices.Index(queueColumns, name)]; got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}

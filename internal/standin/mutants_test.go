@@ -82,7 +82,7 @@ var mutants = []mutant{
 	{"nothing expires in the queue", "forward.go", "	park = s.lapsed(at)\n", "", "TestQueuedExpires"},
 	{"what has expired is sent", "forward.go", " || i.late(at) {", " {", "TestQueuedExpires"},
 	{"what was sent expires", "queued.go", "i.Attempts == 0 && at >= i.Until", "at >= i.Until", "TestQueuedIsJudged"},
-	{"what has expired is looked after twice", "lookedafter.go", "	case done:\n", "	case false:\n", "TestLookedAfterOnce"},
+	{"what has expired is looked after twice", "lookedafter.go", "	case done:\n", "	case done && false:\n", "TestLookedAfterOnce"},
 	{"what was looked after is told as open", "lookedafter.go", "		s.overdue = slices.Delete(s.overdue, at, at+1)\n", "		_ = at\n", "TestLookedAfterOnce"},
 	{"a refund of what waits is approved", "decide.go", "case d.Kind == Refund && o.Verdict == Queued && o.live():", "case false:", "TestQueuedIsTakenBack"},
 	{"it closes while something waits", "state.go", "&& b.Queue.Waiting.Count == 0", "", "TestQueuedIsJudged"},
