@@ -69,6 +69,7 @@ type reroutingGates struct {
 	open  func(ctx context.Context) (advice.Source, error)
 	fence string // the id
 	dirs  []string
+	away  []bool // which gates reroute
 	gates []*process
 	hosts []string
 	head  holdfast.Position
@@ -130,17 +131,18 @@ func rerouting(t *testing.T, settings string, open func(ctx context.Context) (ad
 		t.Fatal(err)
 	}
 	for i := range k.gates {
-		k.begin(i, i > 0)
+		k.away = append(k.away, i > 0)
+		k.begin(i)
 	}
 	return k
 }
 
 // begin starts a gate, which reroutes or does not.
-func (k *reroutingGates) begin(gate int, away bool) {
+func (k *reroutingGates) begin(gate int) {
 	k.t.Helper()
 	k.head++
 	set := posture.Set{Head: holdfast.Head{Journal: "j", Epoch: 1, Position: k.head, Hash: holdfast.Hash{byte(k.head), byte(k.head >> 8)}}}
-	if away {
+	if k.away[gate] {
 		set.Directives = []posture.Directive{{ID: "r1", Kind: posture.Reroute, Scope: "all", Open: true, Fence: k.fence}}
 	}
 	if err := posture.Save(filepath.Join(k.dirs[gate], "posture"), set); err != nil {
@@ -204,6 +206,12 @@ func (k *reroutingGates) killAtRandom() {
 	}
 	draw := rand.New(rand.NewPCG(k.random.Uint64(), 2))
 	k.rate(150)
+	k.paid(k.Primary)
+	if len(k.gates) == 1 {
+		k.gates[0].kill()
+		k.turn(0)
+	}
+	k.paid(k.Second)
 	for range kills {
 		k.trouble(draw)
 		for range 1 + draw.IntN(80) {
@@ -225,14 +233,15 @@ func (k *reroutingGates) killAtRandom() {
 			}
 		}
 		for _, gate := range victims {
-			k.begin(gate, draw.IntN(2) == 0)
+			k.turn(gate)
 		}
 	}
 	k.EndFaults()
 	k.SecondFaults.EndAll()
 	for gate, g := range k.gates { // what the first has is sent to it again once payments come back
 		g.kill()
-		k.begin(gate, false)
+		k.away[gate] = false
+		k.begin(gate)
 	}
 	k.rate(0)
 	if err := k.Traffic.Settle(k.t.Context()); err != nil {
@@ -242,6 +251,20 @@ func (k *reroutingGates) killAtRandom() {
 		g.stop()
 	}
 	k.audit()
+}
+
+// turn starts a gate that was killed: now it reroutes if it did not, and the other way round.
+func (k *reroutingGates) turn(gate int) {
+	k.t.Helper()
+	k.away[gate] = !k.away[gate]
+	k.begin(gate)
+}
+
+// paid waits until a primary has done a payment.
+func (k *reroutingGates) paid(p *primary.Primary) {
+	for p.Counts().Payments == 0 {
+		<-k.answered
+	}
 }
 
 // trouble begins a fault at one of the primaries, or ends all of its.
