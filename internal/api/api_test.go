@@ -101,7 +101,7 @@ func newNode(t *testing.T) *node {
 	src.Settlement = &settlement.Service{Desk: desk, Blobs: store, Log: log, Nouns: settlement.Nouns{Book: settled, Gates: func() []string { return nil }, Above: func() int64 { return 0 }}}
 	src.Reconciliation = &reconciliation.Service{
 		Desk: desk, Board: reconciliation.NewBoard(),
-		Nouns: reconciliation.Nouns{Book: reconciled, Above: func(string) (int64, bool) { return 0, true }, Owner: func(string) string { return "" }, Fills: src.Authority.Fills},
+		Nouns: reconciliation.Nouns{Book: reconciled, Directive: src.Directives.Directive, Gates: src.Gates, Named: func() map[string]string { return nil }, Owner: func(string) string { return "" }, Fills: src.Authority.Fills, Above: func(string) (int64, bool) { return 0, true }},
 	}
 	accounts, err := access.New(access.Options{Desk: desk, Book: src.Access, Documents: store})
 	if err != nil {

@@ -27,7 +27,8 @@ var reconciliationRoutes = []route{
 	{Method: "POST", Path: "/reconciliation/queue/looked-after", Right: access.RunIncident, Summary: "Say what was done about payments that expired in the queue: told (the customer), asked-again or nothing. It takes one person, who fills the role that the queue names, and is done once; all of the payments, or none", In: reconciliation.CareForm{}, Out: CreatedAll{}, Created: true, Do: (*API).lookAfter},
 	{Method: "POST", Path: "/reconciliation/exceptions", Right: access.RunIncident, Summary: "Say how an exception ends: retry, confirm, reverse, accept or write-off. Where the profile or writing off asks for two people, it waits for the second", In: reconciliation.Form{}, Out: Created{}, Created: true, Do: (*API).resolveException},
 	{Method: "POST", Path: "/reconciliation/close-outs", Right: access.RunRamp, Summary: "Ask for a directive of stand-in to be closed: refused while anything is pending, unresolved, or not told", In: CloseOut{}, Out: Created{}, Created: true, Do: (*API).closeStandIn},
-	{Method: "POST", Path: "/reconciliation/decisions/{id}/answer", Right: access.Approve, Summary: "Answer, as a second person, how an exception ends or that a directive is closed; refusing needs a reason", In: Answer{}, Do: (*API).answerReconciliation},
+	{Method: "POST", Path: "/reconciliation/losses", Right: access.RunRamp, Summary: "Ask for a directive of stand-in to be closed out though its advice source is gone for good: with what happened and where the evidence is kept; what is not known to be delivered is lost track of. Refused while a gate in service names the source. It takes a second person; a gate that tells of the source later contradicts it", In: reconciliation.LostForm{}, Out: Created{}, Created: true, Do: (*API).giveUpSource},
+	{Method: "POST", Path: "/reconciliation/decisions/{id}/answer", Right: access.Approve, Summary: "Answer, as a second person, how an exception ends, that a directive is closed, or that its source is gone for good; refusing needs a reason", In: Answer{}, Do: (*API).answerReconciliation},
 }
 
 func (a *API) reconcile(c *call) (any, error) { return a.View.Reconcile(c.query("directive")) }
@@ -78,6 +79,15 @@ func (a *API) closeStandIn(c *call) (any, error) {
 		return nil, err
 	}
 	id, err := a.Reconciliation.Close(c.r.Context(), c.by(), in.Directive, in.Note)
+	return Created{id}, err
+}
+
+func (a *API) giveUpSource(c *call) (any, error) {
+	in, err := body[reconciliation.LostForm](c)
+	if err != nil {
+		return nil, err
+	}
+	id, err := a.Reconciliation.GiveUp(c.r.Context(), c.by(), in)
 	return Created{id}, err
 }
 

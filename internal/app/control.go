@@ -243,7 +243,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	c.SetPlaces(string(conf.Probes.Gate), string(conf.Probes.Primary))
 	c.response = &response.Service{
 		Desk: c.desk, Incidents: b.incidents, Alerts: b.alerts, Plans: b.plans, Directives: b.directives, Gates: b.gates,
-		Notices: b.notices, Sender: c.notices, Roster: b.roster, Authority: c.deciders.Nouns, Series: c.series, Sources: c.node.Sources, Fences: c.node.Fences, ClosedOut: c.closedOut, Timeline: b.timeline, Obligations: b.owed, Prober: c.runner, Documents: c.store, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
+		Notices: b.notices, Sender: c.notices, Roster: b.roster, Authority: c.deciders.Nouns, Series: c.series, Sources: c.node.Sources, Fences: c.node.Fences, ClosedOut: c.closedOut, Lost: c.lost, Timeline: b.timeline, Obligations: b.owed, Prober: c.runner, Documents: c.store, Zone: conf.TimeZone.Location(), Log: c.opt.Log,
 	}
 	if c.response.Automation, err = c.automation(); err != nil {
 		return err
@@ -296,7 +296,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	}
 	climber := &ramp.Controller{
 		Desk: c.desk, Incidents: b.incidents, Directives: b.directives, Gates: b.gates, Plans: b.plans, Series: c.series, Prober: c.runner, Log: c.opt.Log,
-		Sources: c.reconciled.Board.Sources, Barred: c.response.Unattacked,
+		Sources: c.reconciled.Sources, Barred: c.response.Unattacked,
 	}
 	detection, err := c.detection()
 	if err != nil {

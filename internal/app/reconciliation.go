@@ -12,7 +12,7 @@ func (c *Control) makeReconciliation() {
 	board := reconciliation.NewBoard()
 	c.reconciled = &reconciliation.Service{
 		Desk: c.desk, Board: board,
-		Nouns: reconciliation.Nouns{Book: c.books.reconciled, Above: c.secondAbove, Owner: c.queueOwner, Fills: c.deciders.Nouns.Fills},
+		Nouns: reconciliation.Nouns{Book: c.books.reconciled, Directive: c.books.directives.Directive, Gates: c.books.gates, Named: c.node.Sources, Above: c.secondAbove, Owner: c.queueOwner, Fills: c.deciders.Nouns.Fills},
 	}
 	c.node.StandIn = c.reconciled
 	c.loops = append(c.loops, loop{"figures of stand-in", func(ctx context.Context) error { return board.Run(ctx, c.store, c.opt.Log) }})
@@ -39,11 +39,22 @@ func (c *Control) queueOwner(id string) string {
 }
 
 // closedOut reports whether nothing of a stand-in is left to explain: two people have
-// signed so, or no gate stood in by it. The caller holds the state's lock.
+// signed so, or that its source is gone for good, or no gate stood in by it. The caller
+// holds the state's lock.
 func (c *Control) closedOut(id string) bool {
 	if c.books.reconciled.ClosedOut(id) {
 		return true
 	}
 	d := c.books.directives.Directive(id)
 	return d != nil && d.Opening != nil && reconciliation.Untouched(c.reconciled.Board.Sources(c.opt.Now()), d.Opening.Source, id, d.LiftedAt)
+}
+
+// lost says what was lost track of of a stand-in whose source two people gave up; false of
+// any other. The caller holds the state's lock.
+func (c *Control) lost(id string) ([]reconciliation.Untraced, bool) {
+	d, some := c.books.reconciled.Lost(id)
+	if !some || d.State != reconciliation.Done {
+		return nil, false
+	}
+	return d.Untraced(), true
 }

@@ -18,7 +18,7 @@ import (
 
 // reconciliation are the commands on what became of what gates approved.
 func (s *shell) reconciliation() []*cobra.Command {
-	return []*cobra.Command{s.reconcile(), s.queue(), s.lookedAfter(), s.lookAfter(), s.shadow(), s.exceptions(), s.exceptionResolve(), s.reconciliationAnswer(), s.standInClose()}
+	return []*cobra.Command{s.reconcile(), s.queue(), s.lookedAfter(), s.lookAfter(), s.shadow(), s.exceptions(), s.exceptionResolve(), s.reconciliationAnswer(), s.standInClose(), s.standInLost()}
 }
 
 // tally says a number of payments and their sum.
@@ -53,6 +53,11 @@ func (s *shell) reconcile() *cobra.Command {
 			for _, of := range v.Sources {
 				sourceFigures(p, of)
 			}
+			for _, u := range v.Untold {
+				for _, line := range untoldSaid(u) {
+					p.line("%s", line)
+				}
+			}
 			if v.Unresolved > 0 {
 				p.line("exceptions that wait for people: %d; see holdfast stand-in exceptions", v.Unresolved)
 			}
@@ -73,7 +78,10 @@ func sourceFigures(p *page, of reconciliation.Source) {
 		if !a.Ended.IsZero() {
 			state = "ended at " + clock(a.Ended)
 		}
-		if a.Settled {
+		switch {
+		case a.Lost:
+			state += ", its source given up"
+		case a.Settled:
 			state += " and closed"
 		}
 		p.line("directive %s, opened at %s, %s: it %s", a.Directive, clock(a.Opened), state, holds(a.Holds))
@@ -257,7 +265,7 @@ func (s *shell) exceptionResolve() *cobra.Command {
 
 func (s *shell) reconciliationAnswer() *cobra.Command {
 	var refuse string
-	cmd := s.api("POST /reconciliation/decisions/{id}/answer", "answer DECISION", "Consent, as a second person, to how an exception ends or to a close-out, or refuse", func(c *call) error {
+	cmd := s.api("POST /reconciliation/decisions/{id}/answer", "answer DECISION", "Consent, as a second person, to how an exception ends, to a close-out or to a lost source, or refuse", func(c *call) error {
 		in := api.Answer{Granted: refuse == "", Reason: refuse}
 		if !in.Granted {
 			return c.act(in, "decision %s is refused", c.args[0])
@@ -277,4 +285,44 @@ func (s *shell) standInClose() *cobra.Command {
 	f.StringVar(&in.Directive, "directive", "", "the directive")
 	f.StringVar(&in.Note, "note", "", "what is signed")
 	return required(cmd, "directive", "note")
+}
+
+func (s *shell) standInLost() *cobra.Command {
+	var in reconciliation.LostForm
+	cmd := s.api("POST /reconciliation/losses", "lost", "Ask for a directive to be closed out though its advice source is gone for good; a second person signs, too", func(c *call) error {
+		return c.create(in, "decision %s waits for a second person; what is not known to be delivered is lost track of")
+	})
+	f := cmd.Flags()
+	f.StringVar(&in.Directive, "directive", "", "the directive")
+	f.StringVar(&in.Reason, "reason", "", "what happened to the source")
+	f.StringVar(&in.Evidence, "evidence", "", "where it is kept what shows that")
+	return required(cmd, "directive", "reason", "evidence")
+}
+
+// untoldSaid says what is known of a stand-in of which nobody tells.
+func untoldSaid(u view.UntoldStandIn) (lines []string) {
+	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	told := "nobody ever told of it"
+	if !u.Told.IsZero() {
+		told = fmt.Sprintf("it was last told of at %s, by %d of %d shards", clock(u.Told), u.Heard, u.Shards)
+	}
+	say("directive %s, lifted at %s, source %s: %s", u.Directive, clock(u.Lifted), u.Source, told)
+	for _, g := range u.Gates {
+		say("gate %s is in service and names that source", g)
+	}
+	track := "lost track of"
+	switch d := u.Decision; {
+	case d == nil:
+		track = "would be lost track of"
+		say("if the source is gone for good: holdfast stand-in lost --directive %s", u.Directive)
+	case u.Contradicted():
+		say("CONTRADICTED: %s gave the source up, and gate %s told of it at %s; close the directive out", d.ID, d.Gate, clock(d.Contradicted))
+		return lines
+	default:
+		say("source given up by %s, %s: %s; evidence: %s", d.ID, d.State, d.Note, d.Lost.Evidence)
+	}
+	for _, t := range u.Untraced {
+		say("%s, at least: %s %s; queued %s", track, t.Kind, tally(t.Tally, t.Currency), tally(t.Queued, t.Currency))
+	}
+	return lines
 }

@@ -6,7 +6,7 @@ import "holdfast/internal/view"
 const mostActs = 10
 
 // awaitingActs lists the directives, lifts, decisions on payments of stand-in,
-// settlement files and resolutions of unknown outcomes that wait for the reader's consent,
+// lost sources, settlement files and resolutions of unknown outcomes that wait for the reader's consent,
 // and expired payments to look after.
 func (c *Console) awaitingActs(v *visit) (list []awaited) {
 	acts := c.View.AwaitedActs(v.who())
@@ -26,6 +26,8 @@ func awaitedAct(v *visit, a view.AwaitedAct) awaited {
 		return awaited{a.Kind, v.words.T("outcome." + a.What), "/unknowns#waiting"}
 	case "expired":
 		return awaited{a.Kind, a.Directive + " · " + a.What, "/stand-in/queue?directive=" + a.Directive + "#expired"}
+	case "lost":
+		return awaited{a.Kind, a.Directive, "/stand-in#untold-" + a.Directive}
 	case "close-out":
 		return awaited{a.Kind, a.Directive, "/stand-in#account-" + a.Directive}
 	}

@@ -19,6 +19,7 @@ var reconciliationRoutes = []route{
 	{"GET /stand-in", access.Read, (*Console).reconcile, nil},
 	{"GET /stand-in/reconciliation.csv", access.Read, (*Console).reconcileCSV, nil},
 	{"POST /stand-in/close-outs", access.RunRamp, (*Console).closeStandIn, (*Console).reconcile},
+	{"POST /stand-in/losses", access.RunRamp, (*Console).giveUpSource, (*Console).reconcile},
 	{"GET /stand-in/shadow", access.Read, (*Console).shadow, nil},
 	{"GET /stand-in/shadow.csv", access.Read, (*Console).shadowCSV, nil},
 	{"GET /stand-in/exceptions", access.Read, (*Console).exceptions, nil},
@@ -44,6 +45,10 @@ type (
 		Decision *reconciliation.Decision
 		Closing  string
 		Mine     bool
+	}
+	onUntold struct {
+		Root   *page
+		Untold view.UntoldStandIn
 	}
 	onClosing struct {
 		Root     *page
@@ -146,6 +151,8 @@ func (c *Console) reconcile(v *visit) error {
 type standInLeft struct {
 	Pending, Exceptions int64
 	Sources             []reconciliation.Source
+	// Contradicted are those whose source was given up and is told of.
+	Contradicted []view.UntoldStandIn
 }
 
 func (c *Console) standInLeft() (*standInLeft, error) {
@@ -156,7 +163,12 @@ func (c *Console) standInLeft() (*standInLeft, error) {
 	left, some := standInLeft{Exceptions: r.Unresolved, Sources: r.Sources}, false
 	for _, s := range r.Sources {
 		left.Pending += s.Pending.Count
-		some = some || slices.ContainsFunc(s.Accounts, func(a reconciliation.Account) bool { return !a.Settled })
+		some = some || slices.ContainsFunc(s.Accounts, func(a reconciliation.Account) bool { return !a.Settled && !a.Lost })
+	}
+	for _, u := range r.Untold {
+		if u.Contradicted() {
+			left.Contradicted, some = append(left.Contradicted, u), true
+		}
 	}
 	if !some {
 		return nil, nil
@@ -196,6 +208,14 @@ func (c *Console) reconcileCSV(v *visit) error {
 
 func (c *Console) closeStandIn(v *visit) error {
 	if _, err := c.Reconciliation.Close(v.r.Context(), v.by(), v.form("directive"), v.form("note")); err != nil {
+		return err
+	}
+	return v.seeOther("/stand-in", "saved")
+}
+
+func (c *Console) giveUpSource(v *visit) error {
+	f := reconciliation.LostForm{Directive: v.form("directive"), Reason: v.form("reason"), Evidence: v.form("evidence")}
+	if _, err := c.Reconciliation.GiveUp(v.r.Context(), v.by(), f); err != nil {
 		return err
 	}
 	return v.seeOther("/stand-in", "saved")

@@ -72,6 +72,31 @@ func reconciliationSample() view.Reconciliation {
 	}
 }
 
+// untoldSamples are a stand-in that a gate could tell of, one that nobody can, one that never
+// was told of, and those whose source was given up: asked for, agreed to, contradicted.
+func untoldSamples() (list []view.UntoldStandIn) {
+	who := holdfast.Actor{Kind: holdfast.Account, ID: "mei", Name: "Mei"}
+	two, one := standin.Tally{Count: 2, Amount: 4100}, standin.Tally{Count: 1, Amount: 900}
+	untraced := []reconciliation.Untraced{{Kind: standin.Payment, Currency: "CNY", Tally: two, Queued: one}, {Kind: standin.Refund, Currency: "CNY", Tally: one}}
+	known := view.UntoldStandIn{Directive: "d11", Source: "s9", Opened: past, Lifted: past, Told: past, Shards: 4, Heard: 3, Untraced: untraced}
+	named := known
+	named.Directive, named.Gates, named.Untraced = "d12", []string{"east", "west"}, nil
+	list = append(list, known, named, view.UntoldStandIn{Directive: "d13", Source: "s9", Opened: past, Lifted: past})
+	for _, state := range []reconciliation.State{reconciliation.Asked, reconciliation.Done, reconciliation.Contradicted} {
+		u := known
+		u.Directive = "d2" + string(state)
+		u.Decision = &reconciliation.Decision{ID: u.Directive + ".x1", Directive: u.Directive, Two: true, By: who, At: past, State: state, Note: "it burnt", Lost: &reconciliation.Lost{Evidence: "report 7", Told: past, Shards: 4, Heard: 3, Exceptions: []standin.OpenException{{Identity: "app/k", Amount: 900, Currency: "CNY", Why: standin.Expired, Decided: past}}}}
+		if state != reconciliation.Asked {
+			u.Decision.Second, u.Decision.Answered = &who, past
+		}
+		if state == reconciliation.Contradicted {
+			u.Decision.Gate, u.Decision.Contradicted = "east", past
+		}
+		list = append(list, u)
+	}
+	return list
+}
+
 func exceptionsSample() (list []view.Exception) {
 	who := holdfast.Actor{Kind: holdfast.Account, ID: "bo", Name: "Bo"}
 	for why := standin.PrimaryRefused; why <= standin.FileAbsent; why++ {
@@ -168,6 +193,7 @@ func caredSample() (list []view.Queued) {
 
 func reconciliationSamples() map[string][]any {
 	r := reconciliationSample()
+	r.Untold = untoldSamples()
 	full := reconcilePage{Reconciliation: r}
 	for _, s := range r.Sources {
 		full.Parts = append(full.Parts, sourcePartOf(s, past))

@@ -74,7 +74,7 @@ func standInFormOf() standInForm {
 }
 
 // stoodInOf has a stand-in that nobody tells of, one with payments left, one whose
-// close-out waits, and one that is closed out.
+// close-out waits, one that is closed out, and those whose source was given up.
 func stoodInOf() []view.StoodIn {
 	account := &reconciliation.Account{Directive: "d1", Holds: true, Unattended: 1, Lines: []reconciliation.Line{{Balance: standin.Balance{Currency: "CNY", Approved: standin.Tally{Count: 2, Amount: 4100}, Delivered: standin.Tally{Count: 2, Amount: 4100}}, Holds: true}}}
 	asked := reconciliation.Decision{ID: "d3.x1", Directive: "d3", Two: true, By: standInActor, At: past, State: reconciliation.Asked, Note: "a note"}
@@ -83,7 +83,15 @@ func stoodInOf() []view.StoodIn {
 	for _, l := range account.Lines {
 		signed.Figures = append(signed.Figures, l.Balance)
 	}
+	given := reconciliation.Decision{ID: "d5.x1", Directive: "d5", Two: true, By: standInActor, At: past, State: reconciliation.Done, Second: &standInActor, Answered: past, Note: "it burnt", Lost: &reconciliation.Lost{Evidence: "report 7", Told: past, Shards: 4, Heard: 3, Exceptions: []standin.OpenException{{Identity: "app/lost-1", Amount: 900, Currency: "CNY", Why: standin.Expired, Decided: past}}}}
+	against, never := given, given
+	against.State, against.Gate, against.Contradicted = reconciliation.Contradicted, "east", past
+	never.Lost = &reconciliation.Lost{Evidence: "report 8"}
+	untraced := []reconciliation.Untraced{{Kind: standin.Payment, Currency: "CNY", Tally: standin.Tally{Count: 3, Amount: 900}, Queued: standin.Tally{Count: 1, Amount: 100}}}
 	return []view.StoodIn{
+		{Directive: "d5", Opened: past, Ended: past, CloseOut: &given, Signed: true, Lost: &given, Untraced: untraced},
+		{Directive: "d6", Opened: past, Ended: past, Account: account, AsOf: past, Lost: &against},
+		{Directive: "d7", Opened: past, Ended: past, CloseOut: &never, Signed: true, Lost: &never},
 		{Directive: "d1", Opened: past}, {Directive: "d2", Opened: past, Account: account, AsOf: past, Pending: 2, Unresolved: 1},
 		{Directive: "d3", Opened: past, Ended: past, Account: &reconciliation.Account{Directive: "d3"}, CloseOut: &asked},
 		{Directive: "d4", Opened: past, Ended: past, Account: account, AsOf: past, CloseOut: &signed, Signed: true},
@@ -108,7 +116,7 @@ func TestWhatBecameOfPaymentsInWords(t *testing.T) {
 	}}
 	b := &chronicle{Printer: locale.For(holdfast.En), zone: time.UTC}
 	b.stoodIn(r)
-	for _, want := range []string{"d1 · Since", "No gate tells of its account", "d2.x1  app/411111", "Write off: a loss (two people) · the gate could not do it", "by Mei", "east", "not open", "d3 ·", "It waits for a second person", "Delivered: 2 · CNY", "Signed by Mei", "Attempts 3 · Inquiries 0", "The primary said last: Not done HTTP 402", "Settlement file f1: Done · CNY\u00a09.90 · Line 7", "Settlement file f2: Not in it", "d2.x4  app/411111", "The customer was asked to pay again · done", "by phone", "nobody has looked after: 1."} {
+	for _, want := range []string{"d1 · Since", "No gate tells of its account", "d2.x1  app/411111", "Write off: a loss (two people) · the gate could not do it", "by Mei", "east", "not open", "d3 ·", "It waits for a second person", "Delivered: 2 · CNY", "Signed by Mei", "Attempts 3 · Inquiries 0", "The primary said last: Not done HTTP 402", "Settlement file f1: Done · CNY\u00a09.90 · Line 7", "Settlement file f2: Not in it", "d2.x4  app/411111", "The customer was asked to pay again · done", "by phone", "nobody has looked after: 1.", "Source gone for good · Where the evidence is kept: report 7", "Lost track of: 3 · CNY\u00a09.00", "Lost track of in the queue: 1", "Contradicted: gate east", "app/lost-1 · CNY\u00a09.00 · Not delivered in time", "Last told: never"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("it lacks %q", want)
 		}
@@ -124,6 +132,9 @@ func TestWhatBecameOfPaymentsInWords(t *testing.T) {
 		{"reconciliation.asked", `{"id":"d2.x1","exception":{"identity":"k","directive":"d2","kind":"payment","amount":900,"currency":"CNY","why":"expired"},"how":"accept","note":"ours"}`, "Exception d2.x1, k of CNY\u00a09.00: Accept: it stays, and we bear it", "ours"},
 		{"reconciliation.agreed", `{"id":"d2.x2","figures":[{"directive":"d2"}]}`, "Directive d2: close-out of the stand-in signed", ""},
 		{"reconciliation.agreed", `{"id":"d2.x1"}`, "Decision d2.x1: a second person agreed", ""},
+		{"reconciliation.asked", `{"id":"d2.x3","note":"it burnt","lost":{"evidence":"report 7"}}`, "Directive d2: the source of the stand-in is said to be gone for good", "it burnt"},
+		{"reconciliation.agreed", `{"id":"d2.x3","lost":true}`, "Directive d2: closed out with its source gone for good", ""},
+		{"reconciliation.contradicted", `{"id":"d2.x3"}`, "Decision d2.x3: the source that was given up was told of again", ""},
 		{"reconciliation.refused", `{"id":"d2.x1","reason":"no"}`, "Decision d2.x1: refused or taken back", "no"},
 		{"reconciliation.carried", `{"id":"d2.x1","failure":"gone"}`, "Decision d2.x1: the gate could not do it", "gone"},
 		{"reconciliation.looked-after", `{"id":"d2.x3","expired":{"identity":"k","directive":"d2","amount":900,"currency":"CNY"},"care":"told","note":"by phone"}`, "Expired payment d2.x3, k of CNY\u00a09.00: The customer was told", "by phone"},

@@ -26,6 +26,7 @@ func reconciled(words *locale.Printer, e view.Event) (text, detail string, ok bo
 		Care                  standin.Care
 		Note, Reason, Failure string
 		Figures               []standin.Balance
+		Lost                  json.RawMessage // of what was asked for it is an object
 	}
 	_ = json.Unmarshal(e.Body, &b) // a body of another shape leaves fields empty
 	_, directive := holdfast.Subject(e.Subject).Split()
@@ -33,6 +34,10 @@ func reconciled(words *locale.Printer, e view.Event) (text, detail string, ok bo
 	switch {
 	case e.Kind == "reconciliation.looked-after":
 		text = words.T("fact.reconciliation.looked-after", "id", b.ID, "identity", payment.Mask(b.Expired.Identity), "amount", words.Money(holdfast.Money{Minor: b.Expired.Amount, Currency: b.Expired.Currency}), "care", words.T("queue.care."+b.Care.String()))
+	case e.Kind == "reconciliation.asked" && len(b.Lost) > 0:
+		text = words.T("fact.reconciliation.asked-lost", "directive", directive)
+	case e.Kind == "reconciliation.agreed" && len(b.Lost) > 0:
+		text = words.T("fact.reconciliation.agreed-lost", "directive", directive)
 	case e.Kind == "reconciliation.asked" && b.Exception == nil:
 		text = words.T("fact.reconciliation.asked-close", "directive", directive)
 	case e.Kind == "reconciliation.asked":
@@ -65,6 +70,7 @@ func (b *chronicle) stoodIn(r view.Record) {
 		}
 		b.account(s)
 		b.closeOut(s.CloseOut)
+		b.lost(s)
 		for i := range r.Decided {
 			switch d := &r.Decided[i]; {
 			case d.Directive != s.Directive:
@@ -121,6 +127,38 @@ func (b *chronicle) closeOut(d *reconciliation.Decision) {
 	b.line(1, "%s %s %s", b.T("reconcile.countersigned"), d.Second, b.at(d.Answered))
 	for _, l := range d.Figures {
 		b.balance(l)
+	}
+}
+
+// lost writes that the source is gone for good, and what was lost track of.
+func (b *chronicle) lost(s view.StoodIn) {
+	if s.Lost == nil {
+		return
+	}
+	l := s.Lost.Lost
+	b.line(1, "%s · %s: %s", b.T("lost.given-up"), b.T("lost.evidence"), l.Evidence)
+	told := b.T("lost.never")
+	if !l.Told.IsZero() {
+		told = b.at(l.Told) + " · " + b.T("lost.shards", "heard", itoa(l.Heard), "shards", itoa(l.Shards))
+	}
+	b.line(2, "%s: %s", b.T("lost.told"), told)
+	if s.Contradicted() {
+		b.line(1, "%s %s: %s", s.Lost.By, b.at(s.Lost.At), s.Lost.Note)
+		b.line(1, "%s %s", b.T("lost.contradicted", "gate", s.Lost.Gate), b.at(s.Lost.Contradicted))
+		return
+	}
+	b.line(2, "%s", b.T("lost.track-hint"))
+	for _, u := range s.Untraced {
+		b.line(2, "%s · %s", b.T("reconcile.kind."+u.Kind.String()), u.Currency)
+		b.line(3, "%s: %s · %s", b.T("lost.track"), b.Int(u.Count), b.Money(holdfast.Money{Minor: u.Amount, Currency: u.Currency}))
+		b.line(3, "%s: %s · %s", b.T("lost.queued"), b.Int(u.Queued.Count), b.Money(holdfast.Money{Minor: u.Queued.Amount, Currency: u.Currency}))
+	}
+	if len(l.Exceptions) > 0 {
+		b.line(2, "%s:", b.T("lost.named"))
+	}
+	for i := range l.Exceptions {
+		e := &l.Exceptions[i]
+		b.line(3, "%s · %s · %s · %s", payment.Mask(e.Identity), amountOf(b.Printer, e), b.T("exceptions.why."+e.Why.String()), b.at(e.Decided))
 	}
 }
 

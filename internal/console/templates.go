@@ -327,6 +327,7 @@ func (s *screens) functions(p *locale.Printer, zone *time.Location) template.Fun
 		"resolution": func(root *page, r *enrolment.Resolution) onResolution {
 			return onResolution{root, r, r.By.SameParty(root.who.Actor)}
 		},
+		"untold": func(root *page, u view.UntoldStandIn) onUntold { return onUntold{root, u} },
 		"closing": func(root *page, a reconciliation.Account, d *reconciliation.Decision, shards int) onClosing {
 			return onClosing{root, a, d, shards}
 		},

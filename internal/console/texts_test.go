@@ -203,7 +203,7 @@ var gateStates = []string{"live", "silent", "gone"}
 
 // facts are the kinds that an incident's timeline puts in words.
 func facts(t *testing.T) []string {
-	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop", "incident.ramped-stop-by-itself", "incident.ramped-by-itself", "incident.ramped-stand-in", "incident.reopened-suspected", "incident.item-unticked", "incident.condition-lost", "incident.level-risen-automatically", "incident.level-fallen", "reconciliation.asked-close", "reconciliation.agreed-close", "reconciliation.carried-failed"}
+	list := []string{"incident.probe-passed", "incident.probe-failed", "incident.ramped-stop", "incident.ramped-stop-by-itself", "incident.ramped-by-itself", "incident.ramped-stand-in", "incident.reopened-suspected", "incident.item-unticked", "incident.condition-lost", "incident.level-risen-automatically", "incident.level-fallen", "reconciliation.asked-close", "reconciliation.agreed-close", "reconciliation.asked-lost", "reconciliation.agreed-lost", "reconciliation.carried-failed"}
 	list = append(list, partly...)
 	for dir, noun := range map[string]string{"incident": "incident", "alert": "alert", "directive": "directive", "notify": "notice", "obligation": "obligation", "authority": "glass", "debrief": "debrief", "reconciliation": "reconciliation", "enrolment": "resolution"} {
 		list = append(list, literals(t, dir, `^`+noun+`\.[a-z-]+$`)...)
@@ -294,7 +294,7 @@ func built(t *testing.T) map[string][]string {
 		"ground.near.":       {alert.Minutes, alert.Firing, alert.Handled},
 		"start.":             firstStepKeys,
 		"start.hint.":        firstStepKeys,
-		"awaited.":           {"review", "answer", "news", "approve", "publish", "mend", "read", "improve", "drop", "directive", "lift", "exception", "close-out", "settlement", "resolution", "expired"},
+		"awaited.":           {"review", "answer", "news", "approve", "publish", "mend", "read", "improve", "drop", "directive", "lift", "exception", "close-out", "lost", "settlement", "resolution", "expired"},
 		"unknowns.stage.":    []string{"asked", "file", "person", "unheard"},
 		"resolution.state.":  constants(t, "enrolment", "ResolutionState"),
 		"deciders.why.":      {draft.Vacant, draft.NoAccount, draft.NoRight, draft.Wrote},

@@ -272,6 +272,9 @@ type Counts struct {
 	// StoodIn was approved by gates in the primary's place; nil in figures of before
 	// there was stand-in.
 	StoodIn *Sum `json:"stood_in,omitempty"`
+	// Untraced was approved by gates, and lost track of with an advice source that is gone
+	// for good: at least so much. Nil if none is.
+	Untraced *Sum `json:"untraced,omitempty"`
 	// Payers is about how many distinct payers these are of; nil in figures of before
 	// they were counted.
 	Payers *Payers `json:"payers,omitempty"`

@@ -114,6 +114,9 @@ func (c Counts) blocks(e Edition) []docx.Block {
 		}
 		table.Rows = append(table.Rows, cells)
 	}
+	if c.Untraced != nil {
+		table.Rows = append(table.Rows, []string{e.t("count.untraced"), e.number(c.Untraced.Count, true), e.amounts(*c.Untraced)})
+	}
 	table.Rows = append(table.Rows, []string{e.t("count.payers"), e.payers(c.Payers), "–"})
 	if s := c.Stop; s != nil {
 		stop := e.t("in-flight", "n", e.Words.Int(int64(s.Payments)), "done", e.Words.Int(int64(s.Done)), "not", e.Words.Int(int64(s.NotDone)), "unknown", e.Words.Int(int64(s.Unknown)))

@@ -133,6 +133,13 @@ type Figures struct {
 	// DeclinedAtLeast means that counts of part of the time are missing.
 	DeclinedAtLeast bool             `json:"declined_at_least,omitempty"`
 	DeclinedAmount  map[string]int64 `json:"declined_amount,omitempty"`
+	// Untraced is how many payments that gates approved were lost track of, at least, with
+	// an advice source that is gone for good: nothing explains them. UntracedAmount sums
+	// them by currency in minor units.
+	Untraced       int64            `json:"untraced,omitempty"`
+	UntracedAmount map[string]int64 `json:"untraced_amount,omitempty"`
+	// SourcesLost is of how many stand-ins the source is gone.
+	SourcesLost int `json:"sources_lost,omitempty"`
 	// InFlight, Done, NotDone, Unknown and NotKnown are the stops' totals.
 	InFlight int `json:"in_flight"`
 	Done     int `json:"done"`

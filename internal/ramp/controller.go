@@ -34,7 +34,8 @@ type Controller struct {
 	Plans      *plan.Book
 	Series     *traffic.Series
 	Prober     Prober
-	// Sources are the figures of stand-in; nil where no gate stands in.
+	// Sources are the figures of stand-in; nil where no gate stands in. It is called under
+	// the state's lock.
 	Sources func(now time.Time) []reconciliation.Source
 	// Barred says why nobody may stand in now; nil where nothing is.
 	Barred func(now time.Time) error

@@ -74,6 +74,9 @@ type books struct {
 func audit(sources []reconciliation.Source, mine func(directive string) bool) (b books) {
 	for _, s := range sources {
 		for _, a := range s.Accounts {
+			if a.Lost {
+				continue // two people have said that nobody will tell of it any more
+			}
 			if slices.ContainsFunc(a.Lines, func(l reconciliation.Line) bool { return !l.Holds }) {
 				b.unbalanced = append(b.unbalanced, a.Directive)
 			}

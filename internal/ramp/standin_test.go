@@ -144,6 +144,14 @@ func told(directive string, approved, delivered int64, heard int) reconciliation
 	}}}
 }
 
+// givenUp is a source that two people said is gone for good.
+func givenUp(s reconciliation.Source) reconciliation.Source {
+	for i := range s.Accounts {
+		s.Accounts[i].Lost = true
+	}
+	return s
+}
+
 // The money outranks all: figures of stand-in that do not add up stop payments, whatever
 // else is known and whichever directive they are of; those that are not complete let
 // nobody judge.
@@ -161,6 +169,7 @@ func TestMoneyOutranksAll(t *testing.T) {
 		{"it does not, and not all is told", []reconciliation.Source{told("d1", 5, 4, 3)}, "stop stopped unbalanced:d1"},
 		{"one of another incident does not", []reconciliation.Source{told("d9", 5, 4, 4)}, "stop stopped unbalanced:d9"},
 		{"not all is told", []reconciliation.Source{told("d1", 5, 5, 3)}, "no-verdict unaccounted:s"},
+		{"not all is told, and the source was given up", []reconciliation.Source{givenUp(told("d1", 5, 5, 3))}, "advance"},
 		{"not all is told of another's", []reconciliation.Source{told("d9", 5, 5, 3)}, "advance"},
 	} {
 		w, task := climbed(t, asks(judged...), 2)

@@ -23,8 +23,9 @@ type Source struct {
 	// if these are equal.
 	Shards int `json:"shards"`
 	Heard  int `json:"heard"`
-	// AsOf is when the oldest of the figures was heard.
+	// AsOf is when the oldest of the figures was heard, Told when a gate last told.
 	AsOf  time.Time `json:"as_of"`
+	Told  time.Time `json:"told"`
 	Gates []string  `json:"gates"`
 	// Pending is what waits to be forwarded, Oldest since when the oldest does.
 	Pending standin.Tally `json:"pending"`
@@ -80,6 +81,8 @@ type Account struct {
 	Unresolved int64 `json:"unresolved"`
 	// Unattended is how many payments expired in the queue and nobody has looked after.
 	Unattended int64 `json:"unattended"`
+	// Lost says that its source was given up: what it has left nobody will ever explain.
+	Lost bool `json:"lost,omitempty"`
 }
 
 // Line is the balance of a kind in a currency.
@@ -125,6 +128,9 @@ func (s *Source) take(t Told, now time.Time) {
 	sum := &t.Summary
 	s.Shards = max(s.Shards, sum.Shards)
 	s.Gates = append(s.Gates, t.Gate)
+	if t.Heard.After(s.Told) {
+		s.Told = t.Heard
+	}
 	if !sum.Payers.IsZero() && (s.Payers.IsZero() || sum.Payers.Before(s.Payers)) {
 		s.Payers = sum.Payers
 	}
@@ -317,12 +323,16 @@ type Open struct {
 }
 
 // Exceptions lists the open ones that gates told of, the oldest first. Of many, each
-// gate tells the oldest; the accounts count all.
+// gate tells the oldest; the accounts count all. Those of a source that was given up are
+// for nobody to decide on.
 func Exceptions(sources []Source) []Open {
 	list := []Open{}
 	for i := range sources {
 		for n, of := range sources[i].shards {
 			for _, e := range of.Open {
+				if a := sources[i].account(e.Directive); a != nil && a.Lost {
+					continue
+				}
 				list = append(list, Open{e, sources[i].ID, n, of.gate})
 			}
 		}

@@ -16,6 +16,8 @@ const (
 	kindCarried = "reconciliation.carried"
 	// kindLookedAfter is about a payment that expired in the queue.
 	kindLookedAfter = "reconciliation.looked-after"
+
+	kindContradicted = "reconciliation.contradicted"
 )
 
 type asked struct {
@@ -26,6 +28,7 @@ type asked struct {
 	How       standin.Resolution     `json:"how,omitzero"`
 	Note      string                 `json:"note"`
 	Two       bool                   `json:"two,omitempty"`
+	Lost      *Lost                  `json:"lost,omitempty"`
 }
 
 // answered is the body of the facts after the first; of each it has what belongs to it.
@@ -34,6 +37,8 @@ type answered struct {
 	Reason  string            `json:"reason,omitempty"`
 	Figures []standin.Balance `json:"figures,omitempty"`
 	Failure string            `json:"failure,omitempty"`
+	// Lost says that the source was given up.
+	Lost bool `json:"lost,omitempty"`
 }
 
 // Book is all decisions. Use it under the state's lock.
@@ -44,6 +49,8 @@ type Book struct {
 	numbers   map[string]int
 	// active are those that are not over.
 	active map[subjectOf]string
+	// lost are those that a source is gone for good.
+	lost []string
 	// of are the decisions on a payment.
 	of map[subjectOf][]string
 	// cares are the last decisions on payments that expired.
@@ -82,7 +89,7 @@ func (b *Book) Apply(f holdfast.Fact) error {
 		}
 		d := &Decision{
 			ID: body.ID, Directive: directive, Source: body.Source, Shard: body.Shard, Exception: body.Exception, How: body.How,
-			Note: body.Note, Two: body.Two, By: f.Actor, At: f.Time, State: Ordered,
+			Note: body.Note, Two: body.Two, By: f.Actor, At: f.Time, State: Ordered, Lost: body.Lost,
 		}
 		if d.Two {
 			d.State = Asked
@@ -107,6 +114,13 @@ func (b *Book) Apply(f holdfast.Fact) error {
 	if next.Over() && b.active[next.about()] == next.ID {
 		delete(b.active, next.about())
 	}
+	switch {
+	case next.Lost == nil:
+	case next.State == Done:
+		b.giveUp(directive)
+	case next.State == Contradicted:
+		b.takeBack(directive)
+	}
 	return nil
 }
 
@@ -116,12 +130,46 @@ func (b *Book) take(d *Decision) {
 	b.ids = append(b.ids, d.ID)
 	b.numbers[d.Directive]++
 	b.active[d.about()] = d.ID
+	if d.Lost != nil {
+		b.lost = append(b.lost, d.ID)
+	}
+}
+
+// giveUp ends what was decided on payments of a directive and nobody is left to carry out:
+// how an exception was to end is void, and what was done about an expired payment is done.
+func (b *Book) giveUp(directive string) {
+	for _, id := range b.ids {
+		if d := b.decisions[id]; d.Directive == directive && !d.Over() {
+			next := *d
+			if next.State = Void; d.Cares() {
+				next.State = Done
+			}
+			b.decisions[id] = &next
+			delete(b.active, d.about())
+		}
+	}
+}
+
+// takeBack has gates told of what was done about expired payments while their source was
+// given up.
+func (b *Book) takeBack(directive string) {
+	for _, id := range b.ids {
+		if d := b.decisions[id]; d.Directive == directive && d.Cares() && d.State == Done && d.Carried.IsZero() {
+			next := *d
+			next.State = Ordered
+			b.decisions[id] = &next
+			b.active[d.about()] = id
+		}
+	}
 }
 
 func (d *Decision) fold(f holdfast.Fact, body answered) {
 	switch f.Kind {
 	case kindAgreed:
 		d.State, d.Second, d.Answered, d.Figures = Ordered, &f.Actor, f.Time, body.Figures
+		if d.Lost != nil { // there is nobody to order it from
+			d.State = Done
+		}
 	case kindRefused:
 		d.State, d.Second, d.Answered, d.Reason = Refused, &f.Actor, f.Time, body.Reason
 	case kindCarried:
@@ -129,6 +177,8 @@ func (d *Decision) fold(f holdfast.Fact, body answered) {
 		if d.Failure != "" {
 			d.State = Failed
 		}
+	case kindContradicted:
+		d.State, d.Gate, d.Contradicted = Contradicted, f.Actor.ID, f.Time
 	}
 }
 
@@ -165,11 +215,11 @@ func (b *Book) Before(source, identity string) (list []*Decision) {
 	return list
 }
 
-// Closing returns the last close-out of a directive that was not refused and did not
-// fail.
+// Closing returns the last close-out of a directive that was not refused, did not fail
+// and was not contradicted.
 func (b *Book) Closing(directive string) (*Decision, bool) {
 	for _, id := range slices.Backward(b.ids) {
-		if d := b.decisions[id]; d.Closes() && d.Directive == directive && d.State != Refused && d.State != Failed {
+		if d := b.decisions[id]; d.Closes() && d.Directive == directive && d.State != Refused && d.State != Failed && d.State != Contradicted {
 			return d, true
 		}
 	}
@@ -177,7 +227,7 @@ func (b *Book) Closing(directive string) (*Decision, bool) {
 }
 
 // ClosedOut reports whether two people have signed that nothing of a directive is left
-// to explain.
+// to explain, or that its source is gone for good.
 func (b *Book) ClosedOut(directive string) bool {
 	d, some := b.Closing(directive)
 	return some && d.State != Asked

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/directive"
+	"holdfast/internal/enrolment"
 	"holdfast/internal/journal"
 	"holdfast/internal/payment"
 	"holdfast/internal/standin"
@@ -29,6 +31,11 @@ type Nouns struct {
 	// if that is not known; Fills tells whether the person of an account fills a role.
 	Owner func(directive string) string
 	Fills func(account, role string, now time.Time) bool
+	// Directive is the directive of a number; nil if there is none.
+	Directive func(id string) *directive.Directive
+	Gates     *enrolment.Book
+	// Named tells which advice source each process of a gate names, by boot id.
+	Named func() map[string]string
 }
 
 // Form is what a person wants done about an exception.
@@ -80,8 +87,8 @@ func (n Nouns) askClose(directive, note string, sources []Source, now time.Time)
 	if err := noted(note); err != nil {
 		return "", nil, err
 	}
-	if d, some := n.Book.Closing(directive); some {
-		return "", nil, holdfast.Errorf(holdfast.Conflict, "the close-out of %s was asked for already, in %s", directive, d.ID)
+	if err := n.unasked(directive); err != nil {
+		return "", nil, err
 	}
 	s, _, err := closable(directive, sources, now)
 	if err != nil {
@@ -89,6 +96,14 @@ func (n Nouns) askClose(directive, note string, sources []Source, now time.Time)
 	}
 	id := n.Book.nextID(directive)
 	return id, n.Book.draft(directive, kindAsked, asked{ID: id, Source: s.ID, Note: note, Two: true}), nil
+}
+
+// unasked refuses a second close-out beside one that was asked for or signed.
+func (n Nouns) unasked(directive string) error {
+	if d, some := n.Book.Closing(directive); some {
+		return holdfast.Errorf(holdfast.Conflict, "the close-out of %s was asked for already, in %s", directive, d.ID)
+	}
+	return nil
 }
 
 // closable refuses what must not be closed.
@@ -127,7 +142,13 @@ func (n Nouns) answer(by holdfast.Actor, id string, granted bool, reason string,
 		return nil, holdfast.Errorf(holdfast.Forbidden, "you asked for %s yourself: it takes a second person", id)
 	}
 	body := answered{ID: id}
-	if d.Closes() {
+	switch {
+	case d.Lost != nil:
+		if err := n.agreeLost(d, sources, now); err != nil {
+			return nil, err
+		}
+		body.Lost = true
+	case d.Closes():
 		_, a, err := closable(d.Directive, sources, now)
 		if err != nil {
 			return nil, err

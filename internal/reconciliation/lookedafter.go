@@ -118,6 +118,9 @@ func (b *Book) lookAfter(directive string, f holdfast.Fact) error {
 		Note: body.Note, By: f.Actor, At: f.Time, State: Ordered,
 	}
 	b.take(d)
+	if b.givenUp(directive) {
+		b.giveUp(directive)
+	}
 	b.cares[d.about()] = d.ID
 	return nil
 }

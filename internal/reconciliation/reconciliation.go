@@ -38,10 +38,20 @@
 // A directive that has ended is closed by two people once its figures are complete
 // and nothing is pending or unresolved. The figures stand in the fact for good.
 //
+// # A source that is gone for good
+//
+// Where nobody will ever tell again, two people give the source up ([Lost]): the directive
+// is closed out, with what was lost track of as a figure of its own that nothing explains.
+//
+//	asked ──a second person──▶ done ──a gate tells of the source──▶ contradicted
+//
+// Decisions on its exceptions are void. Once it is contradicted the directive is to be closed
+// out as any other.
+//
 // # Facts
 //
 // Subject reconciliation/DIRECTIVE: reconciliation.asked, .agreed, .refused,
-// .carried, .looked-after; docs/formats/stand-in.md has their bodies.
+// .carried, .contradicted, .looked-after; docs/formats/stand-in.md has their bodies.
 package reconciliation
 
 import (
@@ -65,6 +75,10 @@ const (
 	Refused State = "refused"
 	// Failed was not carried out by the gate.
 	Failed State = "failed"
+	// Void is what nobody is left to carry out, since the source was given up.
+	Void State = "void"
+	// Contradicted is a loss that a gate has shown to be none.
+	Contradicted State = "contradicted"
 )
 
 // Decision is what people want done about an exception, or did about an expired payment,
@@ -96,6 +110,10 @@ type Decision struct {
 	Failure string    `json:"failure,omitempty"`
 	// Figures are those that a close-out was signed with.
 	Figures []standin.Balance `json:"figures,omitempty"`
+	// Lost is what was known of a source that is gone for good; nil in other close-outs.
+	// Gate contradicted it, at Contradicted.
+	Lost         *Lost     `json:"lost,omitempty"`
+	Contradicted time.Time `json:"contradicted,omitzero"`
 }
 
 // Closes reports whether it is a close-out.

@@ -12,6 +12,8 @@ import (
 	"pgregory.net/rapid"
 
 	"holdfast"
+	"holdfast/internal/directive"
+	"holdfast/internal/enrolment"
 	"holdfast/internal/journal"
 	"holdfast/internal/standin"
 )
@@ -28,13 +30,16 @@ type desk struct {
 	now     time.Time
 	service *Service
 	book    *Book
+	// directives are those that there are, by number.
+	directives map[string]*directive.Directive
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	store := journal.NewMemory("test")
-	d := &desk{t: t, now: start, book: NewBook()}
-	state := journal.NewState(store, holdfast.Head{Journal: "test", Epoch: 1, Hash: journal.Genesis("test")}, d.book)
+	d := &desk{t: t, now: start, book: NewBook(), directives: map[string]*directive.Directive{}}
+	gates := enrolment.NewBook()
+	state := journal.NewState(store, holdfast.Head{Journal: "test", Epoch: 1, Hash: journal.Genesis("test")}, d.book, gates)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- state.Run(ctx) }()
@@ -47,7 +52,9 @@ func newDesk(t *testing.T) *desk {
 	d.service = &Service{
 		Desk:  &journal.Desk{Journal: store, State: state, Now: func() time.Time { return d.now }},
 		Board: NewBoard(),
-		Nouns: Nouns{Book: d.book, Above: func(directive string) (int64, bool) { return 5000, directive == "d1" },
+		Nouns: Nouns{
+			Book: d.book, Gates: gates, Named: func() map[string]string { return nil }, Directive: func(id string) *directive.Directive { return d.directives[id] },
+			Above: func(directive string) (int64, bool) { return 5000, directive == "d1" },
 			Owner: func(directive string) string { return map[string]string{"d1": "desk"}[directive] },
 			Fills: func(account, role string, _ time.Time) bool { return account == "wang" && role == "desk" },
 		},

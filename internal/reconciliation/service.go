@@ -21,9 +21,8 @@ type Service struct {
 // Resolve asks for an exception to end, and returns the id of the decision. Where one
 // person is enough it is ordered at once.
 func (s *Service) Resolve(ctx context.Context, by holdfast.Actor, f Form) (id string, err error) {
-	open := Exceptions(s.Board.Sources(s.Desk.Now()))
-	_, err = s.Desk.Do(ctx, by, func(time.Time) (drafts []journal.Draft, err error) {
-		id, drafts, err = s.Nouns.ask(f, open)
+	_, err = s.Desk.Do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
+		id, drafts, err = s.Nouns.ask(f, Exceptions(s.Sources(now)))
 		return drafts, err
 	})
 	if err != nil {
@@ -58,6 +57,23 @@ func (s *Service) Close(ctx context.Context, by holdfast.Actor, directive, note 
 	return id, nil
 }
 
+// GiveUp asks for a directive to be closed out whose source is gone for good, and
+// returns the id of the decision.
+func (s *Service) GiveUp(ctx context.Context, by holdfast.Actor, f LostForm) (id string, err error) {
+	_, err = s.Desk.Do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
+		id, drafts, err = s.Nouns.askLost(f, s.Board.Sources(now), now)
+		return drafts, err
+	})
+	if err != nil {
+		return "", fmt.Errorf("give up the source of %s: %w", f.Directive, err)
+	}
+	return id, nil
+}
+
+// Sources adds up what gates told, and marks what was given up. Call it under the state's
+// lock.
+func (s *Service) Sources(now time.Time) []Source { return s.Nouns.Book.Mark(s.Board.Sources(now)) }
+
 // Answer is a second person's word on a decision; whoever asked may take it back.
 func (s *Service) Answer(ctx context.Context, by holdfast.Actor, id string, granted bool, reason string) error {
 	_, err := s.Desk.Do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
@@ -73,8 +89,12 @@ func (s *Service) Answer(ctx context.Context, by holdfast.Actor, id string, gran
 // it still has to carry out.
 func (s *Service) Told(ctx context.Context, gate string, sum standin.Summary) (orders []standin.Order, err error) {
 	s.Board.put(gate, sum, s.Desk.Now())
+	by := holdfast.Actor{Kind: holdfast.Gate, ID: gate}
+	if _, err := s.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) { return s.Nouns.contradict(sum.Source), nil }); err != nil {
+		return nil, err
+	}
 	for range sum.Carried {
-		receipt, err := s.Desk.Do(ctx, holdfast.Actor{Kind: holdfast.Gate, ID: gate}, func(time.Time) ([]journal.Draft, error) {
+		receipt, err := s.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) {
 			return s.Nouns.carried(sum.Carried), nil
 		})
 		if err != nil {

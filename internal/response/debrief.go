@@ -19,6 +19,9 @@ func (s *Service) Count(in *incident.Incident, from, to time.Time) debrief.Count
 		return c // what gates count says nothing of a rehearsal
 	}
 	c.Outcomes = s.outcomes(in)
+	if sources, count, amounts := s.untraced(s.Incidents.Whole(in.ID)); sources > 0 {
+		c.Untraced = &debrief.Sum{Count: count, Amounts: amounts}
+	}
 	if settled := s.Desk.Now().Add(-traffic.Settle * time.Second); to.After(settled) {
 		to = settled // later counts are still on their way
 	}

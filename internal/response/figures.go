@@ -39,6 +39,7 @@ func (s *Service) Figures(in *incident.Incident) incident.Figures {
 		f.NotKnown += t.NotKnown
 	}
 	s.countDeclined(in, &f)
+	f.SourcesLost, f.Untraced, f.UntracedAmount = s.untraced([]string{in.ID})
 	f.Told, f.Acknowledged = s.Notices.People(in.ID)
 	f.LimitsMet, f.LimitsMissed = in.LimitCount()
 	return f

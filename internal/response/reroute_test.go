@@ -18,5 +18,8 @@ func TestTaskReroutes(t *testing.T) {
 			return map[string]directive.Fence{"east-1": {ID: "fence", Since: time.Now().Add(-time.Hour), Keep: time.Hour}}
 		}
 		w.must(w.dirs.Open(w.Context(), holdfast.Self("fleet"), id, nil))
+		if in := w.directive(id).Incident; in == "" || len(w.toCloseOut(in)) > 0 {
+			t.Errorf("a reroute of %q has something to close out", in)
+		}
 	})
 }

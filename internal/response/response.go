@@ -36,6 +36,7 @@ import (
 	"holdfast/internal/posture"
 	"holdfast/internal/procedure"
 	"holdfast/internal/ramp"
+	"holdfast/internal/reconciliation"
 	"holdfast/internal/roster"
 	"holdfast/internal/traffic"
 )
@@ -78,6 +79,9 @@ type Service struct {
 	// since no gate stood in by it. Nil knows of
 	// none. It is called under the state's lock.
 	ClosedOut func(directive string) bool
+	// Lost says what was lost track of of a stand-in whose source is gone for good; false
+	// of any other. Nil knows of none. It is called under the state's lock.
+	Lost func(directive string) ([]reconciliation.Untraced, bool)
 	// Documents keep when watchdogs were heard.
 	Documents journal.Documents
 	Log       *slog.Logger

@@ -137,15 +137,38 @@ func (s *Service) GoWithout(ctx context.Context, by holdfast.Actor, account, id 
 // explained. Call it under the state's lock.
 func (s *Service) ToCloseOut(incidents []string) (list []string) {
 	for _, d := range s.Directives.All() {
-		if d.Opening != nil && slices.Contains(incidents, d.Incident) && (s.ClosedOut == nil || !s.ClosedOut(d.ID)) {
+		if d.StandIn != nil && d.Opening != nil && slices.Contains(incidents, d.Incident) && (s.ClosedOut == nil || !s.ClosedOut(d.ID)) {
 			list = append(list, d.ID)
 		}
 	}
 	return list
 }
 
+// untraced counts the stand-ins of incidents whose source is gone for good, and sums what
+// was lost track of with it, by currency in minor units. Call it under the state's lock.
+func (s *Service) untraced(incidents []string) (sources int, count int64, amounts map[string]int64) {
+	for _, d := range s.Directives.All() {
+		if s.Lost == nil || d.StandIn == nil || !slices.Contains(incidents, d.Incident) {
+			continue
+		}
+		list, lost := s.Lost(d.ID)
+		if lost {
+			sources++
+		}
+		for _, u := range list {
+			if amounts == nil {
+				amounts = map[string]int64{}
+			}
+			count += u.Count
+			amounts[u.Currency] += u.Amount
+		}
+	}
+	return sources, count, amounts
+}
+
 // closedOut refuses to end incidents before every stand-in of them is closed out: a
-// close-out is signed by two people, with nothing pending or unresolved.
+// close-out is signed by two people, with nothing pending or unresolved, or with its
+// advice source gone for good.
 func (s *Service) closedOut(incidents []string) error {
 	if list := s.ToCloseOut(incidents); len(list) > 0 {
 		return holdfast.Errorf(holdfast.Conflict, "gates stood in by directive %s of this incident, and its close-out is not signed: nothing may be pending or unresolved before the incident is closed", list[0])

@@ -7,11 +7,15 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/internal/debrief"
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
+	"holdfast/internal/incident"
 	"holdfast/internal/plan"
 	"holdfast/internal/posture"
 	"holdfast/internal/procedure"
+	"holdfast/internal/reconciliation"
+	"holdfast/internal/standin"
 )
 
 var small = StandInWish{Temporary: "stand-in", Reason: "the primary is down"}
@@ -174,6 +178,11 @@ func TestTaskStandsIn(t *testing.T) {
 	})
 }
 
+func (w *world) toCloseOut(incident string) (list []string) {
+	w.Desk.State.View(func() { list = w.ToCloseOut([]string{incident}) })
+	return list
+}
+
 // An incident is not over while gates' approvals by its stand-in are not closed out.
 func TestClosedOutBeforeItIsClosed(t *testing.T) {
 	t.Parallel()
@@ -197,6 +206,45 @@ func TestClosedOutBeforeItIsClosed(t *testing.T) {
 		}
 		signed[by] = true
 		w.must(w.Dismiss(w.Context(), mei, id, "it was nothing"))
+	})
+}
+
+// What was lost track of with the source of a stand-in stands in the figures of its
+// incident and in its debrief, apart from all that is known.
+func TestAnIncidentWithALostSource(t *testing.T) {
+	t.Parallel()
+	run(t, 1, func(w *world) {
+		w.gate("east")
+		id, err := w.Suspect(w.Context(), mei, "The primary is slow", nil)
+		w.must(err)
+		wish := small
+		wish.Incident = id
+		by, err := w.StandIn(w.Context(), mei, "mei", wish)
+		w.must(err)
+		count := func() (f incident.Figures, c debrief.Counts) {
+			w.Desk.State.View(func() {
+				in := w.Incidents.Incident(id)
+				f, c = w.Figures(in), w.Count(in, in.Opened, w.Desk.Now())
+			})
+			return f, c
+		}
+		w.Service.Lost = func(string) ([]reconciliation.Untraced, bool) { return nil, false }
+		if f, c := count(); f.SourcesLost != 0 || f.Untraced != 0 || c.Untraced != nil {
+			t.Errorf("nothing is lost: %+v, %+v", f, c.Untraced)
+		}
+		w.Service.Lost = func(directive string) ([]reconciliation.Untraced, bool) {
+			return []reconciliation.Untraced{
+				{Currency: "CNY", Tally: standin.Tally{Count: 2, Amount: 300}}, {Kind: standin.Refund, Currency: "CNY", Tally: standin.Tally{Count: 1, Amount: 50}},
+				{Currency: "USD", Tally: standin.Tally{Count: 1, Amount: 7}, Queued: standin.Tally{Count: 4, Amount: 9}},
+			}, directive == by
+		}
+		f, c := count()
+		if f.SourcesLost != 1 || f.Untraced != 4 || f.UntracedAmount["CNY"] != 350 || f.UntracedAmount["USD"] != 7 {
+			t.Errorf("the incident says %+v", f)
+		}
+		if c.Untraced == nil || c.Untraced.Count != 4 || c.Untraced.Amounts["CNY"] != 350 {
+			t.Errorf("the debrief says %+v", c.Untraced)
+		}
 	})
 }
 

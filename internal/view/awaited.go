@@ -13,7 +13,7 @@ import (
 
 // AwaitedAct is an act that waits for a second person.
 type AwaitedAct struct {
-	// Kind is directive, lift, exception, close-out, settlement or resolution; or expired,
+	// Kind is directive, lift, exception, close-out, lost, settlement or resolution; or expired,
 	// which waits for whoever fills a role.
 	Kind string
 	// ID is that of the directive, the decision, the settlement file or the resolution, Directive of the
@@ -98,7 +98,10 @@ func (s *Source) awaitedConsents(who access.Principal) (list []AwaitedAct) {
 
 func awaitedDecision(d *reconciliation.Decision) AwaitedAct {
 	act := AwaitedAct{Kind: "close-out", ID: d.ID, Directive: d.Directive}
-	if !d.Closes() {
+	switch {
+	case d.Lost != nil:
+		act.Kind = "lost"
+	case !d.Closes():
 		act.Kind, act.What = "exception", d.How.String()
 	}
 	return act

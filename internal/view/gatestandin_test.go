@@ -5,11 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"holdfast"
-	"holdfast/internal/directive"
-	"holdfast/internal/posture"
 	"holdfast/internal/reconciliation"
-	"holdfast/internal/response"
 	"holdfast/internal/standin"
 )
 
@@ -54,20 +50,12 @@ func TestWhatBecameOfAStandIn(t *testing.T) {
 	run(t, func(w *world) {
 		w.publish()
 		w.enrol("east")
-		var by *directive.StandIn
-		w.State.View(func() { by = response.StandInBy(w.Response.StandIns("", time.Now())[0], false) })
-		in, err := w.Response.Suspect(w.Context(), mei, "It is slow", nil)
-		w.must(err)
-		id, err := w.dirs.Propose(w.Context(), mei, directive.Proposal{Kind: posture.StandIn, Scope: "all", Reason: "down", StandIn: by, Incident: in}, true)
-		w.must(err)
-		w.enforce("east", 0)
-		w.names("east", "s1")
-		w.must(w.dirs.Open(w.Context(), holdfast.Self("fleet"), id, w.Node.Sources()))
+		in, id := w.standsIn("east", "s1")
 		if v, _ := w.Source.Incident(in); len(v.StoodIn) != 1 || v.StoodIn[0].Account != nil || v.StoodIn[0].Signed {
 			t.Errorf("nobody has told of it: %+v", v.StoodIn)
 		}
 		now := time.Now()
-		_, err = w.Reconciliation.Told(w.Context(), "east", standin.Summary{Source: "s1", At: now, Shards: 1, Of: []standin.ShardSummary{{
+		_, err := w.Reconciliation.Told(w.Context(), "east", standin.Summary{Source: "s1", At: now, Shards: 1, Of: []standin.ShardSummary{{
 			Epoch: 1, Oldest: now, Standing: []standin.Standing{{Directive: id, Opened: now}},
 			Balances: []standin.Balance{{Directive: id, Kind: standin.Payment, Currency: "CNY", Approved: standin.Tally{Count: 2, Amount: 300}, Pending: standin.Tally{Count: 2, Amount: 300}}},
 		}}})

@@ -221,7 +221,7 @@ func (s *Source) durability() journal.Durability {
 }
 
 func (s *Source) alarm() bool {
-	if !s.durability().MayConfirm {
+	if !s.durability().MayConfirm || len(s.Reconciliation.Nouns.Book.Contradicted()) > 0 {
 		return true
 	}
 	for _, i := range s.Gates.Live() {
@@ -281,7 +281,7 @@ func (s *Source) Preview(scope string) (p response.Preview) {
 // preview adds to what was measured how much waits to be delivered. Call it under the
 // state's lock.
 func (s *Source) preview(p response.Preview) response.Preview {
-	for _, of := range s.Reconciliation.Board.Sources(s.Now()) {
+	for _, of := range s.Reconciliation.Sources(s.Now()) {
 		p.Pending += of.Pending.Count
 	}
 	return p

@@ -71,14 +71,17 @@ func (q QueueQuery) picks(p standin.QueuedPayment) bool {
 // Queue assembles what gates told of their queues.
 func (s *Source) Queue(q QueueQuery) (v Queue) {
 	now := s.Now()
-	sources := s.Reconciliation.Board.Sources(now)
 	v = Queue{At: now.UTC(), Accounts: []QueueAccount{}, Waiting: []Queued{}, Expired: []Queued{}}
 	s.State.View(func() {
+		sources := s.Reconciliation.Sources(now)
 		for i := range sources {
 			for _, a := range sources[i].Accounts {
 				for _, l := range a.Lines {
 					if l.Queue != (standin.QueueBalance{}) && (q.Directive == "" || q.Directive == a.Directive) {
 						v.add(a.Directive, l, s.queueOwner(a.Directive))
+						if a.Lost { // nobody will send it any more
+							v.AllWaiting -= l.Queue.Waiting.Count
+						}
 					}
 				}
 			}

@@ -109,7 +109,7 @@ func (s *Source) ramp(in *incident.Incident, t procedure.Task, p *plan.Plan) *Ra
 
 func (s *Source) rampBacklog() *RampBacklog {
 	b := &RampBacklog{}
-	for _, of := range s.Reconciliation.Board.Sources(s.Now()) {
+	for _, of := range s.Reconciliation.Sources(s.Now()) {
 		b.Pending += of.Pending.Count
 		b.Rate += of.Rate
 		b.Budget += of.Budget

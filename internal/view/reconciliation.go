@@ -18,11 +18,14 @@ type Reconciliation struct {
 	Sources []reconciliation.Source `json:"sources"`
 	// Closings are the close-outs that were asked for or signed.
 	Closings []reconciliation.Decision `json:"closings"`
+	// Untold are stand-ins of which nobody tells any more.
+	Untold []UntoldStandIn `json:"untold"`
 	// States say how far the stand-in of each directive is, as [StandingIn] does.
 	States map[string]string `json:"states"`
-	// Holds: every account does, and every shard was told of.
+	// Holds: every account does, and every shard was told of; but for sources that were given
+	// up.
 	Holds bool `json:"holds"`
-	// Explained: nothing is left to forward or to resolve, either.
+	// Explained: nothing is left to forward or to resolve, nor lost track of.
 	Explained bool `json:"explained"`
 	// Unresolved is how many exceptions people have to decide on.
 	Unresolved int64 `json:"unresolved"`
@@ -39,10 +42,18 @@ func (r Reconciliation) Closing(directive string) *reconciliation.Decision {
 }
 
 // Reconcile adds up what gates told; of one directive, if it is named.
-func (s *Source) Reconcile(directive string) (Reconciliation, error) {
-	now := s.Now()
-	r := Reconciliation{At: now.UTC(), Sources: s.Reconciliation.Board.Sources(now), Closings: []reconciliation.Decision{}, States: map[string]string{}, Holds: true, Explained: true}
-	found := directive == ""
+func (s *Source) Reconcile(directive string) (r Reconciliation, err error) {
+	s.State.View(func() { r, err = s.reconcile(directive, s.Now()) })
+	return r, err
+}
+
+func (s *Source) reconcile(directive string, now time.Time) (Reconciliation, error) {
+	r := Reconciliation{At: now.UTC(), Sources: s.Reconciliation.Sources(now), Closings: []reconciliation.Decision{}, States: map[string]string{}, Holds: true, Explained: true}
+	r.Untold = s.untold(r.Sources, now)
+	if directive != "" {
+		r.Untold = slices.DeleteFunc(r.Untold, func(u UntoldStandIn) bool { return u.Directive != directive })
+	}
+	found := directive == "" || len(r.Untold) > 0
 	for i := range r.Sources {
 		of := &r.Sources[i]
 		if directive != "" {
@@ -51,30 +62,32 @@ func (s *Source) Reconcile(directive string) (Reconciliation, error) {
 		if of.Accounts == nil {
 			of.Accounts = []reconciliation.Account{}
 		}
-		r.Holds, r.Explained = r.Holds && of.Heard == of.Shards, r.Explained && of.Heard == of.Shards
+		complete := of.Heard == of.Shards || len(of.Accounts) > 0 && !slices.ContainsFunc(of.Accounts, func(a reconciliation.Account) bool { return !a.Lost })
+		r.Holds, r.Explained = r.Holds && complete, r.Explained && complete
 		for _, a := range of.Accounts {
 			found = true
-			r.Holds, r.Explained = r.Holds && a.Holds, r.Explained && a.Explained
+			r.Holds, r.Explained = r.Holds && (a.Holds || a.Lost), r.Explained && a.Explained
 			r.Unresolved += a.Unresolved
 		}
 	}
 	if !found {
 		return r, holdfast.Errorf(holdfast.NotFound, "no gate tells that the directive %q stood in", directive)
 	}
-	s.State.View(func() {
-		for i := range r.Sources {
-			of := &r.Sources[i]
-			of.CutOff = s.cutOff(of, now)
-			for _, a := range of.Accounts {
-				if d := s.Directives.Directive(a.Directive); d != nil && d.StandIn != nil {
-					r.States[a.Directive] = s.standingIn(d).State
-				}
-				if d, some := s.Reconciliation.Nouns.Book.Closing(a.Directive); some {
-					r.Closings = append(r.Closings, *d)
-				}
+	for i := range r.Sources {
+		of := &r.Sources[i]
+		of.CutOff = s.cutOff(of, now)
+		for _, a := range of.Accounts {
+			if d := s.Directives.Directive(a.Directive); d != nil && d.StandIn != nil {
+				r.States[a.Directive] = s.standingIn(d).State
+			}
+			if d, some := s.Reconciliation.Nouns.Book.Closing(a.Directive); some && d.Lost == nil {
+				r.Closings = append(r.Closings, *d)
 			}
 		}
-	})
+	}
+	for _, u := range r.Untold {
+		r.Explained = r.Explained && len(u.Untraced) == 0
+	}
 	return r, nil
 }
 
@@ -83,6 +96,9 @@ func (s *Source) Reconcile(directive string) (Reconciliation, error) {
 func (s *Source) cutOff(of *reconciliation.Source, now time.Time) (first *reconciliation.CutOff) {
 	for _, a := range of.Accounts {
 		d := s.Directives.Directive(a.Directive)
+		if a.Lost {
+			continue
+		}
 		waits := slices.ContainsFunc(a.Lines, func(l reconciliation.Line) bool { return l.Pending.Count > 0 })
 		if !waits || d == nil || d.StandIn == nil || d.StandIn.Profile.CutOff == 0 {
 			continue
@@ -149,9 +165,8 @@ func exceptionKey(identity string) string {
 // Exceptions assembles a page of exceptions: open ones, the oldest first, or decided
 // ones, the newest first.
 func (s *Source) Exceptions(q ExceptionQuery, offset, size int) (p Page[Exception]) {
-	open := reconciliation.Exceptions(s.Reconciliation.Board.Sources(s.Now()))
 	s.State.View(func() {
-		list := []Exception{}
+		open, list := reconciliation.Exceptions(s.Reconciliation.Sources(s.Now())), []Exception{}
 		if q.Decided {
 			list = s.decided()
 		} else {
@@ -189,13 +204,18 @@ func (s *Source) decided() (list []Exception) {
 }
 
 // ExceptionCalled returns the open exception that a key stands for.
-func (s *Source) ExceptionCalled(key string) (Exception, error) {
-	for _, o := range reconciliation.Exceptions(s.Reconciliation.Board.Sources(s.Now())) {
-		if exceptionKey(o.Source+" "+o.Identity) == key {
-			var e Exception
-			s.State.View(func() { e = s.open(o) })
-			return e, nil
+func (s *Source) ExceptionCalled(key string) (e Exception, err error) {
+	found := false
+	s.State.View(func() {
+		for _, o := range reconciliation.Exceptions(s.Reconciliation.Sources(s.Now())) {
+			if exceptionKey(o.Source+" "+o.Identity) == key {
+				e, found = s.open(o), true
+				return
+			}
 		}
+	})
+	if found {
+		return e, nil
 	}
 	return Exception{}, holdfast.Errorf(holdfast.NotFound, "this exception is not open any more, as far as gates have told")
 }

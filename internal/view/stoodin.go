@@ -25,8 +25,28 @@ type StoodIn struct {
 	// CloseOut was asked for or, once Signed, carries the figures that two people signed.
 	CloseOut *reconciliation.Decision `json:"close_out,omitempty"`
 	Signed   bool                     `json:"signed"`
+	// Lost is that its advice source is gone for good: asked for, agreed to or contradicted;
+	// nil if nobody has asked. Untraced is what was lost track of.
+	Lost     *reconciliation.Decision  `json:"lost,omitempty"`
+	Untraced []reconciliation.Untraced `json:"untraced,omitempty"`
 	// Untouched means that no gate stood in by it: there is nothing to sign.
 	Untouched bool `json:"untouched,omitempty"`
+}
+
+// GivenUp reports whether it was closed out with its source gone for good.
+func (s StoodIn) GivenUp() bool { return s.Lost != nil && s.Lost.State == reconciliation.Done }
+
+// Contradicted reports whether a gate told of its source after that.
+func (s StoodIn) Contradicted() bool {
+	return s.Lost != nil && s.Lost.State == reconciliation.Contradicted
+}
+
+// LostTrack is how many approved payments, at least, were lost track of.
+func (s StoodIn) LostTrack() (n int64) {
+	for _, u := range s.Untraced {
+		n += u.Count
+	}
+	return n
 }
 
 // stoodIn assembles what became of an incident's stand-ins, the oldest first. Call it
@@ -35,11 +55,11 @@ func (s *Source) stoodIn(in *incident.Incident) (list []StoodIn) {
 	var sources []reconciliation.Source
 	whole := s.Incidents.Whole(in.ID)
 	for _, d := range s.Directives.All() {
-		if d.Opening == nil || !slices.Contains(whole, d.Incident) {
+		if d.StandIn == nil || d.Opening == nil || !slices.Contains(whole, d.Incident) {
 			continue
 		}
 		if sources == nil {
-			sources = s.Reconciliation.Board.Sources(s.Now())
+			sources = s.Reconciliation.Sources(s.Now())
 		}
 		v := StoodIn{Directive: d.ID, Opened: d.Opening.At, Ended: d.Opening.Ended}
 		if v.Ended.IsZero() {
@@ -53,6 +73,9 @@ func (s *Source) stoodIn(in *incident.Incident) (list []StoodIn) {
 		}
 		if c, some := s.Reconciliation.Nouns.Book.Closing(d.ID); some {
 			v.CloseOut, v.Signed = c, c.State != reconciliation.Asked
+		}
+		if l, some := s.Reconciliation.Nouns.Book.Lost(d.ID); some {
+			v.Lost, v.Untraced = l, l.Untraced()
 		}
 		v.Untouched = reconciliation.Untouched(sources, d.Opening.Source, d.ID, d.LiftedAt)
 		list = append(list, v)

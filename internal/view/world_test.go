@@ -92,7 +92,7 @@ func newWorld(t *testing.T) *world {
 	s.Public, s.Written = status.Rhythm{Every: time.Minute, Stale: 3 * time.Minute}, func() status.Report { return status.Report{} }
 	s.State = journal.NewState(store, store.Genesis(), s.Authority.Book, triggers, s.Access, s.Alerts, s.Directives, s.Gates, s.Incidents, s.Notices, s.Plans, s.Roster, s.Timeline, owed, public, debriefs, s.Improvements.Book, reconciled, settled)
 	desk := &journal.Desk{Journal: store, State: s.State, Now: time.Now}
-	s.Reconciliation = &reconciliation.Service{Desk: desk, Board: reconciliation.NewBoard(), Nouns: reconciliation.Nouns{Book: reconciled, Above: func(string) (int64, bool) { return 0, true }, Owner: func(string) string { return "" }, Fills: s.Authority.Fills}}
+	s.Reconciliation = &reconciliation.Service{Desk: desk, Board: reconciliation.NewBoard(), Nouns: reconciliation.Nouns{Book: reconciled, Directive: s.Directives.Directive, Gates: s.Gates, Named: func() map[string]string { return s.Node.Sources() }, Owner: func(string) string { return "" }, Fills: s.Authority.Fills, Above: func(string) (int64, bool) { return 0, true }}}
 	s.Settlement = &settlement.Service{Desk: desk, Blobs: store, Nouns: settlement.Nouns{Book: settled, Gates: func() []string { return []string{"east"} }, Above: func() int64 { return 0 }}}
 	log := slog.New(slog.DiscardHandler)
 	dirs := &directive.Service{Desk: desk, Book: s.Directives, Gates: s.Gates}

@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"holdfast/internal/reconciliation"
+	"holdfast/internal/standin"
+	"holdfast/internal/view"
+)
+
+// Of a stand-in that nobody tells of it is said what is known, and what can be done.
+func TestUntoldSaid(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 26, 3, 0, 0, 0, time.UTC)
+	lost := func(state reconciliation.State) *reconciliation.Decision {
+		return &reconciliation.Decision{ID: "d1.x1", State: state, Note: "it burnt", Gate: "east", Contradicted: at, Lost: &reconciliation.Lost{Evidence: "report 7"}}
+	}
+	u := view.UntoldStandIn{Directive: "d1", Source: "s1", Lifted: at, Told: at, Shards: 4, Heard: 3, Untraced: []reconciliation.Untraced{{Kind: standin.Payment, Currency: "CNY", Tally: standin.Tally{Count: 2, Amount: 300}, Queued: standin.Tally{Count: 1, Amount: 5}}}}
+	head := "directive d1, lifted at " + clock(at) + ", source s1: it was last told of at " + clock(at) + ", by 3 of 4 shards"
+	money := "payment 2 / CNY\u00a03.00; queued 1 / CNY\u00a00.05"
+	never := view.UntoldStandIn{Directive: "d1", Source: "s1", Lifted: at, Gates: []string{"east"}}
+	agreed, against := u, u
+	agreed.Decision, against.Decision = lost(reconciliation.Done), lost(reconciliation.Contradicted)
+	for name, test := range map[string]struct {
+		of   view.UntoldStandIn
+		want []string
+	}{
+		"nobody has asked": {u, []string{head, "if the source is gone for good: holdfast stand-in lost --directive d1", "would be lost track of, at least: " + money}},
+		"never told":       {never, []string{"directive d1, lifted at " + clock(at) + ", source s1: nobody ever told of it", "gate east is in service and names that source", "if the source is gone for good: holdfast stand-in lost --directive d1"}},
+		"given up":         {agreed, []string{head, "source given up by d1.x1, done: it burnt; evidence: report 7", "lost track of, at least: " + money}},
+		"contradicted":     {against, []string{head, "CONTRADICTED: d1.x1 gave the source up, and gate east told of it at " + clock(at) + "; close the directive out"}},
+	} {
+		if got := untoldSaid(test.of); !slices.Equal(got, test.want) {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
