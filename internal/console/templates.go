@@ -58,7 +58,7 @@ type screenKey struct {
 }
 
 // shared are the templates that screens are made of, and no screens themselves.
-var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "debriefparts", "bulletinparts", "improvementparts", "rampparts", "profileparts", "standinparts", "rerouteparts", "reconciliationparts"}
+var shared = []string{"base", "parts", "planbody", "formparts", "fileparts", "remarks", "staffparts", "readingparts", "levelparts", "teamparts", "actionparts", "mergeparts", "obligationparts", "debriefparts", "bulletinparts", "improvementparts", "rampparts", "profileparts", "standinparts", "rerouteparts", "reconciliationparts", "lostparts"}
 
 func sharedFiles() (names []string) {
 	for _, name := range shared {

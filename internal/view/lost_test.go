@@ -9,6 +9,7 @@ import (
 	"holdfast"
 	"holdfast/internal/directive"
 	"holdfast/internal/enrolment"
+	"holdfast/internal/incident"
 	"holdfast/internal/posture"
 	"holdfast/internal/reconciliation"
 	"holdfast/internal/response"
@@ -82,7 +83,9 @@ func TestASourceIsLost(t *testing.T) {
 			t.Error("it is alarmed before")
 		}
 		w.must(w.Response.Dismiss(w.Context(), mei, in, "it was nothing"))
-		if f := w.Incidents.Incident(in).Closed; f.SourcesLost != 1 || f.Untraced != 3 || f.UntracedAmount["CNY"] != 400 {
+		var f incident.Figures
+		w.State.View(func() { f = w.Response.Figures(w.Incidents.Incident(in)) })
+		if f.SourcesLost != 1 || f.Untraced != 3 || f.UntracedAmount["CNY"] != 400 {
 			t.Errorf("it ended with %+v", f)
 		}
 		tell()
