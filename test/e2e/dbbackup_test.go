@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"holdfast/internal/client"
-	"holdfast/internal/sqljournal/postgres/cluster"
 	"holdfast/internal/view"
 )
 
@@ -17,15 +16,7 @@ import (
 // database, and the node serves from there what the backup held.
 func TestBackupOfADatabase(t *testing.T) {
 	t.Parallel()
-	database, err := cluster.Start(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := database.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	database := startDatabase(t)
 	s := &system{dir: t.TempDir()}
 	s.world = &world{t: t, ready: furnish(t, s.dir)}
 	s.must("journal", "copy", "--from", s.path("control"), "--to", database.Source())

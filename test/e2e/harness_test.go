@@ -23,6 +23,7 @@ import (
 	"holdfast/internal/app"
 	"holdfast/internal/client"
 	"holdfast/internal/sandbox/fault"
+	"holdfast/internal/sqljournal/postgres/cluster"
 )
 
 // binary is the program without the race detector, for processes of their own.
@@ -105,6 +106,21 @@ func startWorld(t *testing.T, dir string, empty bool, changes ...func(*app.DemoO
 	})
 	t.Cleanup(w.stop)
 	return w
+}
+
+// startDatabase starts a PostgreSQL server, which ends with the test.
+func startDatabase(t *testing.T) *cluster.Server {
+	t.Helper()
+	database, err := cluster.Start(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := database.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return database
 }
 
 // limited ends a step only shortly before the test itself would be ended, so that

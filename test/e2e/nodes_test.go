@@ -12,7 +12,6 @@ import (
 
 	"holdfast"
 	"holdfast/internal/client"
-	"holdfast/internal/sqljournal/postgres/cluster"
 	"holdfast/internal/view"
 )
 
@@ -22,15 +21,7 @@ import (
 // sent once.
 func TestTwoControlNodes(t *testing.T) {
 	t.Parallel()
-	database, err := cluster.Start(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := database.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	database := startDatabase(t)
 	s := &system{dir: t.TempDir()}
 	s.world = &world{t: t, ready: furnish(t, s.dir)}
 	if out, complaint, code := run(t, "journal", "copy", "--from", s.path("control"), "--to", database.Source()); code != 0 {

@@ -27,7 +27,6 @@ import (
 	"holdfast/internal/sandbox/truth"
 	"holdfast/internal/sqljournal/advices"
 	"holdfast/internal/sqljournal/postgres"
-	"holdfast/internal/sqljournal/postgres/cluster"
 	"holdfast/internal/standin/advice"
 )
 
@@ -47,15 +46,7 @@ func TestKilledWhileRerouting(t *testing.T) {
 // now both. One reroutes while the other does not, and customers ask again at either.
 func TestKilledWhileReroutingOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	server, err := cluster.Start(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := startDatabase(t)
 	k := rerouting(t, fmt.Sprintf("database: %q", server.Source()), func(ctx context.Context) (advice.Source, error) {
 		return postgres.OpenAdvices(ctx, postgres.AdviceOptions{Source: server.Source(), Shards: fence.Shards})
 	}, "east", "west")

@@ -21,7 +21,6 @@ import (
 	"holdfast/internal/posture"
 	"holdfast/internal/sqljournal/advices"
 	"holdfast/internal/sqljournal/postgres"
-	"holdfast/internal/sqljournal/postgres/cluster"
 	"holdfast/internal/standin"
 	"holdfast/internal/standin/advice"
 )
@@ -42,15 +41,7 @@ func TestKilledWhileStandingIn(t *testing.T) {
 // other, now both. What one of them told, each of them says after.
 func TestKilledWhileStandingInOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	server, err := cluster.Start(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := startDatabase(t)
 	k := standIn(t, fmt.Sprintf("database: %q", server.Source()), func(ctx context.Context) (advice.Source, error) {
 		return postgres.OpenAdvices(ctx, postgres.AdviceOptions{Source: server.Source()})
 	}, "east", "west")
