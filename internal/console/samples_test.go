@@ -129,7 +129,7 @@ func screenSamples() map[string][]any {
 		},
 		"confirm":  {confirmForm{Name: "Mei", Contact: pointSamples[0].Contact, Expires: future}, confirmForm{Name: "Mei", Contact: pointSamples[0].Contact, Verified: past}},
 		"signin":   {signInForm{"/", "mei"}},
-		"unknowns": {unknownsPage{}, unknownsPage{Query: view.UnknownQuery{Settled: true}}, unknownsPage{Query: view.UnknownQuery{Text: "a"}}, unknownsPage{List: view.Page[view.Unknown]{Items: unknownsOf(), Total: 9}, Pages: listed, Query: view.UnknownQuery{Settled: true}}, unknownsPage{List: view.Page[view.Unknown]{Items: openUnknowns(), Total: 9}, Pages: listed, Query: view.UnknownQuery{Text: "a", Directive: "d1"}}},
+		"unknowns": {unknownsPage{}, unknownsPage{Query: view.UnknownQuery{Settled: true}}, unknownsPage{Query: view.UnknownQuery{Text: "a"}}, unknownsPage{List: view.Page[view.Unknown]{Items: unknownsOf(), Total: 9}, Pages: listed, Query: view.UnknownQuery{Settled: true}}, unknownsPage{List: view.Page[view.Unknown]{Items: openUnknowns(), Total: 9}, Pages: listed, Query: view.UnknownQuery{Text: "a", Directive: "d1"}, Waiting: []*enrolment.Resolution{openUnknowns()[len(view.Stages)].Resolution}, Unheard: map[string]bool{"p": true}}},
 	}
 	maps.Copy(samples, staffSamples())
 	maps.Copy(samples, obligationSamples())
@@ -357,7 +357,7 @@ func openUnknowns() (list []view.Unknown) {
 		u.Resolution = &enrolment.Resolution{ID: string(state), Identity: "p", Amount: 1, Currency: "CNY", Outcome: payment.Done, Reason: "r", Evidence: "e", State: state, By: who, At: past}
 		if i > 2 {
 			u.Resolution.Second, u.Resolution.WhyNot, u.Resolution.Contradicted = &who, "no", true
-			u.Resolution.Ends = []enrolment.ResolutionEnd{{Gate: "g", Outcome: payment.NotDone, How: "h", At: past}}
+			u.Resolution.Ends = []enrolment.ResolutionEnd{{Gate: "g", Outcome: payment.NotDone, How: "h", At: past}, {Gate: "h", Outcome: payment.Done, How: "h", At: past, Gone: true}, {Gate: "i", Outcome: payment.Done, How: "h", At: past, Gone: true, Unlisted: true}}
 		}
 		list = append(list, u)
 	}

@@ -16,8 +16,10 @@ type unknownsPage struct {
 	Query  view.UnknownQuery
 	Export string
 	Gates  []string
-	// Waiting are resolutions that wait for a second person.
+	// Waiting are resolutions that wait for a second person; Unheard has the identities among
+	// them that a gate lists which has not told this node how far it is.
 	Waiting []*enrolment.Resolution
+	Unheard map[string]bool
 }
 
 // Stages are the stages to choose from.
@@ -47,7 +49,7 @@ func (v *visit) unknownQuery() view.UnknownQuery {
 }
 
 func (c *Console) unknowns(v *visit) error {
-	own := unknownsPage{Query: v.unknownQuery()}
+	own := unknownsPage{Query: v.unknownQuery(), Unheard: map[string]bool{}}
 	q := v.r.URL.Query()
 	q.Del("offset")
 	own.Export = "/unknowns.csv?" + q.Encode()
@@ -59,6 +61,7 @@ func (c *Console) unknowns(v *visit) error {
 	for _, r := range c.View.Resolutions(0, view.MaxPage).Items {
 		if r.State == enrolment.ResolutionAsked {
 			own.Waiting = append(own.Waiting, &r)
+			own.Unheard[r.Identity] = c.View.Unheard(r.Identity)
 		}
 	}
 	return c.show(v, "unknowns", v.words.T("unknowns.title"), false, own)

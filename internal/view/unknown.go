@@ -129,6 +129,17 @@ func (s *Source) unknown(u enrolment.Unknown, filed time.Time) Unknown {
 	return v
 }
 
+// Unheard reports whether a gate that lists a payment has not told this node how far it is, or
+// is gone: then nothing may check what people say of it.
+func (s *Source) Unheard(identity string) (unheard bool) {
+	s.State.View(func() {
+		for _, u := range s.Gates.UnresolvedOf(identity) {
+			unheard = unheard || s.Stage(u) == StageUnheard
+		}
+	})
+	return unheard
+}
+
 // Stage says who is to tell next what became of a payment of unknown outcome. Call it under
 // the state's lock.
 func (s *Source) Stage(u enrolment.Unknown) string { return s.unknown(u, s.filedUntil()).Stage }
