@@ -14,7 +14,8 @@ import (
 // doubtingGate is a gate that does not know what became of payments, as far as it tells.
 type doubtingGate struct {
 	*world
-	seq uint64
+	seq      uint64
+	unlisted []string // resolutions of payments that it does not list any more
 }
 
 func (w *world) doubtingGate() *doubtingGate {
@@ -34,7 +35,7 @@ func (g *doubtingGate) report(entries ...gate.Entry) []gate.Resolution {
 		entries[i].Seq, entries[i].At = g.seq, time.Now()
 		entries[i].Record.Kind, entries[i].Record.Route, entries[i].Record.Currency = "payment", "pay", "CNY"
 	}
-	answer, err := g.demo.Control.Join().Report(context.Background(), gate.Report{Gate: "gate-9", Boot: "b9", Account: "a9", Entries: entries, Asking: &[]gate.Asked{{Identity: "app/n417", Over: true}, {Identity: "app/n418", Made: 3, Most: 3, Over: true}}})
+	answer, err := g.demo.Control.Join().Report(context.Background(), gate.Report{Gate: "gate-9", Boot: "b9", Account: "a9", Entries: entries, Unlisted: g.unlisted, Asking: &[]gate.Asked{{Identity: "app/n417", Over: true}, {Identity: "app/n418", Made: 3, Most: 3, Over: true}}})
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -89,8 +90,25 @@ func TestUnknownOutcomesByPeople(t *testing.T) {
 	}
 	g.report(doubt(orders[0].Identity, 9_000_000, payment.NotDone, "inquiry: the primary says it is not done (status 200)"))
 
+	// The gate has not told of the third, and has no record of it: the page warns, and what is
+	// said counts without it.
+	duty.open("/unknowns?gate=gate-9&q=n419")
+	duty.reveal("[id^='resolve-gate-9-'] summary")
+	duty.waitFor("[id^='resolve-gate-9-'] .note.warn")
+	duty.shoot("unknown-6-unheard")
+	say("n419", "not-done", "主用系統查無此筆")
+	for _, o := range g.report() {
+		g.unlisted = append(g.unlisted, o.ID)
+	}
+	if orders = g.report(); len(g.unlisted) != 1 || len(orders) != 0 {
+		t.Fatalf("a gate that does not list %v is told %+v", g.unlisted, orders)
+	}
+	duty.open("/unknowns?settled=1&gate=gate-9&q=n419")
+	duty.waitFor(".note.good")
+	duty.shoot("unknown-7-counted")
+
 	for b, words := range map[*browser][]string{
-		duty:   {"由人認定結果不明的支付 app/n417", "在支付閘門 gate-9 已執行", "第二人同意", "與認定不符：未成"},
+		duty:   {"由人認定結果不明的支付 app/n417", "在支付閘門 gate-9 已執行", "第二人同意", "與認定不符：未成", "閘門 gate-9 已無此筆紀錄"},
 		second: {"app/n417 (CNY", "carried out at gate gate-9", "a second person agreed", "against what was said: Not done"},
 	} {
 		b.open(incident)
