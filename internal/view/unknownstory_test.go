@@ -130,6 +130,9 @@ func TestAGateWithoutItsRecords(t *testing.T) {
 		w.must(err)
 		id, err := gates.Resolve(w.Context(), mei, enrolment.ResolutionForm{Identity: "k", Outcome: payment.NotDone, Reason: "asked the bank", Evidence: "ticket 7"})
 		w.must(err)
+		if !w.Unheard("k") || w.Unheard("nobody") {
+			t.Error("it is not said that the gate has not told of it")
+		}
 		if orders := report(gate.Report{Boot: "east-2", Account: "acc2"}); len(orders) != 1 || orders[0].ID != id {
 			t.Fatalf("the gate is told %+v", orders)
 		}
