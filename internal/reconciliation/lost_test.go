@@ -210,6 +210,41 @@ func TestASourceTellsAgainBeforeItIsGivenUp(t *testing.T) {
 	}
 }
 
+// What people did about expired payments of a source that is gone is done: there is no gate
+// to note it. If the source is told of after all, its gate is told of it.
+func TestExpiredPaymentsOfALostSource(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.directives["d1"] = lifted()
+	sum := lapsed("d1", "k1", "k2")
+	d.tell("east", sum)
+	care := func(identity string) string {
+		ids, err := d.service.LookAfter(t.Context(), wang, CareForm{Payments: []string{identity}, Care: standin.ToldCustomer, Note: "by phone"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids[0]
+	}
+	before := care("k1")
+	d.now = d.now.Add(time.Hour)
+	id, err := d.service.GiveUp(t.Context(), wang, LostForm{"d1", "it burnt", "report 7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.service.Answer(t.Context(), li, id, true, ""); err != nil {
+		t.Fatal(err)
+	}
+	after := care("k2")
+	for _, id := range []string{before, after} {
+		if got := d.decision(id); got.State != Done || got.Gate != "" {
+			t.Errorf("%s, of a source that is gone: %+v", id, got)
+		}
+	}
+	if orders := d.tell("east", sum); len(orders) != 2 || orders[0].ID != before || orders[1].ID != after {
+		t.Errorf("told of again, it is to note %+v", orders)
+	}
+}
+
 // A gate in service counts by what it names; one that has not said, by what it told last.
 func TestNaming(t *testing.T) {
 	t.Parallel()
