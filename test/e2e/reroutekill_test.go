@@ -64,7 +64,7 @@ type reroutingGates struct {
 	gates []*process
 	hosts []string
 	head  holdfast.Position
-	// answered says that a customer got an answer, or none.
+	// answered says that a gate has answered a customer.
 	answered chan struct{}
 	carrier  http.RoundTripper
 
@@ -145,12 +145,15 @@ func (k *reroutingGates) begin(gate int) {
 // RoundTrip sends each request to any gate. Half of what moves money is sent twice, as by a
 // network that repeats what it has heard no answer to: the first answer is lost, and so is
 // what the second says that is not about the payment but about one of two attempts.
-func (k *reroutingGates) RoundTrip(r *http.Request) (*http.Response, error) {
+func (k *reroutingGates) RoundTrip(r *http.Request) (_ *http.Response, err error) {
 	k.mu.Lock()
 	first, second := k.random.IntN(len(k.gates)), k.random.IntN(len(k.gates))
 	twice := r.Method == http.MethodPost && k.random.IntN(2) == 0
 	k.mu.Unlock()
 	defer func() {
+		if err != nil {
+			return
+		}
 		select {
 		case k.answered <- struct{}{}:
 		default:
@@ -205,9 +208,7 @@ func (k *reroutingGates) killAtRandom() {
 	k.paid(k.Second)
 	for range kills {
 		k.trouble(draw)
-		for range 1 + draw.IntN(80) {
-			<-k.answered
-		}
+		k.answers(1 + draw.IntN(80))
 		victims := []int{draw.IntN(len(k.gates))}
 		if draw.IntN(4) == 0 {
 			victims = victims[:0]
@@ -219,9 +220,7 @@ func (k *reroutingGates) killAtRandom() {
 			k.gates[gate].kill()
 		}
 		if len(victims) < len(k.gates) { // the others go on by themselves
-			for range 20 {
-				<-k.answered
-			}
+			k.answers(20)
 		}
 		for _, gate := range victims {
 			k.turn(gate)
@@ -254,6 +253,16 @@ func (k *reroutingGates) turn(gate int) {
 // paid waits until a primary has done a payment.
 func (k *reroutingGates) paid(p *primary.Primary) {
 	for p.Counts().Payments == 0 {
+		<-k.answered
+	}
+}
+
+// answers waits for so many from now on.
+func (k *reroutingGates) answers(n int) {
+	for len(k.answered) > 0 {
+		<-k.answered
+	}
+	for range n {
 		<-k.answered
 	}
 }
