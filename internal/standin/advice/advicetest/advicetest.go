@@ -317,7 +317,7 @@ func sameRefusal(a, b error) bool {
 
 func snapshotsAndCut(t *testing.T, s advice.Source) {
 	for i := range uint64(6) {
-		mustAppend(t, s, pack(1, i, fmt.Sprint(i+1), i+100, 100))
+		mustAppend(t, s, pack(1, i, fmt.Sprint(i+1), i+100, 100, 1<<63|i))
 	}
 	snap := func(revision uint64, text string) advice.Snapshot {
 		return advice.Snapshot{Shard: 1, Revision: revision, Chain: holdfast.Hash{byte(revision)}, Version: 3, Body: []byte(text)}
@@ -353,6 +353,8 @@ func snapshotsAndCut(t *testing.T, s advice.Source) {
 	mustAppend(t, s, pack(1, 6, "7"))
 	// The names of what was cut are free, the others are not.
 	wantOwner(t, s, 101, -1)
+	wantOwner(t, s, 1<<63|2, -1)
+	wantOwner(t, s, 1<<63|3, 1)
 	wantOwner(t, s, 103, 1)
 	results, err := s.Append(t.Context(), []advice.Pack{pack(2, 0, "a", 100, 101, 102), pack(3, 0, "b", 103)})
 	var taken *advice.Taken
