@@ -13,7 +13,8 @@ import (
 // with what, where and how to go on, when a decider is made and whenever it is read.
 
 // checkVersions refuses a source whose shards another build wrote to last. Nobody appends
-// to a shard without having read it, so the newest pack says it of all.
+// to a shard without having read it, so the newest pack says it of all. One that is cut or
+// damaged says nothing: whoever reads the shard tells of that, and the gate goes on forwarding.
 func (d *Decider) checkVersions(ctx context.Context) error {
 	for _, s := range d.shards {
 		revision, _, err := d.opt.Source.Head(ctx, s.n)
@@ -24,7 +25,7 @@ func (d *Decider) checkVersions(ctx context.Context) error {
 			continue
 		}
 		packs, err := d.opt.Source.Read(ctx, s.n, revision-1, 1)
-		if err != nil && holdfast.CodeOf(err) != holdfast.NotFound { // cut: the snapshot says it
+		if code := holdfast.CodeOf(err); err != nil && code != holdfast.NotFound && code != holdfast.Damaged {
 			return err
 		}
 		for _, p := range packs {

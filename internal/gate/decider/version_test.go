@@ -1,6 +1,7 @@
 package decider_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -49,6 +50,32 @@ func TestRecordsOfAnotherVersion(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
+}
+
+// damaged is a source of which no pack is what was written.
+type damaged struct{ advice.Source }
+
+func (damaged) Read(_ context.Context, shard int, after uint64, _ int) ([]advice.Pack, error) {
+	return nil, advice.IsDamaged("memory", shard, after+1)
+}
+
+// A shard that is damaged keeps no gate from starting, which would take the primary away as
+// well: it has the alarm.
+func TestDamageIsNoVersion(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := advice.NewMemory("s1", 1)
+		written(t, source, standin.RecordVersion)
+		east := start(t, "east", damaged{source}, false)
+		time.Sleep(5 * time.Second)
+		if _, err := east.ask(pay("k1", "anna", 1000), ""); holdfast.CodeOf(err) != holdfast.Damaged {
+			t.Errorf("decided: %v", err)
+		}
+		if sum := east.Summary(time.Now()); len(sum.Alarms) != 1 || sum.Alarms[0].Code != standin.AlarmSource || sum.Alarms[0].Params["cause"] != "damaged" {
+			t.Errorf("alarms %+v", sum.Alarms)
+		}
+		east.end()
+	})
 }
 
 // A gate of the source that is newer already keeps this one from deciding.
