@@ -49,8 +49,9 @@ type Book struct {
 	numbers   map[string]int
 	// active are those that are not over.
 	active map[subjectOf]string
-	// lost are those that a source is gone for good.
-	lost []string
+	// closings are the close-outs of a directive, lost those that a source is gone for good.
+	closings map[string][]string
+	lost     []string
 	// of are the decisions on a payment.
 	of map[subjectOf][]string
 	// cares are the last decisions on payments that expired.
@@ -63,7 +64,7 @@ type subjectOf struct{ directive, source, identity string }
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{decisions: map[string]*Decision{}, revisions: map[string]holdfast.Revision{}, numbers: map[string]int{}, active: map[subjectOf]string{}, of: map[subjectOf][]string{}, cares: map[subjectOf]string{}}
+	return &Book{decisions: map[string]*Decision{}, revisions: map[string]holdfast.Revision{}, numbers: map[string]int{}, closings: map[string][]string{}, active: map[subjectOf]string{}, of: map[subjectOf][]string{}, cares: map[subjectOf]string{}}
 }
 
 var _ journal.Projection = (*Book)(nil)
@@ -130,6 +131,9 @@ func (b *Book) take(d *Decision) {
 	b.ids = append(b.ids, d.ID)
 	b.numbers[d.Directive]++
 	b.active[d.about()] = d.ID
+	if d.Closes() {
+		b.closings[d.Directive] = append(b.closings[d.Directive], d.ID)
+	}
 	if d.Lost != nil {
 		b.lost = append(b.lost, d.ID)
 	}
@@ -153,13 +157,11 @@ func (b *Book) giveUp(directive string) {
 // takeBack has gates told of what was done about expired payments while their source was
 // given up.
 func (b *Book) takeBack(directive string) {
-	for _, id := range b.ids {
-		if d := b.decisions[id]; d.Directive == directive && d.Cares() && d.State == Done && d.Carried.IsZero() {
-			next := *d
-			next.State = Ordered
-			b.decisions[id] = &next
-			b.active[d.about()] = id
-		}
+	for _, d := range b.caredFor(directive) {
+		next := *d
+		next.State = Ordered
+		b.decisions[d.ID] = &next
+		b.active[d.about()] = d.ID
 	}
 }
 
@@ -218,8 +220,8 @@ func (b *Book) Before(source, identity string) (list []*Decision) {
 // Closing returns the last close-out of a directive that was not refused, did not fail
 // and was not contradicted.
 func (b *Book) Closing(directive string) (*Decision, bool) {
-	for _, id := range slices.Backward(b.ids) {
-		if d := b.decisions[id]; d.Closes() && d.Directive == directive && d.State != Refused && d.State != Failed && d.State != Contradicted {
+	for _, id := range slices.Backward(b.closings[directive]) {
+		if d := b.decisions[id]; d.State != Refused && d.State != Failed && d.State != Contradicted {
 			return d, true
 		}
 	}

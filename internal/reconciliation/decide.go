@@ -168,7 +168,8 @@ func (n Nouns) carried(list []standin.Carried) []journal.Draft {
 		if i := strings.LastIndex(c.ID, closing); !found && i > 0 {
 			d, found = n.Book.Decision(c.ID[:i])
 		}
-		if !found || d.State != Ordered || d.Closes() && c.Refused == "" {
+		// What was void since its source was given up may have been carried out before.
+		if !found || d.State != Ordered && d.State != Void || d.Closes() && c.Refused == "" {
 			continue
 		}
 		return n.Book.draft(d.Directive, kindCarried, answered{ID: d.ID, Failure: c.Refused})

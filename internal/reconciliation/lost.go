@@ -223,16 +223,34 @@ func (b *Book) Mark(sources []Source) []Source {
 	for i := range sources {
 		for j := range sources[i].Accounts {
 			if b.givenUp(sources[i].Accounts[j].Directive) {
-				sources[i].giveUp(&sources[i].Accounts[j])
+				sources[i].giveUp(&sources[i].Accounts[j], b.caredFor(sources[i].Accounts[j].Directive))
 			}
 		}
 	}
 	return sources
 }
 
-// giveUp marks an account as lost. It is never explained.
-func (s *Source) giveUp(a *Account) {
+// caredFor lists what people did about expired payments of a directive and no gate has noted.
+func (b *Book) caredFor(directive string) (list []*Decision) {
+	for _, id := range b.ids {
+		if d := b.decisions[id]; d.Directive == directive && d.Cares() && d.State == Done && d.Carried.IsZero() {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// giveUp marks an account as lost. It is never explained. Nobody but people tells of it any
+// more, so what they looked after counts by their word.
+func (s *Source) giveUp(a *Account, cared []*Decision) {
 	a.Lost, a.Explained, a.Unresolved = true, false, 0
+	for _, d := range cared {
+		i := slices.IndexFunc(a.Lines, func(l Line) bool { return l.Kind == standin.Payment && l.Currency == d.Expired.Currency })
+		if d.Source == s.ID && i >= 0 {
+			add(&a.Lines[i].Queue.LookedAfter, standin.Tally{Count: 1, Amount: d.Expired.Amount})
+			a.Unattended--
+		}
+	}
 	for _, l := range a.Lines {
 		s.Pending.Count -= l.Pending.Count + l.Queue.Waiting.Count
 		s.Waiting -= l.Queue.Waiting.Count

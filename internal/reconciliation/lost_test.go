@@ -160,10 +160,14 @@ func TestASourceIsGivenUp(t *testing.T) {
 			t.Errorf("it still waits: %+v", of)
 		}
 	})
+	s.Carried = []standin.Carried{{ID: resolved}}
 	for range 2 {
 		if orders := d.tell("east", s); len(orders) != 0 {
 			t.Errorf("ordered %+v", orders)
 		}
+	}
+	if got := d.decision(resolved); got.State != Done || got.Gate != "east" {
+		t.Errorf("what the gate had carried out before is %+v", got)
 	}
 	if got := d.decision(id); got.State != Contradicted || got.Gate != "east" || !got.Contradicted.Equal(d.now) || got.Lost == nil || len(got.Untraced()) != 0 {
 		t.Errorf("contradicted, it is %+v", got)
@@ -240,6 +244,12 @@ func TestExpiredPaymentsOfALostSource(t *testing.T) {
 			t.Errorf("%s, of a source that is gone: %+v", id, got)
 		}
 	}
+	d.service.Desk.State.View(func() {
+		a := d.service.Sources(d.now)[0].Accounts[0]
+		if l := a.Lines[0].Queue; a.Unattended != 0 || l.LookedAfter != (standin.Tally{Count: 2, Amount: 1800}) || l.Open().Count != 0 {
+			t.Errorf("%d are left to look after: %+v", a.Unattended, l)
+		}
+	})
 	if orders := d.tell("east", sum); len(orders) != 2 || orders[0].ID != before || orders[1].ID != after {
 		t.Errorf("told of again, it is to note %+v", orders)
 	}
