@@ -85,7 +85,7 @@ func stoodInOf() []view.StoodIn {
 	}
 	given := reconciliation.Decision{ID: "d5.x1", Directive: "d5", Two: true, By: standInActor, At: past, State: reconciliation.Done, Second: &standInActor, Answered: past, Note: "it burnt", Lost: &reconciliation.Lost{Evidence: "report 7", Told: past, Shards: 4, Heard: 3, Exceptions: []standin.OpenException{{Identity: "app/lost-1", Amount: 900, Currency: "CNY", Why: standin.Expired, Decided: past}}}}
 	against, never := given, given
-	against.State, against.Gate, against.Contradicted = reconciliation.Contradicted, "east", past
+	against.State, against.Gate, against.Contradicted, against.Second = reconciliation.Contradicted, "east", past, &holdfast.Actor{Kind: holdfast.Account, ID: "lin", Name: "Lin"}
 	never.Lost = &reconciliation.Lost{Evidence: "report 8"}
 	untraced := []reconciliation.Untraced{{Kind: standin.Payment, Currency: "CNY", Tally: standin.Tally{Count: 3, Amount: 900}, Queued: standin.Tally{Count: 1, Amount: 100}}}
 	return []view.StoodIn{
@@ -116,7 +116,7 @@ func TestWhatBecameOfPaymentsInWords(t *testing.T) {
 	}}
 	b := &chronicle{Printer: locale.For(holdfast.En), zone: time.UTC}
 	b.stoodIn(r)
-	for _, want := range []string{"d1 · Since", "No gate tells of its account", "d2.x1  app/411111", "Write off: a loss (two people) · the gate could not do it", "by Mei", "east", "not open", "d3 ·", "It waits for a second person", "Delivered: 2 · CNY", "Signed by Mei", "Attempts 3 · Inquiries 0", "The primary said last: Not done HTTP 402", "Settlement file f1: Done · CNY\u00a09.90 · Line 7", "Settlement file f2: Not in it", "d2.x4  app/411111", "The customer was asked to pay again · done", "by phone", "nobody has looked after: 1.", "Source gone for good · Where the evidence is kept: report 7", "Lost track of: 3 · CNY\u00a09.00", "Lost track of in the queue: 1", "Contradicted: gate east", "app/lost-1 · CNY\u00a09.00 · Not delivered in time", "Last told: never"} {
+	for _, want := range []string{"d1 · Since", "No gate tells of its account", "d2.x1  app/411111", "Write off: a loss (two people) · the gate could not do it", "by Mei", "east", "not open", "d3 ·", "It waits for a second person", "Delivered: 2 · CNY", "Signed by Mei", "Attempts 3 · Inquiries 0", "The primary said last: Not done HTTP 402", "Settlement file f1: Done · CNY\u00a09.90 · Line 7", "Settlement file f2: Not in it", "d2.x4  app/411111", "The customer was asked to pay again · done", "by phone", "nobody has looked after: 1.", "Source gone for good · Where the evidence is kept: report 7", "Lost track of: 3 · CNY\u00a09.00", "Lost track of in the queue: 1", "Contradicted: gate east", "and by Lin", "app/lost-1 · CNY\u00a09.00 · Not delivered in time", "Last told: never"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("it lacks %q", want)
 		}

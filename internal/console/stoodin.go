@@ -143,7 +143,10 @@ func (b *chronicle) lost(s view.StoodIn) {
 	}
 	b.line(2, "%s: %s", b.T("lost.told"), told)
 	if s.Contradicted() {
-		b.line(1, "%s %s: %s", s.Lost.By, b.at(s.Lost.At), s.Lost.Note)
+		b.line(1, "%s %s %s: %s", b.T("reconcile.signed"), s.Lost.By, b.at(s.Lost.At), s.Lost.Note)
+		if s.Lost.Second != nil {
+			b.line(1, "%s %s %s", b.T("reconcile.countersigned"), s.Lost.Second, b.at(s.Lost.Answered))
+		}
 		b.line(1, "%s %s", b.T("lost.contradicted", "gate", s.Lost.Gate), b.at(s.Lost.Contradicted))
 		return
 	}

@@ -102,6 +102,46 @@ func TestASourceIsLost(t *testing.T) {
 	})
 }
 
+// A stand-in of which nobody ever told is not explained, nor is it once its source was given
+// up. If the source is told of after all, and no gate stood in by it, there is nothing to close
+// out, and no alarm stays.
+func TestASourceThatNeverToldIsLost(t *testing.T) {
+	t.Parallel()
+	run(t, func(w *world) {
+		w.publish()
+		w.enrol("east")
+		w.Response.ClosedOut = w.Reconciliation.Nouns.Book.ClosedOut
+		_, id := w.standsIn("east", "s1")
+		w.must(w.dirs.Lift(w.Context(), mei, id, 0, "the primary is back"))
+		w.sleep(2 * time.Minute)
+		explained := func(when string) {
+			t.Helper()
+			if r, err := w.Reconcile(""); err != nil || r.Explained {
+				t.Errorf("explained %s: %v", when, err)
+			}
+		}
+		explained("though nobody ever told")
+		w.must((&enrolment.Service{Desk: w.desk, Book: w.Gates}).Retire(w.Context(), mei, "east", "it burnt"))
+		asked, err := w.Reconciliation.GiveUp(w.Context(), mei, reconciliation.LostForm{Directive: id, Reason: "it burnt", Evidence: "report 7"})
+		w.must(err)
+		w.must(w.Reconciliation.Answer(w.Context(), holdfast.Actor{Kind: holdfast.Account, ID: "lin"}, asked, true, ""))
+		explained("though its source is lost")
+		tell := func(standing ...standin.Standing) {
+			_, err := w.Reconciliation.Told(w.Context(), "east", standin.Summary{Source: "s1", At: time.Now(), Shards: 1, Of: []standin.ShardSummary{{Epoch: 1, Standing: standing}}})
+			w.must(err)
+		}
+		tell(standin.Standing{Directive: id, Opened: time.Now()})
+		if !w.Band().Alarm || !w.silent(1)[0].Contradicted() {
+			t.Error("nobody is alarmed")
+		}
+		tell()
+		w.silent(0)
+		if w.Band().Alarm {
+			t.Error("alarmed with nothing to close out")
+		}
+	})
+}
+
 // standsIn opens a stand-in of an incident by the gate with a source.
 func (w *world) standsIn(gate, source string) (in, id string) {
 	w.Helper()

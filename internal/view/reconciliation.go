@@ -86,7 +86,7 @@ func (s *Source) reconcile(directive string, now time.Time) (Reconciliation, err
 		}
 	}
 	for _, u := range r.Untold {
-		r.Explained = r.Explained && len(u.Untraced) == 0
+		r.Explained = r.Explained && !u.unexplained()
 	}
 	return r, nil
 }
