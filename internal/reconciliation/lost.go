@@ -177,15 +177,25 @@ func (n Nouns) agreeLost(d *Decision, sources []Source, now time.Time) error {
 	return err
 }
 
-// contradict records that a gate tells of a source that was given up: what was signed
-// stands, and is wrong. The directive is to be closed out as usual.
-func (n Nouns) contradict(source string) (drafts []journal.Draft) {
+// contradict records that a gate tells of a stand-in whose source was given up: what was
+// signed stands, and is wrong. The directive is to be closed out as usual. A source that is
+// told of without the stand-in, as one restored from an older backup is, contradicts nothing:
+// what was lost track of stays lost.
+func (n Nouns) contradict(sum standin.Summary) (drafts []journal.Draft) {
 	for _, id := range n.Book.lost {
-		if d := n.Book.decisions[id]; d.State == Done && d.Source == source {
+		if d := n.Book.decisions[id]; d.State == Done && d.Source == sum.Source && tells(sum, d.Directive) {
 			drafts = append(drafts, n.Book.draft(d.Directive, kindContradicted, answered{ID: d.ID})...)
 		}
 	}
 	return drafts
+}
+
+// tells reports whether a shard stood in by a directive, or has figures of it.
+func tells(sum standin.Summary, directive string) bool {
+	return slices.ContainsFunc(sum.Of, func(of standin.ShardSummary) bool {
+		return slices.ContainsFunc(of.Standing, func(s standin.Standing) bool { return s.Directive == directive }) ||
+			slices.ContainsFunc(of.Balances, func(b standin.Balance) bool { return b.Directive == directive })
+	})
 }
 
 // Lost returns the last decision that the source of a directive is gone, which was not

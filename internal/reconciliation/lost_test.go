@@ -160,6 +160,10 @@ func TestASourceIsGivenUp(t *testing.T) {
 			t.Errorf("it still waits: %+v", of)
 		}
 	})
+	d.tell("west", told(2, nil))
+	if state := d.decision(id).State; state != Done {
+		t.Errorf("told of without the stand-in, it is %s", state)
+	}
 	s.Carried = []standin.Carried{{ID: resolved}}
 	for range 2 {
 		if orders := d.tell("east", s); len(orders) != 0 {

@@ -90,7 +90,7 @@ func (s *Service) Answer(ctx context.Context, by holdfast.Actor, id string, gran
 func (s *Service) Told(ctx context.Context, gate string, sum standin.Summary) (orders []standin.Order, err error) {
 	s.Board.put(gate, sum, s.Desk.Now())
 	by := holdfast.Actor{Kind: holdfast.Gate, ID: gate}
-	if _, err := s.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) { return s.Nouns.contradict(sum.Source), nil }); err != nil {
+	if _, err := s.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) { return s.Nouns.contradict(sum), nil }); err != nil {
 		return nil, err
 	}
 	for range sum.Carried {

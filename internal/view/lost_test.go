@@ -103,8 +103,7 @@ func TestASourceIsLost(t *testing.T) {
 }
 
 // A stand-in of which nobody ever told is not explained, nor is it once its source was given
-// up. If the source is told of after all, and no gate stood in by it, there is nothing to close
-// out, and no alarm stays.
+// up. A source that is told of without it contradicts nothing.
 func TestASourceThatNeverToldIsLost(t *testing.T) {
 	t.Parallel()
 	run(t, func(w *world) {
@@ -130,14 +129,14 @@ func TestASourceThatNeverToldIsLost(t *testing.T) {
 			_, err := w.Reconciliation.Told(w.Context(), "east", standin.Summary{Source: "s1", At: time.Now(), Shards: 1, Of: []standin.ShardSummary{{Epoch: 1, Standing: standing}}})
 			w.must(err)
 		}
+		tell()
+		if w.Band().Alarm || w.silent(1)[0].Contradicted() {
+			t.Error("contradicted by a source that does not have it")
+		}
+		explained("though its source is told of without it")
 		tell(standin.Standing{Directive: id, Opened: time.Now()})
 		if !w.Band().Alarm || !w.silent(1)[0].Contradicted() {
 			t.Error("nobody is alarmed")
-		}
-		tell()
-		w.silent(0)
-		if w.Band().Alarm {
-			t.Error("alarmed with nothing to close out")
 		}
 	})
 }

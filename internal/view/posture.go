@@ -221,7 +221,7 @@ func (s *Source) durability() journal.Durability {
 }
 
 func (s *Source) alarm() bool {
-	if !s.durability().MayConfirm || s.contradicted() {
+	if !s.durability().MayConfirm || len(s.Reconciliation.Nouns.Book.Contradicted()) > 0 {
 		return true
 	}
 	for _, i := range s.Gates.Live() {

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"slices"
 	"time"
 
 	"holdfast/internal/directive"
@@ -48,20 +47,6 @@ func (u UntoldStandIn) unexplained() bool {
 	return len(u.Untraced) > 0
 }
 
-// contradicted reports whether a source that was given up is told of, and a stand-in is to be
-// closed out for that. Call it under the state's lock.
-func (s *Source) contradicted() bool {
-	list := s.Reconciliation.Nouns.Book.Contradicted()
-	if len(list) == 0 {
-		return false
-	}
-	sources := s.Reconciliation.Sources(s.Now())
-	return slices.ContainsFunc(list, func(d *reconciliation.Decision) bool {
-		of := s.Directives.Directive(d.Directive)
-		return of == nil || !reconciliation.Untouched(sources, d.Source, d.Directive, of.LiftedAt)
-	})
-}
-
 // untold lists stand-ins of which nobody tells, the newest first. Call it under the state's
 // lock.
 func (s *Source) untold(sources []reconciliation.Source, now time.Time) []UntoldStandIn {
@@ -81,13 +66,12 @@ func (s *Source) untoldOf(d *directive.Directive, sources []reconciliation.Sourc
 	nouns := s.Reconciliation.Nouns
 	u := UntoldStandIn{Directive: d.ID, Incident: d.Incident, Source: d.Opening.Source, Opened: d.Opening.At, Lifted: d.LiftedAt, Gates: nouns.Naming(d, sources)}
 	closing, closes := nouns.Book.Closing(d.ID)
-	untouched := reconciliation.Untouched(sources, u.Source, d.ID, d.LiftedAt)
-	if lost, some := nouns.Book.Lost(d.ID); some && (closing == lost || !closes && !untouched) {
+	if lost, some := nouns.Book.Lost(d.ID); some && (!closes || closing == lost) {
 		u.Decision, u.Untraced = lost, lost.Untraced()
 		u.Told, u.Shards, u.Heard = lost.Lost.Told, lost.Lost.Shards, lost.Lost.Heard
 		return u, true
 	}
-	if closes || untouched {
+	if closes || reconciliation.Untouched(sources, u.Source, d.ID, d.LiftedAt) {
 		return u, false
 	}
 	l, silent := reconciliation.Known(sources, u.Source, d.ID, now)
