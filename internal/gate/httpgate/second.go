@@ -183,8 +183,11 @@ func (x *exchange) pending() {
 // home sends what the first primary has to it while payments are rerouted: it may never
 // have got it, and no other may. One at a time: what waits for a primary that is down would
 // take the places of those that the second can do. It returns false if nothing was sent.
+//
+// What stand-in may have to do with waits: it would overtake the advices of its payer, or be
+// sent while another gate still decides on it.
 func (x *exchange) home() bool {
-	if !x.primary.home.TryLock() {
+	if x.stand != nil && x.stand.Concerns(x.pay) || !x.primary.home.TryLock() {
 		return false
 	}
 	defer x.primary.home.Unlock()

@@ -51,9 +51,10 @@ func bothWays(t *testing.T, first, second script) *rerouting {
 func TestBehindAReroute(t *testing.T) {
 	t.Parallel()
 	r := bothWays(t, created, accepted)
+	r.post("/v1/payments", "w", goodPayment)
 	r.enforce(2, posture.Set{}, away)
 	r.post("/v1/payments", "x", goodPayment)
-	r.reached(0, 1)
+	r.reached(1, 1)
 	r.enforce(3, posture.Set{}, openStandIn())
 	if a := r.post("/v1/payments", "y", goodPayment); a.header.Get(standInHeader) != "approved" {
 		t.Fatalf("%d %s", a.status, a.body)
@@ -70,5 +71,7 @@ func TestBehindAReroute(t *testing.T) {
 	if a := r.post("/v1/payments", "y", goodPayment); a.status != 201 || a.header.Get(standInHeader) != "approved" {
 		t.Errorf("%d %q %s", a.status, a.header.Get(standInHeader), a.body)
 	}
-	r.reached(0, 2)
+	// What the first primary has does not overtake the advice there.
+	r.want(r.post("/v1/payments", "w", goodPayment), 409, "pending", "unknown")
+	r.reached(1, 2)
 }
