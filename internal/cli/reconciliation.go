@@ -318,6 +318,9 @@ func untoldSaid(u view.UntoldStandIn) (lines []string) {
 	case u.Contradicted():
 		say("CONTRADICTED: %s gave the source up, and gate %s told of it at %s; close the directive out", d.ID, d.Gate, clock(d.Contradicted))
 		return lines
+	case !u.GivenUp():
+		track = "would be lost track of"
+		say("source said to be gone for good in %s, which waits for a second person: %s; evidence: %s", d.ID, d.Note, d.Lost.Evidence)
 	default:
 		say("source given up by %s, %s: %s; evidence: %s", d.ID, d.State, d.Note, d.Lost.Evidence)
 	}

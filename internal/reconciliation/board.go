@@ -22,15 +22,20 @@ const (
 	keepEvery  = 2 * time.Second
 	// keepFor is how long what a gate told is kept after it fell silent. A directive
 	// is closed, and its figures stand in a fact, long before.
-	keepFor  = 90 * 24 * time.Hour
-	maxGates = 1000
+	keepFor = 90 * 24 * time.Hour
+	maxKept = 1000
 )
 
-// Board keeps what each gate told last. It is safe for concurrent use.
+// Board keeps what each gate told last of each advice source: one that was made anew, with
+// another source, does not take away what it told of the one before. It is safe for
+// concurrent use.
 type Board struct {
-	mu    sync.Mutex
-	gates map[string]*kept
+	mu   sync.Mutex
+	kept map[string]*kept // by nameOf
 }
+
+// nameOf names what a gate tells of a source; neither has a slash.
+func nameOf(gate, source string) string { return gate + "/" + source }
 
 type kept struct {
 	Told
@@ -40,43 +45,47 @@ type kept struct {
 }
 
 // NewBoard returns an empty board.
-func NewBoard() *Board { return &Board{gates: map[string]*kept{}} }
+func NewBoard() *Board { return &Board{kept: map[string]*kept{}} }
 
 // put keeps what a gate told.
 func (b *Board) put(gate string, s standin.Summary, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	k := b.gates[gate]
+	name := nameOf(gate, s.Source)
+	k := b.kept[name]
 	if k == nil {
-		if len(b.gates) >= maxGates {
+		if len(b.kept) >= maxKept {
 			return
 		}
 		k = &kept{}
-		b.gates[gate] = k
+		b.kept[name] = k
 	}
 	k.Told, k.dirty = Told{gate, now, s}, true
 }
 
 // Told returns what a gate told last.
-func (b *Board) Told(gate string) (Told, bool) {
+func (b *Board) Told(gate string) (last Told, some bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	k := b.gates[gate]
-	if k == nil {
-		return Told{}, false
+	for _, k := range b.kept {
+		if k.Gate == gate && (!some || k.Heard.After(last.Heard)) {
+			last, some = k.Told, true
+		}
 	}
-	return k.Told, true
+	return last, some
 }
 
 // Sources adds up what gates told.
 func (b *Board) Sources(now time.Time) []Source {
 	b.mu.Lock()
-	told := make([]Told, 0, len(b.gates))
-	for _, k := range b.gates {
+	told := make([]Told, 0, len(b.kept))
+	for _, k := range b.kept {
 		told = append(told, k.Told)
 	}
 	b.mu.Unlock()
-	slices.SortFunc(told, func(x, y Told) int { return cmp.Compare(x.Gate, y.Gate) })
+	slices.SortFunc(told, func(x, y Told) int {
+		return cmp.Or(cmp.Compare(x.Gate, y.Gate), cmp.Compare(x.Summary.Source, y.Summary.Source))
+	})
 	return Sum(told, now)
 }
 
@@ -121,10 +130,14 @@ func (b *Board) read(ctx context.Context, documents journal.Documents) error {
 
 // take takes a document in, if what it holds was heard later than what is known.
 func (b *Board) take(d journal.Document) error {
-	gate := strings.TrimPrefix(d.Key, keepPrefix)
+	name := strings.TrimPrefix(d.Key, keepPrefix)
+	gate, _, of := strings.Cut(name, "/")
+	if !of {
+		return nil // of a version that kept one source of a gate
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	k := b.gates[gate]
+	k := b.kept[name]
 	if k != nil && k.revision == d.Revision {
 		return nil
 	}
@@ -133,11 +146,11 @@ func (b *Board) take(d journal.Document) error {
 		return err
 	}
 	if k == nil {
-		if len(b.gates) >= maxGates {
+		if len(b.kept) >= maxKept {
 			return nil
 		}
 		k = &kept{}
-		b.gates[gate] = k
+		b.kept[name] = k
 	}
 	k.revision = d.Revision
 	if k.Heard.Before(t.Heard) {
@@ -156,14 +169,14 @@ func decodeTold(body []byte) (t Told, err error) {
 func (b *Board) write(ctx context.Context, documents journal.Documents) error {
 	b.mu.Lock()
 	var list []journal.Document
-	for gate, k := range b.gates {
+	for name, k := range b.kept {
 		if k.dirty {
 			body, err := json.Marshal(k.Told)
 			if err != nil {
 				b.mu.Unlock()
 				return err
 			}
-			list = append(list, journal.Document{Key: keepPrefix + gate, Revision: k.revision, Body: body, Expires: k.Heard.Add(keepFor)})
+			list = append(list, journal.Document{Key: keepPrefix + name, Revision: k.revision, Body: body, Expires: k.Heard.Add(keepFor)})
 			k.dirty = false
 		}
 	}
@@ -172,7 +185,7 @@ func (b *Board) write(ctx context.Context, documents journal.Documents) error {
 	for _, d := range list {
 		revision, err := documents.PutDocument(ctx, d)
 		b.mu.Lock()
-		k := b.gates[strings.TrimPrefix(d.Key, keepPrefix)]
+		k := b.kept[strings.TrimPrefix(d.Key, keepPrefix)]
 		switch {
 		case err == nil:
 			k.revision = revision

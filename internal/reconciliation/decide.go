@@ -177,13 +177,14 @@ func (n Nouns) carried(list []standin.Carried) []journal.Draft {
 	return nil
 }
 
-// orders lists what a gate's deciders are to carry out. What was looked after has room of
+// orders lists what the deciders of a gate with a source are to carry out: of one that it had
+// before it can do nothing. What was looked after has room of
 // its own: many expire at once, and nothing else waits for them.
-func (n Nouns) orders(gate string, sources []Source) []standin.Order {
+func (n Nouns) orders(gate, source string, sources []Source) []standin.Order {
 	var list, cares []standin.Order
 	for _, id := range n.Book.ids {
 		d := n.Book.decisions[id]
-		if d.State != Ordered {
+		if d.State != Ordered || d.Source != source {
 			continue
 		}
 		for i := range sources {

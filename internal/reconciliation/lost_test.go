@@ -187,6 +187,35 @@ func TestASourceIsGivenUp(t *testing.T) {
 	}
 }
 
+// A gate that was made anew, with another source, takes away nothing of what it told of the
+// one before, and is ordered nothing of it.
+func TestAGateMadeAnew(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.directives["d1"] = lifted()
+	d.tell("east", told(1, []int{0}, exception("k1", 900, standin.PrimaryRefused)))
+	if _, err := d.service.Resolve(t.Context(), wang, Form{Identity: "k1", How: standin.Accept, Note: "ours"}); err != nil {
+		t.Fatal(err)
+	}
+	d.now = d.now.Add(time.Hour)
+	anew := told(1, []int{0})
+	anew.Source = "src2"
+	anew.Of[0].Standing, anew.Of[0].Balances = nil, nil
+	if orders := d.tell("east", anew); len(orders) != 0 {
+		t.Errorf("of its former source it is ordered %+v", orders)
+	}
+	if last, _ := d.service.Board.Told("east"); last.Summary.Source != "src2" {
+		t.Errorf("it told last of %s", last.Summary.Source)
+	}
+	id, err := d.service.GiveUp(t.Context(), wang, LostForm{"d1", "it burnt", "report 7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := d.decision(id).Lost; !l.Told.Equal(start) || len(l.Figures) != 1 || len(l.Exceptions) != 1 {
+		t.Errorf("of its former source it is known %+v", l)
+	}
+}
+
 // What was asked for with figures that are not the last is not agreed to.
 func TestASourceTellsAgainBeforeItIsGivenUp(t *testing.T) {
 	t.Parallel()

@@ -105,6 +105,6 @@ func (s *Service) Told(ctx context.Context, gate string, sum standin.Summary) (o
 		}
 	}
 	sources := s.Board.Sources(s.Desk.Now())
-	s.Desk.State.View(func() { orders = s.Nouns.orders(gate, sources) })
+	s.Desk.State.View(func() { orders = s.Nouns.orders(gate, sum.Source, sources) })
 	return orders, nil
 }

@@ -86,7 +86,7 @@ func (s *Source) reconcile(directive string, now time.Time) (Reconciliation, err
 		}
 	}
 	for _, u := range r.Untold {
-		r.Explained = r.Explained && !u.unexplained()
+		r.Holds, r.Explained = r.Holds && (!u.Told.IsZero() || u.GivenUp() || u.Contradicted()), r.Explained && !u.unexplained()
 	}
 	return r, nil
 }

@@ -35,13 +35,18 @@ func (u UntoldStandIn) Contradicted() bool {
 	return u.Decision != nil && u.Decision.State == reconciliation.Contradicted
 }
 
+// GivenUp reports whether two people gave the source up, and no gate told of the stand-in since.
+func (u UntoldStandIn) GivenUp() bool {
+	return u.Decision != nil && u.Decision.State == reconciliation.Done
+}
+
 // unexplained reports whether something was, or may have been, approved that nobody can account
 // for: what was lost track of, and all that was approved after the last word, or without any.
 func (u UntoldStandIn) unexplained() bool {
 	switch {
 	case u.Contradicted():
 		return false // its account says what is left
-	case u.Decision != nil && u.Decision.State == reconciliation.Done, u.Told.IsZero():
+	case u.GivenUp(), u.Told.IsZero():
 		return true
 	}
 	return len(u.Untraced) > 0
@@ -62,19 +67,20 @@ func (s *Source) untold(sources []reconciliation.Source, now time.Time) []Untold
 	return list
 }
 
-func (s *Source) untoldOf(d *directive.Directive, sources []reconciliation.Source, now time.Time) (UntoldStandIn, bool) {
+func (s *Source) untoldOf(d *directive.Directive, sources []reconciliation.Source, now time.Time) (u UntoldStandIn, silent bool) {
 	nouns := s.Reconciliation.Nouns
-	u := UntoldStandIn{Directive: d.ID, Incident: d.Incident, Source: d.Opening.Source, Opened: d.Opening.At, Lifted: d.LiftedAt, Gates: nouns.Naming(d, sources)}
+	u = UntoldStandIn{Directive: d.ID, Incident: d.Incident, Source: d.Opening.Source, Opened: d.Opening.At, Lifted: d.LiftedAt}
 	closing, closes := nouns.Book.Closing(d.ID)
 	if lost, some := nouns.Book.Lost(d.ID); some && (!closes || closing == lost) {
 		u.Decision, u.Untraced = lost, lost.Untraced()
-		u.Told, u.Shards, u.Heard = lost.Lost.Told, lost.Lost.Shards, lost.Lost.Heard
-		return u, true
+		u.Told, u.Shards, u.Heard, silent = lost.Lost.Told, lost.Lost.Shards, lost.Lost.Heard, true
+	} else if !closes && !reconciliation.Untouched(sources, u.Source, d.ID, d.LiftedAt) {
+		var l reconciliation.Lost
+		l, silent = reconciliation.Known(sources, u.Source, d.ID, now)
+		u.Told, u.Shards, u.Heard, u.Untraced = l.Told, l.Shards, l.Heard, l.Untraced()
 	}
-	if closes || reconciliation.Untouched(sources, u.Source, d.ID, d.LiftedAt) {
-		return u, false
+	if silent {
+		u.Gates = nouns.Naming(d, sources)
 	}
-	l, silent := reconciliation.Known(sources, u.Source, d.ID, now)
-	u.Told, u.Shards, u.Heard, u.Untraced = l.Told, l.Shards, l.Heard, l.Untraced()
 	return u, silent
 }
