@@ -93,7 +93,7 @@ func TestOtherFormat(t *testing.T) {
 		dir := filled(t)
 		change(t, dir, fmt.Sprintf(`PRAGMA user_version = %d`, found))
 		_, err := Open(t.Context(), Options{Dir: dir})
-		if want := fmt.Sprintf("the advice source in %s is of format %d, and this version of Holdfast reads format %d: run the version that wrote it", dir, found, format); err == nil || !strings.Contains(err.Error(), want) || holdfast.CodeOf(err) != holdfast.Unavailable {
+		if want := fmt.Sprintf("what is in %s is of format %d, and this version of Holdfast reads format %d: run the version that wrote it", dir, found, format); err == nil || !strings.Contains(err.Error(), want) || holdfast.CodeOf(err) != holdfast.Unavailable {
 			t.Errorf("format %d: %v, want %q", found, err, want)
 		}
 	}

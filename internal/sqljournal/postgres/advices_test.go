@@ -47,7 +47,7 @@ func TestAdvicesOfAnotherFormat(t *testing.T) {
 		if err == nil {
 			a.Close()
 		}
-		if holdfast.CodeOf(err) != code || err != nil && !strings.Contains(err.Error(), "the advice source in the PostgreSQL database "+conn.Config().Database+" is of format ") {
+		if holdfast.CodeOf(err) != code || err != nil && !strings.Contains(err.Error(), "what is in the PostgreSQL database "+conn.Config().Database+" is of format ") {
 			t.Errorf("the format %+d: %v", by, err)
 		}
 		if _, err := conn.Exec(t.Context(), "UPDATE advice_meta SET format = format - $1", by); err != nil {

@@ -47,10 +47,11 @@ func IsCut(shard int, wanted, cut uint64) error {
 	return holdfast.Errorf(holdfast.NotFound, "pack %d of shard %d was cut: packs up to %d stand in a snapshot", wanted, shard, cut)
 }
 
-// OtherFormat is the error of a source whose tables another version of Holdfast made.
+// OtherFormat is the error of a source, of advices or of a fence, whose tables another version
+// of Holdfast made. A fence that is begun anew too early knows nothing of what was sent.
 // Place is where it is, found its format, reads the one that this version reads.
 func OtherFormat(place string, found, reads int) error {
-	return holdfast.Errorf(holdfast.Unavailable, "the advice source in %s is of format %d, and this version of Holdfast reads format %d: run the version that wrote it until all in it is delivered and closed out, then give the gate a new directory or database", place, found, reads)
+	return holdfast.Errorf(holdfast.Unavailable, "what is in %s is of format %d, and this version of Holdfast reads format %d: run the version that wrote it until nothing in it counts any more (of an advice source all is delivered and closed out; of a fence its time to keep has passed since its last payment), then give the gate a new directory or database", place, found, reads)
 }
 
 // IsDamaged is the error of a pack that is not what was written.
