@@ -126,16 +126,8 @@ func (s *shell) improvementDrop() *cobra.Command {
 }
 
 func (s *shell) improvementAnswer() *cobra.Command {
-	var refuse string
-	cmd := s.api("POST /improvements/{id}/drop/answer", "answer IMPROVEMENT", "Consent, as a second person, that an improvement is dropped, or refuse", func(c *call) error {
-		in := api.Answer{Granted: refuse == "", Reason: refuse}
-		if !in.Granted {
-			return c.act(in, "improvement %s is not dropped", c.args[0])
-		}
-		return c.act(in, "improvement %s is dropped", c.args[0])
-	})
-	cmd.Flags().StringVar(&refuse, "refuse", "", "why it is not dropped; without it you consent")
-	return cmd
+	return s.secondAnswers("POST /improvements/{id}/drop/answer", "answer IMPROVEMENT", "Consent, as a second person, that an improvement is dropped, or refuse",
+		"why it is not dropped; without it you consent", "improvement %s is not dropped", "improvement %s is dropped")
 }
 
 func (s *shell) improvementReopen() *cobra.Command {

@@ -264,16 +264,8 @@ func (s *shell) exceptionResolve() *cobra.Command {
 }
 
 func (s *shell) reconciliationAnswer() *cobra.Command {
-	var refuse string
-	cmd := s.api("POST /reconciliation/decisions/{id}/answer", "answer DECISION", "Consent, as a second person, to how an exception ends, to a close-out or to a lost source, or refuse", func(c *call) error {
-		in := api.Answer{Granted: refuse == "", Reason: refuse}
-		if !in.Granted {
-			return c.act(in, "decision %s is refused", c.args[0])
-		}
-		return c.act(in, "decision %s is agreed; the gates are told", c.args[0])
-	})
-	cmd.Flags().StringVar(&refuse, "refuse", "", "why not; without it you consent")
-	return cmd
+	return s.secondAnswers("POST /reconciliation/decisions/{id}/answer", "answer DECISION", "Consent, as a second person, to how an exception ends, to a close-out or to a lost source, or refuse",
+		"why not; without it you consent", "decision %s is refused", "decision %s is agreed; gates that it concerns are told")
 }
 
 func (s *shell) standInClose() *cobra.Command {

@@ -171,16 +171,8 @@ func (s *shell) settlementConfirm() *cobra.Command {
 }
 
 func (s *shell) settlementAnswer() *cobra.Command {
-	var refuse string
-	cmd := s.api("POST /settlements/{id}/answer", "answer FILE", "Agree, as a second person, to what a settlement file changes, or refuse", func(c *call) error {
-		in := api.Answer{Granted: refuse == "", Reason: refuse}
-		if !in.Granted {
-			return c.act(in, "settlement file %s is refused", c.args[0])
-		}
-		return c.act(in, "settlement file %s is agreed; the gates record what it says", c.args[0])
-	})
-	cmd.Flags().StringVar(&refuse, "refuse", "", "why not; without it you agree")
-	return cmd
+	return s.secondAnswers("POST /settlements/{id}/answer", "answer FILE", "Agree, as a second person, to what a settlement file changes, or refuse",
+		"why not; without it you agree", "settlement file %s is refused", "settlement file %s is agreed; the gates record what it says")
 }
 
 func (s *shell) settlementWithdraw() *cobra.Command {

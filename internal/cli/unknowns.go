@@ -90,16 +90,8 @@ func (s *shell) resolutionMake() *cobra.Command {
 }
 
 func (s *shell) resolutionAnswer() *cobra.Command {
-	var refuse string
-	cmd := s.api("POST /unknowns/resolutions/{id}/answer", "answer RESOLUTION", "Agree, as a second person, to what became of a payment of unknown outcome, or refuse", func(c *call) error {
-		in := api.Answer{Granted: refuse == "", Reason: refuse}
-		if !in.Granted {
-			return c.act(in, "resolution %s is refused", c.args[0])
-		}
-		return c.act(in, "resolution %s is agreed; the gates carry it out", c.args[0])
-	})
-	cmd.Flags().StringVar(&refuse, "refuse", "", "why not; without it you agree")
-	return cmd
+	return s.secondAnswers("POST /unknowns/resolutions/{id}/answer", "answer RESOLUTION", "Agree, as a second person, to what became of a payment of unknown outcome, or refuse",
+		"why not; without it you agree", "resolution %s is refused", "resolution %s is agreed; the gates carry it out")
 }
 
 func (s *shell) resolutionWithdraw() *cobra.Command {
