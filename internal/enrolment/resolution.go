@@ -2,8 +2,11 @@ package enrolment
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -152,16 +155,17 @@ const maxOrders = 100
 
 // Resolve decides on what a person says of a payment. above is the amount, in minor
 // units, above which it takes two people; -1 if all do. An amount that could not be read
-// takes two. incidents are those that left the payment unknown.
-func Resolve(b *Book, id string, f ResolutionForm, above int64, incidents []string) ([]journal.Draft, error) {
+// takes two. incidents are those that left the payment unknown. Of two people who say
+// something of one payment at the same moment, the journal takes one.
+func Resolve(b *Book, f ResolutionForm, above int64, incidents []string) (id string, drafts []journal.Draft, err error) {
 	f.Reason, f.Evidence = payment.Mask(strings.TrimSpace(f.Reason)), payment.Mask(strings.TrimSpace(f.Evidence))
 	switch {
 	case !f.Outcome.Settled():
-		return nil, holdfast.Errorf(holdfast.Invalid, "say whether the payment is done or not done").At("outcome")
+		return "", nil, holdfast.Errorf(holdfast.Invalid, "say whether the payment is done or not done").At("outcome")
 	case f.Reason == "" || len(f.Reason) > longestNote:
-		return nil, holdfast.Errorf(holdfast.Invalid, "say why, in at most %d bytes", longestNote).At("reason")
+		return "", nil, holdfast.Errorf(holdfast.Invalid, "say why, in at most %d bytes", longestNote).At("reason")
 	case f.Evidence == "" || len(f.Evidence) > longestNote:
-		return nil, holdfast.Errorf(holdfast.Invalid, "say where the evidence can be looked up, in at most %d bytes", longestNote).At("evidence")
+		return "", nil, holdfast.Errorf(holdfast.Invalid, "say where the evidence can be looked up, in at most %d bytes", longestNote).At("evidence")
 	}
 	asked := resolutionAsked{Identity: f.Identity, Outcome: f.Outcome, Reason: f.Reason, Evidence: f.Evidence, Incidents: incidents, Attempts: map[string]time.Time{}}
 	for _, u := range b.UnresolvedOf(f.Identity) {
@@ -170,12 +174,21 @@ func Resolve(b *Book, id string, f ResolutionForm, above int64, incidents []stri
 		asked.Two = asked.Two || above < 0 || u.Record.Currency == "" || u.Record.Amount > above
 	}
 	if len(asked.Attempts) == 0 {
-		return nil, holdfast.Errorf(holdfast.NotFound, "no gate lists the payment %q as unknown any more", payment.Mask(f.Identity)).At("identity")
+		return "", nil, holdfast.Errorf(holdfast.NotFound, "no gate lists the payment %q as unknown any more", payment.Mask(f.Identity)).At("identity")
 	}
 	if r, active := b.ResolutionOf(f.Identity); active && !r.Over() {
-		return nil, holdfast.Errorf(holdfast.Conflict, "%s was decided on already, in %s", payment.Mask(f.Identity), r.ID).At("identity")
+		return "", nil, holdfast.Errorf(holdfast.Conflict, "%s was decided on already, in %s", payment.Mask(f.Identity), r.ID).At("identity")
 	}
-	return []journal.Draft{journal.NewDraft(resolutionSubject(id), 0, ResolutionAskedKind, asked)}, nil
+	id = b.nextResolution(f.Identity)
+	return id, []journal.Draft{journal.NewDraft(resolutionSubject(id), 0, ResolutionAskedKind, asked)}, nil
+}
+
+// nextResolution is the id of the next resolution of a payment. Whoever has read the same
+// book comes to the same id, so that only one of them is appended. The identity itself is
+// not in it: it may hold what a client should not have put there.
+func (b *Book) nextResolution(identity string) string {
+	sum := sha256.Sum256([]byte(identity))
+	return hex.EncodeToString(sum[:12]) + ".r" + strconv.Itoa(len(b.resolutionOf[identity])+1)
 }
 
 // AnswerResolution decides on a second person's answer.
@@ -253,29 +266,6 @@ func (b *Book) applyResolution(id string, f holdfast.Fact) error {
 	return nil
 }
 
-// settleGone settles, by what people said, the payment at gates that are gone for good:
-// nobody else is left to do it. r is not kept yet; f is what lets it happen.
-func (b *Book) settleGone(r *Resolution, f holdfast.Fact) {
-	if r.State != ResolutionOrdered {
-		return
-	}
-	for _, name := range b.listing(r) {
-		if i := b.gates[name].Present(); i != nil && i.Gone {
-			b.settleWithout(r, name, f, false)
-		}
-	}
-}
-
-// settleWithout settles, by what people said, the payment at a gate that will not do it.
-func (b *Book) settleWithout(r *Resolution, name string, f holdfast.Fact, unlisted bool) {
-	key := unknownKey{name, r.Identity}
-	u := b.unknown[key]
-	u.Outcome, u.Settled, u.How = r.Outcome, f.Time, whySaid(r.ID)
-	delete(b.unknown, key)
-	b.hasSettled(u)
-	r.Ends = append(slices.Clone(r.Ends), ResolutionEnd{Gate: name, Outcome: r.Outcome, How: u.How, At: f.Time, Position: f.Position, Gone: true, Unlisted: unlisted})
-}
-
 // keep keeps a resolution as it is now: over, if no gate lists an attempt any more that it
 // can settle.
 func (b *Book) keep(r *Resolution) {
@@ -297,26 +287,6 @@ func (b *Book) listing(r *Resolution) (gates []string) {
 		}
 	}
 	return gates
-}
-
-// told notes for resolutions what a gate's entry says. What a person said and the entry
-// contradicts is marked, also when it comes late.
-func (b *Book) told(name string, e Entry, on holdfast.Position) {
-	for _, id := range b.resolutionOf[e.Record.Identity] {
-		r := *b.resolutions[id]
-		own := e.Why == whySaid(id)
-		if r.State == ResolutionWithdrawn && !own {
-			continue // it was not said in the end
-		}
-		if e.Outcome.Settled() && (own || !r.Over() || e.Record.At.Equal(r.attempts[name])) {
-			r.Ends = append(slices.Clone(r.Ends), ResolutionEnd{Gate: name, Outcome: e.Outcome, How: e.Why, At: e.At, Position: on})
-			r.Contradicted = r.Contradicted || e.Outcome != r.Outcome
-			if own && r.Over() {
-				r.State = ResolutionCarried // whatever was said of it while the gate did it
-			}
-		}
-		b.keep(&r)
-	}
 }
 
 // ResolutionOf returns the newest resolution of a payment.

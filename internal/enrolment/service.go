@@ -23,14 +23,14 @@ type Service struct {
 
 // Resolve records what a person says became of a payment of unknown outcome, and returns
 // the id of the resolution. Where one person is enough gates are told at once.
-func (s *Service) Resolve(ctx context.Context, by holdfast.Actor, f ResolutionForm) (string, error) {
-	id := holdfast.NewID()
-	_, err := s.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) {
+func (s *Service) Resolve(ctx context.Context, by holdfast.Actor, f ResolutionForm) (id string, err error) {
+	_, err = s.Desk.Do(ctx, by, func(time.Time) (drafts []journal.Draft, err error) {
 		var incidents []string
 		if s.Left != nil {
 			incidents = s.Left(f.Identity)
 		}
-		return Resolve(s.Book, id, f, s.Above(), incidents)
+		id, drafts, err = Resolve(s.Book, f, s.Above(), incidents)
+		return drafts, err
 	})
 	return id, err
 }
