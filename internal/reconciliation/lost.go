@@ -210,11 +210,10 @@ func (b *Book) Lost(directive string) (*Decision, bool) {
 }
 
 // Contradicted lists the sources that were given up and told of since, until their
-// directives are closed out.
+// directives are closed out: two people have signed, and not just one asked for it.
 func (b *Book) Contradicted() (list []*Decision) {
 	for _, id := range b.lost {
-		d := b.decisions[id]
-		if _, closes := b.Closing(d.Directive); d.State == Contradicted && !closes {
+		if d := b.decisions[id]; d.State == Contradicted && !b.ClosedOut(d.Directive) {
 			list = append(list, d)
 		}
 	}

@@ -99,6 +99,33 @@ func TestASourceIsLost(t *testing.T) {
 		if list := w.Exceptions(ExceptionQuery{}, 0, 10); len(list.Items) != 1 {
 			t.Errorf("people are asked about %+v", list.Items)
 		}
+
+		// It stays so until the ordinary close-out is signed by two, not just asked for.
+		now = time.Now()
+		summary.At, summary.Shards = now, 1
+		shard := &summary.Of[0]
+		shard.Oldest, shard.Standing[0].Ended, shard.Open = now, now, nil
+		shard.Balances[0].Delivered, shard.Balances[0].Pending, shard.Balances[0].Exception, shard.Balances[0].Unresolved = shard.Balances[0].Approved, standin.Tally{}, standin.Tally{}, standin.Tally{}
+		tell()
+		contradicted := func(when string) {
+			t.Helper()
+			if !w.Band().Alarm || !w.silent(1)[0].Contradicted() {
+				t.Errorf("the contradiction is not shown %s", when)
+			}
+		}
+		closing, err := w.Reconciliation.Close(w.Context(), mei, id, "all is found")
+		w.must(err)
+		contradicted("once the close-out is asked for")
+		w.must(w.Reconciliation.Answer(w.Context(), lin, closing, false, "look again"))
+		contradicted("once the close-out is refused")
+		closing, err = w.Reconciliation.Close(w.Context(), mei, id, "all is found")
+		w.must(err)
+		contradicted("once the close-out is asked for again")
+		w.must(w.Reconciliation.Answer(w.Context(), lin, closing, true, ""))
+		w.silent(0)
+		if w.Band().Alarm {
+			t.Error("it is alarmed after the close-out")
+		}
 	})
 }
 

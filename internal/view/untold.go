@@ -71,7 +71,7 @@ func (s *Source) untoldOf(d *directive.Directive, sources []reconciliation.Sourc
 	nouns := s.Reconciliation.Nouns
 	u = UntoldStandIn{Directive: d.ID, Incident: d.Incident, Source: d.Opening.Source, Opened: d.Opening.At, Lifted: d.LiftedAt}
 	closing, closes := nouns.Book.Closing(d.ID)
-	if lost, some := nouns.Book.Lost(d.ID); some && (!closes || closing == lost) {
+	if lost, some := nouns.Book.Lost(d.ID); some && (closing == lost || !nouns.Book.ClosedOut(d.ID)) {
 		u.Decision, u.Untraced = lost, lost.Untraced()
 		u.Told, u.Shards, u.Heard, silent = lost.Lost.Told, lost.Lost.Shards, lost.Lost.Heard, true
 	} else if !closes && !reconciliation.Untouched(sources, u.Source, d.ID, d.LiftedAt) {
