@@ -39,6 +39,29 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// A word that the node would refuse is refused at once, with those that it takes; of what is
+// recorded is said how much the node recorded.
+func TestWordsAndCounts(t *testing.T) {
+	t.Parallel()
+	resolve := []string{"resolution", "make", "--identity", "k1", "--reason", "a", "--evidence", "b", "--outcome"}
+	after := []string{"stand-in", "look-after", "--payment", "k1", "--payment", "k1", "--note", "a", "--care"}
+	for _, test := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{append(slices.Clone(resolve), "in-flight"), exitInvalid, "write done or not-done"},
+		{append(slices.Clone(resolve), "bogus"), exitInvalid, "write done or not-done"},
+		{append(slices.Clone(resolve), "not-done"), 0, "resolution r1"},
+		{append(slices.Clone(after), "bogus"), exitInvalid, "write one of told, asked-again, nothing"},
+		{append(slices.Clone(after), "told"), 0, "1 payment is looked after"},
+	} {
+		if code, said, _ := answered(t, test.args); code != test.code || !strings.Contains(said, test.want) {
+			t.Errorf("%q: code %d, want %d with %q: %s", test.args, code, test.code, test.want, said)
+		}
+	}
+}
+
 // answered runs a command against a node that takes whatever it is sent.
 func answered(t *testing.T, args []string) (code int, said, sent string) {
 	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -47,7 +70,7 @@ func answered(t *testing.T, args []string) (code int, said, sent string) {
 			t.Error(err)
 		}
 		sent = strings.TrimSpace(string(body))
-		fmt.Fprint(w, `{}`)
+		fmt.Fprint(w, `{"ids":["d1.x1"],"id":"r1"}`)
 	}))
 	defer node.Close()
 	var text bytes.Buffer

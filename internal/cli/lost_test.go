@@ -39,3 +39,19 @@ func TestUntoldSaid(t *testing.T) {
 		}
 	}
 }
+
+// Of an account whose source was given up is not said that it holds.
+func TestAccountSaid(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 26, 3, 0, 0, 0, time.UTC)
+	for want, a := range map[string]reconciliation.Account{
+		"stands in: it holds":                                                                {Holds: true},
+		"ended at " + clock(at) + ": it DOES NOT HOLD":                                       {Ended: at},
+		"ended at " + clock(at) + " and closed: it holds":                                    {Ended: at, Settled: true, Holds: true},
+		"ended at " + clock(at) + ", its source given up: WHAT IT HAD LEFT IS LOST TRACK OF": {Ended: at, Lost: true, Holds: true},
+	} {
+		if got := accountSaid(a); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

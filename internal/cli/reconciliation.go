@@ -37,7 +37,7 @@ func holds(ok bool) string {
 }
 
 func (s *shell) reconcile() *cobra.Command {
-	cmd := s.api("GET /reconciliation", "reconcile", "Prove that what gates approved is accounted for; code 3 if it is not", func(c *call) error {
+	cmd := s.api("GET /reconciliation", "reconcile", "Prove that what gates approved adds up; code 3 if it does not. What two people gave up is shown, not judged", func(c *call) error {
 		answer, err := c.pass("directive").do(nil)
 		if err != nil {
 			return err
@@ -74,17 +74,7 @@ func (s *shell) reconcile() *cobra.Command {
 func sourceFigures(p *page, of reconciliation.Source) {
 	p.line("source %s: %d of %d shards told, the oldest figures of %s", of.ID, of.Heard, of.Shards, clock(of.AsOf))
 	for _, a := range of.Accounts {
-		state := "stands in"
-		if !a.Ended.IsZero() {
-			state = "ended at " + clock(a.Ended)
-		}
-		switch {
-		case a.Lost:
-			state += ", its source given up"
-		case a.Settled:
-			state += " and closed"
-		}
-		p.line("directive %s, opened at %s, %s: it %s", a.Directive, clock(a.Opened), state, holds(a.Holds))
+		p.line("directive %s, opened at %s, %s", a.Directive, clock(a.Opened), accountSaid(a))
 		p.row("KIND", "APPROVED", "DELIVERED", "PENDING", "EXCEPTION", "REVERSED", "DIFFERENCE")
 		for _, l := range a.Lines {
 			p.row(l.Kind.String(), tally(l.Approved, l.Currency), tally(l.Delivered, l.Currency), tally(l.Pending, l.Currency),
@@ -100,6 +90,22 @@ func sourceFigures(p *page, of reconciliation.Source) {
 	for _, a := range of.Alarms {
 		p.line("alarm of gate %s: %s", a.Gate, reconciliation.Say(locale.For(p.lang), a.Alarm))
 	}
+}
+
+// accountSaid says how far an account is, and whether it holds: of what was given up nobody
+// can say so.
+func accountSaid(a reconciliation.Account) string {
+	state := "stands in"
+	if !a.Ended.IsZero() {
+		state = "ended at " + clock(a.Ended)
+	}
+	switch {
+	case a.Lost:
+		return state + ", its source given up: WHAT IT HAD LEFT IS LOST TRACK OF"
+	case a.Settled:
+		state += " and closed"
+	}
+	return state + ": it " + holds(a.Holds)
 }
 
 func cutOffSaid(c *reconciliation.CutOff) string {
@@ -172,7 +178,21 @@ func (s *shell) lookAfter() *cobra.Command {
 		if err := in.Care.UnmarshalText([]byte(care)); err != nil {
 			return err
 		}
-		return c.act(in, "%d payments are looked after; the gates are told", len(in.Payments))
+		answer, err := c.do(in)
+		if err != nil {
+			return err
+		}
+		var made api.CreatedAll
+		if err := json.Unmarshal(answer, &made); err != nil {
+			return fmt.Errorf("the node's answer cannot be read: %w", err)
+		}
+		c.print(answer)
+		if len(made.IDs) == 1 {
+			c.say("1 payment is looked after; the gates are told")
+		} else {
+			c.say("%d payments are looked after; the gates are told", len(made.IDs))
+		}
+		return nil
 	})
 	f := cmd.Flags()
 	f.StringArrayVar(&in.Payments, "payment", nil, "the payment's identity; may be repeated")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"holdfast"
 	"holdfast/internal/api"
 	"holdfast/internal/enrolment"
 	"holdfast/internal/view"
@@ -77,8 +78,8 @@ func (s *shell) resolutionMake() *cobra.Command {
 	var in enrolment.ResolutionForm
 	var outcome string
 	cmd := s.api("POST /unknowns/resolutions", "make", "Say that a payment of unknown outcome is done or not done", func(c *call) error {
-		if err := in.Outcome.UnmarshalText([]byte(outcome)); err != nil {
-			return err
+		if err := in.Outcome.UnmarshalText([]byte(outcome)); err != nil || !in.Outcome.Settled() {
+			return holdfast.Errorf(holdfast.Invalid, "--outcome %q: write done or not-done", outcome).At("outcome")
 		}
 		return c.create(in, "resolution %s is asked for; where it takes two people it waits for the second")
 	})

@@ -78,7 +78,7 @@ func bandText(b view.Band) string {
 	if b.Drill {
 		text = "DRILL " + text
 	}
-	return text + unless(b.Incident == "", ", incident "+b.Incident) + unless(!b.Alarm, ", ALARM: see holdfast gate list")
+	return text + unless(b.Incident == "", ", incident "+b.Incident) + unless(!b.Alarm, ", ALARM: see holdfast gate list, holdfast stand-in reconcile")
 }
 
 // section writes a titled table, nothing if it has no rows.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"holdfast"
 	"holdfast/internal/directive"
@@ -13,7 +14,8 @@ import (
 	"holdfast/internal/standin"
 )
 
-// longestNote is the length of a note or reason in bytes; it fits what a shard keeps.
+// longestNote is the length of a note that gates are told, in bytes; it fits what a shard
+// keeps. What stays here, as reasons of refusals do, may have as many characters.
 const longestNote = 1000
 
 // oldFigures is the age from which figures are not signed any more: gates tell every
@@ -126,14 +128,14 @@ func closable(directive string, sources []Source, now time.Time) (*Source, *Acco
 func (n Nouns) answer(by holdfast.Actor, id string, granted bool, reason string, sources []Source, now time.Time) ([]journal.Draft, error) {
 	d, found := n.Book.Decision(id)
 	if !found {
-		return nil, holdfast.Errorf(holdfast.NotFound, "there is no decision %q on an exception", id)
+		return nil, holdfast.Errorf(holdfast.NotFound, "there is no decision %q, on an exception, a close-out or a lost source", id)
 	}
 	if d.State != Asked {
 		return nil, holdfast.Errorf(holdfast.Conflict, "the decision %s was answered already", id)
 	}
 	if !granted {
 		reason = payment.Mask(strings.TrimSpace(reason))
-		if err := noted(reason); err != nil {
+		if err := reasoned(reason); err != nil {
 			return nil, err
 		}
 		return n.Book.draft(d.Directive, kindRefused, answered{ID: id, Reason: reason}), nil
@@ -219,7 +221,15 @@ func (s *Source) orders(gate string, d *Decision) (list []standin.Order) {
 
 func noted(text string) error {
 	if text == "" || len(text) > longestNote {
-		return holdfast.Errorf(holdfast.Invalid, "say why, in at most %d bytes", longestNote).At("note")
+		return holdfast.Errorf(holdfast.Invalid, "say why, in at most %d bytes; a Chinese character takes three", longestNote).At("note")
+	}
+	return nil
+}
+
+// reasoned judges a reason of which no gate is told.
+func reasoned(text string) error {
+	if text == "" || utf8.RuneCountInString(text) > longestNote {
+		return holdfast.Errorf(holdfast.Invalid, "say why, in at most %d characters", longestNote).At("reason")
 	}
 	return nil
 }

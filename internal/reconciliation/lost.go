@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"holdfast"
 	"holdfast/internal/directive"
@@ -80,11 +81,11 @@ type LostForm struct {
 // askLost decides on that wish: it always takes a second person.
 func (n Nouns) askLost(f LostForm, sources []Source, now time.Time) (string, []journal.Draft, error) {
 	f.Reason, f.Evidence = payment.Mask(strings.TrimSpace(f.Reason)), payment.Mask(strings.TrimSpace(f.Evidence))
-	if err := noted(f.Reason); err != nil {
+	if err := reasoned(f.Reason); err != nil {
 		return "", nil, err
 	}
-	if f.Evidence == "" || len(f.Evidence) > longestNote {
-		return "", nil, holdfast.Errorf(holdfast.Invalid, "say where the evidence of the loss is kept, in at most %d bytes", longestNote).At("evidence")
+	if f.Evidence == "" || utf8.RuneCountInString(f.Evidence) > longestNote {
+		return "", nil, holdfast.Errorf(holdfast.Invalid, "say where the evidence of the loss is kept, in at most %d characters", longestNote).At("evidence")
 	}
 	if err := n.unasked(f.Directive); err != nil {
 		return "", nil, err

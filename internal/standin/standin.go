@@ -57,6 +57,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"strconv"
+	"strings"
 	"time"
 
 	"holdfast"
@@ -205,7 +206,13 @@ func (n names) read(into *uint8, word []byte) error {
 			return nil
 		}
 	}
-	return holdfast.Errorf(holdfast.Invalid, "stand-in has no word %q", string(word[:min(len(word), longest)]))
+	var known []string
+	for _, name := range n {
+		if name != "" {
+			known = append(known, name)
+		}
+	}
+	return holdfast.Errorf(holdfast.Invalid, "stand-in has no word %q here: write one of %s", string(word[:min(len(word), longest)]), strings.Join(known, ", "))
 }
 
 // Digest stands for a text that is not kept, or for a whole value.

@@ -58,7 +58,8 @@ type Band struct {
 	Drill     bool   `json:"drill,omitempty"`
 	// Glass is who acts beyond his authority now, until when.
 	Glass *BandGlass `json:"break_glass,omitempty"`
-	// Alarm is true if a gate or the journal needs attention.
+	// Alarm is true if a gate, the journal or a source that was given up and told of since needs
+	// attention.
 	Alarm bool `json:"alarm,omitempty"`
 }
 
