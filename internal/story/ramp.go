@@ -47,22 +47,23 @@ func (s *story) climb(ctx context.Context, top int) error {
 		if err := s.refresh(ctx); err != nil {
 			return err
 		}
-		r := s.task(reopen).Ramp
-		if r.Step >= top {
+		if s.task(reopen).Ramp.Step >= top {
 			return nil
 		}
-		if err := s.step(ctx, r.Step+1); err != nil {
+		if err := s.step(ctx); err != nil {
 			return err
 		}
 	}
 }
 
 // step takes the next step as soon as it may be taken, and tells what came of it.
-func (s *story) step(ctx context.Context, step int) error {
+func (s *story) step(ctx context.Context) error {
+	var step int
 	if err := s.until(ctx, "the way to the next step of the ramp", func(ctx context.Context) (bool, error) {
+		step = s.task(reopen).Ramp.Step + 1
 		err := s.commander.Do(ctx, http.MethodPost, s.path("/tasks/"+reopen+"/ramp"), api.RampTo{Step: step}, nil)
 		if holdfast.CodeOf(err) == holdfast.Conflict {
-			return false, nil // it is held, or tested, or it fell
+			return false, s.refresh(ctx) // it is held, or tested, or it fell, and the next step is another
 		}
 		return err == nil, err
 	}); err != nil {
