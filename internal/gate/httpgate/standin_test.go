@@ -210,8 +210,8 @@ func (r *rig) delivered(n int) {
 	ctx, stop := context.WithCancel(r.t.Context())
 	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- f.Run(ctx) }()
 	before := len(r.back.requests())
+	go func() { ended <- f.Run(ctx) }()
 	for len(r.back.requests()) < before+n || r.pending() > 0 {
 		select {
 		case <-time.After(time.Millisecond):
