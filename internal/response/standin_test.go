@@ -183,6 +183,18 @@ func (w *world) toCloseOut(incident string) (list []string) {
 	return list
 }
 
+// slow suspects an incident and proposes a stand-in for it.
+func (w *world) slow() (incident, directive string) {
+	w.Helper()
+	id, err := w.Suspect(w.Context(), mei, "The primary is slow", nil)
+	w.must(err)
+	wish := small
+	wish.Incident = id
+	directive, err = w.StandIn(w.Context(), mei, "mei", wish)
+	w.must(err)
+	return id, directive
+}
+
 // An incident is not over while gates' approvals by its stand-in are not closed out.
 func TestClosedOutBeforeItIsClosed(t *testing.T) {
 	t.Parallel()
@@ -190,12 +202,7 @@ func TestClosedOutBeforeItIsClosed(t *testing.T) {
 		signed := map[string]bool{}
 		w.Service.ClosedOut = func(directive string) bool { return signed[directive] }
 		w.gate("east")
-		id, err := w.Suspect(w.Context(), mei, "The primary is slow", nil)
-		w.must(err)
-		wish := small
-		wish.Incident = id
-		by, err := w.StandIn(w.Context(), mei, "mei", wish)
-		w.must(err)
+		id, by := w.slow()
 		w.must(w.ApproveDirective(w.Context(), lin, "lin", by))
 		w.enforce("east")
 		w.must(w.dirs.Open(w.Context(), holdfast.Self("fleet"), by, map[string]string{"east-1": "source"}))
@@ -215,12 +222,7 @@ func TestAnIncidentWithALostSource(t *testing.T) {
 	t.Parallel()
 	run(t, 1, func(w *world) {
 		w.gate("east")
-		id, err := w.Suspect(w.Context(), mei, "The primary is slow", nil)
-		w.must(err)
-		wish := small
-		wish.Incident = id
-		by, err := w.StandIn(w.Context(), mei, "mei", wish)
-		w.must(err)
+		id, by := w.slow()
 		count := func() (f incident.Figures, c debrief.Counts) {
 			w.Desk.State.View(func() {
 				in := w.Incidents.Incident(id)

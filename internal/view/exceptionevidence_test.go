@@ -4,10 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"holdfast/internal/directive"
-	"holdfast/internal/posture"
 	"holdfast/internal/reconciliation"
-	"holdfast/internal/response"
 	"holdfast/internal/settlement"
 	"holdfast/internal/standin"
 )
@@ -19,10 +16,7 @@ func TestExceptionEvidence(t *testing.T) {
 	run(t, func(w *world) {
 		w.publish()
 		w.enrol("east")
-		var by *directive.StandIn
-		w.State.View(func() { by = response.StandInBy(w.Response.StandIns("", time.Now())[0], false) })
-		id, err := w.dirs.Propose(w.Context(), mei, directive.Proposal{Kind: posture.StandIn, Scope: "all", Reason: "down", StandIn: by}, true)
-		w.must(err)
+		by, id := w.standIn()
 		c, err := by.Profile.Compile(by.Planned)
 		w.must(err)
 		m := settlement.Mapping{Name: "core", Identity: []string{"order"}, Amount: "amount", Unit: settlement.Minor, CurrencyIs: "CNY", Zone: "UTC"}

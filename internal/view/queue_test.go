@@ -6,10 +6,7 @@ import (
 
 	"holdfast"
 	"holdfast/internal/access"
-	"holdfast/internal/directive"
-	"holdfast/internal/posture"
 	"holdfast/internal/reconciliation"
-	"holdfast/internal/response"
 	"holdfast/internal/roster"
 	"holdfast/internal/standin"
 )
@@ -21,10 +18,7 @@ func TestExpiredWaitsForItsRole(t *testing.T) {
 	run(t, func(w *world) {
 		w.publish()
 		w.enrol("east")
-		var by *directive.StandIn
-		w.State.View(func() { by = response.StandInBy(w.Response.StandIns("", time.Now())[0], false) })
-		id, err := w.dirs.Propose(w.Context(), mei, directive.Proposal{Kind: posture.StandIn, Scope: "all", Reason: "down", StandIn: by}, true)
-		w.must(err)
+		by, id := w.standIn()
 		role := by.Profile.QueueOwner(by.Planned)
 		w.record(roster.Person{ID: "lin", Name: "林", Account: "lin", Roles: []string{role}, Contacts: []roster.Contact{{Channel: roster.SMTP, Address: "lin@example.com"}}})
 		w.Reconciliation.Nouns.Owner = func(string) string { return role }

@@ -29,10 +29,7 @@ func TestStandingIn(t *testing.T) {
 		if len(choices) != 1 || choices[0].Temporary != "stand-in" || len(choices[0].By) != 2 || choices[0].By[0].Planned || !choices[0].By[1].Planned || len(choices[0].By[0].Terms.Limits) == 0 || !choices[0].Effect.Partly || len(nulls(t, choices)) > 0 {
 			t.Fatalf("the choices are %+v", choices)
 		}
-		var by *directive.StandIn
-		w.State.View(func() { by = response.StandInBy(w.Response.StandIns("", time.Now())[0], false) })
-		id, err := w.dirs.Propose(w.Context(), mei, directive.Proposal{Kind: posture.StandIn, Scope: "all", Reason: "down", StandIn: by}, true)
-		w.must(err)
+		_, id := w.standIn()
 		want := func(state, band string, obstacles ...string) {
 			t.Helper()
 			d, err := w.Source.Directive(id)

@@ -187,6 +187,15 @@ func (w *world) alarm(name, severity string) string {
 	return in.ID()
 }
 
+// standIn has a stand-in by the plan's terms proposed and issued.
+func (w *world) standIn() (by *directive.StandIn, id string) {
+	w.Helper()
+	w.State.View(func() { by = response.StandInBy(w.Response.StandIns("", time.Now())[0], false) })
+	id, err := w.dirs.Propose(w.Context(), mei, directive.Proposal{Kind: posture.StandIn, Scope: "all", Reason: "down", StandIn: by}, true)
+	w.must(err)
+	return by, id
+}
+
 func (w *world) stop() string {
 	w.Helper()
 	id, err := w.dirs.Propose(w.Context(), mei, directive.Proposal{Kind: posture.Stop, Scope: "all", Reason: "now"}, true)
