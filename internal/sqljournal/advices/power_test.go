@@ -319,7 +319,8 @@ func TestPowerLossIsFound(t *testing.T) {
 				t.Fatal(err)
 			}
 			o.deaf, o.after = nil, nil
-			found := o.Lose(r, promises{}, false, power.Sample(o.Random, len(r.Steps), 0, 8))
+			// About half of the states that are left show the lie; some thirty of them are looked at.
+			found := o.Lose(r, promises{}, false, func(step int) int { return max(0, 1-step%10) })
 			if len(found) == 0 {
 				t.Error("nothing was found")
 			}
