@@ -46,14 +46,14 @@ func (c *Control) closedOut(id string) bool {
 		return true
 	}
 	d := c.books.directives.Directive(id)
-	return d != nil && d.Opening != nil && reconciliation.Untouched(c.reconciled.Board.Sources(c.opt.Now()), d.Opening.Source, id, d.LiftedAt)
+	return d != nil && d.Opening != nil && reconciliation.Untouched(c.reconciled.Sources(c.opt.Now()), d.Opening.Source, id, d.LiftedAt)
 }
 
 // lost says what was lost track of of a stand-in whose source two people gave up; false of
 // any other. The caller holds the state's lock.
 func (c *Control) lost(id string) ([]reconciliation.Untraced, bool) {
 	d, some := c.books.reconciled.Lost(id)
-	if !some || d.State != reconciliation.Done {
+	if !some || !d.GivenUp() {
 		return nil, false
 	}
 	return d.Untraced(), true

@@ -74,7 +74,14 @@ func (s *shell) reconcile() *cobra.Command {
 func sourceFigures(p *page, of reconciliation.Source) {
 	p.line("source %s: %d of %d shards told, the oldest figures of %s", of.ID, of.Heard, of.Shards, clock(of.AsOf))
 	for _, a := range of.Accounts {
-		p.line("directive %s, opened at %s, %s", a.Directive, clock(a.Opened), accountSaid(a))
+		opened := "opened at " + clock(a.Opened)
+		if a.Opened.IsZero() {
+			opened = "of which the source does not know any more"
+		}
+		p.line("directive %s, %s, %s", a.Directive, opened, accountSaid(a))
+		for _, u := range a.Missing {
+			p.line("told before and not told any more, at least: %s %s; queued %s", u.Kind, tally(u.Tally, u.Currency), tally(u.Queued, u.Currency))
+		}
 		p.row("KIND", "APPROVED", "DELIVERED", "PENDING", "EXCEPTION", "REVERSED", "DIFFERENCE")
 		for _, l := range a.Lines {
 			p.row(l.Kind.String(), tally(l.Approved, l.Currency), tally(l.Delivered, l.Currency), tally(l.Pending, l.Currency),
@@ -100,6 +107,8 @@ func accountSaid(a reconciliation.Account) string {
 		state = "ended at " + clock(a.Ended)
 	}
 	switch {
+	case a.GoneBack:
+		return state + ", its source gone back to an older backup: it " + holds(a.Holds)
 	case a.Lost:
 		return state + ", its source given up: WHAT IT HAD LEFT IS LOST TRACK OF"
 	case a.Settled:
@@ -319,6 +328,9 @@ func untoldSaid(u view.UntoldStandIn) (lines []string) {
 		told = fmt.Sprintf("it was last told of at %s, by %d of %d shards", clock(u.Told), u.Heard, u.Shards)
 	}
 	say("directive %s, lifted at %s, source %s: %s", u.Directive, clock(u.Lifted), u.Source, told)
+	if u.GoneBack {
+		say("the source tells less than it told: it was restored from an older backup; restore a newer one if there is one")
+	}
 	for _, g := range u.Gates {
 		say("gate %s is in service and names that source", g)
 	}
@@ -326,7 +338,11 @@ func untoldSaid(u view.UntoldStandIn) (lines []string) {
 	switch d := u.Decision; {
 	case d == nil:
 		track = "would be lost track of"
-		say("if the source is gone for good: holdfast stand-in lost --directive %s", u.Directive)
+		if u.GoneBack {
+			say("if there is no newer backup: holdfast stand-in lost --directive %s", u.Directive)
+		} else {
+			say("if the source is gone for good: holdfast stand-in lost --directive %s", u.Directive)
+		}
 	case u.Contradicted():
 		say("CONTRADICTED: %s gave the source up, and gate %s told of it at %s; close the directive out", d.ID, d.Gate, clock(d.Contradicted))
 		return lines

@@ -62,6 +62,7 @@ func reconciliationSample() view.Reconciliation {
 			sources[i].CutOff.Missed = past
 		}
 	}
+	sources[0].Accounts = append(sources[0].Accounts, reconciliation.Account{Directive: "d14", Source: "s1", GoneBack: true, Missing: []reconciliation.Untraced{{Kind: standin.Payment, Currency: "CNY", Tally: two, Queued: one}, {Kind: standin.Refund, Currency: "CNY", Tally: one}}})
 	return view.Reconciliation{
 		At: past, Sources: sources, Unresolved: 3, States: map[string]string{"d1": "open"},
 		Closings: []reconciliation.Decision{
@@ -91,6 +92,14 @@ func untoldSamples() (list []view.UntoldStandIn) {
 		}
 		if state == reconciliation.Contradicted {
 			u.Decision.Gate, u.Decision.Contradicted = "east", past
+		}
+		list = append(list, u)
+	}
+	for _, back := range []*reconciliation.Decision{nil, {ID: "d15.x1", Directive: "d15", Two: true, By: who, At: past, State: reconciliation.Ordered, Note: "an old backup", Second: &who, Answered: past, Lost: &reconciliation.Lost{Evidence: "report 8", GoneBack: true, Missing: untraced}}} {
+		u := known
+		u.Directive, u.GoneBack, u.Decision = "d14", true, back
+		if back != nil {
+			u.Directive = back.Directive
 		}
 		list = append(list, u)
 	}

@@ -121,7 +121,7 @@ func screenSamples() map[string][]any {
 				Restored: &view.Restored{At: past, By: mei, Epoch: 2, Made: past, Cut: 5, Reason: "a reason", LostFrom: 6, LostTo: 9},
 				Backups:  backup.Status{Scheduled: true, Last: &backup.Entry{Made: past, Position: 5}, LateSeconds: 90, Due: past, Overdue: true, Since: past},
 			},
-		}, BackupFailed: "the disk is full", StandIn: &standInLeft{88, 1, []reconciliation.Source{{CutOff: &reconciliation.CutOff{Directive: "d1", At: past, State: reconciliation.TooLate}}}, untoldSamples()[5:]}, Steps: stepSamples, Awaiting: []awaited{{"read", "Revision 1", "/plan/1"}}}, posturePage{Posture: view.Posture{Journal: view.Journal{Alarm: true, Restored: &view.Restored{At: past, Made: past}}}}},
+		}, BackupFailed: "the disk is full", StandIn: &standInLeft{88, 1, []reconciliation.Source{{CutOff: &reconciliation.CutOff{Directive: "d1", At: past, State: reconciliation.TooLate}}}, untoldSamples()[5:6]}, Steps: stepSamples, Awaiting: []awaited{{"read", "Revision 1", "/plan/1"}}}, posturePage{Posture: view.Posture{Journal: view.Journal{Alarm: true, Restored: &view.Restored{At: past, Made: past}}}}},
 		"report": {reportForm{}, reportForm{Summary: "Summary", Detail: "Detail", Caller: "Caller", Seen: "2026-11-24T03:00", Staff: true}, reportForm{Sent: "0123456789abcdef"}},
 		"read": {
 			readForm{Plan: plan.Published{Number: 2}, Address: "/read/p/2/mei", Reader: draft.Owed{Name: "Mei", Due: future}, News: &readingNews{1, nil, changeSamples}, Content: p},

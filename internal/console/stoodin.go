@@ -38,6 +38,8 @@ func reconciled(words *locale.Printer, e view.Event) (text, detail string, ok bo
 		text = words.T("fact.reconciliation.asked-lost", "directive", directive)
 	case e.Kind == "reconciliation.agreed" && len(b.Lost) > 0:
 		text = words.T("fact.reconciliation.agreed-lost", "directive", directive)
+	case e.Kind == "reconciliation.gone-back":
+		text = words.T("fact.reconciliation.gone-back", "directive", directive)
 	case e.Kind == "reconciliation.asked" && b.Exception == nil:
 		text = words.T("fact.reconciliation.asked-close", "directive", directive)
 	case e.Kind == "reconciliation.asked":
@@ -136,7 +138,11 @@ func (b *chronicle) lost(s view.StoodIn) {
 		return
 	}
 	l := s.Lost.Lost
-	b.line(1, "%s · %s: %s", b.T("lost.given-up"), b.T("lost.evidence"), l.Evidence)
+	what, hint := "lost.given-up", "lost.track-hint"
+	if l.GoneBack {
+		what, hint = "lost.gone-back", "lost.missing-hint"
+	}
+	b.line(1, "%s · %s: %s", b.T(what), b.T("lost.evidence"), l.Evidence)
 	told := b.T("lost.never")
 	if !l.Told.IsZero() {
 		told = b.at(l.Told) + " · " + b.T("lost.shards", "heard", itoa(l.Heard), "shards", itoa(l.Shards))
@@ -150,7 +156,7 @@ func (b *chronicle) lost(s view.StoodIn) {
 		b.line(1, "%s %s", b.T("lost.contradicted", "gate", s.Lost.Gate), b.at(s.Lost.Contradicted))
 		return
 	}
-	b.line(2, "%s", b.T("lost.track-hint"))
+	b.line(2, "%s", b.T(hint))
 	for _, u := range s.Untraced {
 		b.line(2, "%s · %s", b.T("reconcile.kind."+u.Kind.String()), u.Currency)
 		b.line(3, "%s: %s · %s", b.T("lost.track"), b.Int(u.Count), b.Money(holdfast.Money{Minor: u.Amount, Currency: u.Currency}))

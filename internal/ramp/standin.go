@@ -77,7 +77,7 @@ func audit(sources []reconciliation.Source, mine func(directive string) bool) (b
 			if a.Lost {
 				continue // two people have said that nobody will tell of it any more
 			}
-			if slices.ContainsFunc(a.Lines, func(l reconciliation.Line) bool { return !l.Holds }) {
+			if a.GoneBack || slices.ContainsFunc(a.Lines, func(l reconciliation.Line) bool { return !l.Holds }) {
 				b.unbalanced = append(b.unbalanced, a.Directive)
 			}
 			if s.Heard < s.Shards && mine(a.Directive) && !slices.Contains(b.unaccounted, s.ID) {

@@ -32,6 +32,7 @@ const (
 type Board struct {
 	mu   sync.Mutex
 	kept map[string]*kept // by nameOf
+	most peaks            // the most that was told of each source, whichever gate told it
 }
 
 // nameOf names what a gate tells of a source; neither has a slash.
@@ -45,22 +46,36 @@ type kept struct {
 }
 
 // NewBoard returns an empty board.
-func NewBoard() *Board { return &Board{kept: map[string]*kept{}} }
+func NewBoard() *Board { return &Board{kept: map[string]*kept{}, most: peaks{}} }
 
-// put keeps what a gate told.
-func (b *Board) put(gate string, s standin.Summary, now time.Time) {
+// put keeps what a gate told, and returns the most that was told of its source; nothing, if
+// what was told came late, or the gate's clock was set back.
+func (b *Board) put(gate string, s standin.Summary, now time.Time) peaks {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	name := nameOf(gate, s.Source)
 	k := b.kept[name]
 	if k == nil {
 		if len(b.kept) >= maxKept {
-			return
+			return nil
 		}
 		k = &kept{}
 		b.kept[name] = k
 	}
+	late := s.At.Before(k.Summary.At)
 	k.Told, k.dirty = Told{gate, now, s}, true
+	b.reach(s)
+	if late {
+		return nil
+	}
+	return b.most.of(s.Source)
+}
+
+// reach raises the most that was told. The caller holds the lock.
+func (b *Board) reach(s standin.Summary) {
+	for _, of := range s.Of {
+		b.most.take(s.Source, of)
+	}
 }
 
 // Told returns what a gate told last.
@@ -153,6 +168,7 @@ func (b *Board) take(d journal.Document) error {
 		b.kept[name] = k
 	}
 	k.revision = d.Revision
+	b.reach(t.Summary)
 	if k.Heard.Before(t.Heard) {
 		k.Told, k.dirty = Told{gate, t.Heard, t.Summary}, false
 	}

@@ -18,6 +18,8 @@ const (
 	kindLookedAfter = "reconciliation.looked-after"
 
 	kindContradicted = "reconciliation.contradicted"
+	// kindGoneBack is about a source that tells less than it told.
+	kindGoneBack = "reconciliation.gone-back"
 )
 
 type asked struct {
@@ -56,6 +58,8 @@ type Book struct {
 	of map[subjectOf][]string
 	// cares are the last decisions on payments that expired.
 	cares map[subjectOf]string
+	// gone is what sources told before they told less.
+	gone peaks
 }
 
 // subjectOf names what a decision is about: a directive that is closed, or a payment of one
@@ -64,7 +68,7 @@ type subjectOf struct{ directive, source, identity string }
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{decisions: map[string]*Decision{}, revisions: map[string]holdfast.Revision{}, numbers: map[string]int{}, closings: map[string][]string{}, active: map[subjectOf]string{}, of: map[subjectOf][]string{}, cares: map[subjectOf]string{}}
+	return &Book{decisions: map[string]*Decision{}, revisions: map[string]holdfast.Revision{}, numbers: map[string]int{}, closings: map[string][]string{}, active: map[subjectOf]string{}, of: map[subjectOf][]string{}, cares: map[subjectOf]string{}, gone: peaks{}}
 }
 
 var _ journal.Projection = (*Book)(nil)
@@ -83,6 +87,8 @@ func (b *Book) Apply(f holdfast.Fact) error {
 	switch f.Kind {
 	case kindLookedAfter:
 		return b.lookAfter(directive, f)
+	case kindGoneBack:
+		return b.goBack(directive, f)
 	case kindAsked:
 		var body asked
 		if err := f.Decode(&body); err != nil {
@@ -169,7 +175,7 @@ func (d *Decision) fold(f holdfast.Fact, body answered) {
 	switch f.Kind {
 	case kindAgreed:
 		d.State, d.Second, d.Answered, d.Figures = Ordered, &f.Actor, f.Time, body.Figures
-		if d.Lost != nil { // there is nobody to order it from
+		if d.Lost != nil && !d.Lost.GoneBack { // there is nobody to order it from
 			d.State = Done
 		}
 	case kindRefused:

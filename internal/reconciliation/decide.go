@@ -114,10 +114,12 @@ func closable(directive string, sources []Source, now time.Time) (*Source, *Acco
 	switch {
 	case a == nil:
 		return nil, nil, holdfast.Errorf(holdfast.NotFound, "no gate tells that the directive %q stood in", directive)
+	case a.GoneBack:
+		return nil, nil, holdfast.Errorf(holdfast.Conflict, "the advice source of %s tells less than it told: it was restored from an older backup; restore a newer one, or give up what is missing", directive)
 	case a.Ended.IsZero():
 		return nil, nil, holdfast.Errorf(holdfast.Conflict, "the directive %s still stands in: lift it first", directive)
 	case s.Heard < s.Shards || now.Sub(s.AsOf) > oldFigures:
-		return nil, nil, holdfast.Errorf(holdfast.Conflict, "%d of %d shards were told of, the oldest at %s: nothing is signed before the figures are complete and new", s.Heard, s.Shards, s.AsOf.UTC().Format(time.RFC3339))
+		return nil, nil, s.incomplete()
 	case !a.Explained:
 		return nil, nil, holdfast.Errorf(holdfast.Conflict, "of the directive %s something is pending, unresolved or does not add up: nothing may be left to explain", directive)
 	}

@@ -29,6 +29,10 @@ type Lost struct {
 	// Exceptions are the open ones that it named, the oldest, at most mostNamed: of all
 	// others there are only figures.
 	Exceptions []standin.OpenException `json:"exceptions,omitempty"`
+	// GoneBack says that the source tells, but less than it told: what it tells of was
+	// explained, and Missing is lost track of.
+	GoneBack bool       `json:"gone_back,omitempty"`
+	Missing  []Untraced `json:"missing,omitempty"`
 }
 
 // mostNamed is how many exceptions one fact names.
@@ -47,7 +51,7 @@ type Untraced struct {
 
 // Untraced lists what was lost track of. It is explained by nothing.
 func (l *Lost) Untraced() []Untraced {
-	list := []Untraced{}
+	list := slices.Clone(l.Missing)
 	for _, b := range l.Figures {
 		u := Untraced{Kind: b.Kind, Currency: b.Currency}
 		add(&u.Tally, b.Pending)
@@ -58,8 +62,11 @@ func (l *Lost) Untraced() []Untraced {
 			list = append(list, u)
 		}
 	}
-	return list
+	return summed(list)
 }
+
+// GivenUp reports whether two people gave a source up, and no gate told of the stand-in since.
+func (d *Decision) GivenUp() bool { return d.Lost != nil && (d.State == Done || d.State == Ordered) }
 
 // Untraced lists what is lost track of by a source that was given up; nothing, if a gate
 // told of it since.
@@ -135,6 +142,9 @@ func lost(d *directive.Directive, sources []Source, naming []string, now time.Ti
 	if _, _, err := closable(d.ID, sources, now); err == nil {
 		return l, holdfast.Errorf(holdfast.Conflict, "nothing of the directive %s is left to explain: close it out as usual", d.ID).At("directive")
 	}
+	if s, a := Find(sources, d.ID); a != nil && a.GoneBack && now.Sub(s.Told) <= spoken {
+		return lostBack(s, a, now)
+	}
 	if len(naming) > 0 {
 		return l, holdfast.Errorf(holdfast.Conflict, "the gate %s is in service and names the source %s: it can tell; if it is gone for good, retire it first", naming[0], source).At("directive")
 	}
@@ -155,6 +165,7 @@ func Known(sources []Source, source, directive string, now time.Time) (l Lost, s
 	l.Shards = s.Shards
 	if a := s.account(directive); a != nil {
 		l.Told, l.Heard = s.Told, s.Heard
+		l.Missing = a.Missing
 		for _, line := range a.Lines {
 			l.Figures = append(l.Figures, line.Balance)
 		}
@@ -172,7 +183,11 @@ func Known(sources []Source, source, directive string, now time.Time) (l Lost, s
 func (n Nouns) agreeLost(d *Decision, sources []Source, now time.Time) error {
 	of := n.Directive(d.Directive)
 	l, err := lost(of, sources, n.Naming(of, sources), now)
-	if err == nil && l.Told.After(d.Lost.Told) {
+	switch {
+	case err != nil:
+	case l.GoneBack != d.Lost.GoneBack || !slices.Equal(l.Missing, d.Lost.Missing):
+		err = holdfast.Errorf(holdfast.Conflict, "what is missing is not what it was when the loss was asked to be recorded: refuse it, and ask anew")
+	case !l.GoneBack && l.Told.After(d.Lost.Told):
 		err = holdfast.Errorf(holdfast.Conflict, "the source told at %s, after the loss was asked to be recorded with older figures: refuse it, and ask anew", l.Told.UTC().Format(time.RFC3339))
 	}
 	return err
@@ -182,9 +197,13 @@ func (n Nouns) agreeLost(d *Decision, sources []Source, now time.Time) error {
 // signed stands, and is wrong. The directive is to be closed out as usual. A source that is
 // told of without the stand-in, as one restored from an older backup is, contradicts nothing:
 // what was lost track of stays lost.
-func (n Nouns) contradict(sum standin.Summary) (drafts []journal.Draft) {
+func (n Nouns) contradict(sum standin.Summary, sources []Source) (drafts []journal.Draft) {
 	for _, id := range n.Book.lost {
-		if d := n.Book.decisions[id]; d.State == Done && d.Source == sum.Source && tells(sum, d.Directive) {
+		d := n.Book.decisions[id]
+		if d.Source != sum.Source || !d.GivenUp() {
+			continue
+		}
+		if d.Lost.GoneBack && foundAgain(d, sources) || !d.Lost.GoneBack && tells(sum, d.Directive) {
 			drafts = append(drafts, n.Book.draft(d.Directive, kindContradicted, answered{ID: d.ID})...)
 		}
 	}
@@ -200,10 +219,10 @@ func tells(sum standin.Summary, directive string) bool {
 }
 
 // Lost returns the last decision that the source of a directive is gone, which was not
-// refused; it may wait for a second person, or be contradicted.
+// refused and did not fail; it may wait for a second person, or be contradicted.
 func (b *Book) Lost(directive string) (*Decision, bool) {
 	for _, id := range slices.Backward(b.lost) {
-		if d := b.decisions[id]; d.Directive == directive && d.State != Refused {
+		if d := b.decisions[id]; d.Directive == directive && d.State != Refused && d.State != Failed {
 			return d, true
 		}
 	}
@@ -228,7 +247,8 @@ func (b *Book) givenUp(directive string) bool {
 }
 
 // Mark marks the accounts of directives whose source was given up, and takes what they
-// have left out of what waits for gates and people. Use it under the state's lock.
+// have left out of what waits for gates and people; and those of a source that tells less
+// than it told. Use it under the state's lock.
 func (b *Book) Mark(sources []Source) []Source {
 	for i := range sources {
 		for j := range sources[i].Accounts {
@@ -236,6 +256,7 @@ func (b *Book) Mark(sources []Source) []Source {
 				sources[i].giveUp(&sources[i].Accounts[j], b.caredFor(sources[i].Accounts[j].Directive))
 			}
 		}
+		b.markGone(&sources[i])
 	}
 	return sources
 }

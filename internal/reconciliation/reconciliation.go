@@ -48,10 +48,18 @@
 // Decisions on its exceptions are void. Once it is contradicted the directive is to be closed
 // out as any other.
 //
+// # A source that goes back
+//
+// A source that was restored from an older backup tells less than it told. The most that each
+// shard told is kept ([Board]); what is missing keeps the account from holding until a newer
+// backup tells of it, or two people sign it as lost track of and the gates close the directive:
+//
+//	asked ──a second person──▶ ordered ──a newer backup tells of it──▶ contradicted
+//
 // # Facts
 //
 // Subject reconciliation/DIRECTIVE: reconciliation.asked, .agreed, .refused,
-// .carried, .contradicted, .looked-after; docs/formats/stand-in.md has their bodies.
+// .carried, .contradicted, .gone-back, .looked-after; docs/formats/stand-in.md has their bodies.
 package reconciliation
 
 import (

@@ -48,7 +48,7 @@ func (s *Service) LookAfter(ctx context.Context, by holdfast.Actor, f CareForm) 
 // Close asks for a directive to be closed, and returns the id of the decision.
 func (s *Service) Close(ctx context.Context, by holdfast.Actor, directive, note string) (id string, err error) {
 	_, err = s.Desk.Do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
-		id, drafts, err = s.Nouns.askClose(directive, note, s.Board.Sources(now), now)
+		id, drafts, err = s.Nouns.askClose(directive, note, s.Sources(now), now)
 		return drafts, err
 	})
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *Service) Close(ctx context.Context, by holdfast.Actor, directive, note 
 // returns the id of the decision.
 func (s *Service) GiveUp(ctx context.Context, by holdfast.Actor, f LostForm) (id string, err error) {
 	_, err = s.Desk.Do(ctx, by, func(now time.Time) (drafts []journal.Draft, err error) {
-		id, drafts, err = s.Nouns.askLost(f, s.Board.Sources(now), now)
+		id, drafts, err = s.Nouns.askLost(f, s.Sources(now), now)
 		return drafts, err
 	})
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Service) Sources(now time.Time) []Source { return s.Nouns.Book.Mark(s.B
 // Answer is a second person's word on a decision; whoever asked may take it back.
 func (s *Service) Answer(ctx context.Context, by holdfast.Actor, id string, granted bool, reason string) error {
 	_, err := s.Desk.Do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
-		return s.Nouns.answer(by, id, granted, reason, s.Board.Sources(now), now)
+		return s.Nouns.answer(by, id, granted, reason, s.Sources(now), now)
 	})
 	if err != nil {
 		return fmt.Errorf("answer %s: %w", id, err)
@@ -88,9 +88,12 @@ func (s *Service) Answer(ctx context.Context, by holdfast.Actor, id string, gran
 // Told takes what a gate tells, records what became of its orders, and returns those
 // it still has to carry out.
 func (s *Service) Told(ctx context.Context, gate string, sum standin.Summary) (orders []standin.Order, err error) {
-	s.Board.put(gate, sum, s.Desk.Now())
+	most := s.Board.put(gate, sum, s.Desk.Now())
 	by := holdfast.Actor{Kind: holdfast.Gate, ID: gate}
-	if _, err := s.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) { return s.Nouns.contradict(sum), nil }); err != nil {
+	if _, err := s.Desk.Do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
+		sources := s.Sources(now)
+		return append(s.Nouns.contradict(sum, sources), s.Nouns.goneBack(sum.Source, most, sources)...), nil
+	}); err != nil {
 		return nil, err
 	}
 	for range sum.Carried {

@@ -37,8 +37,10 @@ type Summary struct {
 
 // ShardSummary is what a shard says of itself.
 type ShardSummary struct {
-	Shard    int        `json:"shard"`
-	Epoch    uint64     `json:"epoch"`
+	Shard int    `json:"shard"`
+	Epoch uint64 `json:"epoch"`
+	// Durable says that all of the figures is. Of others some may be taken back by a kill.
+	Durable  bool       `json:"durable,omitempty"`
 	Standing []Standing `json:"standing,omitempty"`
 	Balances []Balance  `json:"balances,omitempty"`
 	Uses     []Use      `json:"uses,omitempty"`

@@ -34,7 +34,7 @@ type StoodIn struct {
 }
 
 // GivenUp reports whether it was closed out with its source gone for good.
-func (s StoodIn) GivenUp() bool { return s.Lost != nil && s.Lost.State == reconciliation.Done }
+func (s StoodIn) GivenUp() bool { return s.Lost != nil && s.Lost.GivenUp() }
 
 // Contradicted reports whether a gate told of its source after that.
 func (s StoodIn) Contradicted() bool {

@@ -8,7 +8,8 @@ import (
 )
 
 // UntoldStandIn is a stand-in of which nobody tells any more: it was lifted, and no gate has told
-// of its advice source for a minute, or the source was given up as gone for good.
+// of its advice source for a minute, or the source was given up as gone for good; or the source
+// tells less of it than it told, as one does that was restored from an older backup.
 type UntoldStandIn struct {
 	Directive string    `json:"directive"`
 	Incident  string    `json:"incident,omitempty"`
@@ -23,6 +24,9 @@ type UntoldStandIn struct {
 	// Gates are those in service that name the source: they can tell, and as long as
 	// there is one the source is not given up.
 	Gates []string `json:"gates"`
+	// GoneBack says that the source tells, but less than it told. Untraced is then what is
+	// missing.
+	GoneBack bool `json:"gone_back,omitempty"`
 	// Untraced is what would be, or was, lost track of, by kind and currency.
 	Untraced []reconciliation.Untraced `json:"untraced"`
 	// Decision is that the source is gone: asked for, agreed to or contradicted; nil if
@@ -36,9 +40,7 @@ func (u UntoldStandIn) Contradicted() bool {
 }
 
 // GivenUp reports whether two people gave the source up, and no gate told of the stand-in since.
-func (u UntoldStandIn) GivenUp() bool {
-	return u.Decision != nil && u.Decision.State == reconciliation.Done
-}
+func (u UntoldStandIn) GivenUp() bool { return u.Decision != nil && u.Decision.GivenUp() }
 
 // unexplained reports whether something was, or may have been, approved that nobody can account
 // for: what was lost track of, and all that was approved after the last word, or without any.
@@ -46,7 +48,7 @@ func (u UntoldStandIn) unexplained() bool {
 	switch {
 	case u.Contradicted():
 		return false // its account says what is left
-	case u.GivenUp(), u.Told.IsZero():
+	case u.GivenUp(), u.GoneBack, u.Told.IsZero():
 		return true
 	}
 	return len(u.Untraced) > 0
@@ -73,13 +75,17 @@ func (s *Source) untoldOf(d *directive.Directive, sources []reconciliation.Sourc
 	closing, closes := nouns.Book.Closing(d.ID)
 	if lost, some := nouns.Book.Lost(d.ID); some && (closing == lost || !nouns.Book.ClosedOut(d.ID)) {
 		u.Decision, u.Untraced = lost, lost.Untraced()
-		u.Told, u.Shards, u.Heard, silent = lost.Lost.Told, lost.Lost.Shards, lost.Lost.Heard, true
+		u.Told, u.Shards, u.Heard, u.GoneBack, silent = lost.Lost.Told, lost.Lost.Shards, lost.Lost.Heard, lost.Lost.GoneBack, true
 	} else if !closes && !reconciliation.Untouched(sources, u.Source, d.ID, d.LiftedAt) {
 		var l reconciliation.Lost
 		l, silent = reconciliation.Known(sources, u.Source, d.ID, now)
 		u.Told, u.Shards, u.Heard, u.Untraced = l.Told, l.Shards, l.Heard, l.Untraced()
+		if _, a := reconciliation.Find(sources, d.ID); a != nil && a.GoneBack && !silent {
+			u.GoneBack, u.Untraced, silent = true, a.Missing, true
+		}
 	}
-	if silent {
+	u.Gates = []string{}
+	if silent && !u.GoneBack {
 		u.Gates = nouns.Naming(d, sources)
 	}
 	return u, silent

@@ -70,6 +70,7 @@ func (d *Decider) Summary(now time.Time) *standin.Summary {
 		s.mu.Lock()
 		if s.state != nil && s.told() {
 			of := standin.Summarize(s.state, s.n, most, now)
+			of.Durable = !s.busy
 			if len(of.Balances) == 0 && len(s.state.Balances()) > 0 {
 				untold++
 			} else {
