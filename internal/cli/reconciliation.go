@@ -79,8 +79,8 @@ func sourceFigures(p *page, of reconciliation.Source) {
 			opened = "of which the source does not know any more"
 		}
 		p.line("directive %s, %s, %s", a.Directive, opened, accountSaid(a))
-		for _, u := range a.Missing {
-			p.line("told before and not told any more, at least: %s %s; queued %s", u.Kind, tally(u.Tally, u.Currency), tally(u.Queued, u.Currency))
+		for _, m := range a.Missing {
+			p.line("told before and not told any more: %s %s; queued %s", m.Kind, tally(m.Approved, m.Currency), tally(m.Queued, m.Currency))
 		}
 		p.row("KIND", "APPROVED", "DELIVERED", "PENDING", "EXCEPTION", "REVERSED", "DIFFERENCE")
 		for _, l := range a.Lines {

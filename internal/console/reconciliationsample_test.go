@@ -62,7 +62,7 @@ func reconciliationSample() view.Reconciliation {
 			sources[i].CutOff.Missed = past
 		}
 	}
-	sources[0].Accounts = append(sources[0].Accounts, reconciliation.Account{Directive: "d14", Source: "s1", GoneBack: true, Missing: []reconciliation.Untraced{{Kind: standin.Payment, Currency: "CNY", Tally: two, Queued: one}, {Kind: standin.Refund, Currency: "CNY", Tally: one}}})
+	sources[0].Accounts = append(sources[0].Accounts, reconciliation.Account{Directive: "d14", Source: "s1", GoneBack: true, Missing: []reconciliation.Missing{{Kind: standin.Payment, Currency: "CNY", Sums: reconciliation.Sums{Approved: two, Open: one, Queued: one}}, {Kind: standin.Refund, Currency: "CNY", Sums: reconciliation.Sums{Approved: one}}}})
 	return view.Reconciliation{
 		At: past, Sources: sources, Unresolved: 3, States: map[string]string{"d1": "open"},
 		Closings: []reconciliation.Decision{
@@ -95,11 +95,11 @@ func untoldSamples() (list []view.UntoldStandIn) {
 		}
 		list = append(list, u)
 	}
-	for _, back := range []*reconciliation.Decision{nil, {ID: "d15.x1", Directive: "d15", Two: true, By: who, At: past, State: reconciliation.Ordered, Note: "an old backup", Second: &who, Answered: past, Lost: &reconciliation.Lost{Evidence: "report 8", GoneBack: true, Missing: untraced}}} {
+	for _, back := range []*reconciliation.Decision{nil, {ID: "d15.x1", Directive: "d15", Two: true, By: who, At: past, State: reconciliation.Ordered, Note: "an old backup", Second: &who, Answered: past, Lost: &reconciliation.Lost{Evidence: "report 8", GoneBack: true, Missing: []reconciliation.Missing{{Kind: standin.Payment, Currency: "CNY", Sums: reconciliation.Sums{Approved: two, Open: two, Queued: one, Waiting: one}}}}}} {
 		u := known
 		u.Directive, u.GoneBack, u.Decision = "d14", true, back
 		if back != nil {
-			u.Directive = back.Directive
+			u.Directive, u.Untraced = back.Directive, nil
 		}
 		list = append(list, u)
 	}

@@ -84,10 +84,10 @@ type Account struct {
 	// Lost says that its source was given up: what it has left nobody will ever explain.
 	Lost bool `json:"lost,omitempty"`
 	// GoneBack says that its source tells less of it than it told, as one does that was
-	// restored from an older backup, and that nobody has signed that yet. Missing is how much
-	// less, signed or not; it is never explained.
-	GoneBack bool       `json:"gone_back,omitempty"`
-	Missing  []Untraced `json:"missing,omitempty"`
+	// restored from an older backup, and that nobody has signed that yet. Missing is what,
+	// signed or not.
+	GoneBack bool      `json:"gone_back,omitempty"`
+	Missing  []Missing `json:"missing,omitempty"`
 }
 
 // Line is the balance of a kind in a currency.

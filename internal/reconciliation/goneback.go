@@ -23,12 +23,36 @@ type (
 	}
 )
 
-// peak is what was approved, and what was queued. Both only grow, as long as the source is
-// the one that it was.
-type peak struct{ approved, queued standin.Tally }
+// Sums are what was approved and queued, and what of it was not settled when that was told.
+type Sums struct {
+	Approved standin.Tally `json:"approved,omitzero"`
+	// Open was approved, and was pending or an exception.
+	Open   standin.Tally `json:"open,omitzero"`
+	Queued standin.Tally `json:"queued,omitzero"`
+	// Waiting was queued, and waited for the primary or was an exception.
+	Waiting standin.Tally `json:"waiting,omitzero"`
+}
 
-// peaks are the most that was told, by place. A place without figures stood in.
-type peaks map[place]map[figure]peak
+// Missing is what a source told once and does not tell any more, of a kind and currency. Of
+// that, Open and Waiting are lost track of; the rest was settled when it was told.
+type Missing struct {
+	Kind     standin.Kind `json:"kind"`
+	Currency string       `json:"currency"`
+	Sums
+}
+
+func sumsOf(b standin.Balance) (s Sums) {
+	s.Approved, s.Queued = b.Approved, b.Queue.Queued
+	add(&s.Open, b.Pending)
+	add(&s.Open, b.Exception)
+	add(&s.Waiting, b.Queue.Waiting)
+	add(&s.Waiting, b.Queue.Exception)
+	return s
+}
+
+// peaks are the most that was told, by place: both what is approved and what is queued only
+// grow, as long as the source is the one that it was. A place without figures stood in.
+type peaks map[place]map[figure]Sums
 
 // mostPlaces bounds the places of a board, and mostSaid those of which one fact tells.
 const (
@@ -45,29 +69,50 @@ func (p peaks) take(source string, of standin.ShardSummary) {
 		case !s.Closed.IsZero():
 			delete(p, at)
 		case known == nil && of.Durable && len(p) < mostPlaces:
-			p[at] = map[figure]peak{}
+			p[at] = map[figure]Sums{}
 		}
 	}
 	for _, b := range of.Balances {
 		if of.Durable && b.Approved.Count+b.Queue.Queued.Count > 0 {
-			p.raise(place{source, b.Directive, of.Shard}, figure{b.Kind, b.Currency}, peak{b.Approved, b.Queue.Queued})
+			p.raise(place{source, b.Directive, of.Shard}, figure{b.Kind, b.Currency}, sumsOf(b))
 		}
 	}
 }
 
-func (p peaks) raise(at place, f figure, to peak) {
-	if p[at] != nil {
-		known := p[at][f]
-		p[at][f] = peak{largest(known.approved, to.approved), largest(known.queued, to.queued)}
+func (p peaks) raise(at place, f figure, to Sums) {
+	if p[at] == nil {
+		return
 	}
+	s := p[at][f]
+	s.Approved, s.Open = raised(s.Approved, s.Open, to.Approved, to.Open)
+	s.Queued, s.Waiting = raised(s.Queued, s.Waiting, to.Queued, to.Waiting)
+	p[at][f] = s
 }
 
-func largest(x, y standin.Tally) standin.Tally {
-	return standin.Tally{Count: max(x.Count, y.Count), Amount: max(x.Amount, y.Amount)}
+// raised returns the larger of two sums with what was not settled of it: of as much, less and
+// less is.
+func raised(all, open, toAll, toOpen standin.Tally) (larger, its standin.Tally) {
+	switch {
+	case toAll.Count > all.Count:
+		return toAll, toOpen
+	case toAll == all:
+		return all, least(open, toOpen)
+	}
+	return all, open
+}
+
+func least(x, y standin.Tally) standin.Tally {
+	return standin.Tally{Count: min(x.Count, y.Count), Amount: min(x.Amount, y.Amount)}
 }
 
 func less(x, y standin.Tally) standin.Tally {
 	return standin.Tally{Count: max(0, x.Count-y.Count), Amount: max(0, x.Amount-y.Amount)}
+}
+
+// lacks is what now has less than was told, and none of it if it has as much.
+func (s Sums) lacks(now Sums) Sums {
+	approved, queued := less(s.Approved, now.Approved), less(s.Queued, now.Queued)
+	return Sums{approved, least(approved, s.Open), queued, least(queued, s.Waiting)}
 }
 
 // of are the peaks of a source.
@@ -83,7 +128,7 @@ func (p peaks) of(source string) peaks {
 
 // short lists what a shard tells less of a directive than it told once. It has gone back if
 // that is any, or if it does not know the directive any more.
-func (s *Source) short(at place, told map[figure]peak) (missing []Untraced, back bool) {
+func (s *Source) short(at place, told map[figure]Sums) (missing []Missing, back bool) {
 	of, heard := s.shards[at.shard]
 	if !heard {
 		return nil, false
@@ -91,15 +136,14 @@ func (s *Source) short(at place, told map[figure]peak) (missing []Untraced, back
 	stands := slices.ContainsFunc(of.Standing, func(t standin.Standing) bool { return t.Directive == at.directive })
 	back = !stands && len(of.Standing) < standin.MaxFigures
 	for f, most := range told {
-		var now standin.Balance
+		var now Sums
 		if i := slices.IndexFunc(of.Balances, func(b standin.Balance) bool {
 			return b.Directive == at.directive && b.Kind == f.kind && b.Currency == f.currency
 		}); i >= 0 {
-			now = of.Balances[i]
+			now = sumsOf(of.Balances[i])
 		}
-		u := Untraced{f.kind, f.currency, less(most.approved, now.Approved), less(most.queued, now.Queue.Queued)}
-		if u.Tally != (standin.Tally{}) || u.Queued != (standin.Tally{}) {
-			missing, back = append(missing, u), true
+		if lacks := most.lacks(now); lacks != (Sums{}) {
+			missing, back = append(missing, Missing{f.kind, f.currency, lacks}), true
 		}
 	}
 	return missing, back
@@ -113,8 +157,8 @@ type goneBack struct {
 }
 
 type toldBefore struct {
-	Shard int        `json:"shard"`
-	Told  []Untraced `json:"told,omitempty"`
+	Shard int       `json:"shard"`
+	Told  []Missing `json:"told,omitempty"`
 }
 
 // goneBack records that a source tells less than it told, once for each shard: it was
@@ -135,7 +179,7 @@ func (n Nouns) goneBack(source string, most peaks, sources []Source) (drafts []j
 			bodies[at.directive] = body
 		}
 		if len(body.Shards) < mostSaid {
-			body.Shards = append(body.Shards, toldBefore{at.shard, untraced(most[at])})
+			body.Shards = append(body.Shards, toldBefore{at.shard, listed(most[at])})
 		}
 	}
 	for _, directive := range slices.Sorted(maps.Keys(bodies)) {
@@ -145,25 +189,21 @@ func (n Nouns) goneBack(source string, most peaks, sources []Source) (drafts []j
 }
 
 // knows reports whether so much is known of a place.
-func (p peaks) knows(at place, told map[figure]peak) bool {
+func (p peaks) knows(at place, told map[figure]Sums) bool {
 	for f, most := range told {
-		known := p[at][f]
-		if less(most.approved, known.approved) != (standin.Tally{}) || less(most.queued, known.queued) != (standin.Tally{}) {
+		if most.lacks(p[at][f]) != (Sums{}) {
 			return false
 		}
 	}
 	return p[at] != nil
 }
 
-func untraced(told map[figure]peak) (list []Untraced) {
-	for f, p := range told {
-		list = append(list, Untraced{f.kind, f.currency, p.approved, p.queued})
+// listed are sums in the order in which they are told.
+func listed(sums map[figure]Sums) (list []Missing) {
+	for f, s := range sums {
+		list = append(list, Missing{f.kind, f.currency, s})
 	}
-	return sorted(list)
-}
-
-func sorted(list []Untraced) []Untraced {
-	slices.SortFunc(list, func(a, b Untraced) int {
+	slices.SortFunc(list, func(a, b Missing) int {
 		return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Kind, b.Kind))
 	})
 	return list
@@ -178,10 +218,10 @@ func (b *Book) goBack(directive string, f holdfast.Fact) error {
 	for _, of := range body.Shards {
 		at := place{body.Source, directive, of.Shard}
 		if b.gone[at] == nil {
-			b.gone[at] = map[figure]peak{}
+			b.gone[at] = map[figure]Sums{}
 		}
-		for _, u := range of.Told {
-			b.gone.raise(at, figure{u.Kind, u.Currency}, peak{u.Tally, u.Queued})
+		for _, m := range of.Told {
+			b.gone.raise(at, figure{m.Kind, m.Currency}, m.Sums)
 		}
 	}
 	return nil
@@ -191,7 +231,7 @@ func (b *Book) goBack(directive string, f holdfast.Fact) error {
 // hold again once a newer backup tells of it, or once two people have signed what is missing,
 // which nothing explains.
 func (b *Book) markGone(s *Source) {
-	missing := map[string][]Untraced{}
+	missing := map[string][]Missing{}
 	for at, told := range b.gone {
 		if at.source != s.ID {
 			continue
@@ -214,15 +254,21 @@ func (b *Book) markGone(s *Source) {
 }
 
 // summed adds up what is of one kind and currency.
-func summed(list []Untraced) []Untraced {
-	sums := map[figure]peak{}
-	for _, u := range list {
-		sum := sums[figure{u.Kind, u.Currency}]
-		add(&sum.approved, u.Tally)
-		add(&sum.queued, u.Queued)
-		sums[figure{u.Kind, u.Currency}] = sum
+func summed(list []Missing) []Missing {
+	sums := map[figure]Sums{}
+	for _, m := range list {
+		s := sums[figure{m.Kind, m.Currency}]
+		s.add(m.Sums)
+		sums[figure{m.Kind, m.Currency}] = s
 	}
-	return untraced(sums)
+	return listed(sums)
+}
+
+func (s *Sums) add(t Sums) {
+	add(&s.Approved, t.Approved)
+	add(&s.Open, t.Open)
+	add(&s.Queued, t.Queued)
+	add(&s.Waiting, t.Waiting)
 }
 
 // lostBack is what is lost track of of a directive whose source has gone back and tells: what
@@ -245,18 +291,16 @@ func (s *Source) incomplete() error {
 // foundAgain reports whether a source that had gone back tells of something that was signed
 // as missing, as one does that was restored once more, from a newer backup.
 func foundAgain(d *Decision, sources []Source) bool {
-	var was, is peak
-	for _, u := range d.Lost.Missing {
-		add(&was.approved, u.Tally)
-		add(&was.queued, u.Queued)
-	}
 	s, a := Find(sources, d.Directive)
 	if s == nil || s.ID != d.Source || s.Heard < s.Shards {
 		return false
 	}
-	for _, u := range a.Missing {
-		add(&is.approved, u.Tally)
-		add(&is.queued, u.Queued)
+	var was, is Sums
+	for _, m := range d.Lost.Missing {
+		was.add(m.Sums)
 	}
-	return less(was.approved, is.approved).Count+less(was.queued, is.queued).Count > 0
+	for _, m := range a.Missing {
+		is.add(m.Sums)
+	}
+	return was.Approved.Count > is.Approved.Count || was.Queued.Count > is.Queued.Count
 }

@@ -41,7 +41,12 @@ func TestASourceGoesBack(t *testing.T) {
 	d := newDesk(t)
 	d.directives["d1"] = lifted()
 	d.now = start.Add(2 * time.Hour)
-	d.tell("east", durable(5))
+	open := durable(5)
+	for _, delivered := range []int64{3, 4} { // the last word counts
+		open.Of[0].Balances[0].Delivered = standin.Tally{Count: delivered, Amount: 100 * delivered}
+		open.Of[0].Balances[0].Pending = standin.Tally{Count: 5 - delivered, Amount: 500 - 100*delivered}
+		d.tell("east", open)
+	}
 	old := durable(3)
 	old.Of[0].Balances[0].Delivered, old.Of[0].Balances[0].Pending = standin.Tally{}, old.Of[0].Balances[0].Approved
 	old.Of[1].Standing = nil
@@ -52,7 +57,8 @@ func TestASourceGoesBack(t *testing.T) {
 	if n := d.facts(kindGoneBack); n != 1 {
 		t.Errorf("recorded %d times", n)
 	}
-	want := []Untraced{{Kind: standin.Payment, Currency: "CNY", Tally: standin.Tally{Count: 2, Amount: 200}}}
+	two := standin.Tally{Count: 2, Amount: 200}
+	want := []Missing{{standin.Payment, "CNY", Sums{Approved: two, Open: standin.Tally{Count: 1, Amount: 100}}}}
 	if a := d.account(); !a.GoneBack || a.Holds || a.Explained || !slices.Equal(a.Missing, want) {
 		t.Errorf("it is %+v", a)
 	}
@@ -77,8 +83,11 @@ func TestASourceGoesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := d.decision(id)
-	if got.State != Ordered || !got.GivenUp() || !d.closedOut() || !slices.Equal(got.Untraced(), want) {
+	if got.State != Ordered || !got.GivenUp() || !d.closedOut() || !slices.Equal(got.Lost.Missing, want) {
 		t.Errorf("it is %+v", got)
+	}
+	if u := got.Untraced(); len(u) != 1 || u[0].Count != 1 || u[0].Amount != 100 {
+		t.Errorf("lost track of %+v", u)
 	}
 	if a := d.account(); a.GoneBack || !a.Holds || a.Explained || a.Lost || !slices.Equal(a.Missing, want) {
 		t.Errorf("signed, it is %+v", a)
@@ -110,7 +119,7 @@ func TestASourceFromBeforeTheStandIn(t *testing.T) {
 		d.now = d.now.Add(time.Second)
 		d.tell("west", standin.Summary{Source: "src1", At: start, Shards: 2, Of: []standin.ShardSummary{{Shard: 0, Epoch: 2}, {Shard: 1, Epoch: 2}}})
 	}
-	if a := d.account(); !a.GoneBack || len(a.Missing) != 1 || a.Missing[0].Count != 5 {
+	if a := d.account(); !a.GoneBack || len(a.Missing) != 1 || a.Missing[0].Approved.Count != 5 || a.Missing[0].Open.Count != 0 {
 		t.Errorf("it is %+v", a)
 	}
 	d.service.Desk.State.View(func() {
@@ -177,7 +186,7 @@ func TestWhatWasToldBeforeAStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.tell("east", durable(3))
-	if a := d.account(); !a.GoneBack || len(a.Missing) != 1 || a.Missing[0].Count != 2 {
+	if a := d.account(); !a.GoneBack || len(a.Missing) != 1 || a.Missing[0].Approved.Count != 2 {
 		t.Errorf("it is %+v", a)
 	}
 }

@@ -30,9 +30,9 @@ type Lost struct {
 	// others there are only figures.
 	Exceptions []standin.OpenException `json:"exceptions,omitempty"`
 	// GoneBack says that the source tells, but less than it told: what it tells of was
-	// explained, and Missing is lost track of.
-	GoneBack bool       `json:"gone_back,omitempty"`
-	Missing  []Untraced `json:"missing,omitempty"`
+	// explained. Missing is what it told before, and does not tell any more.
+	GoneBack bool      `json:"gone_back,omitempty"`
+	Missing  []Missing `json:"missing,omitempty"`
 }
 
 // mostNamed is how many exceptions one fact names.
@@ -51,18 +51,17 @@ type Untraced struct {
 
 // Untraced lists what was lost track of. It is explained by nothing.
 func (l *Lost) Untraced() []Untraced {
-	list := slices.Clone(l.Missing)
+	all := slices.Clone(l.Missing)
 	for _, b := range l.Figures {
-		u := Untraced{Kind: b.Kind, Currency: b.Currency}
-		add(&u.Tally, b.Pending)
-		add(&u.Tally, b.Exception)
-		add(&u.Queued, b.Queue.Waiting)
-		add(&u.Queued, b.Queue.Exception)
-		if u.Count > 0 || u.Queued.Count > 0 {
-			list = append(list, u)
+		all = append(all, Missing{b.Kind, b.Currency, sumsOf(b)})
+	}
+	list := []Untraced{}
+	for _, m := range summed(all) {
+		if m.Open.Count > 0 || m.Waiting.Count > 0 {
+			list = append(list, Untraced{m.Kind, m.Currency, m.Open, m.Waiting})
 		}
 	}
-	return summed(list)
+	return list
 }
 
 // GivenUp reports whether two people gave a source up, and no gate told of the stand-in since.

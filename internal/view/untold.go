@@ -81,7 +81,8 @@ func (s *Source) untoldOf(d *directive.Directive, sources []reconciliation.Sourc
 		l, silent = reconciliation.Known(sources, u.Source, d.ID, now)
 		u.Told, u.Shards, u.Heard, u.Untraced = l.Told, l.Shards, l.Heard, l.Untraced()
 		if _, a := reconciliation.Find(sources, d.ID); a != nil && a.GoneBack && !silent {
-			u.GoneBack, u.Untraced, silent = true, a.Missing, true
+			l = reconciliation.Lost{Missing: a.Missing}
+			u.GoneBack, u.Untraced, silent = true, l.Untraced(), true
 		}
 	}
 	u.Gates = []string{}
