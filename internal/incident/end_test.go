@@ -1,12 +1,14 @@
 package incident
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"testing"
 	"time"
 
 	"holdfast"
+	"holdfast/internal/journal"
 	"holdfast/internal/procedure"
 )
 
@@ -152,6 +154,32 @@ func TestMergeAndBack(t *testing.T) {
 	}
 	if len(into.Parts) != 0 || len(into.Alerts) != 0 {
 		t.Errorf("the other keeps %+v", into.Parts)
+	}
+}
+
+// A storm's alerts, more than one fact may name, go with their incident and come back.
+func TestMergeOfAStorm(t *testing.T) {
+	t.Parallel()
+	s, into := limited(t)
+	in := s.second(t, holdfast.Level3)
+	for i := range 2*mostMoved + 1 {
+		in.Alerts = append(in.Alerts, fmt.Sprintf("%016x", i))
+	}
+	storm := len(in.Alerts)
+	drafts, err := Merge(in, into, "one cause")
+	s.play("mei", 2, drafts, err)
+	if len(into.Alerts) != storm || len(into.Parts) != 1 || len(into.Parts[0].Alerts) != storm {
+		t.Fatalf("of %d alerts %d came along", storm, len(into.Alerts))
+	}
+	for _, d := range drafts {
+		if len(d.Body) > journal.MaxBody {
+			t.Errorf("%s has %d bytes", d.Kind, len(d.Body))
+		}
+	}
+	drafts, err = Unmerge(in, into, "two causes")
+	s.play("mei", 3, drafts, err)
+	if len(into.Alerts) != 0 || len(into.Parts) != 0 || len(in.Alerts) != storm {
+		t.Errorf("%d stay behind, %d came back", len(into.Alerts), len(in.Alerts))
 	}
 }
 

@@ -15,8 +15,13 @@ type MergedFact struct {
 	Reason string `json:"reason"`
 }
 
+// mostMoved is how many alerts go with an incident by one fact; their ids stay below what
+// the body of one may have.
+const mostMoved = 40_000
+
 // Absorbed takes another incident in, with what was open there. Its alerts go with it
-// by this fact alone: they may be more than facts of their own would fit in an append.
+// by this fact alone: they may be more than facts of their own would fit in an append. Of
+// more than mostMoved the rest follows in facts that have nothing else.
 type Absorbed struct {
 	From   string   `json:"from"`
 	Reason string   `json:"reason"`
@@ -32,7 +37,8 @@ type Unmerged struct {
 	Reason string `json:"reason"`
 }
 
-// Released lets an incident that was taken in go again, with its alerts.
+// Released lets an incident that was taken in go again, with its alerts; of many in as many
+// facts as took them in.
 type Released struct {
 	From   string   `json:"from"`
 	Alerts []string `json:"alerts,omitempty"`
@@ -70,7 +76,12 @@ func (e Unmerged) fold(in *Incident, _ holdfast.Fact) {
 }
 
 func (e Absorbed) fold(in *Incident, f holdfast.Fact) {
-	in.Parts = append(in.Parts[:len(in.Parts):len(in.Parts)], e)
+	in.Parts = slices.Clone(in.Parts)
+	if n := len(in.Parts) - 1; n >= 0 && in.Parts[n].From == e.From {
+		in.Parts[n].Alerts = slices.Concat(in.Parts[n].Alerts, e.Alerts)
+	} else {
+		in.Parts = append(in.Parts, e)
+	}
 	in.Alerts = append(in.Alerts, e.Alerts...)
 	for _, d := range e.Decisions {
 		d.fold(in, f)
@@ -119,7 +130,8 @@ func Merge(in, into *Incident, reason string) ([]journal.Draft, error) {
 		return nil, err
 	}
 	reason = payment.Mask(reason)
-	took := Absorbed{From: in.ID, Reason: reason, Alerts: in.Alerts}
+	first, rest := portions(in.Alerts)
+	took := Absorbed{From: in.ID, Reason: reason, Alerts: first}
 	if in.State == Active {
 		took.Tasks = in.workable()
 		for _, d := range in.Decisions {
@@ -129,7 +141,11 @@ func Merge(in, into *Incident, reason string) ([]journal.Draft, error) {
 			}
 		}
 	}
-	return slices.Concat(in.draft(MergedFact{into.ID, reason}), into.draft(took)), nil
+	taken := []event{took}
+	for _, alerts := range rest {
+		taken = append(taken, Absorbed{From: in.ID, Reason: reason, Alerts: alerts})
+	}
+	return slices.Concat(in.draft(MergedFact{into.ID, reason}), into.draft(taken...)), nil
 }
 
 // Unmerge lets an incident that was merged go on by itself, as it was, with its
@@ -144,13 +160,27 @@ func Unmerge(in, from *Incident, reason string) ([]journal.Draft, error) {
 	if err := needText("reason", reason, holdfast.Errorf(holdfast.Invalid, "write why the two are not one")); err != nil {
 		return nil, err
 	}
-	released := Released{From: in.ID}
+	var alerts []string
 	for _, p := range from.Parts {
 		if p.From == in.ID {
-			released.Alerts = p.Alerts
+			alerts = p.Alerts
 		}
 	}
-	return slices.Concat(in.draft(Unmerged{payment.Mask(reason)}), from.draft(released)), nil
+	first, rest := portions(alerts)
+	released := []event{Released{in.ID, first}}
+	for _, alerts := range rest {
+		released = append(released, Released{in.ID, alerts})
+	}
+	return slices.Concat(in.draft(Unmerged{payment.Mask(reason)}), from.draft(released...)), nil
+}
+
+// portions cuts ids of alerts into what goes with one fact each.
+func portions(alerts []string) (first []string, rest [][]string) {
+	all := slices.Collect(slices.Chunk(alerts, mostMoved))
+	if len(all) == 0 {
+		return nil, nil
+	}
+	return all[0], all[1:]
 }
 
 // ConnectTo links two incidents, in whatever state they are, both ways.
