@@ -21,7 +21,8 @@ func TestUntoldSaid(t *testing.T) {
 	head := "directive d1, lifted at " + clock(at) + ", source s1: it was last told of at " + clock(at) + ", by 3 of 4 shards"
 	money := "payment 2 / CNY\u00a03.00; queued 1 / CNY\u00a00.05"
 	never := view.UntoldStandIn{Directive: "d1", Source: "s1", Lifted: at, Gates: []string{"east"}}
-	asked, agreed, against := u, u, u
+	asked, agreed, against, back := u, u, u, u
+	back.GoneBack = true
 	asked.Decision = lost(reconciliation.Asked)
 	agreed.Decision, against.Decision = lost(reconciliation.Done), lost(reconciliation.Contradicted)
 	for name, test := range map[string]struct {
@@ -30,8 +31,9 @@ func TestUntoldSaid(t *testing.T) {
 	}{
 		"nobody has asked": {u, []string{head, "if the source is gone for good: holdfast stand-in lost --directive d1", "would be lost track of, at least: " + money}},
 		"never told":       {never, []string{"directive d1, lifted at " + clock(at) + ", source s1: nobody ever told of it", "gate east is in service and names that source", "if the source is gone for good: holdfast stand-in lost --directive d1"}},
-		"asked for":        {asked, []string{head, "source said to be gone for good in d1.x1, which waits for a second person: it burnt; evidence: report 7", "would be lost track of, at least: " + money}},
-		"given up":         {agreed, []string{head, "source given up by d1.x1, done: it burnt; evidence: report 7", "lost track of, at least: " + money}},
+		"asked for":        {asked, []string{head, "said to be gone for good in d1.x1, which waits for a second person: it burnt; evidence: report 7", "would be lost track of, at least: " + money}},
+		"given up":         {agreed, []string{head, "given up by d1.x1, done: it burnt; evidence: report 7", "lost track of, at least: " + money}},
+		"gone back":        {back, []string{head, "the source tells less than it told: it was restored from an older backup; restore a newer one if there is one", "if there is no newer backup: holdfast stand-in lost --directive d1", "would be lost track of: " + money}},
 		"contradicted":     {against, []string{head, "CONTRADICTED: d1.x1 gave the source up, and gate east told of it at " + clock(at) + "; close the directive out"}},
 	} {
 		if got := untoldSaid(test.of); !slices.Equal(got, test.want) {

@@ -348,12 +348,15 @@ func untoldSaid(u view.UntoldStandIn) (lines []string) {
 		return lines
 	case !u.GivenUp():
 		track = "would be lost track of"
-		say("source said to be gone for good in %s, which waits for a second person: %s; evidence: %s", d.ID, d.Note, d.Lost.Evidence)
+		say("said to be gone for good in %s, which waits for a second person: %s; evidence: %s", d.ID, d.Note, d.Lost.Evidence)
 	default:
-		say("source given up by %s, %s: %s; evidence: %s", d.ID, d.State, d.Note, d.Lost.Evidence)
+		say("given up by %s, %s: %s; evidence: %s", d.ID, d.State, d.Note, d.Lost.Evidence)
+	}
+	if !u.GoneBack {
+		track += ", at least"
 	}
 	for _, t := range u.Untraced {
-		say("%s, at least: %s %s; queued %s", track, t.Kind, tally(t.Tally, t.Currency), tally(t.Queued, t.Currency))
+		say("%s: %s %s; queued %s", track, t.Kind, tally(t.Tally, t.Currency), tally(t.Queued, t.Currency))
 	}
 	return lines
 }

@@ -14,6 +14,8 @@ type Told struct {
 	Gate    string          `json:"-"`
 	Heard   time.Time       `json:"heard"`
 	Summary standin.Summary `json:"summary"`
+	// Before are the last words of shards of which not all is durable in the summary.
+	Before []word `json:"before,omitempty"`
 }
 
 // Source is what the gates of one advice source told together.

@@ -32,7 +32,12 @@ const (
 type Board struct {
 	mu   sync.Mutex
 	kept map[string]*kept // by nameOf
-	most peaks            // the most that was told of each source, whichever gate told it
+	// words are the last of each shard of which all was durable, whichever gate told it; falls,
+	// where one told less than the one before and that is not recorded. Of doubts it is not
+	// known which gate decides, since when.
+	words  map[shardOf]word
+	falls  []fall
+	doubts map[shardOf]time.Time
 }
 
 // nameOf names what a gate tells of a source; neither has a slash.
@@ -46,36 +51,25 @@ type kept struct {
 }
 
 // NewBoard returns an empty board.
-func NewBoard() *Board { return &Board{kept: map[string]*kept{}, most: peaks{}} }
+func NewBoard() *Board {
+	return &Board{kept: map[string]*kept{}, words: map[shardOf]word{}, doubts: map[shardOf]time.Time{}}
+}
 
-// put keeps what a gate told, and returns the most that was told of its source; nothing, if
-// what was told came late, or the gate's clock was set back.
-func (b *Board) put(gate string, s standin.Summary, now time.Time) peaks {
+// put keeps what a gate told.
+func (b *Board) put(gate string, s standin.Summary, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	name := nameOf(gate, s.Source)
 	k := b.kept[name]
 	if k == nil {
 		if len(b.kept) >= maxKept {
-			return nil
+			return
 		}
 		k = &kept{}
 		b.kept[name] = k
 	}
-	late := s.At.Before(k.Summary.At)
-	k.Told, k.dirty = Told{gate, now, s}, true
-	b.reach(s)
-	if late {
-		return nil
-	}
-	return b.most.of(s.Source)
-}
-
-// reach raises the most that was told. The caller holds the lock.
-func (b *Board) reach(s standin.Summary) {
-	for _, of := range s.Of {
-		b.most.take(s.Source, of)
-	}
+	k.Told, k.dirty = Told{Gate: gate, Heard: now, Summary: s}, true
+	b.adopt(gate, s, true, now)
 }
 
 // Told returns what a gate told last.
@@ -95,7 +89,7 @@ func (b *Board) Sources(now time.Time) []Source {
 	b.mu.Lock()
 	told := make([]Told, 0, len(b.kept))
 	for _, k := range b.kept {
-		told = append(told, k.Told)
+		told = append(told, b.doubtful(k.Told))
 	}
 	b.mu.Unlock()
 	slices.SortFunc(told, func(x, y Told) int {
@@ -168,10 +162,14 @@ func (b *Board) take(d journal.Document) error {
 		b.kept[name] = k
 	}
 	k.revision = d.Revision
-	b.reach(t.Summary)
-	if k.Heard.Before(t.Heard) {
-		k.Told, k.dirty = Told{gate, t.Heard, t.Summary}, false
+	if !t.Heard.Before(k.Heard) {
+		k.Told, k.dirty = Told{Gate: gate, Heard: t.Heard, Summary: t.Summary}, false
 	}
+	for _, w := range t.Before {
+		w.Of.Durable = true
+		b.adopt(gate, standin.Summary{Source: t.Summary.Source, At: w.At, Of: []standin.ShardSummary{w.Of}}, false, t.Heard)
+	}
+	b.adopt(gate, t.Summary, false, t.Heard)
 	return nil
 }
 
@@ -187,7 +185,9 @@ func (b *Board) write(ctx context.Context, documents journal.Documents) error {
 	var list []journal.Document
 	for name, k := range b.kept {
 		if k.dirty {
-			body, err := json.Marshal(k.Told)
+			told := k.Told
+			told.Before = b.before(told)
+			body, err := json.Marshal(told)
 			if err != nil {
 				b.mu.Unlock()
 				return err

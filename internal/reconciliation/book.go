@@ -58,8 +58,8 @@ type Book struct {
 	of map[subjectOf][]string
 	// cares are the last decisions on payments that expired.
 	cares map[subjectOf]string
-	// gone is what sources told before they told less.
-	gone peaks
+	// gone is when sources told less than before.
+	gone falls
 }
 
 // subjectOf names what a decision is about: a directive that is closed, or a payment of one
@@ -68,7 +68,7 @@ type subjectOf struct{ directive, source, identity string }
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{decisions: map[string]*Decision{}, revisions: map[string]holdfast.Revision{}, numbers: map[string]int{}, closings: map[string][]string{}, active: map[subjectOf]string{}, of: map[subjectOf][]string{}, cares: map[subjectOf]string{}, gone: peaks{}}
+	return &Book{decisions: map[string]*Decision{}, revisions: map[string]holdfast.Revision{}, numbers: map[string]int{}, closings: map[string][]string{}, active: map[subjectOf]string{}, of: map[subjectOf][]string{}, cares: map[subjectOf]string{}, gone: falls{}}
 }
 
 var _ journal.Projection = (*Book)(nil)

@@ -11,191 +11,127 @@ import (
 	"holdfast/internal/standin"
 )
 
-// place is where a directive stood in, figure a kind and currency that were approved there.
-type (
-	place struct {
-		source, directive string
-		shard             int
-	}
-	figure struct {
-		kind     standin.Kind
-		currency string
-	}
-)
-
-// Sums are what was approved and queued, and what of it was not settled when that was told.
-type Sums struct {
-	Approved standin.Tally `json:"approved,omitzero"`
-	// Open was approved, and was pending or an exception.
-	Open   standin.Tally `json:"open,omitzero"`
-	Queued standin.Tally `json:"queued,omitzero"`
-	// Waiting was queued, and waited for the primary or was an exception.
-	Waiting standin.Tally `json:"waiting,omitzero"`
-}
-
-// Missing is what a source told once and does not tell any more, of a kind and currency. Of
-// that, Open and Waiting are lost track of; the rest was settled when it was told.
+// Missing is what a source told once and does not tell any more, of a kind and currency. Open
+// and Waiting of it may not have been settled: that is lost track of.
 type Missing struct {
 	Kind     standin.Kind `json:"kind"`
 	Currency string       `json:"currency"`
 	Sums
 }
 
-func sumsOf(b standin.Balance) (s Sums) {
-	s.Approved, s.Queued = b.Approved, b.Queue.Queued
-	add(&s.Open, b.Pending)
-	add(&s.Open, b.Exception)
-	add(&s.Waiting, b.Queue.Waiting)
-	add(&s.Waiting, b.Queue.Exception)
-	return s
-}
+// mostSaid is of how many figures one fact tells; the next one tells the rest.
+const mostSaid = 1000
 
-// peaks are the most that was told, by place: both what is approved and what is queued only
-// grow, as long as the source is the one that it was. A place without figures stood in.
-type peaks map[place]map[figure]Sums
-
-// mostPlaces bounds the places of a board, and mostSaid those of which one fact tells.
-const (
-	mostPlaces = 100_000
-	mostSaid   = 500
-)
-
-// take raises them by what a shard tells. What is not durable yet may rightly be told no
-// more after a kill, and raises nothing; what is closed is not looked at again.
-func (p peaks) take(source string, of standin.ShardSummary) {
-	for _, s := range of.Standing {
-		at := place{source, s.Directive, of.Shard}
-		switch known := p[at]; {
-		case !s.Closed.IsZero():
-			delete(p, at)
-		case known == nil && of.Durable && len(p) < mostPlaces:
-			p[at] = map[figure]Sums{}
-		}
-	}
-	for _, b := range of.Balances {
-		if of.Durable && b.Approved.Count+b.Queue.Queued.Count > 0 {
-			p.raise(place{source, b.Directive, of.Shard}, figure{b.Kind, b.Currency}, sumsOf(b))
-		}
-	}
-}
-
-func (p peaks) raise(at place, f figure, to Sums) {
-	if p[at] == nil {
-		return
-	}
-	s := p[at][f]
-	s.Approved, s.Open = raised(s.Approved, s.Open, to.Approved, to.Open)
-	s.Queued, s.Waiting = raised(s.Queued, s.Waiting, to.Queued, to.Waiting)
-	p[at][f] = s
-}
-
-// raised returns the larger of two sums with what was not settled of it: of as much, less and
-// less is.
-func raised(all, open, toAll, toOpen standin.Tally) (larger, its standin.Tally) {
-	switch {
-	case toAll.Count > all.Count:
-		return toAll, toOpen
-	case toAll == all:
-		return all, least(open, toOpen)
-	}
-	return all, open
-}
-
-func least(x, y standin.Tally) standin.Tally {
-	return standin.Tally{Count: min(x.Count, y.Count), Amount: min(x.Amount, y.Amount)}
-}
-
-func less(x, y standin.Tally) standin.Tally {
-	return standin.Tally{Count: max(0, x.Count-y.Count), Amount: max(0, x.Amount-y.Amount)}
-}
-
-// lacks is what now has less than was told, and none of it if it has as much.
-func (s Sums) lacks(now Sums) Sums {
-	approved, queued := less(s.Approved, now.Approved), less(s.Queued, now.Queued)
-	return Sums{approved, least(approved, s.Open), queued, least(queued, s.Waiting)}
-}
-
-// of are the peaks of a source.
-func (p peaks) of(source string) peaks {
-	its := peaks{}
-	for at, told := range p {
-		if at.source == source {
-			its[at] = maps.Clone(told)
-		}
-	}
-	return its
-}
-
-// short lists what a shard tells less of a directive than it told once. It has gone back if
-// that is any, or if it does not know the directive any more.
-func (s *Source) short(at place, told map[figure]Sums) (missing []Missing, back bool) {
-	of, heard := s.shards[at.shard]
-	if !heard {
-		return nil, false
-	}
-	stands := slices.ContainsFunc(of.Standing, func(t standin.Standing) bool { return t.Directive == at.directive })
-	back = !stands && len(of.Standing) < standin.MaxFigures
-	for f, most := range told {
-		var now Sums
-		if i := slices.IndexFunc(of.Balances, func(b standin.Balance) bool {
-			return b.Directive == at.directive && b.Kind == f.kind && b.Currency == f.currency
-		}); i >= 0 {
-			now = sumsOf(of.Balances[i])
-		}
-		if lacks := most.lacks(now); lacks != (Sums{}) {
-			missing, back = append(missing, Missing{f.kind, f.currency, lacks}), true
-		}
-	}
-	return missing, back
-}
-
-// goneBack is the body of a fact: what the shards of a source told of a directive before they
-// told less.
+// goneBack is the body of a fact: of shards that tell less of a directive than they told, what
+// they told before, and what they tell now.
 type goneBack struct {
-	Source string       `json:"source"`
-	Shards []toldBefore `json:"shards"`
+	Source string   `json:"source"`
+	Shards []wentTo `json:"shards"`
 }
 
-type toldBefore struct {
+type wentTo struct {
 	Shard int       `json:"shard"`
+	Was   time.Time `json:"was"`
+	Now   time.Time `json:"now"`
+	Ended bool      `json:"ended,omitempty"`
 	Told  []Missing `json:"told,omitempty"`
+	Has   []Missing `json:"has,omitempty"`
 }
 
-// goneBack records that a source tells less than it told, once for each shard: it was
-// restored from an older backup, and will never tell of the rest.
-func (n Nouns) goneBack(source string, most peaks, sources []Source) (drafts []journal.Draft) {
-	i := slices.IndexFunc(sources, func(s Source) bool { return s.ID == source })
-	if i < 0 {
-		return nil
-	}
-	bodies := map[string]*goneBack{}
-	for _, at := range slices.SortedFunc(maps.Keys(most), func(a, b place) int { return cmp.Compare(a.shard, b.shard) }) {
-		if _, back := sources[i].short(at, most[at]); !back || n.Directive(at.directive) == nil || n.Book.ClosedOut(at.directive) || n.Book.gone.knows(at, most[at]) {
+// goneBack records that a source tells less than it told, once for each time: it was restored
+// from an older backup, and will never tell of the rest. Before are the drafts that stand
+// before: they take back that a directive was given up. Said are the falls that need no
+// more looking at.
+func (n Nouns) goneBack(source string, falls []fall, before []journal.Draft) (drafts []journal.Draft, said []fall) {
+	drafts = before
+	bodies, figures := map[string]*goneBack{}, 0
+	for _, f := range falls {
+		if figures > mostSaid {
+			break
+		}
+		said = append(said, f)
+		if n.Directive(f.directive) == nil || n.Book.gone.knows(f) || n.Book.ClosedOut(f.directive) && after(before, f.directive) == 0 {
 			continue
 		}
-		body := bodies[at.directive]
+		body := bodies[f.directive]
 		if body == nil {
 			body = &goneBack{Source: source}
-			bodies[at.directive] = body
+			bodies[f.directive] = body
 		}
-		if len(body.Shards) < mostSaid {
-			body.Shards = append(body.Shards, toldBefore{at.shard, listed(most[at])})
-		}
+		body.Shards = append(body.Shards, wentTo{f.shard, f.was, f.now, f.ended, listed(f.told), listed(f.has)})
+		figures += len(f.told) + len(f.has)
 	}
 	for _, directive := range slices.Sorted(maps.Keys(bodies)) {
-		drafts = append(drafts, n.Book.draft(directive, kindGoneBack, bodies[directive])...)
+		drafts = append(drafts, journal.NewDraft(subject(directive), n.Book.revisions[directive]+after(before, directive), kindGoneBack, bodies[directive]))
 	}
-	return drafts
+	return drafts, said
 }
 
-// knows reports whether so much is known of a place.
-func (p peaks) knows(at place, told map[figure]Sums) bool {
-	for f, most := range told {
-		if most.lacks(p[at][f]) != (Sums{}) {
-			return false
+// after is how many drafts are about a directive.
+func after(drafts []journal.Draft, directive string) (n holdfast.Revision) {
+	for _, d := range drafts {
+		if d.Subject == subject(directive) {
+			n++
 		}
 	}
-	return p[at] != nil
+	return n
+}
+
+// falls are those that were recorded, in the order in which they were.
+type falls map[place][]fall
+
+// same returns the one that tells of the same backup, as another node saw it; -1 if there is
+// none.
+func (l falls) same(f fall) int {
+	return slices.IndexFunc(l[f.place], func(known fall) bool { return f.was.Before(known.now) && known.was.Before(f.now) })
+}
+
+// knows reports whether a fall was recorded, with as much.
+func (l falls) knows(f fall) bool {
+	i := l.same(f)
+	return i >= 0 && len(lacking(f.told, l[f.place][i].told)) == 0
+}
+
+// take adds one, or to the one that it is.
+func (l falls) take(f fall) {
+	i := l.same(f)
+	if i < 0 {
+		l[f.place] = append(l[f.place], f)
+		return
+	}
+	known := &l[f.place][i]
+	known.told = most(known.told, f.told)
+}
+
+// most has of each figure the sums in which more was approved or queued.
+func most(told, more map[figure]Sums) map[figure]Sums {
+	all := map[figure]Sums{}
+	maps.Copy(all, told)
+	for f, s := range more {
+		if all[f].lacks(s) == (Sums{}) {
+			all[f] = s
+		}
+	}
+	return all
+}
+
+// missing lists what a shard does not tell any more. After the directive had ended, that is
+// what it tells less now, nothing once it was restored from a newer backup; before, approvals
+// go on, and what is missing stays so.
+func (l falls) missing(at place, now word) (list []Missing, back bool) {
+	var told map[figure]Sums
+	for _, f := range l[at] {
+		if f.ended {
+			told = most(told, f.told)
+			continue
+		}
+		list, back = append(list, lacking(f.told, f.has)...), true
+	}
+	if told != nil {
+		lacks := lacking(told, now.figures(at.directive))
+		list, back = append(list, lacks...), back || len(lacks) > 0 || !now.knows(at.directive)
+	}
+	return list, back
 }
 
 // listed are sums in the order in which they are told.
@@ -209,6 +145,17 @@ func listed(sums map[figure]Sums) (list []Missing) {
 	return list
 }
 
+// summed adds up what is of one kind and currency.
+func summed(list []Missing) map[figure]Sums {
+	sums := map[figure]Sums{}
+	for _, m := range list {
+		s := sums[figure{m.Kind, m.Currency}]
+		s.add(m.Sums)
+		sums[figure{m.Kind, m.Currency}] = s
+	}
+	return sums
+}
+
 // goBack folds it.
 func (b *Book) goBack(directive string, f holdfast.Fact) error {
 	var body goneBack
@@ -216,66 +163,60 @@ func (b *Book) goBack(directive string, f holdfast.Fact) error {
 		return err
 	}
 	for _, of := range body.Shards {
-		at := place{body.Source, directive, of.Shard}
-		if b.gone[at] == nil {
-			b.gone[at] = map[figure]Sums{}
-		}
-		for _, m := range of.Told {
-			b.gone.raise(at, figure{m.Kind, m.Currency}, m.Sums)
-		}
+		b.gone.take(fall{place{shardOf{body.Source, of.Shard}, directive}, of.Was, of.Now, of.Ended, summed(of.Told), summed(of.Has)})
 	}
 	return nil
 }
 
-// markGone marks the accounts of directives of which a source tells less than it told: they
-// hold again once a newer backup tells of it, or once two people have signed what is missing,
-// which nothing explains.
-func (b *Book) markGone(s *Source) {
-	missing := map[string][]Missing{}
-	for at, told := range b.gone {
-		if at.source != s.ID {
+// missing lists, by directive, what a source does not tell any more.
+func (b *Book) missing(s *Source) map[string][]Missing {
+	all := map[string][]Missing{}
+	for at := range b.gone {
+		of, heard := s.shards[at.shard]
+		if at.source != s.ID || !heard {
 			continue
 		}
-		if list, back := s.short(at, told); back {
-			missing[at.directive] = append(missing[at.directive], list...)
+		if list, back := b.gone.missing(at, word{Of: of.ShardSummary}); back {
+			all[at.directive] = append(all[at.directive], list...)
 		}
 	}
+	for directive, list := range all {
+		all[directive] = listed(summed(list))
+	}
+	return all
+}
+
+// markGone marks the accounts of directives of which a source tells less than it told, until
+// two people have signed what is missing.
+func (b *Book) markGone(s *Source) {
+	missing := b.missing(s)
 	for _, directive := range slices.Sorted(maps.Keys(missing)) {
 		a := s.account(directive)
-		if a == nil {
+		l, lost := b.Lost(directive)
+		switch {
+		case lost && l.GivenUp():
+			if a != nil {
+				a.Missing, a.Explained = l.Lost.Missing, false
+			}
+			continue
+		case b.ClosedOut(directive):
+			continue
+		case a == nil:
 			s.Accounts = append(s.Accounts, Account{Directive: directive, Source: s.ID, Lines: []Line{}})
 			a = &s.Accounts[len(s.Accounts)-1]
 		}
-		a.Missing, a.Explained = summed(missing[directive]), false
-		if l, some := b.Lost(directive); !some || !l.GivenUp() {
-			a.GoneBack, a.Holds = true, false
-		}
+		a.Missing, a.GoneBack, a.Holds, a.Explained = missing[directive], true, false, false
 	}
-}
-
-// summed adds up what is of one kind and currency.
-func summed(list []Missing) []Missing {
-	sums := map[figure]Sums{}
-	for _, m := range list {
-		s := sums[figure{m.Kind, m.Currency}]
-		s.add(m.Sums)
-		sums[figure{m.Kind, m.Currency}] = s
-	}
-	return listed(sums)
-}
-
-func (s *Sums) add(t Sums) {
-	add(&s.Approved, t.Approved)
-	add(&s.Open, t.Open)
-	add(&s.Queued, t.Queued)
-	add(&s.Waiting, t.Waiting)
 }
 
 // lostBack is what is lost track of of a directive whose source has gone back and tells: what
 // is missing, and nothing else. All that it tells of comes first.
 func lostBack(s *Source, a *Account, now time.Time) (l Lost, err error) {
-	if s.Heard < s.Shards || now.Sub(s.AsOf) > oldFigures {
+	switch {
+	case s.Heard < s.Shards || now.Sub(s.AsOf) > oldFigures:
 		return l, s.incomplete()
+	case !a.Opened.IsZero() && a.Ended.IsZero():
+		return l, holdfast.Errorf(holdfast.Conflict, "the directive %s still stands in: lift it first", a.Directive).At("directive")
 	}
 	if !slices.ContainsFunc(a.Lines, func(l Line) bool { return !l.Balance.Explained() }) {
 		return Lost{Told: s.Told, Shards: s.Shards, Heard: s.Heard, GoneBack: true, Missing: a.Missing}, nil
@@ -290,16 +231,16 @@ func (s *Source) incomplete() error {
 
 // foundAgain reports whether a source that had gone back tells of something that was signed
 // as missing, as one does that was restored once more, from a newer backup.
-func foundAgain(d *Decision, sources []Source) bool {
+func (b *Book) foundAgain(d *Decision, sources []Source) bool {
 	s, a := Find(sources, d.Directive)
-	if s == nil || s.ID != d.Source || s.Heard < s.Shards {
+	if a == nil || s.ID != d.Source || s.Heard < s.Shards || a.Closed > 0 {
 		return false
 	}
 	var was, is Sums
 	for _, m := range d.Lost.Missing {
 		was.add(m.Sums)
 	}
-	for _, m := range a.Missing {
+	for _, m := range b.missing(s)[d.Directive] {
 		is.add(m.Sums)
 	}
 	return was.Approved.Count > is.Approved.Count || was.Queued.Count > is.Queued.Count

@@ -2,6 +2,7 @@ package reconciliation
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -11,6 +12,15 @@ import (
 	"holdfast/internal/standin"
 )
 
+// newLog is a desk with d1 lifted, and a source that may go back.
+func newLog(t *testing.T) *desk {
+	t.Helper()
+	d := newDesk(t)
+	d.directives["d1"] = lifted()
+	d.now = start.Add(2 * time.Hour)
+	return d
+}
+
 // durable is a source of two shards that stood in by d1 until start, with so many approvals
 // of one yuan in the first, all delivered.
 func durable(approved int64) standin.Summary {
@@ -19,9 +29,26 @@ func durable(approved int64) standin.Summary {
 		s.Of[i].Durable = true
 		s.Of[i].Standing[0].Ended = start
 	}
-	all := standin.Tally{Count: approved, Amount: 100 * approved}
-	s.Of[0].Balances = []standin.Balance{{Directive: "d1", Kind: standin.Payment, Currency: "CNY", Approved: all, Delivered: all}}
+	s.Of[0].Balances = []standin.Balance{{Directive: "d1", Kind: standin.Payment, Currency: "CNY", Approved: yuan(approved), Delivered: yuan(approved)}}
 	return s
+}
+
+func yuan(n int64) standin.Tally { return standin.Tally{Count: n, Amount: 100 * n} }
+
+// open has some of the approvals pending.
+func open(approved, pending int64) standin.Summary {
+	s := durable(approved)
+	s.Of[0].Balances[0].Delivered, s.Of[0].Balances[0].Pending = yuan(approved-pending), yuan(pending)
+	return s
+}
+
+// next tells, a second later.
+func (d *desk) next(gate string, s standin.Summary) []standin.Order {
+	d.t.Helper()
+	d.now = d.now.Add(time.Second)
+	s.At = d.now
+	s.Of = slices.Clone(s.Of)
+	return d.tell(gate, s)
 }
 
 func (d *desk) account() (a Account) {
@@ -34,102 +61,220 @@ func (d *desk) account() (a Account) {
 	return a
 }
 
+// misses holds the account to what is missing: so many approvals, of which so many may not
+// have been settled. None: it has not gone back.
+func (d *desk) misses(when string, approved, unsettled int64) {
+	d.t.Helper()
+	a := d.account()
+	if a.GoneBack != (approved > 0) || approved > 0 && (a.Holds || a.Explained) {
+		d.t.Errorf("%s: it is %+v", when, a)
+	}
+	var is Sums
+	for _, m := range a.Missing {
+		is.add(m.Sums)
+	}
+	if want := (Sums{Approved: yuan(approved), Open: yuan(unsettled)}); is != want {
+		d.t.Errorf("%s: missing are %+v, not %+v", when, is, want)
+	}
+}
+
+var givingUp = LostForm{Directive: "d1", Reason: "there is no newer copy", Evidence: "report 8"}
+
+func (d *desk) giveUp() (id string) {
+	d.t.Helper()
+	id, err := d.service.GiveUp(d.t.Context(), wang, givingUp)
+	if err == nil {
+		err = d.service.Answer(d.t.Context(), li, id, true, "")
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return id
+}
+
 // A source that tells less than it told is not closed out as if nothing were missing: two
 // people sign that, all that it tells of comes first, and its gates close it.
 func TestASourceGoesBack(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
-	d.directives["d1"] = lifted()
-	d.now = start.Add(2 * time.Hour)
-	open := durable(5)
-	for _, delivered := range []int64{3, 4} { // the last word counts
-		open.Of[0].Balances[0].Delivered = standin.Tally{Count: delivered, Amount: 100 * delivered}
-		open.Of[0].Balances[0].Pending = standin.Tally{Count: 5 - delivered, Amount: 500 - 100*delivered}
-		d.tell("east", open)
-	}
-	old := durable(3)
-	old.Of[0].Balances[0].Delivered, old.Of[0].Balances[0].Pending = standin.Tally{}, old.Of[0].Balances[0].Approved
-	old.Of[1].Standing = nil
+	d := newLog(t)
+	d.next("east", open(5, 3))
+	d.next("east", open(5, 1)) // the last word counts
 	for range 3 {
-		d.now = d.now.Add(time.Second)
-		d.tell("east", old)
+		d.next("east", open(3, 3))
 	}
 	if n := d.facts(kindGoneBack); n != 1 {
 		t.Errorf("recorded %d times", n)
 	}
-	two := standin.Tally{Count: 2, Amount: 200}
-	want := []Missing{{standin.Payment, "CNY", Sums{Approved: two, Open: standin.Tally{Count: 1, Amount: 100}}}}
-	if a := d.account(); !a.GoneBack || a.Holds || a.Explained || !slices.Equal(a.Missing, want) {
-		t.Errorf("it is %+v", a)
-	}
-	form := LostForm{Directive: "d1", Reason: "the newest copy is gone", Evidence: "report 8"}
-	if _, err := d.service.GiveUp(t.Context(), wang, form); code(err) != holdfast.Conflict {
+	d.misses("older", 2, 1)
+	if _, err := d.service.GiveUp(t.Context(), wang, givingUp); code(err) != holdfast.Conflict {
 		t.Errorf("signed before what it tells of is delivered: %v", err)
 	}
-	d.tell("east", durable(3))
+	d.next("east", durable(3))
 	if _, err := d.service.Close(t.Context(), wang, "d1", "all is well"); code(err) != holdfast.Conflict {
 		t.Errorf("closed out as usual: %v", err)
 	}
-	id, err := d.service.GiveUp(t.Context(), wang, form)
+	id, err := d.service.GiveUp(t.Context(), wang, givingUp)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.tell("east", durable(2))
+	d.next("east", durable(2))
 	if err := d.service.Answer(t.Context(), li, id, true, ""); code(err) != holdfast.Conflict {
 		t.Errorf("agreed to other figures: %v", err)
 	}
-	d.tell("east", durable(3))
-	if err := d.service.Answer(t.Context(), li, id, true, ""); err != nil {
+	if err := d.service.Answer(t.Context(), wang, id, false, "more is missing"); err != nil {
 		t.Fatal(err)
 	}
+	id = d.giveUp()
 	got := d.decision(id)
-	if got.State != Ordered || !got.GivenUp() || !d.closedOut() || !slices.Equal(got.Lost.Missing, want) {
-		t.Errorf("it is %+v", got)
+	if u := got.Untraced(); got.State != Ordered || !got.GivenUp() || !d.closedOut() || len(u) != 1 || u[0].Tally != yuan(1) {
+		t.Errorf("it is %+v, and lost track of are %+v", got, u)
 	}
-	if u := got.Untraced(); len(u) != 1 || u[0].Count != 1 || u[0].Amount != 100 {
-		t.Errorf("lost track of %+v", u)
-	}
-	if a := d.account(); a.GoneBack || !a.Holds || a.Explained || a.Lost || !slices.Equal(a.Missing, want) {
+	if a := d.account(); a.GoneBack || !a.Holds || a.Explained || a.Lost || len(a.Missing) != 1 || a.Missing[0].Approved != yuan(3) {
 		t.Errorf("signed, it is %+v", a)
 	}
-	if orders := d.tell("east", durable(3)); len(orders) != 2 || orders[0].ID != id+closing+"0" {
+	if orders := d.next("east", durable(2)); len(orders) != 2 || orders[0].ID != id+closing+"0" {
 		t.Errorf("ordered %+v", orders)
 	}
-	d.tell("east", durable(5))
-	if got := d.decision(id); got.State != Contradicted || d.closedOut() {
-		t.Errorf("a newer backup tells of it, and it is %+v", got)
+	closed := durable(2)
+	for i := range closed.Of {
+		closed.Of[i].Standing[0].Closed = start
 	}
-	if a := d.account(); a.GoneBack || !a.Explained || len(a.Missing) > 0 {
-		t.Errorf("with the newer backup it is %+v", a)
+	d.next("east", closed)
+	for i := range closed.Of {
+		closed.Of[i].Standing, closed.Of[i].Balances = nil, nil
 	}
-	if _, err := d.service.Close(t.Context(), wang, "d1", "all is well"); err != nil {
-		t.Errorf("and cannot be closed out: %v", err)
+	d.next("east", closed) // forgotten
+	if a := d.account(); a.GoneBack || d.decision(id).State != Ordered {
+		t.Errorf("forgotten, it is %+v", a)
 	}
+}
+
+// A newer backup tells of what was missing, before it is signed or after.
+func TestANewerBackup(t *testing.T) {
+	t.Parallel()
+	for _, signed := range []bool{false, true} {
+		d := newLog(t)
+		d.next("east", durable(5))
+		d.next("east", durable(3))
+		d.misses("older", 2, 0)
+		var id string
+		if signed {
+			id = d.giveUp()
+		}
+		d.next("east", durable(5))
+		if got := d.decision(id); signed && (got.State != Contradicted || d.closedOut()) {
+			t.Errorf("a newer backup tells of it, and it is %+v", got)
+		}
+		d.misses("newer", 0, 0)
+		closing, err := d.service.Close(t.Context(), wang, "d1", "all is well")
+		if err == nil {
+			err = d.service.Answer(t.Context(), li, closing, true, "")
+		}
+		if err != nil {
+			t.Errorf("and cannot be closed out: %v", err)
+		}
+		// Long after it was closed the shards know nothing of it.
+		forgotten := durable(0)
+		for i := range forgotten.Of {
+			forgotten.Of[i].Standing, forgotten.Of[i].Balances = nil, nil
+		}
+		d.next("east", forgotten)
+		d.misses("forgotten", 0, 0)
+		if n := d.facts(kindGoneBack); n != 1 {
+			t.Errorf("recorded %d times", n)
+		}
+	}
+}
+
+// What is approved after the source went back does not make up for what is missing, nor does
+// one that was closed out or given up hide it.
+func TestWhatIsMissingStaysMissing(t *testing.T) {
+	t.Parallel()
+	d := newLog(t)
+	stands := func(approved int64) standin.Summary {
+		s := open(approved, approved)
+		for i := range s.Of {
+			s.Of[i].Standing[0].Ended = time.Time{}
+		}
+		return s
+	}
+	d.next("east", stands(5))
+	d.next("east", stands(3))
+	for approved := range int64(6) {
+		d.next("east", stands(3+approved))
+	}
+	d.misses("in force", 2, 2)
+	d.next("east", stands(6)) // and once more
+	d.misses("again", 4, 4)
+	if _, err := d.service.GiveUp(t.Context(), wang, givingUp); code(err) != holdfast.Conflict {
+		t.Errorf("given up while it stands in: %v", err)
+	}
+	d.next("east", durable(6))
+	d.misses("ended", 4, 4)
+	d.giveUp()
+}
+
+// A source that was given up for good comes back, from an older backup: what it told before
+// is missing, and nobody has signed that.
+func TestGivenUpAndGoneBack(t *testing.T) {
+	t.Parallel()
+	d := newLog(t)
+	d.next("east", open(5, 2))
+	d.now = d.now.Add(time.Hour)
+	id := d.giveUp()
+	d.next("east", durable(3))
+	d.next("east", durable(3))
+	if got := d.decision(id); got.State != Contradicted {
+		t.Errorf("it is %+v", got)
+	}
+	d.misses("back", 2, 2)
+	d.giveUp()
 }
 
 // A backup from before the stand-in knows nothing of it. That is not the same as that no gate
 // stood in.
 func TestASourceFromBeforeTheStandIn(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
-	d.directives["d1"] = lifted()
-	d.now = start.Add(2 * time.Hour)
-	d.tell("east", durable(5))
-	for range 2 {
-		d.now = d.now.Add(time.Second)
-		d.tell("west", standin.Summary{Source: "src1", At: start, Shards: 2, Of: []standin.ShardSummary{{Shard: 0, Epoch: 2}, {Shard: 1, Epoch: 2}}})
-	}
-	if a := d.account(); !a.GoneBack || len(a.Missing) != 1 || a.Missing[0].Approved.Count != 5 || a.Missing[0].Open.Count != 0 {
-		t.Errorf("it is %+v", a)
-	}
+	d := newLog(t)
+	d.next("east", durable(5))
+	nothing := standin.Summary{Source: "src1", Shards: 2, Of: []standin.ShardSummary{{Shard: 0, Epoch: 2, Durable: true}, {Shard: 1, Epoch: 2, Durable: true}}}
+	d.next("west", nothing)
+	d.misses("older", 5, 0)
 	d.service.Desk.State.View(func() {
 		if Untouched(d.service.Sources(d.now), "src1", "d1", d.directives["d1"].LiftedAt) {
 			t.Error("it is untouched")
 		}
 	})
-	if _, err := d.service.GiveUp(t.Context(), wang, LostForm{Directive: "d1", Reason: "there is no newer copy", Evidence: "report 8"}); err != nil {
-		t.Error(err)
+	d.giveUp()
+}
+
+// Of two gates the one tells that took over last. One of an earlier epoch that goes on to tell
+// does so from another log; until that is sure the figures are incomplete.
+func TestTwoGatesTellOfAShard(t *testing.T) {
+	t.Parallel()
+	d := newLog(t)
+	later := durable(5)
+	for i := range later.Of {
+		later.Of[i].Epoch = 7
 	}
+	d.next("west", later)
+	cut := durable(3)
+	cut.Alarms = []standin.Alarm{standin.NewAlarm(standin.AlarmSource, "it does not answer", start)}
+	for range 90 {
+		d.next("east", cut) // it knows no better
+	}
+	d.misses("cut off", 0, 0)
+	d.next("east", durable(3))
+	if _, err := d.service.Close(t.Context(), wang, "d1", "all is well"); code(err) != holdfast.Conflict {
+		t.Errorf("closed out while it is not known who tells: %v", err)
+	}
+	d.next("west", later) // east had not read yet that west took over
+	d.misses("west tells", 0, 0)
+	for range 62 {
+		d.next("east", durable(3))
+	}
+	d.misses("east insists", 2, 0)
+	d.giveUp()
 }
 
 // What may rightly be told no more goes back behind nothing.
@@ -138,19 +283,25 @@ func TestNoSourceGoesBack(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		first, then func(*standin.Summary)
-		known       bool // to the control plane
+		unknown     bool // to the control plane
 	}{
-		{name: "as many", known: true, then: func(s *standin.Summary) { *s = durable(5) }},
-		{name: "what a kill took back", known: true, first: func(s *standin.Summary) { s.Of[0].Durable = false }},
-		{name: "it was closed", known: true, first: func(s *standin.Summary) { s.Of[0].Standing[0].Closed = start }},
-		{name: "told late", known: true, then: func(s *standin.Summary) { s.At = start.Add(-time.Second) }},
-		{name: "another decider is behind", known: true, first: func(s *standin.Summary) { s.Of[0].Epoch = 7 }},
-		{name: "a directive of nobody"},
-		{name: "the shard is not told of", known: true, then: func(s *standin.Summary) { s.Of = s.Of[1:] }},
+		{name: "as many", then: func(s *standin.Summary) { *s = durable(5) }},
+		{name: "what a kill took back", first: func(s *standin.Summary) { s.Of[0].Durable = false }},
+		{name: "not durable yet", then: func(s *standin.Summary) { s.Of[0].Durable = false }},
+		{name: "it was closed", first: func(s *standin.Summary) { s.Of[0].Standing[0].Closed = start }},
+		{name: "a directive of nobody", unknown: true},
+		{name: "the shard is not told of", then: func(s *standin.Summary) { s.Of = s.Of[1:] }},
+		{name: "there is no room to tell of it", then: func(s *standin.Summary) {
+			s.Of[0].Balances, s.Of[0].Standing = nil, nil
+			for i := range standin.MaxFigures {
+				s.Of[0].Standing = append(s.Of[0].Standing, standin.Standing{Directive: fmt.Sprint("e", i), Opened: start})
+			}
+			s.Of[0].Balances = durable(5).Of[0].Balances
+		}},
 	} {
-		d := newDesk(t)
-		if c.known {
-			d.directives["d1"] = lifted()
+		d := newLog(t)
+		if c.unknown {
+			delete(d.directives, "d1")
 		}
 		first, then := durable(5), durable(3)
 		if c.first != nil {
@@ -159,34 +310,70 @@ func TestNoSourceGoesBack(t *testing.T) {
 		if c.then != nil {
 			c.then(&then)
 		}
-		d.tell("east", first)
-		d.tell("west", first)
-		d.tell("west", then)
+		d.next("east", first)
+		d.next("east", then)
 		if n := d.facts(kindGoneBack); n != 0 {
 			t.Errorf("%s: recorded %d times", c.name, n)
 		}
 	}
 }
 
-// What was told to another node, or before this one started, counts.
+// What comes late, from the gate or by another node, takes nothing back.
+func TestLateWords(t *testing.T) {
+	t.Parallel()
+	d := newLog(t)
+	west := durable(0)
+	west.Of = west.Of[1:]
+	east := func(approved int64) standin.Summary { s := durable(approved); s.Of = s.Of[:1]; return s }
+	d.next("west", west)
+	d.next("east", east(5))
+	late := east(3)
+	late.At = d.now.Add(-time.Minute)
+	d.tell("east", late)
+	d.next("west", west)
+	other := east(8) // told to a node whose clock is behind
+	other.At = d.now.Add(time.Second)
+	d.take("east", Told{Heard: d.now.Add(-time.Minute), Summary: other})
+	d.next("west", west)
+	if n := d.facts(kindGoneBack); n != 0 {
+		t.Errorf("recorded %d times", n)
+	}
+}
+
+// take has the board read a document.
+func (d *desk) take(gate string, t Told) {
+	d.t.Helper()
+	body, err := json.Marshal(t)
+	if err == nil {
+		err = d.service.Board.take(journal.Document{Key: keepPrefix + nameOf(gate, t.Summary.Source), Revision: 99, Body: body})
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// What was told to another node, or before this one started, counts: the last word of which
+// all was durable, though more was told since. Two nodes that see the same record it once.
 func TestWhatWasToldBeforeAStart(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
-	d.directives["d1"] = lifted()
-	body, err := json.Marshal(Told{"east", start, durable(5)})
-	if err != nil {
-		t.Fatal(err)
+	d := newLog(t)
+	d.next("east", durable(5))
+	busy := durable(6)
+	busy.Of[0].Durable = false
+	d.next("east", busy)
+	var told Told
+	for _, k := range d.service.Board.kept {
+		told = k.Told
+		told.Before = d.service.Board.before(told)
 	}
-	d.now = start.Add(2 * time.Hour)
-	d.tell("east", durable(3))
-	if n := d.facts(kindGoneBack); n != 0 {
-		t.Fatalf("recorded %d times before it was known", n)
-	}
-	if err := d.service.Board.take(journal.Document{Key: keepPrefix + "east/src1", Revision: 1, Body: body}); err != nil {
-		t.Fatal(err)
-	}
-	d.tell("east", durable(3))
-	if a := d.account(); !a.GoneBack || len(a.Missing) != 1 || a.Missing[0].Approved.Count != 2 {
-		t.Errorf("it is %+v", a)
+	other := d.service.Board
+	d.service.Board = NewBoard()
+	d.take("east", told)
+	d.next("east", durable(3))
+	d.misses("after a start", 2, 0)
+	d.service.Board = other
+	d.next("east", durable(3))
+	if n := d.facts(kindGoneBack); n != 1 {
+		t.Errorf("recorded %d times", n)
 	}
 }

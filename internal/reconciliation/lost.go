@@ -56,7 +56,7 @@ func (l *Lost) Untraced() []Untraced {
 		all = append(all, Missing{b.Kind, b.Currency, sumsOf(b)})
 	}
 	list := []Untraced{}
-	for _, m := range summed(all) {
+	for _, m := range listed(summed(all)) {
 		if m.Open.Count > 0 || m.Waiting.Count > 0 {
 			list = append(list, Untraced{m.Kind, m.Currency, m.Open, m.Waiting})
 		}
@@ -202,7 +202,7 @@ func (n Nouns) contradict(sum standin.Summary, sources []Source) (drafts []journ
 		if d.Source != sum.Source || !d.GivenUp() {
 			continue
 		}
-		if d.Lost.GoneBack && foundAgain(d, sources) || !d.Lost.GoneBack && tells(sum, d.Directive) {
+		if d.Lost.GoneBack && n.Book.foundAgain(d, sources) || !d.Lost.GoneBack && tells(sum, d.Directive) {
 			drafts = append(drafts, n.Book.draft(d.Directive, kindContradicted, answered{ID: d.ID})...)
 		}
 	}

@@ -30,7 +30,7 @@ func TestWhatIsLost(t *testing.T) {
 		if directive != "" {
 			of.Standing = []standin.Standing{{Directive: directive, Opened: start, Ended: start.Add(time.Hour)}}
 		}
-		return Sum([]Told{{"east", heard, standin.Summary{Source: "src1", At: start, Shards: shards, Of: []standin.ShardSummary{of}}}}, now)
+		return Sum([]Told{{Gate: "east", Heard: heard, Summary: standin.Summary{Source: "src1", At: start, Shards: shards, Of: []standin.ShardSummary{of}}}}, now)
 	}
 	long := now.Add(-time.Hour)
 	for _, c := range []struct {
@@ -46,7 +46,7 @@ func TestWhatIsLost(t *testing.T) {
 		{name: "it told once", sources: summary(long, 2, "d1", pending), told: long, heard: 1, figures: 1},
 		{name: "it told, of other directives", sources: summary(long, 2, "d2")},
 		{name: "it never told"},
-		{name: "another source tells", sources: Sum([]Told{{"west", now, standin.Summary{Source: "src2", Shards: 1}}}, now)},
+		{name: "another source tells", sources: Sum([]Told{{Gate: "west", Heard: now, Summary: standin.Summary{Source: "src2", Shards: 1}}}, now)},
 		{name: "not opened", change: func(d *directive.Directive) { d.Opening = nil }, want: "was opened"},
 		{name: "a reroute", change: func(d *directive.Directive) { d.StandIn = nil }, want: "was opened"},
 		{name: "in force", change: func(d *directive.Directive) { d.LiftedAt = time.Time{} }, want: "lift it"},

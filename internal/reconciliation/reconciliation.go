@@ -4,7 +4,7 @@
 // # Figures
 //
 // Gates tell of the shards they decide for ([holdfast/internal/standin.Summary]).
-// [Board] keeps the last that each told, in memory and as documents standin/GATE:
+// [Board] keeps the last that each told, in memory and as documents standin/GATE/SOURCE:
 //
 //	{"heard":"2026-11-26T02:00:01Z","summary":{"source":"src1","shards":16,…}}
 //
@@ -50,9 +50,9 @@
 //
 // # A source that goes back
 //
-// A source that was restored from an older backup tells less than it told. The most that each
-// shard told is kept ([Board]); what is missing keeps the account from holding until a newer
-// backup tells of it, or two people sign it as lost track of and the gates close the directive:
+// A source that was restored from an older backup tells less than it told. The last durable
+// word of each shard is kept ([Board]); what is missing after it keeps the account from holding
+// until a newer backup tells of it, or two people sign it and the gates close the directive:
 //
 //	asked ──a second person──▶ ordered ──a newer backup tells of it──▶ contradicted
 //

@@ -331,7 +331,7 @@ func TestSumsCountEachShardOnce(t *testing.T) {
 		}
 		var list []Told
 		for name, s := range gates {
-			list = append(list, Told{name, start, *s})
+			list = append(list, Told{Gate: name, Heard: start, Summary: *s})
 		}
 		list = rapid.Permutation(list).Draw(t, "order")
 		got := Sum(list, start)
@@ -363,9 +363,9 @@ func TestSumOfASource(t *testing.T) {
 	}
 	decline := []standin.Decline{{Directive: "d1", Reason: "stale", Currency: "CNY", Tally: standin.Tally{Count: 2, Amount: 7}}}
 	list := []Told{
-		{"a", start, standin.Summary{Source: "src1", Shards: 3, Of: []standin.ShardSummary{of(0, 10, 30)}, Rate: 1, Budget: 2, Payers: start, Declines: decline}},
-		{"b", start.Add(-time.Second), standin.Summary{Source: "src1", Shards: 3, Of: []standin.ShardSummary{of(1, 30, 30)}, Rate: 2, Budget: 2, Payers: start.Add(-time.Hour), Declines: decline}},
-		{"silent", start.Add(-time.Hour), standin.Summary{Source: "src1", Shards: 3, Rate: 100, Alarms: []standin.Alarm{{Code: "x", Text: "x"}}}},
+		{Gate: "a", Heard: start, Summary: standin.Summary{Source: "src1", Shards: 3, Of: []standin.ShardSummary{of(0, 10, 30)}, Rate: 1, Budget: 2, Payers: start, Declines: decline}},
+		{Gate: "b", Heard: start.Add(-time.Second), Summary: standin.Summary{Source: "src1", Shards: 3, Of: []standin.ShardSummary{of(1, 30, 30)}, Rate: 2, Budget: 2, Payers: start.Add(-time.Hour), Declines: decline}},
+		{Gate: "silent", Heard: start.Add(-time.Hour), Summary: standin.Summary{Source: "src1", Shards: 3, Rate: 100, Alarms: []standin.Alarm{{Code: "x", Text: "x"}}}},
 	}
 	s := Sum(list, start)[0]
 	if s.Heard != 2 || s.Shards != 3 || s.Accounts[0].Holds || s.Accounts[0].Explained {
@@ -433,7 +433,7 @@ func TestBoardIsKept(t *testing.T) {
 }
 
 func FuzzTold(f *testing.F) {
-	body, err := json.Marshal(Told{"", start, told(2, []int{1}, exception("k1", 1, standin.Expired))})
+	body, err := json.Marshal(Told{Heard: start, Summary: told(2, []int{1}, exception("k1", 1, standin.Expired))})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -88,14 +88,17 @@ func (s *Service) Answer(ctx context.Context, by holdfast.Actor, id string, gran
 // Told takes what a gate tells, records what became of its orders, and returns those
 // it still has to carry out.
 func (s *Service) Told(ctx context.Context, gate string, sum standin.Summary) (orders []standin.Order, err error) {
-	most := s.Board.put(gate, sum, s.Desk.Now())
+	s.Board.put(gate, sum, s.Desk.Now())
+	falls := s.Board.fallen(sum.Source)
 	by := holdfast.Actor{Kind: holdfast.Gate, ID: gate}
 	if _, err := s.Desk.Do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
-		sources := s.Sources(now)
-		return append(s.Nouns.contradict(sum, sources), s.Nouns.goneBack(sum.Source, most, sources)...), nil
+		drafts, said := s.Nouns.goneBack(sum.Source, falls, s.Nouns.contradict(sum, s.Sources(now)))
+		falls = said
+		return drafts, nil
 	}); err != nil {
 		return nil, err
 	}
+	s.Board.recorded(falls)
 	for range sum.Carried {
 		receipt, err := s.Desk.Do(ctx, by, func(time.Time) ([]journal.Draft, error) {
 			return s.Nouns.carried(sum.Carried), nil

@@ -73,14 +73,16 @@ func (s *Source) untoldOf(d *directive.Directive, sources []reconciliation.Sourc
 	nouns := s.Reconciliation.Nouns
 	u = UntoldStandIn{Directive: d.ID, Incident: d.Incident, Source: d.Opening.Source, Opened: d.Opening.At, Lifted: d.LiftedAt}
 	closing, closes := nouns.Book.Closing(d.ID)
-	if lost, some := nouns.Book.Lost(d.ID); some && (closing == lost || !nouns.Book.ClosedOut(d.ID)) {
+	_, a := reconciliation.Find(sources, d.ID)
+	back := a != nil && a.GoneBack
+	if lost, some := nouns.Book.Lost(d.ID); some && (closing == lost || !nouns.Book.ClosedOut(d.ID)) && (!back || lost.State == reconciliation.Asked) {
 		u.Decision, u.Untraced = lost, lost.Untraced()
 		u.Told, u.Shards, u.Heard, u.GoneBack, silent = lost.Lost.Told, lost.Lost.Shards, lost.Lost.Heard, lost.Lost.GoneBack, true
 	} else if !closes && !reconciliation.Untouched(sources, u.Source, d.ID, d.LiftedAt) {
 		var l reconciliation.Lost
 		l, silent = reconciliation.Known(sources, u.Source, d.ID, now)
 		u.Told, u.Shards, u.Heard, u.Untraced = l.Told, l.Shards, l.Heard, l.Untraced()
-		if _, a := reconciliation.Find(sources, d.ID); a != nil && a.GoneBack && !silent {
+		if back && !silent {
 			l = reconciliation.Lost{Missing: a.Missing}
 			u.GoneBack, u.Untraced, silent = true, l.Untraced(), true
 		}
