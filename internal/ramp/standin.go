@@ -70,14 +70,15 @@ type books struct {
 }
 
 // audit looks at the figures that gates told of. What does not add up in any directive is
-// wrong at once, whether or not the rest was told.
+// wrong at once, whether or not the rest was told; what a source that was restored from an
+// older backup lacks, only of this incident: it is lost already, and was before.
 func audit(sources []reconciliation.Source, mine func(directive string) bool) (b books) {
 	for _, s := range sources {
 		for _, a := range s.Accounts {
 			if a.Lost {
 				continue // two people have said that nobody will tell of it any more
 			}
-			if a.GoneBack || slices.ContainsFunc(a.Lines, func(l reconciliation.Line) bool { return !l.Holds }) {
+			if a.GoneBack && mine(a.Directive) || slices.ContainsFunc(a.Lines, func(l reconciliation.Line) bool { return !l.Holds }) {
 				b.unbalanced = append(b.unbalanced, a.Directive)
 			}
 			if s.Heard < s.Shards && mine(a.Directive) && !slices.Contains(b.unaccounted, s.ID) {

@@ -152,6 +152,12 @@ func givenUp(s reconciliation.Source) reconciliation.Source {
 	return s
 }
 
+// goneBack is a source that tells less than it told.
+func goneBack(s reconciliation.Source) reconciliation.Source {
+	s.Accounts[0].GoneBack = true
+	return s
+}
+
 // The money outranks all: figures of stand-in that do not add up stop payments, whatever
 // else is known and whichever directive they are of; those that are not complete let
 // nobody judge.
@@ -170,6 +176,8 @@ func TestMoneyOutranksAll(t *testing.T) {
 		{"one of another incident does not", []reconciliation.Source{told("d9", 5, 4, 4)}, "stop stopped unbalanced:d9"},
 		{"not all is told", []reconciliation.Source{told("d1", 5, 5, 3)}, "no-verdict unaccounted:s"},
 		{"not all is told, and the source was given up", []reconciliation.Source{givenUp(told("d1", 5, 5, 3))}, "advance"},
+		{"its source has gone back", []reconciliation.Source{goneBack(told("d1", 5, 5, 4))}, "stop stopped unbalanced:d1"},
+		{"another's source has gone back", []reconciliation.Source{goneBack(told("d9", 5, 5, 4))}, "advance"},
 		{"not all is told of another's", []reconciliation.Source{told("d9", 5, 5, 3)}, "advance"},
 	} {
 		w, task := climbed(t, asks(judged...), 2)
