@@ -64,24 +64,24 @@ func (h Hands) fallToStandIn(in *incident.Incident, t procedure.Task, now time.T
 type books struct {
 	// unbalanced lists directives whose approvals do not add up.
 	unbalanced []string
-	// unaccounted lists sources of which a shard was never told, that this incident's
+	// unaccounted lists sources of which a shard was never told, or less than before, that this incident's
 	// payments were stood in by.
 	unaccounted []string
 }
 
 // audit looks at the figures that gates told of. What does not add up in any directive is
-// wrong at once, whether or not the rest was told; what a source that was restored from an
-// older backup lacks, only of this incident: it is lost already, and was before.
+// wrong at once, whether or not the rest was told. What a source that was restored from an
+// older backup lacks is lost already, and no stop brings it back.
 func audit(sources []reconciliation.Source, mine func(directive string) bool) (b books) {
 	for _, s := range sources {
 		for _, a := range s.Accounts {
 			if a.Lost {
 				continue // two people have said that nobody will tell of it any more
 			}
-			if a.GoneBack && mine(a.Directive) || slices.ContainsFunc(a.Lines, func(l reconciliation.Line) bool { return !l.Holds }) {
+			if slices.ContainsFunc(a.Lines, func(l reconciliation.Line) bool { return !l.Holds }) {
 				b.unbalanced = append(b.unbalanced, a.Directive)
 			}
-			if s.Heard < s.Shards && mine(a.Directive) && !slices.Contains(b.unaccounted, s.ID) {
+			if (s.Heard < s.Shards || a.GoneBack) && mine(a.Directive) && !slices.Contains(b.unaccounted, s.ID) {
 				b.unaccounted = append(b.unaccounted, s.ID)
 			}
 		}

@@ -36,6 +36,7 @@ type Board struct {
 	// where one told less than the one before and that is not recorded. Of doubts it is not
 	// known which gate decides, since when.
 	words  map[shardOf]word
+	read   bool // what was told before this node started was
 	falls  []fall
 	doubts map[shardOf]time.Time
 }
@@ -105,7 +106,7 @@ func (b *Board) Run(ctx context.Context, documents journal.Documents, log *slog.
 	defer tick.Stop()
 	failing := false
 	for {
-		err := errors.Join(b.read(ctx, documents), b.write(ctx, documents))
+		err := errors.Join(b.load(ctx, documents), b.write(ctx, documents))
 		if err != nil && !failing && ctx.Err() == nil {
 			log.Warn("figures of stand-in are not kept", "error", err)
 		}
@@ -118,7 +119,7 @@ func (b *Board) Run(ctx context.Context, documents journal.Documents, log *slog.
 	}
 }
 
-func (b *Board) read(ctx context.Context, documents journal.Documents) error {
+func (b *Board) load(ctx context.Context, documents journal.Documents) error {
 	var errs []error
 	for after := ""; ; {
 		list, err := documents.ListDocuments(ctx, keepPrefix, after, 100)
@@ -132,6 +133,9 @@ func (b *Board) read(ctx context.Context, documents journal.Documents) error {
 			}
 		}
 		if len(list) < 100 {
+			b.mu.Lock()
+			b.read = true
+			b.mu.Unlock()
 			return errors.Join(errs...)
 		}
 	}
@@ -188,6 +192,10 @@ func (b *Board) write(ctx context.Context, documents journal.Documents) error {
 			told := k.Told
 			told.Before = b.before(told)
 			body, err := json.Marshal(told)
+			if len(body) > journal.MaxDocument {
+				told.Before = nil
+				body, err = json.Marshal(told)
+			}
 			if err != nil {
 				b.mu.Unlock()
 				return err

@@ -241,6 +241,13 @@ func (b *Book) ClosedOut(directive string) bool {
 	return some && d.State != Asked
 }
 
+// explained reports whether two people have signed that nothing of a directive is left to
+// explain.
+func (b *Book) explained(directive string) bool {
+	d, some := b.Closing(directive)
+	return some && d.State != Asked && d.Lost == nil
+}
+
 // All lists all decisions, the newest first.
 func (b *Book) All() []*Decision {
 	list := make([]*Decision, 0, len(b.ids))

@@ -116,7 +116,7 @@ func closable(directive string, sources []Source, now time.Time) (*Source, *Acco
 		return nil, nil, holdfast.Errorf(holdfast.NotFound, "no gate tells that the directive %q stood in", directive)
 	case a.GoneBack:
 		return nil, nil, holdfast.Errorf(holdfast.Conflict, "the advice source of %s tells less than it told: it was restored from an older backup; restore a newer one, or give up what is missing", directive)
-	case a.Ended.IsZero():
+	case s.stands(directive):
 		return nil, nil, holdfast.Errorf(holdfast.Conflict, "the directive %s still stands in: lift it first", directive)
 	case s.Heard < s.Shards || now.Sub(s.AsOf) > oldFigures:
 		return nil, nil, s.incomplete()

@@ -40,8 +40,7 @@ type wentTo struct {
 
 // goneBack records that a source tells less than it told, once for each time: it was restored
 // from an older backup, and will never tell of the rest. Before are the drafts that stand
-// before: they take back that a directive was given up. Said are the falls that need no
-// more looking at.
+// before. Said are the falls that need no more looking at.
 func (n Nouns) goneBack(source string, falls []fall, before []journal.Draft) (drafts []journal.Draft, said []fall) {
 	drafts = before
 	bodies, figures := map[string]*goneBack{}, 0
@@ -50,7 +49,7 @@ func (n Nouns) goneBack(source string, falls []fall, before []journal.Draft) (dr
 			break
 		}
 		said = append(said, f)
-		if n.Directive(f.directive) == nil || n.Book.gone.knows(f) || n.Book.ClosedOut(f.directive) && after(before, f.directive) == 0 {
+		if n.Directive(f.directive) == nil || n.Book.gone.knows(f) || n.Book.explained(f.directive) {
 			continue
 		}
 		body := bodies[f.directive]
@@ -80,16 +79,18 @@ func after(drafts []journal.Draft, directive string) (n holdfast.Revision) {
 // falls are those that were recorded, in the order in which they were.
 type falls map[place][]fall
 
-// same returns the one that tells of the same backup, as another node saw it; -1 if there is
-// none.
+// same returns the one that tells of the same backup, as another node saw it a few words
+// before or after; -1 if there is none.
 func (l falls) same(f fall) int {
-	return slices.IndexFunc(l[f.place], func(known fall) bool { return f.was.Before(known.now) && known.was.Before(f.now) })
+	return slices.IndexFunc(l[f.place], func(known fall) bool {
+		return f.was.Sub(known.was).Abs() < doubted && f.now.Sub(known.now).Abs() < doubted
+	})
 }
 
 // knows reports whether a fall was recorded, with as much.
 func (l falls) knows(f fall) bool {
 	i := l.same(f)
-	return i >= 0 && len(lacking(f.told, l[f.place][i].told)) == 0
+	return i >= 0 && len(lacking(f.told, l[f.place][i].told)) == 0 && len(lacking(l[f.place][i].has, f.has)) == 0
 }
 
 // take adds one, or to the one that it is.
@@ -101,6 +102,11 @@ func (l falls) take(f fall) {
 	}
 	known := &l[f.place][i]
 	known.told = most(known.told, f.told)
+	for of, has := range known.has {
+		if now := f.has[of]; now.lacks(has) == (Sums{}) {
+			known.has[of] = now
+		}
+	}
 }
 
 // most has of each figure the sums in which more was approved or queued.
@@ -215,13 +221,23 @@ func lostBack(s *Source, a *Account, now time.Time) (l Lost, err error) {
 	switch {
 	case s.Heard < s.Shards || now.Sub(s.AsOf) > oldFigures:
 		return l, s.incomplete()
-	case !a.Opened.IsZero() && a.Ended.IsZero():
+	case s.stands(a.Directive):
 		return l, holdfast.Errorf(holdfast.Conflict, "the directive %s still stands in: lift it first", a.Directive).At("directive")
 	}
 	if !slices.ContainsFunc(a.Lines, func(l Line) bool { return !l.Balance.Explained() }) {
 		return Lost{Told: s.Told, Shards: s.Shards, Heard: s.Heard, GoneBack: true, Missing: a.Missing}, nil
 	}
 	return l, holdfast.Errorf(holdfast.Conflict, "of the directive %s something that the source tells of is pending or unresolved: that comes first", a.Directive).At("directive")
+}
+
+// stands reports whether a directive has not ended in some shard.
+func (s *Source) stands(directive string) bool {
+	for _, of := range s.shards {
+		if now, some := (word{Of: of.ShardSummary}).standing(directive); some && now.Ended.IsZero() {
+			return true
+		}
+	}
+	return false
 }
 
 // incomplete is that figures are not there or not new.

@@ -204,10 +204,18 @@ func TestWhatIsMissingStaysMissing(t *testing.T) {
 		d.next("east", stands(3+approved))
 	}
 	d.misses("in force", 2, 2)
+	d.now = d.now.Add(time.Hour)
+	d.next("east", stands(8))
 	d.next("east", stands(6)) // and once more
 	d.misses("again", 4, 4)
 	if _, err := d.service.GiveUp(t.Context(), wang, givingUp); code(err) != holdfast.Conflict {
 		t.Errorf("given up while it stands in: %v", err)
+	}
+	part := durable(6)
+	part.Of[1].Standing[0].Ended = time.Time{}
+	d.next("east", part)
+	if _, err := d.service.GiveUp(t.Context(), wang, givingUp); code(err) != holdfast.Conflict {
+		t.Errorf("given up while a shard stands in: %v", err)
 	}
 	d.next("east", durable(6))
 	d.misses("ended", 4, 4)
@@ -229,6 +237,29 @@ func TestGivenUpAndGoneBack(t *testing.T) {
 	}
 	d.misses("back", 2, 2)
 	d.giveUp()
+}
+
+// What told nothing of the stand-in does not hide that one from later tells less than was lost.
+func TestGivenUpAndGoneBackTwice(t *testing.T) {
+	t.Parallel()
+	d := newLog(t)
+	d.next("east", open(5, 2))
+	d.now = d.now.Add(time.Hour)
+	id := d.giveUp()
+	before := durable(0)
+	for i := range before.Of {
+		before.Of[i].Standing, before.Of[i].Balances = nil, nil
+	}
+	d.next("east", before)
+	if got := d.decision(id); got.State != Done || len(got.Untraced()) != 1 {
+		t.Errorf("told of without the stand-in it is %+v", got)
+	}
+	d.now = d.now.Add(time.Hour)
+	d.next("east", durable(3))
+	if got := d.decision(id); got.State != Contradicted {
+		t.Errorf("it is %+v", got)
+	}
+	d.misses("from later", 2, 2)
 }
 
 // A backup from before the stand-in knows nothing of it. That is not the same as that no gate
@@ -338,6 +369,15 @@ func TestLateWords(t *testing.T) {
 	if n := d.facts(kindGoneBack); n != 0 {
 		t.Errorf("recorded %d times", n)
 	}
+	ahead := east(8) // its clock was a day ahead once
+	ahead.At = d.now.Add(24 * time.Hour)
+	d.tell("east", ahead)
+	d.next("east", east(8))
+	for range 61 {
+		d.next("east", east(3))
+		d.next("west", west)
+	}
+	d.misses("a clock that went back", 5, 0)
 }
 
 // take has the board read a document.
@@ -367,13 +407,45 @@ func TestWhatWasToldBeforeAStart(t *testing.T) {
 		told.Before = d.service.Board.before(told)
 	}
 	other := d.service.Board
-	d.service.Board = NewBoard()
-	d.take("east", told)
-	d.next("east", durable(3))
-	d.misses("after a start", 2, 0)
+	for _, first := range []bool{false, true} { // told here before that was read
+		d.service.Board = NewBoard()
+		if first {
+			d.next("east", durable(3))
+		}
+		d.take("east", told)
+		d.next("east", durable(3))
+		d.misses("after a start", 2, 0)
+	}
 	d.service.Board = other
 	d.next("east", durable(3))
 	if n := d.facts(kindGoneBack); n != 1 {
 		t.Errorf("recorded %d times", n)
 	}
+}
+
+// Two nodes that see a fall between gates whose clocks are apart record it once.
+func TestClocksOfGatesApart(t *testing.T) {
+	t.Parallel()
+	d := newLog(t)
+	stands := durable(5)
+	for i := range stands.Of {
+		stands.Of[i].Standing[0].Ended = time.Time{}
+	}
+	less := open(3, 3)
+	for i := range less.Of {
+		less.Of[i].Epoch, less.Of[i].Standing[0].Ended = 2, time.Time{}
+	}
+	boards := []*Board{d.service.Board, NewBoard()}
+	for i, approved := range []int64{4, 5} {
+		d.service.Board = boards[i]
+		stands.Of[0].Balances = durable(approved).Of[0].Balances
+		stands.At = start.Add(time.Duration(i) * time.Second)
+		d.tell("east", stands)
+	}
+	for i := range boards {
+		d.service.Board = boards[i]
+		less.At = start.Add(-5 * time.Second)
+		d.tell("west", less)
+	}
+	d.misses("once", 2, 0)
 }

@@ -156,11 +156,21 @@ const mostWords = 100_000
 func (b *Board) adopt(gate string, sum standin.Summary, heard bool, now time.Time) {
 	reaches := !slices.ContainsFunc(sum.Alarms, func(a standin.Alarm) bool { return a.Code == standin.AlarmSource })
 	for _, of := range sum.Of {
-		if of.Durable {
-			at, w := shardOf{sum.Source, of.Shard}, wordOf(gate, sum.At, of)
-			if before, some := b.words[at]; !some || w.follows(before) || heard && w.Gate != before.Gate && b.insists(at, reaches, now) {
+		at, w := shardOf{sum.Source, of.Shard}, wordOf(gate, sum.At, of)
+		before, some := b.words[at]
+		switch {
+		case !of.Durable:
+			if heard && gate == before.Gate {
+				delete(b.doubts, at)
+			}
+		case !some || w.follows(before):
+			b.say(at, w, before)
+		case heard:
+			if b.insists(at, reaches, now) {
 				b.say(at, w, before)
 			}
+		case !b.read: // the gate told here before what it had told was read
+			b.fell(before.falls(at, w))
 		}
 	}
 }
@@ -175,8 +185,9 @@ func (w word) follows(before word) bool {
 }
 
 // insists reports whether a gate has told long enough of a shard of which another one told in
-// a later epoch: its log is not the one that it was. Before that it is in doubt who tells. A
-// gate that does not reach its source may be mistaken as long as it likes.
+// a later epoch, or it by a later clock: its log, or its clock, is not the one that it was.
+// Before that it is in doubt who tells. A gate that does not reach its source may be mistaken
+// as long as it likes.
 func (b *Board) insists(at shardOf, reaches bool, now time.Time) bool {
 	if !reaches {
 		delete(b.doubts, at)
@@ -195,13 +206,17 @@ func (b *Board) say(at shardOf, w, before word) {
 	if w.Of.Epoch < before.Of.Epoch || w.Of.Epoch == before.Of.Epoch && w.Gate != before.Gate {
 		b.disown(at, w.Gate)
 	}
-	if falls := w.falls(at, before); len(b.falls)+len(falls) <= mostWords {
-		b.falls = append(b.falls, falls...)
-	}
+	b.fell(w.falls(at, before))
 	if len(w.Of.Standing) == 0 {
 		delete(b.words, at)
 	} else if len(b.words) < mostWords {
 		b.words[at] = w
+	}
+}
+
+func (b *Board) fell(falls []fall) {
+	if len(b.falls)+len(falls) <= mostWords {
+		b.falls = append(b.falls, falls...)
 	}
 }
 

@@ -77,7 +77,7 @@ func (s *Source) untoldOf(d *directive.Directive, sources []reconciliation.Sourc
 	back := a != nil && a.GoneBack
 	if lost, some := nouns.Book.Lost(d.ID); some && (closing == lost || !nouns.Book.ClosedOut(d.ID)) && (!back || lost.State == reconciliation.Asked) {
 		u.Decision, u.Untraced = lost, lost.Untraced()
-		u.Told, u.Shards, u.Heard, u.GoneBack, silent = lost.Lost.Told, lost.Lost.Shards, lost.Lost.Heard, lost.Lost.GoneBack, true
+		u.Told, u.Shards, u.Heard, u.GoneBack, silent = lost.Lost.Told, lost.Lost.Shards, lost.Lost.Heard, lost.Lost.GoneBack && !u.Contradicted(), true
 	} else if !closes && !reconciliation.Untouched(sources, u.Source, d.ID, d.LiftedAt) {
 		var l reconciliation.Lost
 		l, silent = reconciliation.Known(sources, u.Source, d.ID, now)
