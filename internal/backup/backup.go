@@ -160,7 +160,7 @@ func parseName(name string) (journal string, made time.Time, position holdfast.P
 		return "", time.Time{}, 0, false
 	}
 	made, err := time.Parse(stamp, fields[1])
-	if err != nil {
+	if err != nil || made.Format(stamp) != fields[1] { // parts of a second are read, and are not ours
 		return "", time.Time{}, 0, false
 	}
 	if _, err := fmt.Sscanf(fields[2], "%d", &position); err != nil || fmt.Sprint(uint64(position)) != fields[2] {

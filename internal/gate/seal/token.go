@@ -7,6 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"strings"
 
 	"holdfast/internal/payment"
 )
@@ -60,7 +61,7 @@ func (k *Keys) Identity(token string) (string, bool) {
 		return "", false
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(b) <= macSize {
+	if err != nil || len(b) <= macSize || strings.ContainsAny(token, "\r\n") { // which base64 passes over
 		return "", false
 	}
 	for _, key := range k.tokens {

@@ -86,11 +86,12 @@ func (f *follower) takeHead(b []byte) (int, Fault) {
 	f.head = append(f.head, b...)
 	end := bytes.Index(f.head[from:], headEnd)
 	if end < 0 {
+		// What is wrong is the first thing that is, in whatever pieces it comes.
+		if before == 0 && !begins(b) || bareLF(f.head[from:min(len(f.head), f.most)]) {
+			return 0, FaultHead
+		}
 		if len(f.head) > f.most {
 			return 0, FaultLarge
-		}
-		if before == 0 && !begins(b) || bareLF(f.head[from:]) {
-			return 0, FaultHead
 		}
 		return len(b), ""
 	}
