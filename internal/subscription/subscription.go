@@ -44,6 +44,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
 
 	"holdfast"
 	"holdfast/internal/access"
@@ -159,7 +160,7 @@ func (s *Service) secret(purpose, id string, of subscriber) string {
 func parse(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	a, err := netmail.ParseAddress(text)
-	if err != nil || a.Name != "" || a.Address != text || len(text) > maxAddress || strings.ContainsAny(text, "\r\n<> ") {
+	if err != nil || a.Name != "" || a.Address != text || len(text) > maxAddress || strings.ContainsAny(text, "<> ") || strings.ContainsFunc(text, unicode.IsControl) {
 		return "", holdfast.Errorf(holdfast.Invalid, "this is not a mail address: write it as mei@example.com").At("address")
 	}
 	return text, nil

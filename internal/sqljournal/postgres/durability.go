@@ -90,6 +90,10 @@ func within(connected, listed []string) bool {
 	return true
 }
 
+// mostStandbys is the most that can follow a server: the limit of max_wal_senders
+// (https://www.postgresql.org/docs/current/runtime-config-replication.html).
+const mostStandbys = 262_143
+
 // synchronous reads synchronous_standby_names: how many standbys a commit waits
 // for, and which are listed. With "*", which lists any number, there is one more.
 //
@@ -112,7 +116,7 @@ func synchronous(names string) (need int, listed []string, ok bool) {
 			return 0, nil, false
 		}
 		n, err := strconv.Atoi(words[0])
-		if err != nil || n < 1 {
+		if err != nil || n < 1 || n > mostStandbys {
 			return 0, nil, false
 		}
 		need, text = n, rest
