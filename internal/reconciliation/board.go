@@ -100,7 +100,7 @@ func (b *Board) Sources(now time.Time) []Source {
 }
 
 // Run writes what gates told here to documents, and reads what they told to other
-// nodes and before this one started, until ctx ends.
+// nodes and before this one started, until ctx ends; then it writes once more.
 func (b *Board) Run(ctx context.Context, documents journal.Documents, log *slog.Logger) error {
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
@@ -113,10 +113,20 @@ func (b *Board) Run(ctx context.Context, documents journal.Documents, log *slog.
 		failing = err != nil
 		select {
 		case <-ctx.Done():
-			return nil
+			return b.last(context.WithoutCancel(ctx), documents, log)
 		case <-tick.C:
 		}
 	}
+}
+
+// last writes what was told since, at the end.
+func (b *Board) last(ctx context.Context, documents journal.Documents, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, keepEvery)
+	defer cancel()
+	if err := b.write(ctx, documents); err != nil {
+		log.Warn("the last figures of stand-in are not kept", "error", err)
+	}
+	return nil
 }
 
 func (b *Board) load(ctx context.Context, documents journal.Documents) error {

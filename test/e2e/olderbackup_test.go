@@ -50,6 +50,7 @@ func TestAnOlderBackup(t *testing.T) {
 		commander.openUntil("/stand-in", "meter.use")
 	}
 	lift(commander, superior, directive, "主用系統已恢復 it is back")
+	commander.openUntil("/stand-in", "#account-"+id+" .tag.calm") // it has ended, and is told
 	leave(w, commander, superior)
 	if err := os.RemoveAll(source); err != nil {
 		t.Fatal(err)
