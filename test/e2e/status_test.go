@@ -1,7 +1,9 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -63,6 +65,9 @@ func TestPublicStatus(t *testing.T) {
 	second.open("/bulletins?")
 	second.waitFor("#subscribers")
 	second.shoot("98-bulletins")
+	for !filesSay(t, dir) { // on a slow disk the first files may still be on their way
+		second.open("/bulletins?")
+	}
 
 	for _, b := range []*browser{duty, second} {
 		b.do("leave", chromedp.Navigate("about:blank"))
@@ -76,6 +81,21 @@ func TestPublicStatus(t *testing.T) {
 		}
 		reader.shoot("98-public-file-" + page)
 	}
+}
+
+// filesSay reports whether the files of the public page have what was published.
+func filesSay(t *testing.T, dir string) bool {
+	t.Helper()
+	for _, page := range []string{"zh-Hant", "en"} {
+		index, err := os.ReadFile(filepath.Join(dir, "status", page, "index.html"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(index, []byte(`class="said"`)) {
+			return false
+		}
+	}
+	return true
 }
 
 // subscribe goes from the form to the confirmation.
