@@ -33,6 +33,15 @@ func durable(approved int64) standin.Summary {
 	return s
 }
 
+// knowingNothing is the source when it does not know the stand-in.
+func knowingNothing() standin.Summary {
+	s := durable(0)
+	for i := range s.Of {
+		s.Of[i].Standing, s.Of[i].Balances = nil, nil
+	}
+	return s
+}
+
 func yuan(n int64) standin.Tally { return standin.Tally{Count: n, Amount: 100 * n} }
 
 // open has some of the approvals pending.
@@ -140,10 +149,7 @@ func TestASourceGoesBack(t *testing.T) {
 		closed.Of[i].Standing[0].Closed = start
 	}
 	d.next("east", closed)
-	for i := range closed.Of {
-		closed.Of[i].Standing, closed.Of[i].Balances = nil, nil
-	}
-	d.next("east", closed) // forgotten
+	d.next("east", knowingNothing())
 	if a := d.account(); a.GoneBack || d.decision(id).State != Ordered {
 		t.Errorf("forgotten, it is %+v", a)
 	}
@@ -174,11 +180,7 @@ func TestANewerBackup(t *testing.T) {
 			t.Errorf("and cannot be closed out: %v", err)
 		}
 		// Long after it was closed the shards know nothing of it.
-		forgotten := durable(0)
-		for i := range forgotten.Of {
-			forgotten.Of[i].Standing, forgotten.Of[i].Balances = nil, nil
-		}
-		d.next("east", forgotten)
+		d.next("east", knowingNothing())
 		d.misses("forgotten", 0, 0)
 		if n := d.facts(kindGoneBack); n != 1 {
 			t.Errorf("recorded %d times", n)
@@ -246,11 +248,7 @@ func TestGivenUpAndGoneBackTwice(t *testing.T) {
 	d.next("east", open(5, 2))
 	d.now = d.now.Add(time.Hour)
 	id := d.giveUp()
-	before := durable(0)
-	for i := range before.Of {
-		before.Of[i].Standing, before.Of[i].Balances = nil, nil
-	}
-	d.next("east", before)
+	d.next("east", knowingNothing())
 	if got := d.decision(id); got.State != Done || len(got.Untraced()) != 1 {
 		t.Errorf("told of without the stand-in it is %+v", got)
 	}

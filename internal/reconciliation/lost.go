@@ -196,13 +196,13 @@ func (n Nouns) agreeLost(d *Decision, sources []Source, now time.Time) error {
 // signed stands, and is wrong. The directive is to be closed out as usual. A source that is
 // told of without the stand-in, as one restored from an older backup is, contradicts nothing:
 // what was lost track of stays lost.
-func (n Nouns) contradict(sum standin.Summary, sources []Source) (drafts []journal.Draft) {
+func (n Nouns) contradict(sum standin.Summary, sources func() []Source) (drafts []journal.Draft) {
 	for _, id := range n.Book.lost {
 		d := n.Book.decisions[id]
 		if d.Source != sum.Source || !d.GivenUp() {
 			continue
 		}
-		if d.Lost.GoneBack && n.Book.foundAgain(d, sources) || !d.Lost.GoneBack && tells(sum, d.Directive) {
+		if d.Lost.GoneBack && n.Book.foundAgain(d, sources()) || !d.Lost.GoneBack && tells(sum, d.Directive) {
 			drafts = append(drafts, n.Book.draft(d.Directive, kindContradicted, answered{ID: d.ID})...)
 		}
 	}

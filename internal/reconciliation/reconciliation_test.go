@@ -427,8 +427,13 @@ func TestBoardIsKept(t *testing.T) {
 		if amount(third) != 3 {
 			t.Errorf("a node that starts has %d", amount(third))
 		}
-		cancel()
+		first.put("east", sum(4), time.Now())
+		cancel() // before the next tick
 		synctest.Wait()
+		fourth := NewBoard()
+		if err := fourth.load(t.Context(), store); err != nil || amount(fourth) != 4 {
+			t.Errorf("after an orderly stop the next one has %d: %v", amount(fourth), err)
+		}
 	})
 }
 

@@ -92,7 +92,7 @@ func (s *Service) Told(ctx context.Context, gate string, sum standin.Summary) (o
 	falls := s.Board.fallen(sum.Source)
 	by := holdfast.Actor{Kind: holdfast.Gate, ID: gate}
 	if _, err := s.Desk.Do(ctx, by, func(now time.Time) ([]journal.Draft, error) {
-		drafts, said := s.Nouns.goneBack(sum.Source, falls, s.Nouns.contradict(sum, s.Sources(now)))
+		drafts, said := s.Nouns.goneBack(sum.Source, falls, s.Nouns.contradict(sum, func() []Source { return s.Sources(now) }))
 		falls = said
 		return drafts, nil
 	}); err != nil {

@@ -1,6 +1,7 @@
 package decider_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -62,3 +63,47 @@ func TestTellsWhatComesNextOverAllShards(t *testing.T) {
 }
 
 func nobody(*standin.Item) bool { return false }
+
+// peeked does something while a pack is on its way.
+type peeked struct {
+	advice.Source
+	before func()
+}
+
+func (p *peeked) Append(ctx context.Context, packs []advice.Pack) ([]error, error) {
+	p.before()
+	return p.Source.Append(ctx, packs)
+}
+
+// Figures are durable only where nothing of them is still to be written: what a kill takes
+// back must not look like something that was lost.
+func TestTellsWhatIsDurable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := &peeked{advice.NewMemory("s1", 1), func() {}}
+		g := start(t, "east", source, false)
+		g.Install(set(5, directive("d1", source)))
+		approved := func() (n int64, durable bool) {
+			of := g.Summary(time.Now()).Of[0]
+			for _, b := range of.Balances {
+				n += b.Approved.Count
+			}
+			return n, of.Durable
+		}
+		onItsWay := 0
+		source.before = func() {
+			if n, durable := approved(); n > 0 {
+				if onItsWay++; durable {
+					t.Error("what is on its way is called durable")
+				}
+			}
+		}
+		g.wants(pay("k1", "payer", 900), "d1", standin.Approved, standin.None)
+		source.before = func() {}
+		synctest.Wait()
+		if n, durable := approved(); n != 1 || !durable || onItsWay == 0 {
+			t.Errorf("told are %d, durable %v, after %d looks at what was on its way", n, durable, onItsWay)
+		}
+		g.end()
+	})
+}
