@@ -79,7 +79,7 @@ func TestAnOlderBackup(t *testing.T) {
 	superior.press("#untold-" + id + " form[action$='/answer'] button.main")
 	superior.waitGone("#untold-" + id + " form[action$='/answer']")
 	for _, b := range []*browser{commander, superior} {
-		b.openUntil("/stand-in", "#account-"+id+" .tag.good") // the gate has closed it
+		b.openUntil("/stand-in", "#account-"+id+" > a + .tag.good") // the gate has closed it
 		b.shoot("older-2-signed")
 	}
 }
